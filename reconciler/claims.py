@@ -1,0 +1,64 @@
+"""Who holds what only one may hold at a time; pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Generic, TypeVar
+
+from reconciler.model import Action, Change, Claim
+
+T = TypeVar("T")
+
+
+class Held(Generic[T]):
+    """Claims and their holders; finds the overlapping ones without a look at all of a scope."""
+
+    def __init__(self, held: Iterable[tuple[Claim, T]]) -> None:
+        self._held: dict[str, list[tuple[Claim, T]]] = defaultdict(list)
+        for claim, holder in held:
+            self._held[claim.scope].append((claim, holder))
+        for each in self._held.values():
+            each.sort(key=lambda entry: entry[0].low)
+        self._lows = {scope: [claim.low for claim, _ in each] for scope, each in self._held.items()}
+        self._reach = {
+            scope: list(accumulate((claim.high for claim, _ in each), max)) for scope, each in self._held.items()
+        }
+
+    def overlapping(self, wanted: Claim) -> Iterator[tuple[Claim, T]]:
+        """Yield what overlaps a claim, with its holder."""
+        if wanted.scope not in self._held:
+            return
+        held, reach = self._held[wanted.scope], self._reach[wanted.scope]
+        at = bisect_right(self._lows[wanted.scope], wanted.high)
+        while at and reach[at - 1] >= wanted.low:
+            at -= 1
+            if held[at][0].high >= wanted.low:
+                yield held[at]
+
+
+def taken(change: Change) -> tuple[Claim, ...]:
+    """The claims that a change takes and that its resource does not hold already."""
+    if change.desired is None or change.action is Action.NOOP:
+        return ()
+    held = change.observed.claims if change.observed and change.action is not Action.REPLACE else ()
+    return tuple(each for each in change.desired.claims if each not in held)
+
+
+def released(change: Change) -> tuple[Claim, ...]:
+    """The claims that a change lets go; an update keeps what the host chose."""
+    if change.observed is None or change.action is Action.NOOP:
+        return ()
+    if change.action is not Action.UPDATE or change.desired is None:
+        return change.observed.claims
+    return tuple(each for each in change.observed.claims if each not in change.desired.claims and not each.chosen)
+
+
+def held_by_chance(change: Change) -> tuple[Claim, ...]:
+    """The claims that a resource keeps through a change though the file does not say so: the host chose them."""
+    if change.observed is None or change.desired is None or change.action is Action.REPLACE:
+        return ()
+    held = [each for each in change.observed.claims if each not in change.desired.claims]
+    return tuple(each for each in held if each.chosen or change.action is Action.NOOP)

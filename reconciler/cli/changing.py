@@ -1,0 +1,166 @@
+"""The commands that change the host: apply and destroy; each returns its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli import options as o
+from reconciler.cli.output import complain, note, say, say_json, settings, show_traceback, style
+from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.cli.signals import interruption
+from reconciler.errors import Usage
+from reconciler.model import Plan, Report, Topology
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.reconcile import Progress
+
+TIMEOUT = 300.0
+"""Seconds to wait for another run, and for a container to become ready, unless told otherwise."""
+Planned = Callable[[Plan], None]
+
+
+def apply(
+    file: o.File = None,
+    *,
+    plan: o.SavedPlan = None,
+    jobs: o.Jobs = 8,
+    target: o.Target = None,
+    replace: o.Replace = None,
+    on_failure: o.Failure = o.OnFailure.KEEP,
+    adopt: o.Adopt = None,
+    no_prune: o.NoPrune = False,
+    no_wait: o.NoWait = False,
+    wait_timeout: o.WaitTimeout = TIMEOUT,
+    lock_timeout: o.LockTimeout = TIMEOUT,
+    json: o.Json = False,
+    name: o.Name = None,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
+    """Print the plan, do it, and look again."""
+    if plan and (file or name or target or replace or adopt or no_prune):
+        raise Usage(
+            "--plan does what was saved: FILE, --name, --target, --replace, --adopt, --no-prune do not go with it"
+        )
+    from reconciler import reconcile, saved
+    from reconciler.host import Host
+    from reconciler.kinds import kinds
+
+    promised = saved.read(plan) if plan else None
+    desired = loaded(promised.file, promised.name) if promised else loaded(file, name)
+    host = Host(wait_timeout=wait_timeout)
+    options = reconcile.Options(
+        jobs=jobs,
+        target=tuple(target or ()),
+        replace=tuple(replace or ()),
+        adopt=tuple(adopt or ()),
+        keep=frozenset(kinds()) if no_prune else None,
+        revert=on_failure is o.OnFailure.REVERT,
+        wait=not no_wait,
+    )
+
+    def planned(made: Plan) -> None:
+        if promised:
+            saved.check(promised, made)
+        _announce(made, json=json)
+
+    with _working(desired, host, planned, lock_timeout) as progress:
+        report = reconcile.apply(desired, host, kinds=kinds(), options=options, progress=progress)
+    return _told(report, json=json)
+
+
+def destroy(
+    file: o.File = None,
+    *,
+    name: o.Name = None,
+    everything: o.Everything = False,
+    volumes: o.Volumes = False,
+    images: o.Images = False,
+    now: o.Now = False,
+    lock_timeout: o.LockTimeout = TIMEOUT,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
+    """Remove all that is ours.
+
+    Named volumes and images stay unless asked for. Without FILE, --name alone says what.
+    """
+    if everything and (file or name):
+        raise Usage("--all means every topology: FILE and --name do not go with it")
+    from reconciler.host import Host
+
+    if not everything:
+        return _destroyed(loaded_or_named(file, name), Host(kill=now), volumes, images, lock_timeout)
+    from reconciler.topologies import topologies
+
+    found, errors = topologies(Host())
+    codes = [complain(error) for error in errors]
+    for each in found:
+        say([style(sys.stdout).bold(f"{each.name}:")])
+        codes.append(_destroyed(Topology(each.name), Host(kill=now), volumes, images, lock_timeout))
+    return max(codes, default=0)
+
+
+def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock_timeout: float) -> int:
+    from reconciler import reconcile
+    from reconciler.kinds import kinds
+
+    with _working(topology, host, _announce, lock_timeout) as progress:
+        report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
+    code = _told(report)
+    # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
+    unseen = report.plan.changes.observed.unavailable if not topology.source else {}
+    return code or (out_of_reach(unseen) if unseen else 0)
+
+
+@contextmanager
+def _working(topology: Topology, host: Host, planned: Planned, lock_timeout: float) -> Iterator[Progress]:
+    """Hold the lock, tell of the steps, and from the first step on let a signal stop the host's work."""
+    from reconciler.cli.progress import Ticker
+    from reconciler.host.lock import locked
+    from reconciler.reconcile import Progress
+
+    ticker = Ticker()
+
+    def start(made: Plan) -> None:
+        planned(made)
+        ticker.planned(made)
+        interruption.stop = host.stop
+
+    with locked(topology.name, timeout=lock_timeout, waiting=lambda holder: note(f"waiting for {holder}")):
+        try:
+            yield Progress(start, ticker.started, ticker.ended)
+        finally:
+            ticker.close()
+
+
+def _announce(made: Plan, *, json: bool = False) -> None:
+    from reconciler.render import plan_lines
+
+    if not json:
+        say(plan_lines(made.changes, style=style(sys.stdout)))
+    warn_of_others(made)
+
+
+def _told(report: Report, *, json: bool = False) -> int:
+    """Print what became of the plan, and return the exit code."""
+    from reconciler.render import report_json, report_lines
+
+    report = replace(report, interrupted=interruption.number)
+    if json:
+        say_json(report_json(report))
+    else:
+        say(report_lines(report, style=style(sys.stdout)))
+    if settings.debug:
+        show_traceback(each.error for each in report.failed if each.error)
+    if report.interrupted:
+        return 128 + report.interrupted
+    return 0 if report.converged else 1
+
+
+__all__ = ["apply", "destroy"]

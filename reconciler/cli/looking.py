@@ -1,0 +1,108 @@
+"""The commands that only look: validate, plan, show, ls, schema; each returns its exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from reconciler.cli import options as o
+from reconciler.cli.output import complain, say, say_json, style
+from reconciler.cli.reading import STANDARD_INPUT, loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.errors import HostRefuses, NotNow, Usage
+
+
+def validate(file: o.File = None, *, name: o.Name = None, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
+    """Say all that is wrong with a topology file.
+
+    This needs no Docker and no root.
+    """
+    desired = loaded(file, name)
+    say([f"{file or o.DEFAULT_FILE}: valid: topology {desired.name} with {len(desired)} resources"])
+    return 0
+
+
+def plan(
+    file: o.File = None,
+    *,
+    name: o.Name = None,
+    detailed_exitcode: o.DetailedExitCode = False,
+    json: o.Json = False,
+    out: o.Out = None,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
+    """Say what would be done, and why.
+
+    Nothing is written, apart from the plan that --out saves.
+    """
+    if out and file == STANDARD_INPUT:
+        raise Usage("a plan of standard input cannot be saved: it could not be made again")
+    from reconciler import saved
+    from reconciler.host import Host
+    from reconciler.kinds import kinds
+    from reconciler.reconcile import needed_and_unavailable, prepare
+    from reconciler.render import plan_json, plan_lines
+
+    made = prepare(loaded(file, name), Host(), kinds=kinds())
+    if json:
+        say_json(plan_json(made))
+    else:
+        say(plan_lines(made.changes, style=style(sys.stdout)))
+    warn_of_others(made)
+    missing = needed_and_unavailable(made.changes)
+    if missing:
+        return out_of_reach(missing)
+    if out:
+        saved.save(out, made)
+    return 2 if detailed_exitcode and made.changes.pending else 0
+
+
+def show(
+    file: o.File = None,
+    *,
+    name: o.Name = None,
+    json: o.Json = False,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
+    """Say what is live: states, addresses, ports, peers.
+
+    Without FILE, --name alone will do.
+    """
+    from reconciler.host import Host
+    from reconciler.kinds import kinds
+    from reconciler.observe import observe
+    from reconciler.render import show_json, show_lines
+
+    declared = loaded_or_named(file, name)
+    observed = observe(Host(), declared, kinds=kinds())
+    resources = [each for each in observed if each.owned or each.key in declared.resources]
+    if json:
+        say_json(show_json(declared.name, resources))
+    else:
+        say(show_lines(declared.name, resources, style=style(sys.stdout)))
+    wanted = {each.key.kind for each in declared} if file or not name else set(kinds())
+    missing = {
+        kind: error
+        for kind, error in observed.unavailable.items()
+        if kind in wanted or not isinstance(error, HostRefuses | NotNow)
+    }
+    return out_of_reach(missing) if missing else 0
+
+
+def ls(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
+    """List the topologies on this host and their files."""
+    from reconciler.host import Host
+    from reconciler.render.listing import topology_lines
+    from reconciler.topologies import topologies
+
+    found, errors = topologies(Host())
+    say(topology_lines([(each.name, each.sources, each.counts) for each in found], style=style(sys.stdout)))
+    return max([complain(error) for error in errors], default=0)
+
+
+def schema(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
+    """Print the JSON Schema of topology files."""
+    from reconciler.topology.schema import schema_text
+
+    say([schema_text().rstrip("\n")])
+    return 0

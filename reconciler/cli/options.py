@@ -1,0 +1,121 @@
+"""The options of the command line, each with its words for --help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.output import log_calls, say, settings
+from reconciler.kinds.units import duration
+from reconciler.model import ResourceKey
+
+DEFAULT_FILE = "topology.yaml"
+DISTRIBUTION = "topology-reconciler"
+_SECOND = 10**9
+
+
+class OnFailure(StrEnum):
+    """What to do when a step has failed."""
+
+    KEEP = "keep"
+    REVERT = "revert"
+
+
+def seconds(text: str | float) -> float:
+    """Read a duration: `90s`, `1m30s`, or a plain number of seconds, as the default is one."""
+    if isinstance(text, int | float):
+        return text
+    try:
+        return float(text) if text.replace(".", "", 1).isdecimal() else duration(text) / _SECOND
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def key(text: str) -> ResourceKey:
+    """Read a key."""
+    try:
+        return ResourceKey.of(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}, such as container/web") from error
+
+
+def _debug(wanted: bool) -> None:
+    settings.debug = settings.debug or wanted
+
+
+def _verbose(wanted: bool) -> None:
+    if wanted:
+        log_calls()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            say([f"reconciler {version(DISTRIBUTION)}"])
+        except PackageNotFoundError:  # a checkout that is not installed
+            say(["reconciler (not installed)"])
+        raise typer.Exit
+
+
+File = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE", help=f"The topology file, {DEFAULT_FILE} unless named; - is standard input."),
+]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The topology's name, instead of the file's.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Add the traceback to an error.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", callback=_verbose, help="Show the calls.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+LockTimeout = Annotated[
+    float,
+    typer.Option(
+        "--lock-timeout",
+        parser=seconds,
+        metavar="T",
+        show_default=False,
+        help="How long to wait for another run on the same topology, 5m unless told; 0 is not at all.",
+    ),
+]
+WaitTimeout = Annotated[
+    float,
+    typer.Option(
+        "--wait-timeout",
+        parser=seconds,
+        metavar="T",
+        show_default=False,
+        help="How long to wait for each container to become ready, 5m unless told.",
+    ),
+]
+DetailedExitCode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there is something to do.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="PLAN", help="Save the plan, for `apply --plan`.")]
+SavedPlan = Annotated[
+    Path | None, typer.Option("--plan", metavar="PLAN", help="Do what a saved plan promises, or refuse.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, max=1024, help="How many steps to run at once.")]
+Target = Annotated[
+    list[ResourceKey] | None,
+    typer.Option("--target", parser=key, metavar="KEY", help="Only this, its parts, and what they need; repeatable."),
+]
+Replace = Annotated[
+    list[ResourceKey] | None,
+    typer.Option("--replace", parser=key, metavar="KEY", help="Replace this in any case; repeatable."),
+]
+Adopt = Annotated[
+    list[ResourceKey] | None,
+    typer.Option("--adopt", parser=key, metavar="KEY", help="Take over what stands in the way of this; repeatable."),
+]
+Failure = Annotated[OnFailure, typer.Option("--on-failure", help="Keep what is done, or go back to what was before.")]
+NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for health checks at the end.")]
+Volumes = Annotated[bool, typer.Option("--volumes", help="Remove named volumes too.")]
+Images = Annotated[bool, typer.Option("--images", help="Remove our images too.")]
+Now = Annotated[bool, typer.Option("--now", help="Kill containers instead of stopping them.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every topology on this host.")]

@@ -1,0 +1,52 @@
+"""What several commands do: read the file, and say what stands beside a plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from reconciler.cli.options import DEFAULT_FILE
+from reconciler.cli.output import complain, note
+from reconciler.errors import ReconcilerError
+from reconciler.model import Action, Plan, Topology
+
+STANDARD_INPUT = "-"
+_FEW = 3
+
+
+def loaded(file: str | None, name: str | None) -> Topology:
+    """Read a topology file."""
+    from reconciler.kinds import kinds
+    from reconciler.topology import load
+
+    return load(file or DEFAULT_FILE, kinds=kinds(), name=name)
+
+
+def loaded_or_named(file: str | None, name: str | None) -> Topology:
+    """Read a topology file, or do with the name alone where no file is named."""
+    return Topology(name) if name and file is None else loaded(file, name)
+
+
+def out_of_reach(missing: Mapping[str, ReconcilerError]) -> int:
+    """Say which kinds could not be looked at, once for each reason, and return the exit code."""
+    reasons = {str(error): error for error in missing.values()}
+    return min(complain(error, about=_about(missing, text)) for text, error in reasons.items())
+
+
+def _about(missing: Mapping[str, ReconcilerError], text: str) -> str:
+    kinds = (kind for kind, error in sorted(missing.items()) if str(error) == text)
+    return f" (not looked at: {', '.join(kinds)})"
+
+
+def warn_of_others(made: Plan) -> None:
+    """Say so when a plan would delete what another file of the same name made."""
+    doomed: dict[str, list[str]] = defaultdict(list)
+    mine = made.changes.desired.source
+    for change in made.changes.pending:
+        if change.action is Action.DELETE and mine:
+            theirs = str(change.resource.live.get("source") or "")
+            if theirs and not mine.endswith(theirs):  # an interface's mark has room for the end of a long path only
+                doomed[theirs].append(str(change.key))
+    for theirs, keys in sorted(doomed.items()):
+        few = ", ".join(keys[:_FEW]) + (f" and {len(keys) - _FEW} more" if len(keys) > _FEW else "")
+        note(f"warning: {few}: made from {theirs}, a topology of the same name: --name keeps two apart")

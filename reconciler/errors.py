@@ -1,0 +1,99 @@
+"""Everything that can go wrong, as one tree; every error knows its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ReconcilerError(Exception):
+    """The root of all errors of this package."""
+
+    exit_code = 1
+
+
+class StepFailed(ReconcilerError):
+    """A step could not be carried out; the message says by whom it was refused and what to do."""
+
+
+class CheckFailed(ReconcilerError):
+    """The host differs from the file after everything was done."""
+
+
+class Usage(ReconcilerError):
+    """The command line asks for something that does not make sense."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a file; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong with a file: `position: pointer: message (hint)`."""
+
+    position: Position
+    pointer: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        pointer = f"{self.pointer}: " if self.pointer else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.position}: {pointer}{self.message}{hint}"
+
+
+class FileInvalid(ReconcilerError):
+    """The topology file is wrong: all its problems at once."""
+
+    exit_code = 3
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class HostRefuses(ReconcilerError):
+    """No privilege, no such feature, or something that is not ours stands in the way."""
+
+    exit_code = 4
+
+
+class Conflict(HostRefuses):
+    """Something that is not ours holds what the topology declares."""
+
+
+class NotNow(ReconcilerError):
+    """It may work later: try again."""
+
+    exit_code = 5
+
+
+class EngineUnreachable(NotNow):
+    """No Docker Engine answers."""
+
+
+class Locked(NotNow):
+    """Another run holds the topology's lock."""
+
+
+class PlanStale(NotNow):
+    """The host or the file is no longer as it was when the plan was saved."""
+
+
+class Interrupted(ReconcilerError):
+    """A signal ended the run; 128 + its number is the exit code."""
+
+    def __init__(self, signal: int) -> None:
+        self.exit_code = 128 + signal
+        super().__init__(f"interrupted by signal {signal}")

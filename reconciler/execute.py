@@ -1,0 +1,177 @@
+"""Run a plan: a ready queue over threads, no barriers; knows steps, no kinds."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.kinds.base import Kind, Result
+from reconciler.model import Outcome, Plan, Report, ResourceKey, Status, Step, StepKey, Verb
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+
+WAITERS = 64
+"""How many steps may wait at once beside the `jobs` that work."""
+
+_UNCHANGED = (Status.UNCHANGED, Status.NOT_NEEDED)
+_BAD = (Status.FAILED, Status.SKIPPED)
+
+
+def execute(
+    plan: Plan,
+    host: Host,
+    *,
+    kinds: Mapping[str, Kind],
+    jobs: int = 8,
+    on_start: Callable[[Step], None] = lambda _: None,
+    on_outcome: Callable[[Outcome], None] = lambda _: None,
+    stop: Event | None = None,
+) -> Report:
+    """Run every step as soon as all before it succeeded; a failure stops only what waits for it.
+
+    When `stop` is set, running steps end and nothing more is started. The callbacks are called one at a time, by the
+    thread that called this.
+    """
+    run = _Run(plan, host, kinds, stop=stop or Event(), on_start=on_start, on_outcome=on_outcome)
+    with ThreadPoolExecutor(jobs) as workers, ThreadPoolExecutor(WAITERS) as waiters:
+        try:
+            run.loop(workers, waiters, jobs)
+        except BaseException:
+            run.stop.set()
+            raise
+    return Report(plan, tuple(run.outcomes[step.key] for step in plan.ordered))
+
+
+class _Run:
+    """The state of one execution; only the thread that runs `loop` touches it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        host: Host,
+        kinds: Mapping[str, Kind],
+        *,
+        stop: Event,
+        on_start: Callable[[Step], None],
+        on_outcome: Callable[[Outcome], None],
+    ) -> None:
+        self.plan, self.host, self.kinds, self.stop = plan, host, kinds, stop
+        self.on_start, self.on_outcome = on_start, on_outcome
+        self.outcomes: dict[StepKey, Outcome] = {}
+        self.blockers = {key: plan.graph.in_degree(key) for key in plan.steps}
+        self.ready: dict[tuple[str, Verb], deque[Step]] = defaultdict(deque)
+        for step in plan.ordered:
+            if not self.blockers[step.key]:
+                self.ready[step.key.key.kind, step.verb].append(step)
+        self.done: queue.SimpleQueue[list[Outcome] | BaseException] = queue.SimpleQueue()
+
+    def loop(self, workers: ThreadPoolExecutor, waiters: ThreadPoolExecutor, jobs: int) -> None:
+        working = waiting = 0
+        while True:
+            for batch in self._batches(jobs - working):
+                is_wait = batch[0].verb is Verb.WAIT
+                for step in batch:
+                    self.on_start(step)
+                (waiters if is_wait else workers).submit(self._work, batch)
+                working, waiting = working + (not is_wait), waiting + is_wait
+            if not working and not waiting:
+                break
+            finished = self.done.get()
+            if isinstance(finished, BaseException):
+                raise finished
+            is_wait = finished[0].step.verb is Verb.WAIT
+            working, waiting = working - (not is_wait), waiting - is_wait
+            for outcome in finished:
+                self._settle(outcome)
+        for step in self.plan.ordered:
+            if step.key not in self.outcomes:
+                self._note(Outcome(step, Status.SKIPPED))
+
+    def _batches(self, free: int) -> Iterator[list[Step]]:
+        """Take what is ready, steps of one kind and verb together as far as the kind takes them at once."""
+        while not self.stop.is_set():
+            group = next((each for each in self.ready if free > 0 or each[1] is Verb.WAIT), None)
+            if group is None:
+                return
+            steps = self.ready.pop(group)
+            yield [steps.popleft() for _ in range(min(len(steps), self.kinds[group[0]].batch))]
+            if steps:
+                self.ready[group] = steps
+            free -= group[1] is not Verb.WAIT
+
+    def _not_needed(self, step: Step) -> bool:
+        """Tell whether what the step hangs on came out unchanged; and nobody waits for its sake."""
+        roots = step.change.if_changed
+        if not roots or not all(self._unchanged(root) for root in roots):
+            return False
+        waiting = (self.plan.steps[key] for key in self.plan.graph.successors(step.key) if step.verb is Verb.WAIT)
+        return all(self._not_needed(each) for each in waiting if each.verb is not Verb.DELETE)
+
+    def _unchanged(self, made: ResourceKey) -> bool:
+        outcome = self.outcomes.get(StepKey(made, Verb.CREATE))
+        return bool(outcome and outcome.status in _UNCHANGED)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Note an outcome; what is behind it may begin, or is settled by it as well, with all that is behind that."""
+        todo = [outcome]
+        while todo:
+            each = todo.pop()
+            if each.step.key in self.outcomes:
+                continue
+            self._note(each)
+            for key in sorted(self.plan.graph.successors(each.step.key)):
+                step = self.plan.steps[key]
+                if each.status in _BAD:
+                    todo.append(Outcome(step, Status.SKIPPED, cause=each.cause or each.step.key))
+                    continue
+                self.blockers[key] -= 1
+                if not self.blockers[key]:
+                    todo += self._begun(step)
+
+    def _begun(self, step: Step) -> list[Outcome]:
+        """Put a step into the queue, unless it sends nothing: it is not needed, or another carried it."""
+        if self._not_needed(step):
+            return [Outcome(step, Status.NOT_NEEDED)]
+        if step.carried_by:
+            return [Outcome(step, self.outcomes[step.carried_by].status)]
+        self.ready[step.key.key.kind, step.verb].append(step)
+        return []
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.step.key] = outcome
+        self.on_outcome(outcome)
+
+    def _work(self, batch: list[Step]) -> None:
+        started = time.monotonic()
+        try:
+            results = _results(self.kinds[batch[0].key.key.kind], batch, self.host)
+        except BaseException as error:  # noqa: BLE001 - the thread that waits must hear of it
+            self.done.put(error)
+            return
+        seconds = time.monotonic() - started
+        self.done.put([_outcome(step, result, seconds) for step, result in zip(batch, results, strict=True)])
+
+
+def _results(kind: Kind, batch: Sequence[Step], host: Host) -> list[Result]:
+    effect = getattr(kind, batch[0].verb.value)
+    results: list[Result] = []
+    error: ReconcilerError = StepFailed(f"the kind {kind.name!r} told no result: report this as a bug of its")
+    try:
+        for result in effect(host, batch):
+            results.append(result)  # noqa: PERF402 - what was yielded before an exception must be kept
+    except Exception as raised:  # noqa: BLE001 - the one place where a failure becomes a value
+        error = host.explain(raised)
+    return [*results, *([error] * len(batch))][: len(batch)]
+
+
+def _outcome(step: Step, result: Result, seconds: float) -> Outcome:
+    if isinstance(result, ReconcilerError):
+        return Outcome(step, Status.FAILED, result, seconds=seconds)
+    return Outcome(step, result, seconds=seconds)

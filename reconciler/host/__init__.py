@@ -1,0 +1,55 @@
+"""The machine, and our handles to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError, StepFailed
+
+if TYPE_CHECKING:
+    from reconciler.host.engine import Engine
+
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+
+
+@dataclass
+class Host:
+    """One machine: its engine and its kernel, and how patient to be with them.
+
+    `engine_url` as in DOCKER_HOST; `wait_timeout` in seconds, for a container to become healthy or to complete;
+    `kill` ends containers without asking; `stop` is set when no more waiting is wanted.
+    """
+
+    engine_url: str = field(default_factory=lambda: os.environ.get("DOCKER_HOST", ""))
+    wait_timeout: float = 300.0
+    kill: bool = False
+    stop: Event = field(default_factory=Event)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The Docker Engine; EngineUnreachable when none answers."""
+        url = self.engine_url or DEFAULT_ENGINE
+        if url.startswith("unix://") and not Path(url.removeprefix("unix://")).exists():
+            raise EngineUnreachable(f"no Docker Engine listens at {url}: start one, or set DOCKER_HOST")
+        from reconciler.host.engine import Engine
+
+        return Engine(url)
+
+    def explain(self, error: BaseException) -> ReconcilerError:
+        """Translate what a library or the kernel raised into an error that says what to do."""
+        if isinstance(error, ReconcilerError):
+            return error
+        if isinstance(error, PermissionError):
+            return HostRefuses(f"{error}: run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN)")
+        if isinstance(error, OSError) and error.errno is not None:  # those of the HTTP client have none
+            return StepFailed(str(error))
+        from reconciler.host.engine import explained
+
+        explanation = explained(error) or StepFailed(f"{type(error).__name__}: {error}")
+        explanation.__cause__ = error
+        return explanation

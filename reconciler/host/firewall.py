@@ -1,0 +1,107 @@
+"""Docker's firewall: frames between the ports of a bridge of ours pass where it drops what is forwarded.
+
+With `bridge-nf-call-iptables` even bridged frames go through FORWARD, whose policy Docker makes DROP. Docker leaves the
+chain DOCKER-USER to its users: one rule there, commented with our mark, accepts what stays within the bridge.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+from reconciler.errors import StepFailed
+from reconciler.host.marks import Mark
+from reconciler.model import ResourceKey
+
+CHAIN = "DOCKER-USER"
+FAMILIES = {"iptables": "bridge-nf-call-iptables", "ip6tables": "bridge-nf-call-ip6tables"}
+"""The commands, each with the sysctl (net.bridge.…) that sends bridged frames through their chains."""
+_WAIT = ("-w", "10")
+_WORD = "reconciler"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What Docker's chain holds of ours: by command the bridges that pass, by mark; and the commands that matter."""
+
+    passing: Mapping[str, Mapping[tuple[str, ResourceKey], str]] = field(default_factory=lambda: MappingProxyType({}))
+    needed: frozenset[str] = frozenset()
+
+    def passes(self, topology: str, key: ResourceKey, bridge: str) -> bool | None:
+        """Tell whether frames pass within a bridge thanks to us; None where nothing would stop them."""
+        found = {command for command, rules in self.passing.items() if rules.get((topology, key)) == bridge}
+        if not self.needed:
+            return True if found else None
+        return self.needed <= found
+
+    def of(self, topology: str) -> dict[ResourceKey, str]:
+        """Return the bridges, by key, for which a topology has rules."""
+        marks = (each for rules in self.passing.values() for each in rules.items())
+        return {key: bridge for (name, key), bridge in marks if name == topology}
+
+
+def look() -> Rules:
+    """Read our rules; where there is no such command or no such chain, there is nothing to pass by."""
+    listed = {command: lines for command in FAMILIES if (lines := _listed(command)) is not None}
+    passing = {command: MappingProxyType(dict(_ours(lines))) for command, lines in listed.items()}
+    return Rules(MappingProxyType(passing), frozenset(each for each in listed if _filtered(each)))
+
+
+def _listed(command: str) -> list[str] | None:
+    try:
+        done = _run(command, "-S", CHAIN)
+    except FileNotFoundError:
+        return None
+    return done.stdout.splitlines() if done.returncode == 0 else None
+
+
+def _filtered(command: str) -> bool:
+    try:
+        return Path("/proc/sys/net/bridge", FAMILIES[command]).read_text().strip() == "1"
+    except OSError:
+        return False
+
+
+def _ours(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ResourceKey], str]]:
+    """Read lines such as `-A DOCKER-USER -i br0 -o br0 -m comment --comment "reconciler lab bridge/br0" -j ACCEPT`."""
+    for line in lines:
+        words = shlex.split(line)
+        options = dict(pairwise(words))
+        comment = options.get("--comment", "").split(" ")
+        if comment[0] == _WORD and len(comment) == len(("word", "topology", "key")) and "/" in comment[2]:
+            yield (comment[1], ResourceKey.of(comment[2])), options.get("-i", "")
+
+
+def let_pass(mark: Mark, bridge: str) -> None:
+    """Let frames pass within a bridge, in every family that Docker filters."""
+    rules = look()
+    for command, passing in rules.passing.items():
+        former = passing.get((mark.topology, mark.key))
+        if former and former != bridge:
+            _run(command, "-D", CHAIN, *_rule(mark, former))
+        if former != bridge and command in rules.needed:
+            done = _run(command, "-I", CHAIN, *_rule(mark, bridge))
+            if done.returncode:
+                raise StepFailed(f"{command} refuses the rule that lets {bridge} forward: {done.stderr.strip()}")
+
+
+def forbid(mark: Mark) -> None:
+    """Take back the rules of a bridge, whatever name it had."""
+    for command, rules in look().passing.items():
+        if bridge := rules.get((mark.topology, mark.key)):
+            _run(command, "-D", CHAIN, *_rule(mark, bridge))
+
+
+def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
+    comment = f"{_WORD} {mark.topology} {mark.key}"
+    return ("-i", bridge, "-o", bridge, "-m", "comment", "--comment", comment, "-j", "ACCEPT")
+
+
+def _run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = (command, *_WAIT, *arguments)
+    return subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, words of ours

@@ -1,0 +1,68 @@
+"""A network namespace as one look saw it, and where to find it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.netlink import Address, Link, Route
+from reconciler.model import ResourceKey
+
+HOST = ResourceKey("host", "host")
+"""The key that stands for the host as a node; there is no such resource."""
+LOOPBACK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a network namespace is found again: its identity (SO_NETNS_COOKIE), its names, some of its processes."""
+
+    cookie: int
+    names: tuple[str, ...] = ()
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A node as a step names it: its key and its live name."""
+
+    key: ResourceKey
+    live: str = ""
+
+    def __str__(self) -> str:
+        return "the host" if self.key == HOST else f"{self.key.kind} {self.live}"
+
+
+@dataclass(frozen=True)
+class Space:
+    """A network namespace: its links by index, and of one that concerns the topology also what the links have.
+
+    `sysctls` holds the values of those that a note on `lo` remembers.
+    """
+
+    place: Place
+    links: Mapping[int, Link]
+    addresses: Mapping[int, tuple[Address, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    routes: tuple[Route, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def loopback(self) -> Link | None:
+        """Its `lo`."""
+        return self.links.get(LOOPBACK)
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark on its `lo`, whoever's it is."""
+        return of_alias(self.loopback.alias) if self.loopback else None
+
+    def link(self, name: str) -> Link | None:
+        """Find a link by its name or one of its altnames."""
+        return next((each for each in self.links.values() if name == each.name or name in each.altnames), None)
+
+    def kept(self, index: int, declared: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the addresses of a link that are ours or declared, as a spec holds them."""
+        found = self.addresses.get(index, ())
+        return tuple(sorted(each.address for each in found if each.protocol == PROTOCOL or each.address in declared))

@@ -1,0 +1,123 @@
+"""A lock per topology: an abstract Unix socket, which leaves no file and dies with its holder (man 7 unix)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from reconciler.errors import Locked
+
+_NAME_MAX = 90
+_WAITERS = 4096
+_CREDENTIALS = struct.Struct("=iII")  # struct ucred: pid, uid, gid
+_START = 19  # the field starttime of /proc/PID/stat, counted from the one after the command's name (man 5 proc)
+_LONGEST = 100
+_MOMENT = 0.05
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock, as the kernel tells; `pid` is 0 where it lives in another pid namespace."""
+
+    pid: int
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        if not self.pid:
+            return "a process that cannot be seen from here"
+        return f"pid {self.pid} ({self.command or 'gone meanwhile'})" + (f", since {self.since}" if self.since else "")
+
+
+_STARTING = Holder(0, "", "")
+
+
+@contextmanager
+def locked(topology: str, *, timeout: float, waiting: Callable[[Holder], None] = lambda _: None) -> Iterator[None]:
+    """Hold the topology's lock in this network namespace; Locked after `timeout` seconds of waiting.
+
+    `waiting` is told for whom, once for each holder.
+    """
+    with _taken(topology, time.monotonic() + timeout, waiting):
+        yield
+
+
+def _taken(topology: str, deadline: float, waiting: Callable[[Holder], None]) -> socket.socket:
+    told: Holder | None = None
+    while (mine := _bound(topology)) is None:
+        with socket.socket(socket.AF_UNIX) as theirs:
+            holder = _holder(theirs, topology)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Locked(f"{topology}: locked by {holder}: try again later, or wait longer with --lock-timeout")
+            if holder is _STARTING:
+                time.sleep(_MOMENT)
+                continue
+            if holder != told:
+                waiting(told := holder)
+            _hung_up(theirs, left)
+    return mine
+
+
+def _bound(topology: str) -> socket.socket | None:
+    """Take the lock, or None where another holds it."""
+    mine = socket.socket(socket.AF_UNIX)
+    try:
+        mine.bind(_address(topology))
+        mine.listen(_WAITERS)
+    except OSError as error:
+        mine.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return mine
+
+
+def _holder(theirs: socket.socket, topology: str) -> Holder:
+    """Connect to the holder, which never answers: its end is the hang-up."""
+    try:
+        theirs.connect(_address(topology))
+    except ConnectionRefusedError:  # it is gone, or does not listen yet
+        return _STARTING
+    credentials = theirs.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _described(_CREDENTIALS.unpack(credentials)[0])
+
+
+def _address(topology: str) -> str:
+    """The socket's name in the abstract space, which holds 107 bytes."""
+    return "\0reconciler/" + (
+        topology if len(topology.encode()) <= _NAME_MAX else sha256(topology.encode()).hexdigest()
+    )
+
+
+def _described(pid: int) -> Holder:
+    process = Path(f"/proc/{pid}")
+    try:
+        command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        ticks = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[_START])
+    except OSError:
+        return Holder(pid, "", "")
+    return Holder(pid, command[:_LONGEST], f"{_moment(ticks):%Y-%m-%d %H:%M:%S}")
+
+
+def _moment(ticks: int) -> datetime:
+    """The wall-clock time of something that happened so many clock ticks after the machine's start."""
+    ago = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return datetime.fromtimestamp(time.time() - ago).astimezone()
+
+
+def _hung_up(theirs: socket.socket, seconds: float) -> None:
+    """Wait until the holder hangs up, or the time is over."""
+    poll = select.poll()
+    poll.register(theirs, select.POLLIN | select.POLLRDHUP)
+    poll.poll(seconds * 1000)

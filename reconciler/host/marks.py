@@ -1,0 +1,59 @@
+"""How we know what is ours: labels in the engine, aliases on interfaces, a protocol number on addresses and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.model import ResourceKey
+
+TOPOLOGY, KEY, SOURCE = "reconciler.topology", "reconciler.key", "reconciler.source"
+"""The labels of a mark; `reconciler.` is the prefix of all labels of ours."""
+ID = "reconciler.id"
+"""The label that is another for each container: an image that has the same is a commit of it, which copies labels."""
+LABELS = "reconciler."
+PROTOCOL = 0x72
+"""The protocol number (IFA_PROTO, rtm_protocol) of our addresses and routes."""
+_PREFIX = "reconciler"
+ALIAS_MAX = 255
+"""An interface's alias holds 255 bytes (IFALIASZ less one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Says that an object belongs to a topology, as which resource, and from which file."""
+
+    topology: str
+    key: ResourceKey
+    source: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """Return the mark as labels of a container, network or volume."""
+        return {TOPOLOGY: self.topology, KEY: str(self.key), SOURCE: self.source}
+
+    def alias(self) -> str:
+        """Return the mark as an interface's alias; a path too long for it loses its beginning."""
+        head = f"{_PREFIX} {self.topology} {self.key} "
+        room = ALIAS_MAX - len(head.encode())
+        return head + self.source.encode()[-room:].decode(errors="ignore") if room > 0 else head
+
+
+def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
+    """Read a mark out of labels."""
+    if not labels or TOPOLOGY not in labels:
+        return None
+    return _mark(labels[TOPOLOGY], labels.get(KEY, ""), labels.get(SOURCE, ""))
+
+
+def of_alias(alias: str | None) -> Mark | None:
+    """Read a mark out of an interface's alias."""
+    prefix, topology, key, source = [*(alias or "").split(" ", 3), "", "", ""][:4]
+    return _mark(topology, key, source) if prefix == _PREFIX else None
+
+
+def _mark(topology: str, key: str, source: str) -> Mark | None:
+    """What only looks like a mark of ours is none."""
+    try:
+        return Mark(topology, ResourceKey.of(key), source)
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""The kernel's links, addresses and routes over rtnetlink: requests are pure functions, a `Socket` carries them out."""
+
+from reconciler.host.netlink import names
+from reconciler.host.netlink.addresses import add_address, delete_address, get_addresses
+from reconciler.host.netlink.bridges import BridgeOptions, new_bridge, set_bridge, set_bridge_port
+from reconciler.host.netlink.error import NetlinkError
+from reconciler.host.netlink.links import (
+    add_altname,
+    del_altname,
+    delete_group,
+    delete_link,
+    get_link,
+    get_links,
+    get_nsid,
+    new_veth,
+    set_group,
+    set_link,
+)
+from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
+from reconciler.host.netlink.query import Query
+from reconciler.host.netlink.routes import RouteOptions, add_route, delete_route, get_routes, replace_route
+from reconciler.host.netlink.transport import Socket, sockets
+
+__all__ = [
+    "Address",
+    "BridgeOptions",
+    "BridgeParameters",
+    "Link",
+    "NetlinkError",
+    "PortParameters",
+    "Query",
+    "Route",
+    "RouteOptions",
+    "Socket",
+    "add_address",
+    "add_altname",
+    "add_route",
+    "del_altname",
+    "delete_address",
+    "delete_group",
+    "delete_link",
+    "delete_route",
+    "get_addresses",
+    "get_link",
+    "get_links",
+    "get_nsid",
+    "get_routes",
+    "names",
+    "new_bridge",
+    "new_veth",
+    "replace_route",
+    "set_bridge",
+    "set_bridge_port",
+    "set_group",
+    "set_link",
+    "sockets",
+]

@@ -1,0 +1,76 @@
+"""Requests about bridges and their ports (IFLA_INFO_DATA and IFLA_INFO_SLAVE_DATA of RTM_NEWLINK)."""
+
+from typing import TypedDict, Unpack
+
+from reconciler.host.netlink.codec import message, nest, text, u8, u16, u32
+from reconciler.host.netlink.constants import (
+    IFLA_BR_AGEING_TIME,
+    IFLA_BR_FORWARD_DELAY,
+    IFLA_BR_HELLO_TIME,
+    IFLA_BR_MAX_AGE,
+    IFLA_BR_PRIORITY,
+    IFLA_BR_STP_STATE,
+    IFLA_BRPORT_COST,
+    IFLA_BRPORT_MODE,
+    IFLA_BRPORT_PRIORITY,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_INFO_SLAVE_DATA,
+    IFLA_INFO_SLAVE_KIND,
+    IFLA_LINKINFO,
+    RTM_NEWLINK,
+)
+from reconciler.host.netlink.links import CREATE, described, ifinfomsg, selected
+
+
+class BridgeOptions(TypedDict, total=False):
+    """What a bridge has of its own (`ip link … type bridge`); times in hundredths of a second (USER_HZ)."""
+
+    stp: bool | None
+    priority: int | None
+    hello_time: int | None
+    max_age: int | None
+    forward_delay: int | None
+    ageing_time: int | None
+
+
+def new_bridge(
+    name: str,
+    *,
+    namespace_fd: int | None = None,
+    index: int = 0,
+    mtu: int | None = None,
+    mac: str | None = None,
+    group: int = 0,
+    up: bool = False,
+    **options: Unpack[BridgeOptions],
+) -> bytes:
+    """Create a bridge in its namespace; an MTU given here is lowered by smaller ports, one set afterwards is not."""
+    common = described(name, namespace_fd, mtu=mtu, mac=mac, group=group)
+    return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), common, _info(options))
+
+
+def set_bridge(bridge: int | str, **options: Unpack[BridgeOptions]) -> bytes:
+    """Change what is given of a bridge; None is as if not given."""
+    return message(RTM_NEWLINK, 0, *selected(bridge), _info(options))
+
+
+def _info(options: BridgeOptions) -> bytes:
+    data = (
+        u32(IFLA_BR_FORWARD_DELAY, options.get("forward_delay")),
+        u32(IFLA_BR_HELLO_TIME, options.get("hello_time")),
+        u32(IFLA_BR_MAX_AGE, options.get("max_age")),
+        u32(IFLA_BR_AGEING_TIME, options.get("ageing_time")),
+        u32(IFLA_BR_STP_STATE, options.get("stp")),
+        u16(IFLA_BR_PRIORITY, options.get("priority")),
+    )
+    return nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, "bridge"), nest(IFLA_INFO_DATA, *data))
+
+
+def set_bridge_port(
+    port: int | str, *, path_cost: int | None = None, priority: int | None = None, hairpin: bool | None = None
+) -> bytes:
+    """Change what is not None of an interface that is in a bridge."""
+    data = (u32(IFLA_BRPORT_COST, path_cost), u16(IFLA_BRPORT_PRIORITY, priority), u8(IFLA_BRPORT_MODE, hairpin))
+    info = nest(IFLA_LINKINFO, text(IFLA_INFO_SLAVE_KIND, "bridge"), nest(IFLA_INFO_SLAVE_DATA, *data))
+    return message(RTM_NEWLINK, 0, *selected(port), info)

@@ -1,0 +1,82 @@
+"""What the kernel tells of links, addresses and routes, in the words of `ip`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeParameters:
+    """What `ip link … type bridge` sets; times in hundredths of a second (USER_HZ, IFLA_BR_*).
+
+    During a `topology_change` of the spanning tree `ageing_time` reads as twice `forward_delay`, whatever was set.
+    """
+
+    stp: bool
+    priority: int
+    hello_time: int
+    max_age: int
+    forward_delay: int
+    ageing_time: int
+    topology_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortParameters:
+    """What `ip link … type bridge_slave` sets, and the port's STP state (IFLA_BRPORT_*)."""
+
+    path_cost: int
+    priority: int
+    hairpin: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An interface (RTM_NEWLINK); `peer_nsid` is None where the peer lives in the same namespace."""
+
+    index: int
+    name: str
+    kind: str
+    mac: str
+    mtu: int
+    up: bool
+    operstate: str
+    carrier: bool
+    master: int | None
+    group: int
+    alias: str
+    altnames: tuple[str, ...]
+    peer_index: int | None
+    peer_nsid: int | None
+    bridge: BridgeParameters | None
+    port: PortParameters | None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address with its prefix, such as `10.0.0.1/24` (RTM_NEWADDR)."""
+
+    index: int
+    address: str
+    scope: int
+    protocol: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route (RTM_NEWROUTE); a default is `0.0.0.0/0` or `::/0`, and several devices are its next hops in order.
+
+    `gateways` is empty where no next hop has one, else as long as `devices` (with "" for a hop that has none). `dead`
+    says that the interface of a next hop is down (RTNH_F_DEAD): the kernel keeps such a hop and does not use it.
+    """
+
+    destination: str
+    gateways: tuple[str, ...]
+    devices: tuple[int, ...]
+    metric: int
+    protocol: int
+    table: int
+    type: int
+    scope: int
+    source: str | None
+    dead: bool

@@ -1,0 +1,15 @@
+"""A question to the kernel together with the reading of its answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """A request and the parser of its replies: (buffer, start, end) → what it says, or None to leave it out."""
+
+    message: bytes
+    parse: Callable[[bytes, int, int], T | None]

@@ -1,0 +1,145 @@
+"""Requests about routes (RTM_*ROUTE) of both families, also over several gateways; man 8 ip-route explains them."""
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TypedDict, Unpack
+
+from reconciler.host.netlink.addresses import FAMILY
+from reconciler.host.netlink.codec import attribute, message, u32
+from reconciler.host.netlink.constants import (
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RT_SCOPE_LINK,
+    RT_SCOPE_NOWHERE,
+    RT_SCOPE_UNIVERSE,
+    RT_TABLE_MAIN,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_MULTIPATH,
+    RTA_OIF,
+    RTA_PREFSRC,
+    RTA_PRIORITY,
+    RTA_TABLE,
+    RTA_VIA,
+    RTM_DELROUTE,
+    RTM_GETROUTE,
+    RTM_NEWROUTE,
+    RTN_UNICAST,
+    RTN_UNSPEC,
+    RTPROT_STATIC,
+)
+from reconciler.host.netlink.nouns import Route
+from reconciler.host.netlink.parse import route as parse_route
+from reconciler.host.netlink.query import Query
+
+_RTMSG = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
+_RTNEXTHOP = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, index
+_DEFAULTS = {"default": "0.0.0.0/0", "default4": "0.0.0.0/0", "default6": "::/0"}
+_SMALL_TABLE = 256
+
+
+class RouteOptions(TypedDict, total=False):
+    """What a route may have beside its destination.
+
+    `via` are gateways (several: ECMP), `devices` indices: none (the kernel finds them by the gateways), one for all, or
+    one a gateway. `metric` 0 is 1024 for IPv6. `protocol` is static unless given. `scope` is link without a gateway,
+    else global, unless given; for IPv6 it means nothing. `type` is a number of `names.ROUTE_TYPE`.
+    """
+
+    via: Sequence[str]
+    devices: Sequence[int]
+    metric: int
+    protocol: int
+    table: int
+    source: str | None
+    scope: int | None
+    type: int
+
+
+def add_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
+    """Add a route to `10.0.0.0/16`, `default` (IPv6 when a gateway is) or `default6`.
+
+    "File exists" when there is one of the same destination, metric and table.
+    """
+    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, destination, options)
+
+
+def replace_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
+    """Put a route in the place of the one with the same destination, metric and table, or add it.
+
+    Holds for IPv6 too, between one gateway, several and none; when the kernel refuses, the old one stays.
+    """
+    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, destination, options)
+
+
+def delete_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
+    """Delete the first route that has what is given; without `via` that is all its next hops."""
+    anything: RouteOptions = {"protocol": 0, "scope": RT_SCOPE_NOWHERE, "type": RTN_UNSPEC}
+    return _route(RTM_DELROUTE, 0, destination, {**anything, **options})
+
+
+def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query[Route]:
+    """The routes of a table (None: all), of one protocol only (0: all), filtered in the kernel; for `Socket.dump`."""
+    head = _RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, protocol, 0, 0, 0)
+    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, table)), parse_route)
+
+
+def _route(kind: int, flags: int, destination: str, options: RouteOptions) -> bytes:
+    via, devices = options.get("via", ()), options.get("devices", ())
+    network = _network(destination, via)
+    source, table = options.get("source"), options.get("table", RT_TABLE_MAIN)
+    parts = (
+        attribute(RTA_DST, network.network_address.packed),
+        _next_hops(network.version, via, devices),
+        u32(RTA_PRIORITY, options.get("metric") or None),
+        attribute(RTA_PREFSRC, ipaddress.ip_address(source).packed) if source else b"",
+        u32(RTA_TABLE, table),
+    )
+    return message(kind, flags, _rtmsg(network, options), *parts)
+
+
+def _network(destination: str, via: Sequence[str]) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if destination == "default" and via and ":" in via[0]:
+        return ipaddress.IPv6Network("::/0")
+    return ipaddress.ip_network(_DEFAULTS.get(destination, destination), strict=False)
+
+
+def _rtmsg(network: ipaddress.IPv4Network | ipaddress.IPv6Network, options: RouteOptions) -> bytes:
+    table, scope = options.get("table", RT_TABLE_MAIN), options.get("scope")
+    if scope is None:
+        direct = not options.get("via") and options.get("type", RTN_UNICAST) == RTN_UNICAST
+        scope = RT_SCOPE_LINK if direct and isinstance(network, ipaddress.IPv4Network) else RT_SCOPE_UNIVERSE
+    return _RTMSG.pack(
+        FAMILY[network.version],
+        network.prefixlen,
+        0,
+        0,
+        table if table < _SMALL_TABLE else 0,
+        options.get("protocol", RTPROT_STATIC),
+        scope,
+        options.get("type", RTN_UNICAST),
+        0,
+    )
+
+
+def _next_hops(version: int, via: Sequence[str], devices: Sequence[int]) -> bytes:
+    if max(len(via), len(devices)) <= 1:
+        return (_gateway(version, via[0]) if via else b"") + u32(RTA_OIF, devices[0] if devices else None)
+    fill = devices[0] if len(devices) == 1 else 0
+    hops = b""
+    for gateway, device in zip_longest(via, devices):
+        inner = _gateway(version, gateway) if gateway else b""
+        hops += _RTNEXTHOP.pack(_RTNEXTHOP.size + len(inner), 0, 0, device or fill) + inner
+    return attribute(RTA_MULTIPATH, hops)
+
+
+def _gateway(version: int, gateway: str) -> bytes:
+    address = ipaddress.ip_address(gateway)
+    if address.version == version:
+        return attribute(RTA_GATEWAY, address.packed)
+    return attribute(RTA_VIA, struct.pack("=H", FAMILY[address.version]) + address.packed)  # IPv4 by an IPv6 neighbour

@@ -1,0 +1,24 @@
+"""The kinds of the language, found by themselves: every module here that defines a `KIND`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from reconciler.kinds.base import Kind
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return every kind by its name, in alphabetical order."""
+    modules = (importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__))
+    found = (module.KIND for module in modules if hasattr(module, "KIND"))
+    return MappingProxyType({kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)})
+
+
+def kinds_of(*names: str) -> Mapping[str, Kind]:
+    """Return some kinds by their names."""
+    return MappingProxyType({name: kinds()[name] for name in names})

@@ -1,0 +1,69 @@
+"""Addresses, prefixes and MAC addresses as specs hold them: written as the kernel writes them; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from reconciler.kinds.source import Pointer, Source
+from reconciler.model import Claim
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+IPV6_MTU = 1280
+"""Below this MTU an interface has no IPv6 (RFC 8200)."""
+
+
+def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) -> tuple[str, ...]:
+    """Normalise addresses with their prefix lengths, sorted; what is none is noted as a problem."""
+    found = (interface_address(source, (*pointer, number), text) for number, text in enumerate(texts))
+    return tuple(sorted({each for each in found if each}))
+
+
+def interface_address(source: Source, pointer: Pointer, text: str) -> str:
+    """Normalise an address with its prefix length; empty, and a problem, if it is none."""
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError as error:
+        source.problem(pointer, f"{text!r} is not an address with its prefix length: {error}", "e.g. 10.0.0.1/24")
+        return ""
+    if found.ip.is_multicast or found.ip.is_unspecified:
+        source.problem(pointer, f"{text!r} cannot be the address of an interface")
+        return ""
+    return found.with_prefixlen
+
+
+def ip(source: Source, pointer: Pointer, text: str) -> str:
+    """Normalise an address; empty, and a problem, if it is none."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        source.problem(pointer, f"{text!r} is not an address: {error}", "e.g. 10.0.0.1")
+        return ""
+
+
+def within(gateway: str, subnets: Iterable[str]) -> bool:
+    """Tell whether an address lies in one of the subnets, given as prefixes or interface addresses."""
+    address = ipaddress.ip_address(gateway)
+    found = (ipaddress.ip_interface(each).network for each in subnets)
+    return any(address.version == each.version and address in each for each in found)
+
+
+def is_v6(address: str) -> bool:
+    """Tell of which version an address or prefix is."""
+    return ":" in address
+
+
+def claims_of(node: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
+    """Return the claims on the addresses of a node's interfaces."""
+    found = ((each, int(ipaddress.ip_interface(each).ip)) for each in addresses)
+    return tuple(
+        Claim(f"address {node}", number, number, f"address {text.partition('/')[0]} in {node}")
+        for text, number in found
+    )
+
+
+def mac(text: str | None) -> str | None:
+    """Normalise a MAC address."""
+    return text.lower() if text else None

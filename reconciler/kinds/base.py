@@ -1,0 +1,89 @@
+"""The whole contract of a kind: what one file must offer to become a kind of the language."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from reconciler.errors import ReconcilerError
+from reconciler.model import Change, Claim, Need, Resource, ResourceKey, Spec, Status, Step, Verb
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+    from reconciler.kinds.source import Source
+
+Result = Status | ReconcilerError
+"""What became of one step: a status, or the error that made it fail."""
+
+
+class Kind(ABC):
+    """A kind of resource: some facts, some pure functions, some effects.
+
+    Effects are given *lists* of up to `batch` steps and yield one result an item, in order; an exception is the
+    result of every item that has none yet.
+    """
+
+    name: ClassVar[str]
+    """The first part of its keys."""
+    spec: ClassVar[type[Spec]]
+    """Its attributes."""
+    section: ClassVar[str] = ""
+    """The top-level section of the file that declares it, if it has one of its own."""
+    part_of: ClassVar[str] = ""
+    """The kind under which a person reads it."""
+    batch: ClassVar[int] = 1
+    """How many steps of one verb it takes at once."""
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """What of the host it lives in: `engine`, `kernel`."""
+    kept: ClassVar[bool] = False
+    """Whether it is deleted only when asked for."""
+    irrecoverable: ClassVar[bool] = False
+    """Whether a deleted one cannot be made again, so that it is deleted last, after all else succeeded."""
+    replaceable: ClassVar[bool] = True
+    """Whether what cannot be changed in place is replaced; otherwise the plan is refused, unless a person asks."""
+    create_before_delete: ClassVar[bool] = False
+    """Whether a replacement is made before the old one is deleted, which spares what is the new one's by then.
+
+    So two of the kind can hold a claim at once: one takes it from the other.
+    """
+    tentative: ClassVar[bool] = False
+    """Whether making it may yield what was there before, so that what stands on it is replaced only if changed."""
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the desired resources out of the file; problems are noted on the source."""
+        raise NotImplementedError
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Read the observed resources: ours, declared externals, and what holds a declared live name."""
+        raise NotImplementedError
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """Tell whether the attribute can be changed in place from the observed to the desired value."""
+        del path, observed, desired
+        return False
+
+    def carries(self, verb: Verb, change: Change, other: Change) -> bool:
+        """Tell whether the step of `change` does the same verb for `other`, which stands on it, along the way."""
+        del verb, change, other
+        return False
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Make what is desired, with its mark."""
+        raise NotImplementedError
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Change the observed into the desired, in place."""
+        raise NotImplementedError
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Remove the observed; what is gone already is a success."""
+        raise NotImplementedError
+
+    def wait(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Wait until the condition of each step holds."""
+        raise NotImplementedError
+
+
+__all__ = ["Change", "Claim", "Kind", "Need", "Resource", "ResourceKey", "Result", "Spec", "Status", "Step", "Verb"]

@@ -1,0 +1,60 @@
+"""Linux bridges, in the host or in a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.host.kernel import Reach
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.bridge import actions, look
+from reconciler.kinds.bridge.parse import parse
+from reconciler.kinds.bridge.spec import BridgeSpec
+from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.source import Source
+from reconciler.model import Resource, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class BridgeKind(Kind):
+    """A Linux bridge; what is in it, besides the ports that it borrows, is said at the ends of veth pairs."""
+
+    name = "bridge"
+    spec = BridgeSpec
+    section = "bridges"
+    batch = 64
+    uses = frozenset(("kernel",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `bridges`."""
+        return parse(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their marks, declared externals, and what holds a declared name."""
+        return look.observe(scope)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """Everything but the node can be changed in place."""
+        del observed, desired
+        return path != "node"
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Make each with its mark, up, with all that is declared."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Change what differs."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Delete each; its ports stay, without a master."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+
+
+KIND = BridgeKind()

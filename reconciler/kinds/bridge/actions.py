@@ -1,0 +1,170 @@
+"""What is done to bridges."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Conflict, StepFailed
+from reconciler.host import firewall, netns
+from reconciler.host.kernel.notes import note
+from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.netlink import (
+    Link,
+    Socket,
+    add_address,
+    add_altname,
+    del_altname,
+    delete_address,
+    delete_link,
+    get_link,
+    new_bridge,
+    set_bridge,
+    set_link,
+)
+from reconciler.kinds.addresses import is_v6
+from reconciler.kinds.base import Result
+from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
+from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
+from reconciler.kinds.source import HOST
+from reconciler.kinds.veth.settings import switch_ipv6_on
+from reconciler.model import Resource, Status, Step
+
+if TYPE_CHECKING:
+    from reconciler.host.kernel import Reach
+
+_TRIES = 8
+
+
+def create(step: Step, reach: Reach) -> Result:
+    """Make a bridge with its mark, then give it what is declared; one of ours that is there is completed."""
+    spec = _spec(wanted(step))
+    socket = reach.socket(spec.at)
+    index = _made(step, socket, spec)
+    _configure(step, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
+    return Status.DONE
+
+
+def _made(step: Step, socket: Socket, spec: BridgeSpec) -> int:
+    for _ in range(_TRIES):
+        index, alias = new_index(), mark_of(wanted(step)).alias()
+        made = new_bridge(spec.name, index=index, up=True, **options(spec))
+        error = socket.send([(made, set_link(index, alias=alias))])[0]
+        if error is None:
+            return index
+        if error.errno == errno.EEXIST:
+            return _ours(step, socket, spec)
+        if error.errno != errno.EBUSY:  # EBUSY: the index is taken
+            raise error
+    raise StepFailed("the kernel gives no index to the bridge: apply again")
+
+
+def _ours(step: Step, socket: Socket, spec: BridgeSpec) -> int:
+    found = socket.ask([get_link(spec.name)])[0]
+    mark = of_alias(found.alias) if isinstance(found, Link) else None
+    if isinstance(found, Link) and mark and (mark.topology, mark.key) == (spec.topology, step.key.key):
+        return found.index
+    raise Conflict(f"there is an interface {spec.name} in {spec.at} that is not ours: remove it, or name yours")
+
+
+def update(step: Step, reach: Reach) -> Result:
+    """Close the differences of a bridge."""
+    live = seen(step).live
+    found = reach.again(live["place"])
+    if found is None:
+        raise StepFailed("its network namespace has vanished meanwhile: apply again")
+    _configure(step, found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
+    return Status.DONE
+
+
+def _configure(step: Step, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]) -> None:
+    """Send what differs between what a bridge has and what it is to have."""
+    (fd, socket), (old, new) = place, specs
+    if old.name and old.name != new.name:
+        _rename(socket, index, new.name)
+    insist(socket.send(_link(step, index, old, new)))
+    insist(socket.send(_parameters(index, old, new)))
+    if new.altname and new.altname != old.altname:
+        insist(socket.send([add_altname(index, new.altname)]), errno.EEXIST)
+    if any(map(is_v6, new.addresses)):
+        netns.call(fd, switch_ipv6_on, [new.name])
+    _readdress(socket, index, old, new)
+    _lend(socket, index, old, new)
+    if new.node == HOST and (new.forward != old.forward or old.name != new.name):
+        _forward(step, old, new)
+
+
+def _link(step: Step, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
+    up = new.up if new.up != old.up or not old.name else None
+    mac = new.mac if new.mac != old.mac else None
+    messages = [set_link(index, alias=mark_of(wanted(step)).alias(), mac=mac, up=up)]
+    if new.mtu is not None and new.mtu != old.mtu:
+        if not old.name:  # only a change makes it hold when a smaller port joins
+            messages.append(set_link(index, mtu=new.mtu ^ 1))
+        messages.append(set_link(index, mtu=new.mtu))
+    return messages
+
+
+def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
+    """Switch STP off before, and on after, the times that it restricts."""
+    if old.name and not any(getattr(old, name) != getattr(new, name) for name in OPTIONS):
+        return []
+    first = [set_bridge(index, stp=False)] if old.stp and not new.stp else []
+    return [*first, set_bridge(index, **options(new))]
+
+
+def _readdress(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
+    gone = [each for each in old.addresses if each not in new.addresses]
+    insist(socket.send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
+    given = [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in new.addresses]
+    insist(socket.send(given), errno.EEXIST)
+
+
+def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
+    """Give back the ports that are borrowed no more, and take the others, each noted before."""
+    for name in (each for each in old.ports if each not in new.ports):
+        insist(socket.send([set_link(name, master=0)]), errno.ENODEV)
+        insist(socket.send([del_altname(index, _note(index, name))]), errno.ENOENT, errno.EINVAL)
+    for name in (each for each in new.ports if each not in old.ports):
+        insist(socket.send([add_altname(index, _note(index, name))]), errno.EEXIST)
+        error = socket.send([set_link(name, master=index)])[0]
+        if error is not None:
+            raise StepFailed(f"interface {name} in {new.at} cannot be a port of {new.name}: {error}")
+
+
+def _note(index: int, name: str) -> str:
+    """Note a borrowed port; an altname is one interface's only, so that it says which bridge's it is."""
+    return note("port", str(index), name)
+
+
+def _rename(socket: Socket, index: int, name: str) -> None:
+    error = socket.send([set_link(index, name=name)])[0]
+    if error is not None and error.errno == errno.EBUSY:  # before Linux 6.2 only what is down can be renamed
+        down, renamed, up = set_link(index, up=False), set_link(index, name=name), set_link(index, up=True)
+        insist(socket.send([(down, renamed, up)]))
+    elif error is not None:
+        raise error
+
+
+def _forward(step: Step, old: BridgeSpec, new: BridgeSpec) -> None:
+    mark = mark_of(wanted(step))
+    if new.forward:
+        firewall.let_pass(mark, new.name)
+    elif old.name:
+        firewall.forbid(mark)
+
+
+def delete(step: Step, reach: Reach) -> Result:
+    """Delete a bridge, which gives its ports back, and what lets it forward."""
+    live, spec = seen(step).live, _spec(seen(step))
+    found = reach.again(live["place"]) if "place" in live else None
+    if found:
+        insist(found[1].send([delete_link(live["index"])]), errno.ENODEV)
+    if live.get("rule"):
+        firewall.forbid(Mark(spec.topology, step.key.key))
+    return Status.DONE
+
+
+def _spec(resource: Resource) -> BridgeSpec:
+    assert isinstance(resource.spec, BridgeSpec)  # noqa: S101 - a kind is given its own resources
+    return resource.spec

@@ -1,0 +1,148 @@
+"""The bridges that are live, as resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.host import firewall
+from reconciler.host.kernel import Space
+from reconciler.host.kernel.notes import fitted, notes
+from reconciler.host.netlink import Link
+from reconciler.kinds import foreign, nodes
+from reconciler.kinds.bridge.parse import claims
+from reconciler.kinds.bridge.spec import BridgeSpec, times
+from reconciler.kinds.source import HOST
+from reconciler.model import Claim, Resource, ResourceKey, Spec
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+
+def observe(scope: Scope) -> Iterator[Resource]:
+    """Yield ours by their marks, declared externals, and what holds a declared name or port."""
+    found = {mark.key: (space, link) for mark, space, link in scope.kernel.marked("bridge")}
+    rules = _rules(scope, found.values())
+    for key, (space, link) in found.items():
+        yield _resource(scope, key, space, link, rules)
+    yield from _externals(scope)
+    yield from _foreign(scope, rules)
+    for key, bridge in rules.of(scope.name).items():
+        if key not in found and key not in scope.desired.resources:  # its bridge was deleted by hand
+            spec = BridgeSpec(name=bridge, topology=scope.name)
+            yield Resource(key, spec, live=MappingProxyType({"rule": bridge}))
+
+
+def _rules(scope: Scope, found: object) -> firewall.Rules:
+    """Read the firewall where it can matter: for a bridge in the host, or when all is to go."""
+    in_host = any(getattr(each.spec, "node", None) == HOST for each in scope.desired.of_kind("bridge"))
+    return firewall.look() if in_host or found or not scope.desired.resources else firewall.Rules()
+
+
+def _resource(
+    scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules, *, owned: bool = True
+) -> Resource:
+    spec = _spec(scope, key, space, link, rules)
+    ports = [each.name for each in space.links.values() if each.master == link.index]
+    addresses = [each.address for each in space.addresses.get(link.index, ())]
+    mark = scope.kernel.mine(link)
+    live = {
+        "place": space.place,
+        "index": link.index,
+        "mac": link.mac,
+        "ports": ports,
+        "addresses": addresses,
+        "source": mark.source if mark else "",
+    }
+    return Resource(
+        key,
+        spec,
+        needs=nodes.ground(spec.node, "node"),
+        claims=claims(spec),
+        owned=owned,
+        live=MappingProxyType(
+            {**live, "rule": rules.of(scope.name).get(key, ""), "source": mark.source if mark else ""}
+        ),
+    )
+
+
+def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules) -> BridgeSpec:
+    declared = _declared(scope, key, space, link)
+    node = scope.kernel.node_of(space, declared.node if declared else None)
+    assert link.bridge is not None  # noqa: S101 - only links of kind bridge are asked for
+    return BridgeSpec(
+        name=link.name,
+        node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
+        altname=declared.altname if declared and declared.altname in link.altnames else "",
+        stp=link.bridge.stp,
+        priority=link.bridge.priority,
+        **times(link.bridge, declared),
+        mtu=link.mtu,
+        mac=link.mac,
+        addresses=space.kept(link.index, declared.addresses if declared else ()),
+        up=link.up,
+        ports=_borrowed(space, link, declared.ports if declared else ()),
+        forward=_forward(scope, key, node, link, rules),
+        marked=bool(scope.kernel.mine(link)),
+        topology=scope.name,
+    )
+
+
+def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> BridgeSpec | None:
+    """Find what is declared of a bridge; of a foreign one, what is declared in its place."""
+    for each in scope.desired.of_kind("bridge"):
+        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
+        here = scope.kernel.nodes.get(each.spec.node) is space and each.spec.name == link.name
+        if each.key == key or (key.name.startswith("@") and here):
+            return each.spec
+    return None
+
+
+def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
+    noted = {"=".join(parts[1:]) for parts in notes(link, "port")}
+    ports = [each.name for each in space.links.values() if each.master == link.index]
+    return tuple(sorted(each for each in ports if each in declared or fitted(each) in noted))
+
+
+def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
+    """Tell whether frames pass; where nothing stops them there is nothing to do, whatever is declared."""
+    passes = rules.passes(scope.name, key, link.name) if node == HOST else None
+    if passes is not None:
+        return passes
+    desired = scope.desired.resources.get(key)
+    return bool(getattr(desired.spec, "forward", True)) if desired else True
+
+
+def _externals(scope: Scope) -> Iterator[Resource]:
+    for each in scope.desired.of_kind("bridge"):
+        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
+        space = scope.kernel.nodes.get(each.spec.node)
+        link = space.link(each.spec.name) if space and not each.owned else None
+        if space and link and link.kind == "bridge":
+            live = MappingProxyType({"place": space.place, "index": link.index, "mac": link.mac})
+            yield Resource(each.key, each.spec, needs=each.needs, owned=False, live=live)
+
+
+def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
+    for node, name, space, link in foreign.holders(scope, "bridge"):
+        if link.kind == "bridge":
+            key = ResourceKey("bridge", f"@{name}")
+            yield _resource(scope, key, space, link, rules, owned=False)
+        else:
+            yield foreign.interface(node, name)
+    yield from _ports_elsewhere(scope)
+
+
+def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
+    """Yield the declared ports that are in a bridge of somebody else's."""
+    for each in scope.desired.of_kind("bridge"):
+        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
+        space = scope.kernel.nodes.get(each.spec.node)
+        for port in each.spec.ports if space else ():
+            link = space.link(port) if space else None
+            master = space.links.get(link.master) if space and link and link.master else None
+            if master and not scope.kernel.mine(master):
+                node = nodes.label(each.spec.node)
+                claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
+                yield Resource(ResourceKey("interface", f"@{node}:{master.name}"), Spec(), claims=(claim,), owned=False)

@@ -1,0 +1,98 @@
+"""From the entries of `bridges` to resources; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.kinds import nodes
+from reconciler.kinds.addresses import IPV6_MTU, claims_of, interface_addresses, is_v6, mac
+from reconciler.kinds.bridge.spec import TIMES, BridgeSpec, hundredths, written
+from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.veth.ends import ends_by_node
+from reconciler.model import Claim, Resource, ResourceKey
+
+_RANGES = {"hello_time": (100, 1000), "max_age": (600, 4000), "forward_delay": (200, 3000)}
+"""What the kernel takes (BR_MIN_… and BR_MAX_…); the last only matters while STP is on."""
+
+
+def parse(source: Source) -> Iterator[Resource]:
+    """Read the bridges of a file."""
+    for name, raw in source.section("bridges").items():
+        entry: Mapping[str, Any] = raw or {}
+        pointer = ("bridges", name)
+        node = _node(source, pointer, entry)
+        if node is not None:
+            spec = _spec(source, pointer, node, entry)
+            yield source.resource(
+                pointer,
+                ResourceKey("bridge", name),
+                spec,
+                needs=nodes.ground(node, "node"),
+                claims=claims(spec) if not entry.get("external") else (),
+                owned=not entry.get("external"),
+            )
+
+
+def _node(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> ResourceKey | None:
+    if not entry.get("namespace"):
+        return HOST
+    return source.reference((*pointer, "namespace"), "namespaces", entry["namespace"], "namespace")
+
+
+def _spec(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[str, Any]) -> BridgeSpec:
+    live, altname = nodes.bridge_name(source, str(pointer[1]))
+    if wrong := nodes.interface_problem(live):
+        source.problem(pointer, wrong, "give it a shorter `name`")
+    spec = BridgeSpec(
+        name=live,
+        node=node,
+        altname=altname,
+        mtu=entry.get("mtu"),
+        mac=mac(entry.get("mac")),
+        addresses=interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ()),
+        ports=_ports(source, pointer, node, entry),
+        forward=entry.get("forward", True) or node != HOST,
+        topology=source.name,
+        source=source.path,
+        at=nodes.where(source, node),
+        **_parameters(entry),
+    )
+    _check_times(source, pointer, spec)
+    if spec.mtu and spec.mtu < IPV6_MTU and any(map(is_v6, spec.addresses)):
+        source.problem((*pointer, "mtu"), f"IPv6 needs an MTU of {IPV6_MTU} at least, not {spec.mtu}")
+    return spec
+
+
+def _parameters(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is declared of the bridge's own, times as the kernel keeps them."""
+    times = {name: written(hundredths(entry[name])) for name in TIMES if name in entry}
+    return {name: entry[name] for name in ("stp", "priority") if name in entry} | times
+
+
+def _check_times(source: Source, pointer: Pointer, spec: BridgeSpec) -> None:
+    for name, (low, high) in _RANGES.items():
+        matters = spec.stp or name != "forward_delay"
+        if matters and not low <= hundredths(getattr(spec, name)) <= high:
+            message = f"{name} is to be from {written(low)} to {written(high)}"
+            source.problem((*pointer, name), message + (" while stp is on" if name == "forward_delay" else ""))
+
+
+def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    ports = tuple(sorted(entry.get("ports") or ()))
+    ours = {end.interface: key for key, end in ends_by_node(source).get(node, ())} if ports else {}
+    for number, port in enumerate(entry.get("ports") or ()):
+        if port in ours:
+            hint = f"let that end be in it: {{bridge: {pointer[1]}, interface: {port}}}"
+            source.problem((*pointer, "ports", number), f"{port!r} is an end of {ours[port]}", hint)
+        elif wrong := nodes.interface_problem(port):
+            source.problem((*pointer, "ports", number), wrong)
+    return ports
+
+
+def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
+    """Return the interface's name, its addresses, and the ports that it borrows."""
+    node = nodes.label(spec.node)
+    name = Claim(f"interface {node}:{spec.name}", label=f"interface {spec.name} in {node}")
+    ports = (Claim(f"port {node}:{each}", label=f"port {each} in {node}") for each in spec.ports)
+    return (name, *claims_of(node, spec.addresses), *ports)

@@ -1,0 +1,82 @@
+"""The attributes of a Linux bridge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.host.kernel import Where
+from reconciler.host.netlink import BridgeOptions, BridgeParameters
+from reconciler.kinds.source import HOST
+from reconciler.kinds.units import duration
+from reconciler.model import ResourceKey, Spec, chosen, uncompared
+
+_NANOSECONDS = 10**7
+TIMES = ("hello_time", "max_age", "forward_delay", "ageing_time")
+
+
+@dataclass(frozen=True)
+class BridgeSpec(Spec):
+    """A bridge in a node; times as text, such as `2s`, to a hundredth of a second.
+
+    `ports` are the interfaces that it borrows. `altname` is its full name where the live one had to be shortened.
+    """
+
+    name: str = ""
+    node: ResourceKey = HOST
+    altname: str = ""
+    stp: bool = False
+    priority: int = 32768
+    hello_time: str = "2s"
+    max_age: str = "20s"
+    forward_delay: str = "15s"
+    ageing_time: str = "300s"
+    mtu: int | None = chosen()
+    mac: str | None = chosen()
+    addresses: tuple[str, ...] = ()
+    up: bool = True
+    ports: tuple[str, ...] = ()
+    forward: bool = True
+    marked: bool = True
+    topology: str = uncompared("")
+    source: str = uncompared("")
+    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
+
+
+def hundredths(text: str) -> int:
+    """Read a duration in the kernel's unit, hundredths of a second."""
+    return round(duration(text) / _NANOSECONDS)
+
+
+def written(number: int) -> str:
+    """Write hundredths of a second as a duration."""
+    return f"{number / 100:g}s"
+
+
+def options(spec: BridgeSpec) -> BridgeOptions:
+    """Return what a bridge is told of its own."""
+    return {
+        "stp": spec.stp,
+        "priority": spec.priority,
+        "hello_time": hundredths(spec.hello_time),
+        "max_age": hundredths(spec.max_age),
+        "forward_delay": hundredths(spec.forward_delay),
+        "ageing_time": hundredths(spec.ageing_time),
+    }
+
+
+def times(live: BridgeParameters, declared: BridgeSpec | None) -> dict[str, Any]:
+    """Write live times; one that is the declared one but for the rounding of the kernel's clock (HZ) is that one.
+
+    While a change of the spanning tree's topology hides the ageing time, it counts as what it is to be.
+    """
+    found: dict[str, Any] = {}
+    for name in TIMES:
+        number, text = getattr(live, name), getattr(declared or BridgeSpec(), name)
+        hidden = name == "ageing_time" and live.topology_change and number == 2 * live.forward_delay
+        found[name] = text if hidden or abs(hundredths(text) - number) <= 1 else written(number)
+    return found
+
+
+OPTIONS = frozenset(BridgeOptions.__annotations__)
+"""The attributes that are told in one message."""

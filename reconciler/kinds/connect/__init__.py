@@ -1,0 +1,47 @@
+"""A container's endpoint on a Docker network: names, addresses and links, changed by connecting anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one
+from reconciler.kinds.connect.effects import connected, disconnected
+from reconciler.kinds.connect.look import endpoints
+from reconciler.kinds.connect.parse import connects
+from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.source import Source
+from reconciler.model import Resource, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class ConnectKind(Kind):
+    """An endpoint; every change of one is a disconnect and a connect."""
+
+    name = "connect"
+    spec = ConnectSpec
+    part_of = "container"
+    uses = frozenset(("engine",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read `networks` and `links` of the containers."""
+        return connects(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Those of our containers, and foreign ones that have a declared address."""
+        return endpoints(scope)
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Connect."""
+        return one_by_one(host, steps, lambda step: connected(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Disconnect."""
+        return one_by_one(host, steps, lambda step: disconnected(host, step))
+
+
+KIND = ConnectKind()

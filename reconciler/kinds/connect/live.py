@@ -1,0 +1,69 @@
+"""The endpoints of a container as its inspection tells them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from reconciler.kinds.connect.spec import ConnectSpec
+
+Json = Mapping[str, Any]
+_SHORT_ID = 12
+
+
+def is_up(inspected: Json) -> bool:
+    """Tell whether a container has a network namespace: it runs, or is paused."""
+    state = inspected["State"]
+    return bool(state.get("Running")) and bool(state.get("Pid"))
+
+
+def holds(endpoint: Json, inspected: Json, macs: Collection[str] | None) -> bool:
+    """Tell whether an endpoint is what it says: that of a container with a namespace has its interface there.
+
+    A connect that failed half-way leaves one without an id, or one whose interface never came. `macs` are those in
+    the namespace, None where nobody looked.
+    """
+    if not is_up(inspected):
+        return True
+    mac = endpoint.get("MacAddress") or ""
+    return bool(endpoint.get("EndpointID")) and (macs is None or not mac or mac in macs)
+
+
+def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> ConnectSpec:
+    """Read an endpoint on a network, known by its live name."""
+    ipam = endpoint.get("IPAMConfig") or {}
+    up = is_up(inspected)
+    return ConnectSpec(
+        network=name,
+        aliases=tuple(sorted(_aliases(endpoint, inspected, want))),
+        ipv4_address=_static(ipam.get("IPv4Address"), endpoint.get("IPAddress") if up else None),
+        ipv6_address=_static(ipam.get("IPv6Address"), endpoint.get("GlobalIPv6Address") if up else None),
+        link_local_ips=tuple(sorted(map(_plain, ipam.get("LinkLocalIPs") or ()))),
+        mac_address=(endpoint.get("MacAddress") or None) if up else want.mac_address,
+        links=tuple(sorted(endpoint.get("Links") or ())),
+        first=want.first,
+        container=inspected["Name"].removeprefix("/"),
+    )
+
+
+def _aliases(endpoint: Json, inspected: Json, want: ConnectSpec) -> set[str]:
+    """The aliases without those that the engine adds by itself: short id, hostname, name."""
+    wanted = set(want.aliases)
+    own = {inspected["Id"][:_SHORT_ID], inspected["Config"].get("Hostname"), inspected["Name"].removeprefix("/")}
+    found = set(endpoint.get("Aliases") or ()) | (set(endpoint.get("DNSNames") or ()) & wanted)
+    return found - (own - wanted)
+
+
+def _static(declared: str | None, live: str | None) -> str | None:
+    """The address in force, if it is one that was asked for."""
+    return _plain(live or declared) if declared else None
+
+
+def _plain(address: str) -> str:
+    return str(ip_address(address))
+
+
+def addresses(endpoint: Json) -> list[str]:
+    """Return the addresses that an endpoint has now."""
+    return [_plain(each) for name in ("IPAddress", "GlobalIPv6Address") if (each := endpoint.get(name))]

@@ -1,0 +1,143 @@
+"""Which endpoints there are, as far as they concern the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ReconcilerError
+from reconciler.host.scope import live_name
+from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
+from reconciler.kinds.connect.parse import key_of
+from reconciler.kinds.connect.spec import ConnectSpec, address_claims
+from reconciler.kinds.container.networking import BRIDGE, RUNS
+from reconciler.kinds.container.ours import ours
+from reconciler.model import Claim, Need, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Json = Mapping[str, Any]
+_NO_NETWORKS = ("none", "host")
+
+
+def endpoints(scope: Scope) -> Iterator[Resource]:
+    """Yield the endpoints of our containers, and the foreign ones that have a declared address."""
+    networks = _Networks(scope)
+    macs = _macs(scope)
+    for key, inspected in ours(scope).items():
+        for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
+            if _counts(scope, key, name) and holds(endpoint, inspected, macs.get(key) if macs else None):
+                yield from _observed(scope, networks, key, inspected, (name, endpoint))
+    yield from _foreign(scope, networks)
+
+
+class _Networks:
+    """The networks by id, and who has which address on them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.keys = {identity: _network_key(scope, row) for identity, row in scope.networks.items()}
+        self.names = {identity: row["Name"] for identity, row in scope.networks.items()}
+        self.holders: dict[tuple[str, str], str] = {}
+        for row in scope.container_rows:
+            for endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).values():
+                for address in addresses(endpoint):
+                    self.holders[endpoint["NetworkID"], address] = row["Id"]
+
+    def identity(self, name: str, endpoint: Json) -> str:
+        """Return the id of the network that an endpoint is on: 20.10 does not tell that of one never started.
+
+        Empty if there is no such network any more, though there may be another of that name.
+        """
+        told = endpoint.get("NetworkID") or next((each for each, other in self.names.items() if other == name), "")
+        return told if self.names.get(told) == name else ""
+
+    def held_by_another(self, network: str, inspected: Json, spec: ConnectSpec) -> bool:
+        """Tell whether an address of a container that does not run went to another meanwhile."""
+        wanted = filter(None, (spec.ipv4_address, spec.ipv6_address))
+        holders = {self.holders.get((network, each)) for each in wanted}
+        return not is_up(inspected) and bool(holders - {None, inspected["Id"]})
+
+
+def _network_key(scope: Scope, row: Json) -> ResourceKey:
+    mark = scope.mark(row.get("Labels"))
+    if mark and mark.key.kind == "network":
+        return mark.key
+    return scope.wanted.get(("network", row["Name"])) or ResourceKey("network", f"@{row['Name']}")
+
+
+def _macs(scope: Scope) -> Mapping[ResourceKey, Collection[str]] | None:
+    """The MAC addresses in the containers' namespaces; None where the kernel is not in reach."""
+    try:
+        spaces = scope.kernel.nodes.items()
+    except (OSError, ReconcilerError):
+        return None
+    return {key: {link.mac for link in space.links.values()} for key, space in spaces if key.kind == "container"}
+
+
+def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
+    """Tell whether an endpoint is one of this kind: on Docker's own bridge it belongs to a container of that mode."""
+    if name in _NO_NETWORKS:
+        return False
+    desired = scope.desired.resources.get(key)
+    return name != BRIDGE or bool(desired and getattr(desired.spec, "network_mode", "") in ("", "none"))
+
+
+def _observed(
+    scope: Scope, networks: _Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json]
+) -> Iterator[Resource]:
+    name, endpoint = named
+    identity = networks.identity(name, endpoint)
+    network = networks.keys.get(identity) or ResourceKey("network", f"@{name}")
+    own = key_of(key.name, network.name)
+    desired = scope.desired.resources.get(own)
+    want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else ConnectSpec()
+    spec = spec_of(name, endpoint, inspected, want)
+    if _is_to_run(scope, key) and networks.held_by_another(identity, inspected, spec):
+        return
+    yield Resource(
+        own,
+        spec,
+        needs=tuple(sorted((Need(key, "container"), Need(network, "network")))),
+        claims=tuple(sorted(_claims(network, endpoint, spec))),
+        part_of=key,
+        live=_facts(name, endpoint, inspected),
+    )
+
+
+def _is_to_run(scope: Scope, key: ResourceKey) -> bool:
+    process = scope.desired.resources.get(ResourceKey("process", key.name))
+    return getattr(process and process.spec, "state", "") in RUNS
+
+
+def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator[Claim]:
+    for each in addresses(endpoint):
+        yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
+
+
+def _facts(name: str, endpoint: Json, inspected: Json) -> Mapping[str, Any]:
+    return MappingProxyType(
+        {
+            "container": inspected["Id"],
+            "name": name,
+            "network": endpoint.get("NetworkID") or "",
+            "addresses": tuple(addresses(endpoint)),
+            "mac": endpoint.get("MacAddress") or "",
+        }
+    )
+
+
+def _foreign(scope: Scope, networks: _Networks) -> Iterator[Resource]:
+    wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
+    if not wanted:
+        return
+    own = {each["Id"] for each in ours(scope).values()}
+    for row in scope.container_rows:
+        found = ((row.get("NetworkSettings") or {}).get("Networks") or {}).values() if row["Id"] not in own else ()
+        for endpoint in found:
+            network = networks.keys.get(endpoint.get("NetworkID") or "")
+            held = tuple(address_claims(network.name, addresses(endpoint))) if network else ()
+            if network and any((each.scope, each.low) in wanted for each in held):
+                key = key_of(f"@{live_name(row)}", network.name)
+                yield Resource(key, ConnectSpec(endpoint.get("NetworkID") or ""), claims=held, owned=False)

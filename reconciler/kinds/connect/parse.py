@@ -1,0 +1,129 @@
+"""The endpoints that the file declares inside of containers; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from reconciler.kinds.connect.spec import ConnectSpec, address_claims
+from reconciler.kinds.container import networking
+from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.container.order import Order, order
+from reconciler.kinds.source import Source
+from reconciler.model import How, Need, Resource, ResourceKey
+
+
+def connects(source: Source) -> Iterator[Resource]:
+    """Read the endpoints of all containers."""
+    found = order(source)
+    for entry in entries(source):
+        for network, endpoint in networking.networks(entry).items():
+            yield _connect(entry, network, endpoint, found)
+
+
+def key_of(container: str, network: str) -> ResourceKey:
+    """Return the key of an endpoint."""
+    return ResourceKey("connect", f"{container}--{network}")
+
+
+def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Order) -> Resource:
+    container = ResourceKey("container", entry.name)
+    on_bridge = networking.is_default_bridge(entry.source, network)
+    spec = ConnectSpec(
+        network=entry.source.live("networks", network),
+        aliases=() if on_bridge else tuple(sorted({entry.name, *endpoint.get("aliases", ())})),
+        ipv4_address=_address(entry, network, endpoint, "ipv4_address", 4),
+        ipv6_address=_address(entry, network, endpoint, "ipv6_address", 6),
+        link_local_ips=tuple(sorted(_link_local(entry, network, endpoint))),
+        mac_address=endpoint.get("mac_address", "").lower() or None,
+        links=tuple(sorted(_links(entry, network))),
+        first=network == networking.first(entry),
+        container=entry.source.live("containers", entry.name),
+    )
+    if on_bridge:
+        _check_bridge(entry, network, endpoint)
+    return entry.source.resource(
+        _pointer(entry, network),
+        key_of(entry.name, network),
+        spec,
+        needs=[
+            Need(container, "container"),
+            Need(ResourceKey("network", network), "network"),
+            *_first_those_with_addresses(entry, network, found),
+        ],
+        claims=address_claims(network, (spec.ipv4_address, spec.ipv6_address)),
+        part_of=container,
+    )
+
+
+def _first_those_with_addresses(entry: Entry, network: str, found: Order) -> Iterator[Need]:
+    for other in found.static.get((entry.name, network), ()):
+        yield Need(ResourceKey("process", other), f"networks.{network}", How.AFTER)
+
+
+def _pointer(entry: Entry, network: str) -> tuple[str | int, ...]:
+    declared = entry.get("networks")
+    if declared is None:
+        return entry.pointer()
+    at = list(declared).index(network) if isinstance(declared, list) else network
+    return entry.pointer("networks", at)
+
+
+def _address(entry: Entry, network: str, endpoint: Mapping[str, Any], field: str, version: int) -> str | None:
+    text = endpoint.get(field)
+    if text is None:
+        return None
+    path = ("networks", network, field)
+    try:
+        found = ip_address(text)
+    except ValueError:
+        found = None
+    if found is None or found.version != version:
+        entry.problem(path, f"{text!r} is not an IPv{version} address")
+        return None
+    _check_subnets(entry, network, found, path)
+    return str(found)
+
+
+def _check_subnets(entry: Entry, network: str, address: Any, path: tuple[str | int, ...]) -> None:
+    declared = entry.source.section("networks").get(network) or {}
+    subnets = list(_subnets(declared, address.version))
+    if declared.get("external"):
+        return
+    if not subnets:
+        entry.problem(path, f"network {network!r} declares no IPv{address.version} subnet", "declare one in its ipam")
+    elif not any(address in each for each in subnets):
+        entry.problem(path, f"{address} is not in network {network!r}, {', '.join(map(str, subnets))}")
+
+
+def _subnets(declared: Mapping[str, Any], version: int) -> Iterator[Any]:
+    for each in (declared.get("ipam") or {}).get("config") or ():
+        try:
+            found = ip_network(each["subnet"], strict=False)
+        except ValueError:
+            continue
+        if found.version == version:
+            yield found
+
+
+def _link_local(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> Iterator[str]:
+    for number, text in enumerate(endpoint.get("link_local_ips", ())):
+        path = ("networks", network, "link_local_ips", number)
+        found = entry.read(path, ip_address, text, instead=None)
+        if found:
+            yield str(found)
+
+
+def _links(entry: Entry, network: str) -> Iterator[str]:
+    for each in networking.links(entry):
+        if network in each.networks:
+            yield f"{entry.source.live('containers', each.target)}:{each.alias}"
+
+
+def _check_bridge(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> None:
+    for field in ("aliases", "ipv4_address", "ipv6_address", "link_local_ips"):
+        if endpoint.get(field):
+            entry.problem(
+                ("networks", network, field), f"Docker's own bridge knows no {field}", "use a network of your own"
+            )

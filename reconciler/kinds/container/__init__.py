@@ -1,0 +1,71 @@
+"""Containers: what is fixed at their creation, and what `docker update` and `docker rename` change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one
+from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.container import limits
+from reconciler.kinds.container.effects import created, deleted, updated
+from reconciler.kinds.container.look import seen_containers
+from reconciler.kinds.container.networking import BRIDGE
+from reconciler.kinds.container.parse import containers
+from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.source import Source
+from reconciler.model import Change, Resource, Step, Verb
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class ContainerKind(Kind):
+    """A container, without its endpoints on networks and without its running state."""
+
+    name = "container"
+    spec = ContainerSpec
+    section = "containers"
+    uses = frozenset(("engine",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `containers`."""
+        return containers(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their labels; declared externals; foreign ones that have a declared name."""
+        return seen_containers(scope)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """What `docker update` and `docker rename` can do; Docker's own bridge can be come back to."""
+        have, want = observed.spec, desired.spec
+        if not (isinstance(have, ContainerSpec) and isinstance(want, ContainerSpec)):
+            return False
+        if path == "network_mode":
+            return (have.network_mode, want.network_mode) == ("", BRIDGE)
+        return path in ("name", "restart") or limits.mutable(path, have, want)
+
+    def carries(self, verb: Verb, change: Change, other: Change) -> bool:
+        """Creation takes the first endpoint along; deletion all of them, and the process."""
+        del change
+        if verb is Verb.DELETE:
+            return other.key.kind in ("connect", "process")
+        spec = other.desired.spec if other.desired else None
+        return isinstance(spec, ConnectSpec) and spec.first
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Create."""
+        return one_by_one(host, steps, lambda step: created(host, step))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Update and rename."""
+        return one_by_one(host, steps, lambda step: updated(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Stop as they ask, and remove."""
+        return one_by_one(host, steps, lambda step: deleted(host, step))
+
+
+KIND = ContainerKind()

@@ -1,0 +1,55 @@
+"""One entry of `containers`, as the readers of its attributes see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from reconciler.kinds.source import Pointer, Source
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the file says of a container, and where."""
+
+    source: Source
+    name: str
+    data: Mapping[str, Any]
+
+    def get(self, attribute: str) -> Any:
+        """Return the value of an attribute, None if it is not declared."""
+        return self.data.get(attribute)
+
+    def items(self, attribute: str) -> Iterator[tuple[int, Any]]:
+        """Yield the elements of an attribute that is one value or a list of them, with their positions."""
+        found = self.data.get(attribute)
+        yield from enumerate(found if isinstance(found, list) else [] if found in (None, {}) else [found])
+
+    def texts(self, attribute: str) -> tuple[str, ...]:
+        """Return an attribute that is one text or a list of them."""
+        return tuple(str(each) for _, each in self.items(attribute))
+
+    def pointer(self, *path: str | int) -> Pointer:
+        """Return the place of something in this entry."""
+        return ("containers", self.name, *path)
+
+    def problem(self, path: Pointer, message: str, hint: str = "") -> None:
+        """Note what is wrong at a place of this entry."""
+        self.source.problem(self.pointer(*path), message, hint)
+
+    def read(self, path: Pointer, function: Callable[..., T], *values: Any, instead: T) -> T:
+        """Apply a function that raises a ValueError where the form is wrong; that is noted as a problem."""
+        try:
+            return function(*values)
+        except ValueError as error:
+            self.problem(path, str(error))
+            return instead
+
+
+def entries(source: Source) -> Iterator[Entry]:
+    """Yield the entries of `containers`."""
+    for name, data in source.section("containers").items():
+        yield Entry(source, name, data or {})

@@ -1,0 +1,228 @@
+"""A container's inspection as a spec: what equals the image's or the engine's default is as undeclared; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
+from reconciler.kinds.container.config import LOGGING
+from reconciler.kinds.container.environment import of_engine as environment
+from reconciler.kinds.container.networking import BRIDGE, SHARED
+from reconciler.kinds.container.quantities import Bytes, Duration
+from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
+from reconciler.kinds.labelled import unmarked
+from reconciler.model import EMPTY, FrozenMap
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+_NEVER = "0001-"
+"""How the year of a time begins that never was."""
+_SHORT_ID = 12
+_LABEL_DISABLE = "label=disable"
+"""What the engine adds to the security options of a privileged container."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An inspection, and what it is read against: what is wanted, the image's configuration, the engine's settings.
+
+    `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one. `mac`
+    tells whether the engine knows a container's MAC address only as an attribute of the container.
+    """
+
+    found: Json
+    want: ContainerSpec = field(default_factory=ContainerSpec)
+    image: Json = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
+    current: str = ""
+    named: Callable[[str], str] = str
+    mac: bool = False
+
+    @property
+    def config(self) -> Json:
+        """Its Config."""
+        found: Json = self.found["Config"]
+        return found
+
+    @property
+    def host_config(self) -> Json:
+        """Its HostConfig."""
+        found: Json = self.found["HostConfig"]
+        return found
+
+
+def unless_default(live: T, default: T, want: T | None) -> T | None:
+    """Return a value, or None where it is the default and nothing else is wanted."""
+    return None if live == default and want is None else live
+
+
+def own_entries(live: Mapping[str, str], default: Mapping[str, str], want: Mapping[str, str]) -> FrozenMap[str]:
+    """Return the entries that are declared or differ from the image's."""
+    return FrozenMap({name: each for name, each in live.items() if name in want or default.get(name) != each})
+
+
+def spec_of(seen: Seen) -> ContainerSpec:
+    """Read a container."""
+    return ContainerSpec(
+        name=seen.found["Name"].removeprefix("/"),
+        image=_image(seen),
+        reference=seen.found["Image"],
+        state=_state(seen),
+        **_commands(seen),
+        **_process(seen),
+        **_network(seen),
+        **_mounted(seen),
+        **_confinement(seen),
+        **limits.of_engine(seen.host_config, seen.info, seen.want),
+    )
+
+
+def _image(seen: Seen) -> str:
+    """The image that is wanted if it is that one; where there is none of that name its key decides nothing."""
+    live = str(seen.found["Image"])
+    if seen.want.image and seen.current in ("", live):
+        return seen.want.image
+    return live.removeprefix("sha256:")[:_SHORT_ID]
+
+
+def _state(seen: Seen) -> str:
+    """`created` where that is wanted and it never ran; `dead` where only its removal helps."""
+    state = seen.found["State"]
+    if state.get("Dead"):
+        return "dead"
+    if not seen.want.state:
+        return ""
+    return "created" if str(state.get("StartedAt", _NEVER)).startswith(_NEVER) else str(state["Status"])
+
+
+def _commands(seen: Seen) -> dict[str, Any]:
+    """An entrypoint of its own drops the image's command."""
+    live, theirs = _argv(seen.config, "Entrypoint"), _argv(seen.image, "Entrypoint")
+    entrypoint = unless_default(live, theirs, seen.want.entrypoint)
+    default = _argv(seen.image, "Cmd") if entrypoint is None else ()
+    command = unless_default(_argv(seen.config, "Cmd"), default, seen.want.command)
+    return {"entrypoint": entrypoint, "command": command}
+
+
+def _argv(config: Json, name: str) -> tuple[str, ...]:
+    found = tuple(config.get(name) or ())
+    return () if found == ("",) else found
+
+
+def _process(seen: Seen) -> dict[str, Any]:
+    config, image, want = seen.config, seen.image, seen.want
+    signal, default_signal = (settings.signal(each.get("StopSignal")) for each in (config, image))
+    timeout = config.get("StopTimeout")
+    return {
+        "environment": own_entries(environment(config.get("Env")), environment(image.get("Env")), want.environment),
+        "labels": own_entries(unmarked(config.get("Labels")), image.get("Labels") or {}, want.labels),
+        "user": unless_default(config.get("User") or "", image.get("User") or "", want.user),
+        "working_dir": unless_default(_directory(config), _directory(image), want.working_dir),
+        "tty": bool(config.get("Tty")),
+        "stdin_open": bool(config.get("OpenStdin")),
+        "init": seen.host_config.get("Init"),
+        "restart": settings.restart_of_engine(seen.host_config.get("RestartPolicy")),
+        "healthcheck": healthcheck.of_engine(config.get("Healthcheck"), image.get("Healthcheck"), want.healthcheck),
+        "stop_signal": unless_default(signal or None, default_signal or None, want.stop_signal),
+        "stop_grace_period": STOP_GRACE_PERIOD if timeout is None else Duration(timeout * 10**9),
+        "ulimits": settings.ulimits_of_engine(seen.host_config.get("Ulimits")),
+        "logging": _logging(seen),
+    }
+
+
+def _directory(config: Json) -> str:
+    return settings.directory(config.get("WorkingDir")) or ""
+
+
+def _logging(seen: Seen) -> Logging:
+    found = seen.host_config.get("LogConfig") or {}
+    declared = set(((seen.config.get("Labels") or {}).get(LOGGING) or "").split(","))
+    options = {name: each for name, each in (found.get("Config") or {}).items() if name in declared}
+    driver = unless_default(found.get("Type") or "", seen.info.get("LoggingDriver") or "", seen.want.logging.driver)
+    return Logging(driver, FrozenMap(options) if options else EMPTY)
+
+
+def _network(seen: Seen) -> dict[str, Any]:
+    config, host_config = seen.config, seen.host_config
+    published = ports.of_engine(host_config.get("PortBindings"))
+    mode, target = _network_mode(seen)
+    theirs = seen.image.get("ExposedPorts") or {}
+    exposed = {port for port in config.get("ExposedPorts") or () if port not in theirs or port in seen.want.expose}
+    linked = [_link(seen, each) for each in host_config.get("Links") or ()]
+    return {
+        "hostname": _hostname(seen, mode),
+        "ports": published,
+        "expose": tuple(sorted(exposed - published.keys())),
+        "network_mode": mode,
+        "target": target,
+        "network": seen.want.network or str(host_config["NetworkMode"]),
+        "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
+        "link_targets": FrozenMap({target: live for target, live, _ in linked}),
+        "mac_address": (config.get("MacAddress") or None) if seen.mac else seen.want.mac_address,
+        "dns": tuple(host_config.get("Dns") or ()),
+        "dns_search": tuple(host_config.get("DnsSearch") or ()),
+        "dns_opt": tuple(host_config.get("DnsOptions") or ()),
+        "extra_hosts": settings.hosts_of_engine(host_config.get("ExtraHosts")),
+    }
+
+
+def _network_mode(seen: Seen) -> tuple[str, str]:
+    """Read the mode, and the live name of the container that is shared with.
+
+    The engine's mode only tells how a container was made. It can leave Docker's own bridge or `none`, and come there.
+    """
+    live, want = str(seen.host_config["NetworkMode"]), seen.want.network_mode
+    if live.startswith(SHARED):
+        target = live.partition(":")[2]
+        name = seen.named(target)
+        return (f"container:{name[1:]}" if name.startswith("@") else f"service:{name}"), target
+    if live == "host":
+        return live, ""
+    on_bridge = BRIDGE in (seen.found["NetworkSettings"].get("Networks") or {})
+    if want == BRIDGE and not on_bridge:
+        return "", ""
+    if want in ("", "none", BRIDGE) and seen.want.name:
+        return want, ""
+    return (BRIDGE if live in (BRIDGE, "default") else live if live == "none" else ""), ""
+
+
+def _hostname(seen: Seen, mode: str) -> str | None:
+    if mode.startswith(SHARED):
+        return None
+    live = seen.config.get("Hostname") or ""
+    if mode == "host":
+        return unless_default(live, seen.info.get("Name") or "", seen.want.hostname)
+    return live
+
+
+def _link(seen: Seen, text: str) -> tuple[str, str, str]:
+    """Read `/target:/source/alias` into the target's name in the file, its live name, and the alias."""
+    target, _, alias = text.partition(":")
+    live = target.removeprefix("/")
+    return seen.named(live), live, alias.rpartition("/")[2]
+
+
+def _mounted(seen: Seen) -> dict[str, Any]:
+    host_config = seen.host_config
+    return {
+        "volumes": volumes.of_engine(host_config),
+        "tmpfs": FrozenMap(host_config.get("Tmpfs")),
+        "shm_size": Bytes(host_config.get("ShmSize") or SHM_SIZE),
+        "read_only": bool(host_config.get("ReadonlyRootfs")),
+    }
+
+
+def _confinement(seen: Seen) -> dict[str, Any]:
+    host_config = seen.host_config
+    privileged = bool(host_config.get("Privileged"))
+    added = {_LABEL_DISABLE} - set(seen.want.security_opt) if privileged else set()
+    return {
+        "cap_add": settings.capabilities(host_config.get("CapAdd")),
+        "cap_drop": settings.capabilities(host_config.get("CapDrop")),
+        "privileged": privileged,
+        "devices": settings.devices_of_engine(host_config.get("Devices")),
+        "sysctls": FrozenMap(host_config.get("Sysctls")),
+        "security_opt": tuple(sorted(set(host_config.get("SecurityOpt") or ()) - added)),
+    }

@@ -1,0 +1,92 @@
+"""Which containers there are, as far as they concern the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.marks import SOURCE
+from reconciler.host.scope import live_name
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT
+from reconciler.kinds.container.live import Seen, spec_of
+from reconciler.kinds.container.networking import SHARED
+from reconciler.kinds.container.ours import externals, names, ours
+from reconciler.kinds.container.parse import name_claim
+from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.model import Need, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Json = Mapping[str, Any]
+
+
+def seen_containers(scope: Scope) -> Iterator[Resource]:
+    """Yield ours, declared externals, and foreign ones that have a declared live name."""
+    own, outer, known = ours(scope), externals(scope), names(scope)
+    for key, inspected in own.items():
+        yield _own(scope, key, inspected, known)
+    for key, inspected in outer.items():
+        live = MappingProxyType({"id": inspected["Id"]})
+        yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
+    ids = {each["Id"] for each in (*own.values(), *outer.values())}
+    for row in scope.container_rows:
+        name = live_name(row)
+        if row["Id"] not in ids and ("container", name) in scope.wanted:
+            spec = ContainerSpec(name, row.get("Image") or "", marked=False)
+            key = ResourceKey("container", f"@{name}")
+            live = MappingProxyType({"id": row["Id"]})
+            yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)
+
+
+def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str]) -> Resource:
+    desired = scope.desired.resources.get(key)
+    want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
+    seen = Seen(
+        inspected,
+        want,
+        image=scope.inspect_image(inspected["Image"]).get("Config") or {},
+        info=scope.info,
+        current=scope.inspect_image(want.reference).get("Id", "") if want.reference else "",
+        named=lambda name: known.get(name, f"@{name}"),
+        mac=scope.host.engine.version < MAC_AT_CONNECT,
+    )
+    spec = spec_of(seen)
+    return Resource(
+        key,
+        spec,
+        needs=tuple(sorted(_needs(scope, inspected, spec))),
+        claims=(name_claim(spec.name),),
+        live=_facts(inspected),
+    )
+
+
+def _needs(scope: Scope, inspected: Json, spec: ContainerSpec) -> Iterator[Need]:
+    if spec.image.startswith("image/"):
+        yield Need(ResourceKey.of(spec.image), "image")
+    for each in inspected.get("Mounts") or ():
+        if each.get("Type") == "volume" and (volume := _volume(scope, each.get("Name") or "")):
+            yield Need(volume, "volumes")
+    for link in spec.links:
+        yield Need(ResourceKey("container", link.rpartition(":")[0]), "links")
+    if spec.network_mode.startswith(SHARED):
+        yield Need(ResourceKey("container", spec.network_mode.partition(":")[2]), "network_mode")
+
+
+def _volume(scope: Scope, name: str) -> ResourceKey | None:
+    mark = scope.mark((scope.volumes.get(name) or {}).get("Labels"))
+    return mark.key if mark and mark.key.kind == "volume" else scope.wanted.get(("volume", name))
+
+
+def _facts(inspected: Json) -> Mapping[str, Any]:
+    networks = inspected["NetworkSettings"].get("Networks") or {}
+    return MappingProxyType(
+        {
+            "id": inspected["Id"],
+            "image": inspected["Image"],
+            "source": (inspected["Config"].get("Labels") or {}).get(SOURCE, ""),
+            "grace": inspected["Config"].get("StopTimeout"),
+            "addresses": {name: each.get("IPAddress") or "" for name, each in sorted(networks.items())},
+        }
+    )

@@ -1,0 +1,178 @@
+"""How a container is on the network: its mode, its networks, its links, what it waits for; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.source import Source, did_you_mean
+from reconciler.model import ResourceKey
+
+BRIDGE = "bridge"
+"""The live name of Docker's own bridge, and the network mode that means it."""
+DEFAULT = "default"
+"""The network that is made on demand."""
+SHARED = ("service:", "container:")
+"""The network modes that share another container's network namespace."""
+RUNS = ("running", "paused", "completed")
+"""The states of a container that is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A name under which one container reaches another; `networks` are those it is given on."""
+
+    target: str
+    alias: str
+    networks: tuple[str, ...] = ()
+
+
+def entry_of(source: Source, name: str) -> Entry:
+    """Return the entry of a container by its name."""
+    return Entry(source, name, source.section("containers").get(name) or {})
+
+
+def networks(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
+    """Return the networks of a container by their names in the file, with what is said of its endpoints."""
+    found = entry.get("networks")
+    if entry.get("external") or entry.get("network_mode"):
+        return {}
+    if found is None:
+        return {DEFAULT: {}}
+    return (
+        {name: found[name] or {} for name in sorted(found)}
+        if isinstance(found, dict)
+        else {name: {} for name in sorted(found)}
+    )
+
+
+def is_default_bridge(source: Source, network: str) -> bool:
+    """Tell whether a network of the file is Docker's own bridge."""
+    return source.live("networks", network) == BRIDGE
+
+
+def on_default_bridge(entry: Entry) -> bool:
+    """Tell whether a container is on Docker's own bridge."""
+    mode = entry.get("network_mode")
+    return mode == BRIDGE or any(is_default_bridge(entry.source, each) for each in networks(entry))
+
+
+def first(entry: Entry) -> str:
+    """Return the network that a container is created on; empty if it has none.
+
+    An old engine gives a MAC address there only, and links on its own bridge need that one.
+    """
+    found = networks(entry)
+    return min(found, key=lambda name: _rank(entry, name, found[name]), default="")
+
+
+def _rank(entry: Entry, name: str, endpoint: Mapping[str, Any]) -> tuple[bool, bool, str]:
+    return ("mac_address" not in endpoint, not is_default_bridge(entry.source, name), name)
+
+
+def mode(entry: Entry) -> str:
+    """Return the network mode; a container of the file is always `service:NAME`, networks have none."""
+    found = str(entry.get("network_mode") or "")
+    target = shared_with(entry)
+    if not found and not networks(entry) and not entry.get("external"):
+        return "none"
+    return f"service:{target.name}" if target else found
+
+
+def shared_with(entry: Entry) -> ResourceKey | None:
+    """Return the container of the file whose network namespace is shared."""
+    found = str(entry.get("network_mode") or "")
+    kind, _, name = found.partition(":")
+    known = name in entry.source.section("containers")
+    return ResourceKey("container", name) if found.startswith(SHARED) and (known or kind == "service") else None
+
+
+def links(entry: Entry) -> Iterator[Link]:
+    """Yield the links; those on Docker's own bridge have no networks."""
+    for _, each in entry.items("links"):
+        target, _, alias = each.partition(":")
+        if target in entry.source.section("containers"):
+            yield Link(target, alias or target, _in_common(entry, entry_of(entry.source, target)))
+
+
+def _in_common(entry: Entry, target: Entry) -> tuple[str, ...]:
+    theirs = networks(entry) if target.get("external") else networks(target)
+    return tuple(each for each in networks(entry) if each in theirs and not is_default_bridge(entry.source, each))
+
+
+def bridge_links(entry: Entry) -> tuple[Link, ...]:
+    """Return the links on Docker's own bridge."""
+    return tuple(each for each in links(entry) if not each.networks and on_default_bridge(entry))
+
+
+def dependencies(entry: Entry) -> Mapping[str, str]:
+    """Return what must be started before, with its condition."""
+    found = entry.get("depends_on") or {}
+    if not isinstance(found, dict):
+        return dict.fromkeys(found, "service_started")
+    return {name: (each or {}).get("condition", "service_started") for name, each in found.items()}
+
+
+def state(entry: Entry) -> str:
+    """Return the state that is wanted: one for whose completion another waits is to complete."""
+    return str(entry.get("state") or ("completed" if _is_waited_for(entry) else "running"))
+
+
+def _is_waited_for(entry: Entry) -> bool:
+    return any(dependencies(each).get(entry.name) == "service_completed_successfully" for each in entries(entry.source))
+
+
+def runs(entry: Entry) -> bool:
+    """Tell whether a container is to be started at all."""
+    return state(entry) in RUNS
+
+
+def check(entry: Entry) -> None:
+    """Note what is wrong with how a container is on the network."""
+    if entry.get("networks") is not None and entry.get("network_mode"):
+        entry.problem(("network_mode",), "a container has either networks or a network_mode", "remove one")
+    _check_mode(entry)
+    for name in networks(entry):
+        if name != DEFAULT:
+            entry.source.reference(entry.pointer("networks"), "networks", name, "network")
+    for name in dependencies(entry):
+        _check_container(entry, ("depends_on",), name)
+    for number, each in entry.items("links"):
+        _check_link(entry, ("links", number), each.partition(":")[0])
+
+
+def _check_mode(entry: Entry) -> None:
+    found = str(entry.get("network_mode") or "")
+    target = shared_with(entry)
+    if target:
+        _check_container(entry, ("network_mode",), target.name)
+    alone = found in ("none", "host") or found.startswith(SHARED)
+    if alone and entry.get("ports"):
+        hint = f"publish them on {target.name!r}" if target else "give it a network"
+        entry.problem(("ports",), f"with network_mode {found} no port can be published", hint)
+    if found.startswith(SHARED):
+        for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
+            if entry.get(each):
+                entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
+    if not found and entry.get("ports") and not networks(entry) and not entry.get("external"):
+        entry.problem(("ports",), "without a network no port can be published", "give it a network")
+
+
+def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:
+    known = entry.source.section("containers")
+    if name == entry.name:
+        entry.problem(path, f"{name!r} cannot refer to itself")
+    elif name not in known:
+        entry.problem(path, f"there is no {name!r} in containers", did_you_mean(name, known))
+    return name in known and name != entry.name
+
+
+def _check_link(entry: Entry, path: tuple[str | int, ...], target: str) -> None:
+    if not _check_container(entry, path, target):
+        return
+    theirs = entry_of(entry.source, target)
+    on_bridge = on_default_bridge(entry) and (theirs.get("external") or on_default_bridge(theirs))
+    if not on_bridge and not _in_common(entry, theirs):
+        entry.problem(path, f"{entry.name!r} and {target!r} are on no network together", "give both a network")

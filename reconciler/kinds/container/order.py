@@ -1,0 +1,100 @@
+"""In which order containers start beyond what the file says, as far as that closes no circle; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.container.networking import bridge_links, dependencies, links, networks, runs, shared_with
+from reconciler.kinds.source import Source
+
+Graph = dict[str, set[str]]
+"""Container → those that come before it."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which containers start after which, by the links, and by the static addresses of a network.
+
+    A container whose address the engine chooses might get one that another declares: the latter starts first.
+    """
+
+    links: Mapping[str, tuple[str, ...]]
+    static: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def order(source: Source) -> Order:
+    """Compute the order."""
+    found = list(entries(source))
+    graph = {entry.name: set(_before(entry)) for entry in found}
+    linked = {each.name: tuple(_without_circle(graph, each.name, _link_targets(each))) for each in found}
+    return Order(linked, dict(_static_first(source, found, graph)))
+
+
+def _before(entry: Entry) -> Iterator[str]:
+    yield from dependencies(entry)
+    yield from (each.target for each in bridge_links(entry))
+    shared = shared_with(entry)
+    if shared:
+        yield shared.name
+    commit = (entry.source.section("images").get(entry.get("image") or "") or {}).get("commit")
+    if commit:
+        yield commit if isinstance(commit, str) else commit["container"]
+
+
+def _link_targets(entry: Entry) -> list[str]:
+    return sorted({each.target for each in links(entry) if each.networks})
+
+
+def _without_circle(graph: Graph, name: str, targets: Iterable[str]) -> Iterator[str]:
+    """Add and yield the targets that may come before a container without closing a circle."""
+    for target in targets:
+        if name not in _reached(graph, [target]):
+            graph[name].add(target)
+            yield target
+
+
+def _reached(graph: Graph, starts: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    todo = list(starts)
+    while todo:
+        each = todo.pop()
+        if each not in seen:
+            seen.add(each)
+            todo += graph.get(each, ())
+    return seen
+
+
+def _static_first(
+    source: Source, found: list[Entry], graph: Graph
+) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    static: dict[str, list[str]] = defaultdict(list)
+    chosen: dict[str, list[str]] = defaultdict(list)
+    for entry in found:
+        for network, endpoint in networks(entry).items():
+            addresses = [endpoint[each] for each in ("ipv4_address", "ipv6_address") if each in endpoint]
+            if not addresses:
+                chosen[network].append(entry.name)
+            elif runs(entry) and any(_may_be_chosen(source, network, each) for each in addresses):
+                static[network].append(entry.name)
+    for network in sorted(static):
+        tied = _reached(graph, static[network]) & set(chosen[network])
+        for name in chosen[network]:
+            if tied:
+                yield (name, network), tuple(_without_circle(graph, name, static[network]))
+            else:
+                graph[name].update(static[network])
+                yield (name, network), tuple(static[network])
+
+
+def _may_be_chosen(source: Source, network: str, address: str) -> bool:
+    """Tell whether the engine might give an address away: not one outside of the ranges it gives from."""
+    pools = ((source.section("networks").get(network) or {}).get("ipam") or {}).get("config") or ()
+    ranges = [each.get("ip_range") or each["subnet"] for each in pools]
+    try:
+        return not ranges or any(ip_address(address) in ip_network(each, strict=False) for each in ranges)
+    except ValueError:
+        return False

@@ -1,0 +1,59 @@
+"""Which containers are ours, and as which resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model import ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+_GOING = "removing"
+
+
+def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
+    """Return the inspections of our containers by key; one that is on its way out counts no more.
+
+    Where two carry one key, the one with the declared live name has it, and the other is keyed by its name.
+    """
+    found: dict[ResourceKey, dict[str, Any]] = {}
+    marked = [(mark.key, each) for each in scope.containers.values() if each and (mark := _mark(scope, each))]
+    for key, inspected in sorted(marked, key=lambda each: _precedence(scope, *each)):
+        if inspected["State"].get("Status") != _GOING:
+            name = key if key not in found else ResourceKey(key.kind, f"@{inspected['Name'][1:]}")
+            found[name] = inspected
+    return found
+
+
+def _mark(scope: Scope, inspected: Mapping[str, Any]) -> Any:
+    mark = scope.mark(inspected["Config"].get("Labels"))
+    return mark if mark and mark.key.kind == "container" else None
+
+
+def _precedence(scope: Scope, key: ResourceKey, inspected: Mapping[str, Any]) -> tuple[str, bool, str]:
+    live = inspected["Name"][1:]
+    return key.name, scope.wanted.get(("container", live)) != key, live
+
+
+def names(scope: Scope) -> dict[str, str]:
+    """Return what a container is called in the file by its live name and by its id, `@NAME` if it is not ours."""
+    known = {inspected["Id"]: key.name for key, inspected in ours(scope).items()}
+    found: dict[str, str] = {}
+    for row in scope.container_rows:
+        live = next((each[1:] for each in row.get("Names") or () if each.count("/") == 1), "")
+        wanted = scope.wanted.get(("container", live))
+        external = wanted.name if wanted and not scope.desired.resources[wanted].owned else f"@{live}"
+        found[row["Id"]] = found[live] = known.get(row["Id"], external)
+    return found
+
+
+def externals(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
+    """Return the inspections of the containers that the file calls external, by key."""
+    found: dict[ResourceKey, dict[str, Any]] = {}
+    for inspected in filter(None, scope.containers.values()):
+        key = scope.wanted.get(("container", inspected["Name"][1:]))
+        if key and not scope.desired.resources[key].owned:
+            found[key] = inspected
+    return found

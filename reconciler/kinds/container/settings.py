@@ -1,0 +1,199 @@
+"""The plainer attributes of a container: commands, capabilities, devices, names, limits of the shell, logging; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import posixpath
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.kinds import units
+from reconciler.kinds.container.entry import Entry
+from reconciler.kinds.container.spec import Logging
+from reconciler.model import EMPTY, FrozenMap
+
+GATEWAY = "host-gateway"
+"""In extra_hosts, the host's own address, whatever it is."""
+_PERMISSIONS = frozenset("rwm")
+_DEVICE_PARTS = 3
+
+
+def command(entry: Entry, attribute: str) -> tuple[str, ...] | None:
+    """Read `command` or `entrypoint`: None is the image's, nothing at all empties it."""
+    value = entry.get(attribute)
+    if value is None or value == {}:
+        return None
+    if isinstance(value, str):
+        return tuple(entry.read((attribute,), shlex.split, value, instead=[]))
+    return tuple(map(str, value))
+
+
+def restart(value: str | None) -> str:
+    """Normalise a restart policy."""
+    name, _, times = (value or "no").partition(":")
+    return f"{name}:{int(times)}" if int(times or 0) else name
+
+
+def restart_of_engine(policy: Mapping[str, Any] | None) -> str:
+    """Read RestartPolicy: no policy is "" on 20.10 and "no" later."""
+    policy = policy or {}
+    return restart(f"{policy.get('Name') or 'no'}:{policy.get('MaximumRetryCount') or 0}")
+
+
+def restart_to_engine(text: str) -> dict[str, Any]:
+    """Write RestartPolicy."""
+    name, _, times = text.partition(":")
+    return {"Name": name, "MaximumRetryCount": int(times or 0)}
+
+
+def capabilities(names: Iterator[str] | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """Normalise capabilities, which may be written in any case, with or without CAP_."""
+    return tuple(sorted({each.upper().removeprefix("CAP_") for each in names or ()}))
+
+
+def signal(name: str | None) -> str | None:
+    """Normalise a signal, which may be written with or without SIG; a number stays one."""
+    if not name or name.isdigit():
+        return name or None
+    return f"SIG{name.upper().removeprefix('SIG')}"
+
+
+def directory(path: str | None) -> str | None:
+    """Normalise a path, which the engine keeps without a slash at its end."""
+    return posixpath.normpath(path) if path else None
+
+
+def devices(entry: Entry) -> tuple[str, ...]:
+    """Read `devices`, as SOURCE:TARGET:PERMISSIONS."""
+    return tuple(sorted({_device(each) for _, each in entry.items("devices")}))
+
+
+def _device(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return device(value["source"], value.get("target"), value.get("permissions"))
+    source, *rest = value.split(":")
+    if len(rest) == 1 and set(rest[0]) <= _PERMISSIONS:
+        return device(source, None, rest[0])
+    target, permissions = (*rest, None, None)[:2]
+    return device(source, target, permissions)
+
+
+def device(source: str, target: str | None, permissions: str | None) -> str:
+    """Write a device."""
+    return f"{source}:{target or source}:{''.join(each for each in 'rwm' if each in (permissions or 'rwm'))}"
+
+
+def devices_of_engine(found: list[Mapping[str, str]] | None) -> tuple[str, ...]:
+    """Read Devices."""
+    parts = ((each["PathOnHost"], each["PathInContainer"], each["CgroupPermissions"]) for each in found or ())
+    return tuple(sorted(device(*each) for each in parts))
+
+
+def devices_to_engine(found: tuple[str, ...]) -> list[dict[str, str]]:
+    """Write Devices."""
+    parts = (each.rsplit(":", _DEVICE_PARTS - 1) for each in found)
+    return [{"PathOnHost": a, "PathInContainer": b, "CgroupPermissions": c} for a, b, c in parts]
+
+
+def extra_hosts(entry: Entry) -> tuple[str, ...]:
+    """Read `extra_hosts`, as NAME:ADDRESS."""
+    value = entry.get("extra_hosts") or ()
+    found: set[str] = set()
+    for at, name, address in _hosts(value):
+        path = ("extra_hosts", at)
+        found.add(f"{name}:{entry.read(path, _host_address, address, instead='')}")
+    return tuple(sorted(found))
+
+
+def _hosts(value: Any) -> Iterator[tuple[str | int, str, str]]:
+    if isinstance(value, Mapping):
+        for name, addresses in value.items():
+            yield from ((name, name, each) for each in ([addresses] if isinstance(addresses, str) else addresses))
+        return
+    for at, each in enumerate(value):
+        name, _, address = each.partition("=") if "=" in each else each.partition(":")
+        yield at, name, address
+
+
+def _host_address(text: str) -> str:
+    if text == GATEWAY:
+        return text
+    try:
+        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address, nor {GATEWAY}") from None
+
+
+def hosts_of_engine(found: list[str] | None) -> tuple[str, ...]:
+    """Read ExtraHosts."""
+    return tuple(sorted(found or ()))
+
+
+def addresses(entry: Entry, attribute: str) -> tuple[str, ...]:
+    """Read a list of addresses."""
+    found = (entry.read((attribute,), _address, str(each), instead="") for _, each in entry.items(attribute))
+    return tuple(each for each in found if each)
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def sysctls(value: Any) -> FrozenMap[str]:
+    """Read `sysctls`; a slash may stand where there is a dot."""
+    found = units.labels(value)
+    return FrozenMap({name if "." in name else name.replace("/", "."): each for name, each in found.items()})
+
+
+def ulimits(value: Mapping[str, Any] | None) -> FrozenMap[str]:
+    """Read `ulimits`, as SOFT or SOFT:HARD."""
+    return FrozenMap(
+        {
+            name: ulimit(each["soft"], each["hard"]) if isinstance(each, Mapping) else ulimit(each, each)
+            for name, each in (value or {}).items()
+        }
+    )
+
+
+def ulimit(soft: int, hard: int) -> str:
+    """Write a limit."""
+    return str(soft) if soft == hard else f"{soft}:{hard}"
+
+
+def ulimits_of_engine(found: list[Mapping[str, Any]] | None) -> FrozenMap[str]:
+    """Read Ulimits."""
+    return FrozenMap({each["Name"]: ulimit(each["Soft"], each["Hard"]) for each in found or ()})
+
+
+def ulimits_to_engine(found: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Write Ulimits."""
+    parts = ((name, *(text.split(":") * 2)[:2]) for name, text in found.items())
+    return [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in parts]
+
+
+def logging(entry: Entry) -> Logging:
+    """Read `logging`."""
+    found = entry.get("logging") or {}
+    return Logging(found.get("driver"), FrozenMap(units.labels(found.get("options"))) or EMPTY)
+
+
+def security(entry: Entry) -> tuple[str, ...]:
+    """Read `security_opt`; a seccomp profile in a file is read, as the engine wants its content."""
+    found = []
+    for number, each in entry.items("security_opt"):
+        name, _, value = each.partition("=") if "=" in each else each.partition(":")
+        profile = name == "seccomp" and value not in ("unconfined", "builtin")
+        found.append(f"seccomp={_profile(entry, number, value)}" if profile else each)
+    return tuple(sorted(found))
+
+
+def _profile(entry: Entry, number: int, name: str) -> str:
+    path = entry.source.directory(entry.pointer("security_opt", number)) / Path(name).expanduser()
+    try:
+        return json.dumps(json.loads(path.read_bytes()), separators=(",", ":"), sort_keys=True)
+    except (OSError, ValueError) as error:
+        entry.problem(("security_opt", number), f"cannot read the seccomp profile {name!r}: {error}")
+        return ""

@@ -1,0 +1,76 @@
+"""What the effects of the kernel's kinds have in common."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.errors import HostRefuses, ReconcilerError, StepFailed
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import NetlinkError, Socket, delete_group, set_link
+from reconciler.kinds.base import Result
+from reconciler.model import Resource, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+
+_GROUP_BITS, _INDEX_BITS = 30, 29
+_ROUND = 512
+
+
+def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result]) -> Iterator[Result]:
+    """Carry out each step by itself: the failure of one is its own result."""
+    for step in steps:
+        try:
+            yield act(step)
+        except (OSError, ReconcilerError) as error:
+            yield named(step, host.explain(error))
+
+
+def named(step: Step, error: ReconcilerError) -> ReconcilerError:
+    """Put the key in front of what went wrong."""
+    text = str(error)
+    if text.startswith(f"{step.key.key}:"):
+        return error
+    made = HostRefuses if isinstance(error, HostRefuses) else StepFailed
+    found = made(f"{step.key.key}: {text}")
+    found.__cause__ = error
+    return found
+
+
+def wanted(step: Step) -> Resource:
+    """Return what a step is to make."""
+    assert step.change.desired is not None  # noqa: S101 - only a deletion has no desired side
+    return step.change.desired
+
+
+def seen(step: Step) -> Resource:
+    """Return what a step is to change or delete."""
+    assert step.change.observed is not None  # noqa: S101 - only a creation has no observed side
+    return step.change.observed
+
+
+def mark_of(resource: Resource) -> Mark:
+    """Return the mark of something desired; its spec knows the topology and the file."""
+    return Mark(getattr(resource.spec, "topology", ""), resource.key, getattr(resource.spec, "source", ""))
+
+
+def new_index() -> int:
+    """Choose an interface's index: by it what follows in a message names the new link, and nothing else ever."""
+    return (1 << _INDEX_BITS) + secrets.randbits(_INDEX_BITS)
+
+
+def delete_links(socket: Socket, indices: Sequence[int]) -> None:
+    """Delete links of a namespace at once, by a group that only they are in; what is gone already is a success."""
+    for start in range(0, len(indices), _ROUND):
+        group = (1 << _GROUP_BITS) + secrets.randbits(_GROUP_BITS)
+        gathered = (set_link(each, group=group) for each in indices[start : start + _ROUND])
+        socket.send([*gathered, delete_group(group)])
+
+
+def insist(errors: Iterable[NetlinkError | None], *besides: int) -> None:
+    """Raise the first error whose number is not among those that do not matter."""
+    for error in errors:
+        if error is not None and error.errno not in besides:
+            raise error

@@ -1,0 +1,127 @@
+"""Commands that run in a node once its interfaces are there."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.kernel import Reach, Space
+from reconciler.host.kernel.notes import fitted, note, notes
+from reconciler.host.kernel.reach import inspect
+from reconciler.host.kernel.space import LOOPBACK
+from reconciler.host.netlink import Socket, add_altname, del_altname
+from reconciler.kinds import foreign, nodes, route
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.effects import insist, one_by_one, seen, wanted
+from reconciler.kinds.exec.parse import parse
+from reconciler.kinds.exec.run import run
+from reconciler.kinds.exec.spec import ExecSpec, lifetime
+from reconciler.kinds.source import Source
+from reconciler.model import How, Need, Resource, ResourceKey, Status, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class ExecKind(Kind):
+    """The commands of a node: that they ran is noted in its network namespace, and forgotten with it."""
+
+    name = "exec"
+    spec = ExecSpec
+    uses = frozenset(("kernel",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the `exec` of containers and namespaces."""
+        return parse(source, list(route.KIND.parse(source)))
+
+    def observe(self, scope: Scope) -> Iterator[Resource]:
+        """What the notes say that ran."""
+        foreign.insist_on_reach(scope, "exec")
+        names = {fitted(each.key.name): each.key for each in scope.desired.of_kind("exec")}
+        seen_already: set[ResourceKey] = set()
+        for space in scope.kernel.spaces:
+            for parts in notes(space.loopback, "exec"):
+                if parts[0] == fitted(scope.name):
+                    key = names.get(parts[1], ResourceKey("exec", parts[1]))
+                    if key not in seen_already:
+                        yield _observed(scope, key, space, parts)
+                    seen_already.add(key)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """The commands run again."""
+        del path, observed, desired
+        return True
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Run the commands, and note it."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: _ran(step, reach))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Forget that they ran, and run them again."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: _ran_again(step, reach))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Forget that they ran; what they did cannot be undone."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: _forgotten(step, reach))
+
+
+def _observed(scope: Scope, key: ResourceKey, space: Space, parts: Sequence[str]) -> Resource:
+    node = next((each for each in scope.kernel.nodes if each.name == key.name and each.kind in nodes.SECTIONS), None)
+    inspected = scope.kernel.containers.get(node) if node else None
+    _, name, since, digest = parts
+    mine = [each for each in notes(space.loopback, "exec") if each[:2] == (fitted(scope.name), name)]
+    latest = next((each for each in mine if each[2] == lifetime(inspected)), (*parts[:2], since, digest))
+    return Resource(
+        key,
+        ExecSpec(commands=latest[3], current=latest[2] == lifetime(inspected), topology=scope.name),
+        needs=_grounds(scope, node, space) if node else (),
+        part_of=node,
+        live=MappingProxyType({"place": space.place, "notes": tuple(note("exec", *each) for each in mine)}),
+    )
+
+
+def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
+    """What the note stands on; one in the namespace of another node does not go with its container by itself."""
+    found = nodes.ground(node, "exec")
+    is_own = scope.kernel.node_of(space) == node
+    return found if is_own else tuple(replace(each, how=How.AFTER) for each in found)
+
+
+def _ran(step: Step, reach: Reach) -> Result:
+    spec = _spec(wanted(step))
+    run(spec, reach)
+    inspected: dict[str, Any] | None = inspect(reach.host, spec.at) if spec.node.kind == "container" else None
+    text = note("exec", spec.topology, spec.node.name, lifetime(inspected), spec.commands)
+    insist(reach.socket(spec.at).send([add_altname(LOOPBACK, text)]), errno.EEXIST)
+    return Status.DONE
+
+
+def _ran_again(step: Step, reach: Reach) -> Result:
+    _forgotten(step, reach)
+    return _ran(step, reach)
+
+
+def _forgotten(step: Step, reach: Reach) -> Result:
+    live = seen(step).live
+    if found := reach.again(live["place"]):
+        _forget(found[1], live["notes"])
+    return Status.DONE
+
+
+def _forget(socket: Socket, texts: Sequence[str]) -> None:
+    insist(socket.send([del_altname(LOOPBACK, each) for each in texts]), errno.ENOENT, errno.EINVAL)
+
+
+def _spec(resource: Resource) -> ExecSpec:
+    assert isinstance(resource.spec, ExecSpec)  # noqa: S101 - a kind is given its own resources
+    return resource.spec
+
+
+KIND = ExecKind()

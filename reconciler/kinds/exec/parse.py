@@ -1,0 +1,72 @@
+"""From the `exec` of containers and namespaces to resources; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds import nodes
+from reconciler.kinds.exec.spec import Command, ExecSpec, command, digest_of
+from reconciler.kinds.route.interfaces import interfaces
+from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.veth.ends import EndsByNode, ends_by_node
+from reconciler.model import How, Need, Resource, ResourceKey
+
+
+def parse(source: Source, routes: Sequence[Resource]) -> Iterator[Resource]:
+    """Read the commands of all nodes; they run after the interfaces and the routes."""
+    before = _Before(source, ends_by_node(source), routes)
+    for kind in ("container", "namespace"):
+        section = nodes.SECTIONS[kind]
+        for name, entry in source.section(section).items():
+            node = ResourceKey(kind, name)
+            given = (entry or {}).get("exec") or ()
+            if given and _can_run(source, (section, name, "exec"), node, given):
+                yield _resource(source, (section, name, "exec"), node, given, before)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is to be there in a node before its commands run."""
+
+    source: Source
+    ends: EndsByNode
+    routes: Sequence[Resource]
+
+    def keys(self, node: ResourceKey) -> Iterator[ResourceKey]:
+        yield from (each.key for each in interfaces(self.source, node, self.ends))
+        yield from (each.key for each in self.routes if each.part_of == node)
+
+
+def _can_run(source: Source, pointer: Pointer, node: ResourceKey, given: Sequence[Any]) -> bool:
+    state = nodes.state(source, node)
+    if state == "running" or (state == "paused" and all(each.in_network for each in _commands(node, given))):
+        return True
+    message = f"container {node.name!r} is to be {state}: nothing can be run in it"
+    source.problem(pointer, message, "take exec out, or change the state")
+    return False
+
+
+def _commands(node: ResourceKey, given: Sequence[Any]) -> tuple[Command, ...]:
+    return tuple(command(each, in_network=node.kind == "namespace") for each in given)
+
+
+def _resource(source: Source, pointer: Pointer, node: ResourceKey, given: Sequence[Any], before: _Before) -> Resource:
+    commands = _commands(node, given)
+    holder = nodes.holder(source, node) if node.kind == "container" else None
+    places = {place for place in (node, holder) if place and place != HOST}
+    keys = {key for place in places for key in before.keys(place)}
+    return source.resource(
+        pointer,
+        ResourceKey("exec", node.name),
+        ExecSpec(
+            commands=digest_of(commands),
+            lines=commands,
+            node=node,
+            at=nodes.where(source, node),
+            topology=source.name,
+        ),
+        needs=(*nodes.ground(node, "exec"), *(Need(key, "exec", How.AFTER) for key in keys)),
+        part_of=node,
+    )

@@ -1,0 +1,54 @@
+"""What is not ours and stands where a declared interface is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reconciler.errors import HostRefuses
+from reconciler.host.kernel import Space
+from reconciler.host.netlink import Link
+from reconciler.kinds.nodes import label
+from reconciler.kinds.source import HOST
+from reconciler.model import Claim, Resource, ResourceKey, Spec
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+_SCOPE = "interface "
+_DOCKER = ("container", "process", "network", "connect")
+
+
+def insist_on_reach(scope: Scope, kind: str) -> None:
+    """Refuse where the file wants kernel work with containers whose engine lives elsewhere."""
+    if scope.kernel.stranger:
+        for each in scope.desired.of_kind(kind):
+            if any(need.key.kind in _DOCKER for need in each.needs):
+                raise HostRefuses(f"{each.key}: {scope.kernel.stranger}")
+
+
+def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, Link]]:
+    """Yield (node, name, namespace, link) of the foreign interfaces that have a name declared by a kind."""
+    for each in scope.desired.of_kind(kind):
+        for claim in each.claims:
+            if each.owned and claim.scope.startswith(_SCOPE):
+                text, _, name = claim.scope.removeprefix(_SCOPE).rpartition(":")
+                node = HOST if text == "host" else ResourceKey.of(text)
+                space = scope.kernel.nodes.get(node)
+                link = space.link(name) if space else None
+                if space and link and not scope.kernel.mine(link) and not _is_dockers(scope, node, link):
+                    yield node, name, space, link
+
+
+def _is_dockers(scope: Scope, node: ResourceKey, link: Link) -> bool:
+    """Tell whether an interface in a container of ours is one of its connects, which are mended elsewhere."""
+    inspected = scope.kernel.containers.get(node)
+    networks = inspected["NetworkSettings"]["Networks"] if inspected else {}
+    return any(each.get("MacAddress") == link.mac for each in networks.values())
+
+
+def interface(node: ResourceKey, name: str) -> Resource:
+    """Make the resource that stands for a foreign interface that no kind could adopt."""
+    where = label(node)
+    claim = Claim(f"{_SCOPE}{where}:{name}", label=f"interface {name} in {where}")
+    return Resource(ResourceKey("interface", f"@{where}:{name}"), Spec(), claims=(claim,), owned=False)

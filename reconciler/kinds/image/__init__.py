@@ -1,0 +1,104 @@
+"""Images: built, pulled, imported, loaded and committed; ours by a tag that carries the digest of their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one
+from reconciler.kinds.effects import seen, wanted
+from reconciler.kinds.image import tags
+from reconciler.kinds.image.containers import image_of
+from reconciler.kinds.image.live import Live
+from reconciler.kinds.image.make import image_id, make
+from reconciler.kinds.image.parse import images
+from reconciler.kinds.image.references import mark_tag
+from reconciler.kinds.image.spec import ImageSpec
+from reconciler.kinds.image.sweep import lineage, listed, sweep
+from reconciler.kinds.source import Source
+from reconciler.model import Resource, Status, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class ImageKind(Kind):
+    """An image."""
+
+    name = "image"
+    spec = ImageSpec
+    section = "images"
+    uses = frozenset(("engine",))
+    irrecoverable = True
+    create_before_delete = True
+    tentative = True
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `images`, what containers build, and the plain references that they run."""
+        return images(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by our tags; pulled and external ones by their references; whatever has a declared tag."""
+        return Live(scope).resources()
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """Only tags can be moved."""
+        del observed, desired
+        return path == "tags"
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Make or pull each; one that comes out as it was before is unchanged."""
+        return one_by_one(host, steps, lambda step: _created(host, step))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Give and take tags."""
+        return one_by_one(host, steps, lambda step: _retagged(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Remove our tags, and with the last one the image; what was pulled stays."""
+        return one_by_one(host, steps, lambda step: _deleted(host, step))
+
+
+def _created(host: Host, step: Step) -> Result:
+    api, spec, before = host.engine.api, _spec(wanted(step)), step.change.observed
+    known = {before.live["id"]} if before else set(api.images(quiet=True, all=True))
+    tagged = tags.ids_of(api, spec.tags)
+    make(api, spec)
+    identity = image_id(api, spec.reference)
+    tags.give(api, identity, spec.repository, tagged)
+    return Status.UNCHANGED if identity in known else Status.DONE
+
+
+def _retagged(host: Host, step: Step) -> Result:
+    api, spec, observed = host.engine.api, _spec(wanted(step)), seen(step)
+    identity = observed.live["id"]
+    missing = [tag for tag in spec.tags if tag not in _spec(observed).tags]
+    tags.give(api, identity, spec.repository, tags.ids_of(api, missing))
+    superfluous = [tag for tag in _spec(observed).tags if tag not in spec.tags]
+    tags.take(api, identity, spec.repository, superfluous)
+    return Status.DONE
+
+
+def _deleted(host: Host, step: Step) -> Result:
+    api, observed, desired = host.engine.api, seen(step), step.change.desired
+    spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
+    kept: set[str] = set()
+    if desired:
+        new = _spec(desired)
+        kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
+    below = lineage(listed(api), {identity, *own.values()}) if spec.inputs else []
+    tags.remove(api, dict.fromkeys(spec.tags, identity), keep=kept)
+    tags.remove(api, dict(sorted(own.items(), reverse=True)), keep=kept)
+    sweep(api, below)
+    return Status.DONE
+
+
+def _spec(resource: Resource) -> ImageSpec:
+    assert isinstance(resource.spec, ImageSpec)  # noqa: S101 - the kind's own
+    return resource.spec
+
+
+KIND = ImageKind()
+__all__ = ["KIND", "ImageKind", "ImageSpec", "image_of"]

@@ -1,0 +1,201 @@
+"""Images as the engine lists them: which are ours by our tags, and whether a registry has newer ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.image.references import (
+    component,
+    inputs_of,
+    inputs_tag,
+    is_mark,
+    mark_tag,
+    normal,
+    root,
+    split,
+    stage_of,
+)
+from reconciler.kinds.image.spec import ImageSpec, Load, Pull, tag_claims
+from reconciler.model import Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Tags = Mapping[str, str]
+"""Tags of one repository, and the ids of the images that they point to."""
+
+
+class Live:
+    """All images of an engine, seen from one topology."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.root = root(scope.name)
+        self.desired = scope.desired.of_kind("image")
+        self.newest: dict[str, str] = {}
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        """Map every tag to the id of its image."""
+        rows = self.scope.images.values()
+        return {tag: row["Id"] for row in rows for tag in row.get("RepoTags") or () if not tag.startswith("<none>")}
+
+    @cached_property
+    def tags_of(self) -> dict[str, list[str]]:
+        """Map every id to the tags of its image, in order."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for tag, identity in sorted(self.ids.items()):
+            found[identity].append(tag)
+        return found
+
+    @cached_property
+    def ours(self) -> dict[str, dict[str, str]]:
+        """The tags of ours by the last part of their repository."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for reference, identity in self.ids.items():
+            if reference.startswith(self.root):
+                name, tag = split(reference.removeprefix(self.root))
+                found[name][tag] = identity
+        return found
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """All tags of ours that stand for a declared one."""
+        return frozenset(tag for tags in self.ours.values() for tag in tags if is_mark(tag))
+
+    def resources(self) -> Iterator[Resource]:
+        """Yield what is ours, pulled, external or in the way."""
+        self._ask_registries()
+        known = {component(each.key.name): each for each in self.desired if each.owned}
+        for each in self.desired:
+            yield from self._declared(each)
+        for name, tags in sorted(self.ours.items()):
+            yield from self._ours(name, tags, known.get(name))
+        yield from self._foreign()
+
+    def _declared(self, wanted: Resource) -> Iterator[Resource]:
+        """Yield a declared image that we do not make: an external or a pulled one."""
+        spec = _spec(wanted)
+        if wanted.owned and not isinstance(spec.recipe, Pull):
+            return
+        identity = self._id(spec.reference)
+        if identity:
+            tags = self._tags(wanted.key.name, identity, spec.tags) if wanted.owned else ()
+            found = replace(spec, tags=tags, current=self._is_current(spec))
+            own = self.ours.get(component(wanted.key.name), {}) if wanted.owned else {}
+            yield self._resource(wanted.key, found, identity, _named(spec.repository, own, is_mark), wanted.owned)
+
+    def _ours(self, name: str, tags: Tags, wanted: Resource | None) -> Iterator[Resource]:
+        """Yield what our tags in one repository stand for: the image itself, and what earlier runs left."""
+        key = wanted.key if wanted else ResourceKey("image", name)
+        spec = _spec(wanted) if wanted else ImageSpec()
+        pulled = isinstance(spec.recipe, Pull)
+        repository = f"{self.root}{name}"
+        digests = sorted(
+            {inputs_of(tag) or stage_of(tag) for tag in tags} - {""}, key=lambda each: self._age(each, tags)
+        )
+        chosen = spec.inputs if spec.inputs in digests else "" if pulled or not digests else digests[-1]
+        for digest in digests:
+            itself = digest == chosen
+            refs = _named(repository, tags, lambda tag, of=digest: of in (inputs_of(tag), stage_of(tag)))
+            marks = _named(repository, tags, is_mark) if itself else {}
+            at = key if itself else ResourceKey("image", f"{key.name}:{inputs_tag(digest)}")
+            identity = tags.get(inputs_tag(digest), "")
+            made = ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, repository=repository)
+            if itself:
+                made = replace(made, tags=self._tags(key.name, identity, spec.tags))
+            yield self._resource(at, made, identity, {**refs, **marks}, owned=True)
+        if not chosen and not pulled:
+            yield from self._only_marks(key, repository, tags)
+
+    def _only_marks(self, key: ResourceKey, repository: str, tags: Tags) -> Iterator[Resource]:
+        """Yield what is left of a pulled image that is declared no longer: the tags that we gave it."""
+        marks = _named(repository, tags, is_mark)
+        if marks:
+            identity = next(iter(marks.values()))
+            spec = ImageSpec(tags=self._tags(key.name, identity, ()), repository=repository)
+            yield self._resource(key, spec, identity, marks, owned=True)
+
+    def _foreign(self) -> Iterator[Resource]:
+        """Yield what is not ours and has a tag that is declared."""
+        for each in self.desired:
+            spec = _spec(each)
+            for tag in spec.tags if each.owned else ():
+                identity = self.ids.get(tag, "")
+                if identity and mark_tag(tag) not in self.marks and not self._is(each, identity):
+                    foreign = ImageSpec(tag, tags=(tag,))
+                    yield self._resource(ResourceKey("image", f"@{tag}"), foreign, identity, {}, owned=False)
+
+    def _is(self, wanted: Resource, identity: str) -> bool:
+        """Tell whether an image is the very one that is declared, wherever it came from."""
+        spec = _spec(wanted)
+        same = spec.recipe.ids if isinstance(spec.recipe, Load) else ()
+        return identity == self.ids.get(normal(spec.reference)) or identity in same
+
+    def _tags(self, name: str, identity: str, declared: Iterable[str]) -> tuple[str, ...]:
+        """Return the tags of an image that are declared, or were once and carry our mark."""
+        marks = self.ours.get(component(name), {})
+        return tuple(tag for tag in self.tags_of[identity] if tag in declared or mark_tag(tag) in marks)
+
+    def _resource(
+        self,
+        key: ResourceKey,
+        spec: ImageSpec,
+        identity: str,
+        own: Tags,
+        owned: bool,
+    ) -> Resource:
+        live = {"id": identity, "reference": spec.reference, "tags": tuple(self.tags_of[identity]), "own": dict(own)}
+        return Resource(key, spec, claims=tuple(tag_claims(spec.tags)), owned=owned, live=MappingProxyType(live))
+
+    def _id(self, reference: str) -> str:
+        """Return the id of the image that a reference points to; empty if there is none."""
+        if not reference:
+            return ""
+        found = self.ids.get(normal(reference))
+        return found or self.scope.inspect_image(reference).get("Id", "")
+
+    def _age(self, digest: str, tags: Tags) -> tuple[int, str]:
+        row = self.scope.images.get(tags.get(inputs_tag(digest), ""), {})
+        return row.get("Created", 0), digest
+
+    def _ask_registries(self) -> None:
+        """Ask at once for all images that are to be as new as their registry's."""
+        asked = [
+            spec.reference
+            for each in self.desired
+            if isinstance((spec := _spec(each)).recipe, Pull)
+            and spec.recipe.policy == "always"
+            and "@" not in spec.reference
+        ]
+        self.newest = dict(zip(asked, self.scope.concurrently(self._newest, asked), strict=True))
+
+    def _newest(self, reference: str) -> str:
+        """Return the digest that a registry has for a reference; empty if it does not say, which the pull will."""
+        import docker.errors
+
+        try:
+            return str(self.scope.api.inspect_distribution(reference)["Descriptor"]["digest"])
+        except docker.errors.APIError:
+            return ""
+
+    def _is_current(self, spec: ImageSpec) -> bool:
+        if spec.reference not in self.newest:
+            return True
+        row = self.scope.images.get(self._id(spec.reference)) or self.scope.inspect_image(spec.reference)
+        return self.newest[spec.reference] in {each.partition("@")[2] for each in row.get("RepoDigests") or ()}
+
+
+def _spec(resource: Resource) -> ImageSpec:
+    spec: Any = resource.spec
+    assert isinstance(spec, ImageSpec)  # noqa: S101 - the kind's own
+    return spec
+
+
+def _named(repository: str, tags: Tags, wanted: Any) -> dict[str, str]:
+    return {f"{repository}:{tag}": identity for tag, identity in tags.items() if wanted(tag)}

@@ -1,0 +1,127 @@
+"""Images as the file declares them: entries of `images`, what containers build, and plain references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.kinds.image.containers import image_of, is_built
+from reconciler.kinds.image.inputs import inputs
+from reconciler.kinds.image.recipes import Recipes
+from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
+from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
+from reconciler.kinds.source import Pointer, Source
+from reconciler.model import Need, Resource, ResourceKey
+
+_POLICIES = ("always", "missing", "never")
+Entry = Mapping[str, Any]
+
+
+class Images:
+    """The images of one file; each is read once, on first use, since one may be made of another."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.entries: dict[str, tuple[Pointer, Entry]] = {}
+        self.pulled: dict[str, tuple[Pointer, str]] = {}
+        self._specs: dict[str, ImageSpec] = {}
+        self._needs: dict[str, list[Need]] = {}
+        for name, entry in source.section("images").items():
+            self.entries[name] = (("images", name), entry)
+        for name, entry in source.section("containers").items():
+            self._of_container(name, entry or {})
+
+    def resources(self) -> Iterator[Resource]:
+        """Make the resource of every image."""
+        for name, (pointer, entry) in self.entries.items():
+            spec, owned = self.spec(name), not entry.get("external")
+            key, claims = ResourceKey("image", name), tag_claims(spec.tags)
+            yield self.source.resource(pointer, key, spec, needs=self._needs[name], claims=claims, owned=owned)
+        for reference, (pointer, policy) in self.pulled.items():
+            spec = ImageSpec(reference, recipe=Pull(policy))
+            yield self.source.resource(pointer, ResourceKey("image", reference), spec)
+
+    def named(self, name: str) -> bool:
+        """Tell whether there is an entry of that name."""
+        return name in self.source.section("images")
+
+    def tagged(self) -> dict[str, str]:
+        """Map the tags that entries declare to the entries' names."""
+        return {
+            normal(tag): name
+            for name, (_, entry) in self.entries.items()
+            for tag in (*(entry.get("tags") or ()), entry.get("name", ""))
+            if is_tag(tag) and not entry.get("external")
+        }
+
+    def reference(self, name: str) -> str:
+        """Return what containers run for an image's name; a plain reference stands for itself."""
+        return self.spec(name).reference if name in self.entries else name
+
+    def spec(self, name: str) -> ImageSpec:
+        """Return the attributes of an entry; where it is made of itself the circle is broken, and told elsewhere."""
+        if name not in self._specs:
+            self._specs[name], self._needs[name] = ImageSpec(), []
+            self._specs[name] = self._read(name, *self.entries[name])
+        return self._specs[name]
+
+    def _of_container(self, name: str, entry: Entry) -> None:
+        pointer: Pointer = ("containers", name)
+        key = image_of(self.source, name, entry)
+        if key is None:
+            return
+        if is_built(self.source, name):
+            if self.named(name):
+                self.source.problem((*pointer, "build"), f"images has an entry {name!r} too", "keep one of them")
+            tags = [entry["image"]] if "image" in entry else []
+            self.entries.setdefault(name, (pointer, {"build": entry["build"], "tags": tags}))
+        elif not self.named(key.name) and not is_built(self.source, key.name):
+            said = entry.get("pull_policy", "missing").replace("if_not_present", "missing")
+            place, before = self.pulled.get(key.name, ((*pointer, "image"), said))
+            self.pulled[key.name] = (place, min(said, before, key=_POLICIES.index))
+
+    def _read(self, name: str, pointer: Pointer, entry: Entry) -> ImageSpec:
+        if entry.get("external"):
+            return ImageSpec(self._checked((*pointer, "name"), entry.get("name", name)))
+        tags = self._tags(pointer, entry)
+        repository = f"{root(self.source.name)}{component(name)}"
+        if "pull" in entry:
+            pull = entry["pull"] if isinstance(entry["pull"], Mapping) else {"image": entry["pull"]}
+            reference = self._checked((*pointer, "pull"), pull["image"])
+            return ImageSpec(reference, "", tags, recipe=Pull(pull.get("policy", "missing")), repository=repository)
+        more: list[str] = []
+        try:
+            recipe = Recipes(self.source, self, name, self._needs[name], more).recipe(pointer, entry)
+            digest = inputs(recipe)
+        except (OSError, ValueError) as error:
+            self.source.problem(pointer, _said(error))
+            return ImageSpec(tags=tags)
+        tags = tuple(sorted({*tags, *map(normal, more)}))
+        return ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, tags, recipe=recipe, repository=repository)
+
+    def _tags(self, pointer: Pointer, entry: Entry) -> tuple[str, ...]:
+        said = [((*pointer, "tags", index), tag) for index, tag in enumerate(entry.get("tags") or ())]
+        if entry.get("name"):
+            said.append(((*pointer, "name"), entry["name"]))
+        for place, tag in said:
+            if not is_tag(tag):
+                self.source.problem(place, f"{tag!r} cannot be the tag of an image", "e.g. lab:latest")
+        return tuple(sorted({normal(tag) for _, tag in said if is_tag(tag)}))
+
+    def _checked(self, pointer: Pointer, reference: str) -> str:
+        try:
+            normal(reference)
+        except ValueError as error:
+            self.source.problem(pointer, str(error), "e.g. busybox:1.36")
+        return reference
+
+
+def images(source: Source) -> Iterator[Resource]:
+    """Read all images that a file declares, and those that its containers imply."""
+    return Images(source).resources()
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -1,0 +1,93 @@
+"""References to images: their one normal form, and the tags by which we know what is ours; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_HOST = r"(?:localhost|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:)|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_REFERENCE = re.compile(
+    rf"(?:(?P<host>{_HOST})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?P<digest>@[a-z0-9]+:[0-9a-f]{32,})?",
+    re.ASCII,
+)
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+_HUB = ("docker.io", "index.docker.io")
+_ROOT = "reconciler"
+_INPUTS, _TAG, _STAGE = "in-", "tag-", "stage-"
+_LONGEST = 64
+_DIGEST = 6
+
+
+def normal(reference: str) -> str:
+    """Write a reference as the engine lists it (`busybox` is `busybox:latest`); a ValueError if it is none."""
+    if _ID.fullmatch(reference):
+        return f"sha256:{reference.removeprefix('sha256:')}"
+    found = _REFERENCE.fullmatch(reference)
+    if not found:
+        raise ValueError(f"{reference!r} is not a reference to an image")
+    host, path = found["host"] or "", found["path"]
+    if host in (*_HUB, ""):
+        host, path = "", path.removeprefix("library/")
+    name = f"{host}/{path}" if host else path
+    if found["digest"]:
+        return f"{name}{found['digest']}"
+    return f"{name}:{found['tag'] or 'latest'}"
+
+
+def is_tag(reference: str) -> bool:
+    """Tell whether an image can be given a name like this: an id and a digest are none, nor are tags of our own."""
+    found = _REFERENCE.fullmatch(reference)
+    ours = reference.startswith(f"{_ROOT}/")
+    return bool(found and not found["digest"] and not ours and not _ID.fullmatch(reference))
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Take a normal reference with a tag apart."""
+    name, _, tag = reference.rpartition(":")
+    return name, tag
+
+
+def root(topology: str) -> str:
+    """Return what the repositories of our own tags begin with."""
+    return f"{_ROOT}/{component(topology)}/"
+
+
+def component(name: str) -> str:
+    """Write a name so that it can be a part of a repository; one that had to be changed gets a digest."""
+    if re.fullmatch(_COMPONENT, name) and len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST].strip("-")
+    return f"{readable}-{digest}" if readable else digest
+
+
+def inputs_tag(digest: str) -> str:
+    """Return the tag that says from which inputs an image was made."""
+    return f"{_INPUTS}{digest}"
+
+
+def inputs_of(tag: str) -> str:
+    """Return the digest of the inputs out of a tag; empty if it is another one."""
+    return tag.removeprefix(_INPUTS) if tag.startswith(_INPUTS) else ""
+
+
+def stage_tag(digest: str, number: int) -> str:
+    """Return the tag that keeps a stage of a build, which would dangle otherwise."""
+    return f"{_STAGE}{digest}-{number}"
+
+
+def stage_of(tag: str) -> str:
+    """Return the digest of the inputs whose build a tag keeps a stage of; empty if it is another one."""
+    return tag.removeprefix(_STAGE).partition("-")[0] if tag.startswith(_STAGE) else ""
+
+
+def mark_tag(reference: str) -> str:
+    """Return the tag that says of a declared tag of an image that we made it."""
+    return f"{_TAG}{hashlib.sha256(reference.encode()).hexdigest()[:12]}"
+
+
+def is_mark(tag: str) -> bool:
+    """Tell whether a tag of ours stands for a declared one."""
+    return tag.startswith(_TAG)

@@ -1,0 +1,55 @@
+"""What the engine lets us label: declared labels, our marks among the live ones, and whose an object is; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.marks import LABELS
+from reconciler.kinds.source import Pointer, Source
+from reconciler.kinds.units import labels
+from reconciler.model import FrozenMap, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Row = Mapping[str, Any]
+
+
+def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[str]:
+    """Read declared labels; one that looks like a mark of ours is noted as a problem."""
+    found = labels(value)
+    for name in found:
+        if name.startswith(LABELS):
+            source.problem(pointer, f"the label {name!r} is kept for our own marks", f"not {LABELS}…")
+    return FrozenMap(found)
+
+
+def unmarked(live: Mapping[str, str] | None) -> FrozenMap[str]:
+    """Return live labels without our marks."""
+    return FrozenMap({name: text for name, text in (live or {}).items() if not name.startswith(LABELS)})
+
+
+def whose(scope: Scope, kind: str, rows: Iterable[Row]) -> Iterator[tuple[ResourceKey, bool, Row]]:
+    """Say of listed objects (`Name`, `Labels`) as which resource each is observed, and whether it is ours.
+
+    An external has the key under which it is declared; what is foreign, and what is ours under a key that something
+    else has already, is keyed by its live name.
+    """
+    taken = {each.key for each in scope.desired.of_kind(kind) if not each.owned}
+    for row in sorted(rows, key=lambda each: ((kind, each["Name"]) not in scope.wanted, each["Name"])):
+        wanted = scope.wanted.get((kind, row["Name"]))
+        mark = scope.mark(row["Labels"])
+        mine = bool(mark and mark.key.kind == kind)
+        key = mark.key if mark and mine else ResourceKey(kind, f"@{row['Name']}")
+        if wanted and not scope.desired.resources[wanted].owned:
+            yield wanted, False, row
+        else:
+            yield _free(key, row, taken), mine, row
+
+
+def _free(key: ResourceKey, row: Row, taken: set[ResourceKey]) -> ResourceKey:
+    names = (key.name, f"@{row['Name']}", f"@{row['Name']} {row.get('Id', '')[:12]}")
+    found = next(each for name in names if (each := ResourceKey(key.kind, name)) not in taken)
+    taken.add(found)
+    return found

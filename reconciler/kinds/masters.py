@@ -1,0 +1,67 @@
+"""Which declared bridge or Docker network a port is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import EngineUnreachable
+from reconciler.host.kernel import Space, Where
+from reconciler.host.netlink import Link
+from reconciler.model import ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+def master_of(scope: Scope, space: Space, link: Link) -> str:
+    """Return the key of the bridge or network that a link is a port of; `@NAME` of a foreign one, "" of none."""
+    master = space.links.get(link.master) if link.master else None
+    if master is None:
+        return ""
+    mark = scope.kernel.mine(master)
+    if mark and mark.key.kind == "bridge":
+        return str(mark.key)
+    declared = _external(scope, space, master.name)
+    if declared is None and space is scope.kernel.host:
+        declared = _network(scope, master.name)
+    return str(declared) if declared else f"@{master.name}"
+
+
+def _external(scope: Scope, space: Space, name: str) -> ResourceKey | None:
+    """Find the external bridge that has a live name in a node."""
+    nodes = scope.kernel.residents.get(space.place.cookie, ())
+    for each in scope.desired.of_kind("bridge"):
+        if not each.owned and getattr(each.spec, "name", "") == name and getattr(each.spec, "node", None) in nodes:
+            return each.key
+    return None
+
+
+def _network(scope: Scope, bridge: str) -> ResourceKey | None:
+    try:
+        networks = scope.networks
+    except Exception as error:
+        if isinstance(scope.host.explain(error), EngineUnreachable):
+            return None
+        raise
+    found = next((each for each in networks.values() if bridge_of(each) == bridge), None)
+    if found is None:
+        return None
+    mark = scope.mark(found.get("Labels"))
+    return mark.key if mark else scope.wanted.get(("network", found["Name"]))
+
+
+def bridge_of(network: Mapping[str, Any]) -> str:
+    """Return the name of a Docker network's Linux bridge."""
+    options = network.get("Options") or {}
+    return str(options.get(_BRIDGE_NAME) or f"br-{network['Id'][:12]}")
+
+
+def bridge_name(host: Host, into: Where) -> str:
+    """Return the interface's name of a bridge or of a Docker network's bridge, as it is now."""
+    if into.key.kind == "bridge":
+        return into.live
+    return bridge_of(host.engine.api.inspect_network(into.live))

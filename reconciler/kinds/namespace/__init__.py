@@ -1,0 +1,100 @@
+"""Network namespaces, as `ip netns` shows them, with `lo` up and the sysctls that the file declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.host.kernel import Reach, Space
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.namespace import actions
+from reconciler.kinds.namespace.spec import NamespaceSpec
+from reconciler.kinds.namespace.sysctls import declared
+from reconciler.kinds.source import Source
+from reconciler.model import Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class NamespaceKind(Kind):
+    """A network namespace that a name in /run/netns keeps."""
+
+    name = "namespace"
+    spec = NamespaceSpec
+    section = "namespaces"
+    batch = 64
+    uses = frozenset(("kernel",))
+
+    def parse(self, source: Source) -> Iterator[Resource]:
+        """Read the entries of `namespaces`."""
+        for name, entry in source.section("namespaces").items():
+            pointer, live = ("namespaces", name), source.live("namespaces", name)
+            sysctls = declared(source, (*pointer, "sysctls"), (entry or {}).get("sysctls"))
+            yield source.resource(
+                pointer,
+                ResourceKey("namespace", name),
+                NamespaceSpec(live, FrozenMap(sysctls), topology=source.name, source=source.path),
+                claims=[_claim(live)],
+                owned=not (entry or {}).get("external"),
+            )
+
+    def observe(self, scope: Scope) -> Iterator[Resource]:
+        """Ours by the mark on `lo`; externals and foreign ones by their names."""
+        ours = {key: space for key, space in scope.kernel.nodes.items() if key.kind == "namespace"}
+        for key, space in ours.items():
+            desired = scope.desired.resources.get(key)
+            name = getattr(desired.spec, "name", "") if desired else ""
+            yield _observed(key, space, name, owned=bool(scope.kernel.mine(space.loopback)))
+        taken = {space.place.cookie for space in ours.values()}
+        for space in scope.kernel.spaces:
+            for name in space.place.names:
+                if ("namespace", name) in scope.wanted and space.place.cookie not in taken:
+                    yield _observed(ResourceKey("namespace", f"@{name}"), space, name, owned=False)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """Everything can be changed in place: even the name is only where it is mounted."""
+        del path, observed, desired
+        return True
+
+    def carries(self, verb: Verb, change: Change, other: Change) -> bool:
+        """What is in a namespace dies with it."""
+        del change
+        return verb is Verb.DELETE and other.key.kind in ("veth", "bridge", "route", "exec")
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Make each with its mark, then set what is declared."""
+        return one_by_one(host, steps, actions.create)
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Mark, raise `lo`, set and give back sysctls, rename."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Delete the veths first, so that their far ends are gone at once, then the names."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+
+
+def _claim(live: str) -> Claim:
+    return Claim(f"namespace name {live}", label=f"the name {live} of a network namespace")
+
+
+def _observed(key: ResourceKey, space: Space, wanted: str, *, owned: bool) -> Resource:
+    names = space.place.names
+    spec = NamespaceSpec(
+        name=wanted if wanted in names else names[0],
+        sysctls=FrozenMap(space.sysctls),
+        lo_up=bool(space.loopback and space.loopback.up),
+        marked=owned,
+    )
+    source = space.mark.source if space.mark else ""
+    live = MappingProxyType({"place": space.place, "names": names, "pids": space.place.pids, "source": source})
+    return Resource(key, spec, claims=tuple(map(_claim, names)), owned=owned, live=live)
+
+
+KIND = NamespaceKind()

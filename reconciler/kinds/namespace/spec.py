@@ -1,0 +1,19 @@
+"""The attributes of a network namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model import EMPTY, FrozenMap, Spec, uncompared
+
+
+@dataclass(frozen=True)
+class NamespaceSpec(Spec):
+    """A network namespace: its live name, the sysctls that are declared (`net.a.b` → value), whether `lo` is up."""
+
+    name: str = ""
+    sysctls: FrozenMap[str] = EMPTY
+    lo_up: bool = True
+    marked: bool = True
+    topology: str = uncompared("")
+    source: str = uncompared("")

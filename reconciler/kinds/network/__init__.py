@@ -1,0 +1,134 @@
+"""Docker networks: nothing of them can be changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one, patiently, status
+from reconciler.kinds.effects import mark_of, seen, wanted
+from reconciler.kinds.labelled import whose
+from reconciler.kinds.network.live import facts, observed_spec
+from reconciler.kinds.network.parse import networks
+from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
+from reconciler.kinds.source import Source
+from reconciler.model import Claim, Resource, Status, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+_HINTS = {
+    "Pool overlaps": "another network has a part of its subnet: choose another subnet",
+    "non-overlapping IPv6": "this engine has no IPv6 subnets to give: declare one in ipam.config",
+    "non-overlapping IPv4": "the engine's own subnets are used up: declare one in ipam.config, or remove networks",
+    "not a swarm manager": "a network with this driver needs a swarm: `docker swarm init`, or the driver bridge",
+}
+_FORBIDDEN, _NOT_FOUND = 403, 404
+
+
+class NetworkKind(Kind):
+    """A Docker network."""
+
+    name = "network"
+    spec = NetworkSpec
+    section = "networks"
+    uses = frozenset(("engine",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `networks`, and the network `default` where a container joins it."""
+        return networks(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their labels; externals by name; foreign ones that have a declared name, subnet or interface."""
+        wanted = [each for desired in scope.desired.of_kind("network") for each in desired.claims]
+        for key, owned, row in whose(scope, "network", scope.networks.values()):
+            spec = observed_spec(row, scope.mark(row.get("Labels")))
+            held = tuple(sorted(claims(spec)))
+            if owned or key in scope.desired.resources or _overlap(held, wanted):
+                yield Resource(key, spec, claims=held, owned=owned, live=facts(row, spec))
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Make each with its labels."""
+        return one_by_one(host, steps, lambda step: _created(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Remove each; endpoints that are about to go are waited for."""
+        return one_by_one(host, steps, lambda step: _deleted(host, step))
+
+
+def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
+    return any(ours.overlaps(theirs) for theirs in held for ours in wanted)
+
+
+def _created(host: Host, step: Step) -> Result:
+    resource = wanted(step)
+    spec: Any = resource.spec
+    try:
+        host.engine.api.create_network(
+            spec.name,
+            driver=spec.driver,
+            options=dict(spec.driver_opts),
+            ipam=_ipam(spec),
+            check_duplicate=True,
+            internal=spec.internal,
+            labels={**spec.labels, **mark_of(resource).labels()},
+            enable_ipv6=spec.enable_ipv6,
+            attachable=spec.attachable,
+        )
+    except Exception as error:
+        raise _hinted(step, host.explain(error)) from error
+    return Status.DONE
+
+
+def _ipam(spec: NetworkSpec) -> Any:
+    from docker.types import IPAMConfig, IPAMPool
+
+    pools = [
+        IPAMPool(subnet, each.ip_range or None, each.gateway, dict(each.aux_addresses))
+        for subnet, each in spec.ipam.config.pools()
+    ]
+    return IPAMConfig(spec.ipam.driver, pools, dict(spec.ipam.options))
+
+
+def _hinted(step: Step, error: ReconcilerError) -> ReconcilerError:
+    hint = next((hint for text, hint in _HINTS.items() if text in str(error)), "")
+    return StepFailed(f"{step.key.key}: {hint} ({error})") if hint else error
+
+
+def _deleted(host: Host, step: Step) -> Result:
+    resource, api = seen(step), host.engine.api
+    identity = resource.live["id"]
+    try:
+        patiently(lambda: api.remove_network(identity), passing=lambda error: status(error) == _FORBIDDEN)
+    except Exception as error:
+        if status(error) == _NOT_FOUND:
+            return Status.DONE
+        names = _connected(host, identity) if status(error) == _FORBIDDEN else ""
+        if names:
+            raise StepFailed(_BUSY.format(key=resource.key, names=names, name=_name(resource))) from error
+        raise
+    return Status.DONE
+
+
+_BUSY = (
+    "{key}: {names} still on it, and not ours: disconnect with `docker network disconnect {name} CONTAINER`, or"
+    " remove, then run again"
+)
+
+
+def _connected(host: Host, identity: str) -> str:
+    found = host.engine.api.inspect_network(identity).get("Containers") or {}
+    names = sorted(each.get("Name") or short[:12] for short, each in found.items())
+    return f"container {names[0]} is" if len(names) == 1 else f"containers {', '.join(names)} are" if names else ""
+
+
+def _name(resource: Resource) -> str:
+    spec: Any = resource.spec
+    return str(spec.name)
+
+
+KIND = NetworkKind()
+__all__ = ["BRIDGE", "KIND", "NetworkKind", "NetworkSpec"]

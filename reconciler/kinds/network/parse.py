@@ -1,0 +1,122 @@
+"""Docker networks as the file declares them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import combinations
+from typing import Any
+
+from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
+from reconciler.kinds.source import Pointer, Source
+from reconciler.kinds.units import labels
+from reconciler.model import FrozenMap, Resource, ResourceKey
+
+Network = IPv4Network | IPv6Network
+DEFAULT = "default"
+"""The network that is made on demand."""
+_PREDEFINED = ("bridge", "host", "none", "default")
+
+
+def networks(source: Source) -> Iterator[Resource]:
+    """Read the entries of `networks`, and the one that containers without networks join."""
+    section = source.section("networks")
+    for name, entry in section.items():
+        yield _network(source, ("networks", name), name, entry or {})
+    if DEFAULT not in section:
+        for pointer in _joins_default(source):
+            yield _network(source, pointer, DEFAULT, {})
+            return
+
+
+def _joins_default(source: Source) -> Iterator[Pointer]:
+    """Yield the places of the containers that are on the network `default`, which they need not name."""
+    for name, entry in source.section("containers").items():
+        found = entry or {}
+        joined = found.get("networks")
+        unsaid = joined is None and not found.get("network_mode") and not found.get("external")
+        if unsaid or DEFAULT in (joined or ()):
+            yield ("containers", name)
+
+
+def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, Any]) -> Resource:
+    key, live = ResourceKey("network", name), source.live("networks", name)
+    if entry.get("external"):
+        return source.resource(pointer, key, NetworkSpec(live), owned=False)
+    if live in _PREDEFINED:
+        hint = "give it another `name:`, or a prefix" if name == DEFAULT else "declare it external"
+        source.problem(pointer, f"the engine keeps the network name {live!r} for itself", hint)
+    spec = NetworkSpec(
+        name=live,
+        driver=entry.get("driver", "bridge"),
+        driver_opts=FrozenMap(labels(entry.get("driver_opts"))),
+        ipam=_ipam(source, (*pointer, "ipam"), entry),
+        enable_ipv6=bool(entry.get("enable_ipv6")),
+        internal=bool(entry.get("internal")),
+        attachable=bool(entry.get("attachable")),
+        labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
+        topology=source.name,
+        source=source.path,
+    )
+    return source.resource(pointer, key, spec, claims=claims(spec))
+
+
+def _ipam(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> Ipam:
+    ipam = entry.get("ipam") or {}
+    options = FrozenMap(labels(ipam.get("options")))
+    pointer = (*pointer, "config")
+    found = list(_pools(source, pointer, ipam.get("config") or ()))
+    for (first, _), (second, _) in combinations(found, 2):
+        if first.version == second.version and first.overlaps(second):
+            source.problem(pointer, f"the subnets {first} and {second} overlap")
+    if any(subnet.version == 6 for subnet, _ in found) and not entry.get("enable_ipv6"):  # noqa: PLR2004 - IPv6
+        source.problem(pointer, "an IPv6 subnet has no effect here", "say `enable_ipv6: true`")
+    return Ipam(ipam.get("driver", "default"), options, Pools(*(_family(found, version) for version in (4, 6))))
+
+
+def _family(found: Iterable[tuple[Network, Pool]], version: int) -> FrozenMap[Pool] | None:
+    pools = {str(subnet): pool for subnet, pool in found if subnet.version == version}
+    return FrozenMap(pools) if pools else None
+
+
+def _pools(source: Source, pointer: Pointer, config: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Network, Pool]]:
+    for index, entry in enumerate(config):
+        at = (*pointer, index)
+        subnet = _subnet(source, (*at, "subnet"), entry["subnet"])
+        if subnet:
+            yield subnet, _pool(source, at, entry, subnet)
+
+
+def _pool(source: Source, at: Pointer, entry: Mapping[str, Any], subnet: Network) -> Pool:
+    gateway = _address(source, (*at, "gateway"), entry.get("gateway"), subnet)
+    aux = (entry.get("aux_addresses") or {}).items()
+    within = {name: _address(source, (*at, "aux_addresses", name), text, subnet) for name, text in aux}
+    ip_range = _subnet(source, (*at, "ip_range"), entry["ip_range"]) if entry.get("ip_range") else None
+    if ip_range and not (ip_range.version == subnet.version and ip_range.subnet_of(subnet)):  # type: ignore[arg-type]
+        source.problem((*at, "ip_range"), f"{ip_range} is not in the subnet {subnet}")
+    return Pool(gateway, str(ip_range or ""), FrozenMap({name: text for name, text in within.items() if text}))
+
+
+def _subnet(source: Source, pointer: Pointer, text: str) -> Network | None:
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        source.problem(pointer, f"{text!r} is not a subnet", "e.g. 172.30.0.0/24")
+        return None
+    if ip_address(text.partition("/")[0]) != found.network_address:
+        source.problem(pointer, f"{text} is an address in a subnet", f"the subnet is {found}")
+    return found
+
+
+def _address(source: Source, pointer: Pointer, text: str | None, subnet: Network) -> str | None:
+    if text is None:
+        return None
+    try:
+        found = ip_address(text)
+    except ValueError:
+        source.problem(pointer, f"{text!r} is not an address")
+        return None
+    if found not in subnet:
+        source.problem(pointer, f"{text} is not in the subnet {subnet}")
+    return str(found)

@@ -1,0 +1,74 @@
+"""The attributes of a Docker network, and what it claims; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen, uncompared
+
+BRIDGE = "bridge"
+BRIDGE_NAME = "com.docker.network.bridge.name"
+"""The option that names the Linux bridge of a network."""
+
+
+@dataclass(frozen=True)
+class Pool(Spec):
+    """An address pool, known by its subnet; addresses in their shortest form."""
+
+    gateway: str | None = chosen()
+    ip_range: str = ""
+    aux_addresses: FrozenMap[str] = EMPTY
+
+
+@dataclass(frozen=True)
+class Pools(Spec):
+    """The pools of each family by subnet; a family that has none declared gets one that the engine chooses."""
+
+    ipv4: FrozenMap[Pool] | None = chosen()  # noqa: RUF009 - a field of dataclasses
+    ipv6: FrozenMap[Pool] | None = chosen()  # noqa: RUF009 - likewise
+
+    def pools(self) -> tuple[tuple[str, Pool], ...]:
+        """Return all pools with their subnets, IPv4 first."""
+        return tuple(each for family in (self.ipv4, self.ipv6) for each in (family or EMPTY).items())
+
+
+@dataclass(frozen=True)
+class Ipam(Spec):
+    """How addresses are given."""
+
+    driver: str = "default"
+    options: FrozenMap[str] = EMPTY
+    config: Pools = Pools()
+
+
+@dataclass(frozen=True)
+class NetworkSpec(Spec):
+    """A Docker network; `topology` and `source` are what its mark says."""
+
+    name: str = ""
+    driver: str = BRIDGE
+    driver_opts: FrozenMap[str] = EMPTY
+    ipam: Ipam = Ipam()
+    enable_ipv6: bool = False
+    internal: bool = False
+    attachable: bool = False
+    labels: FrozenMap[str] = EMPTY
+    marked: bool = True
+    topology: str = uncompared("")
+    source: str = uncompared("")
+
+
+def claims(spec: NetworkSpec) -> Iterator[Claim]:
+    """Yield what only one network can have: its name, and a bridge's subnets and interface."""
+    yield Claim(f"network name {spec.name}", label=f"network name {spec.name!r}")
+    if spec.driver != BRIDGE:
+        return
+    for subnet, _ in spec.ipam.config.pools():
+        network = ip_network(subnet)
+        low, high = int(network.network_address), int(network.broadcast_address)
+        yield Claim(f"subnet{network.version}", low, high, f"subnet {subnet}")
+    if BRIDGE_NAME in spec.driver_opts:
+        interface = spec.driver_opts[BRIDGE_NAME]
+        yield Claim(f"interface host:{interface}", label=f"interface {interface} in host")

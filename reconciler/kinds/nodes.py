@@ -1,0 +1,128 @@
+"""Nodes as the kinds of the kernel read them out of the file: what an interface, a route or a command is in; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.host.kernel.space import Where
+from reconciler.kinds.container import networking
+from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.model import How, Need, ResourceKey
+
+INTERFACE_MAX = 15
+"""How many characters an interface's name may have (IFNAMSIZ less one)."""
+SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bridges", "network": "networks"}
+NOT_RUNNING = ("completed", "stopped", "created")
+"""The states of a container in which it has no network namespace to put something into."""
+_DIGEST = 6
+_SHARED = ("service:", "container:")
+
+
+def entry(source: Source, key: ResourceKey) -> Mapping[str, Any]:
+    """Return what the file says of a node; empty for the host and for a bare key."""
+    found: Mapping[str, Any] = source.section(SECTIONS[key.kind]).get(key.name) or {} if key != HOST else {}
+    return found
+
+
+def external(source: Source, key: ResourceKey) -> bool:
+    """Tell whether a node is declared external."""
+    return bool(entry(source, key).get("external"))
+
+
+def where(source: Source, key: ResourceKey) -> Where:
+    """Say how a node is found at the host."""
+    if key == HOST:
+        return Where(HOST)
+    if key.kind == "bridge":
+        return Where(key, bridge_name(source, key.name)[0])
+    return Where(key, source.live(SECTIONS[key.kind], key.name))
+
+
+def label(key: ResourceKey) -> str:
+    """Write a node as it stands in claims and messages: the host is just `host`."""
+    return "host" if key == HOST else str(key)
+
+
+def ground(key: ResourceKey, via: str, *, owned: bool = True) -> tuple[Need, ...]:
+    """Return what something inside a node stands on: a container's process, a namespace; nothing in the host."""
+    if key == HOST:
+        return ()
+    kind = "process" if key.kind == "container" and owned else key.kind
+    return (Need(ResourceKey(kind, key.name), via),)
+
+
+def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
+    """Return the container whose network namespace a container shares, if it shares one; HOST for the host's."""
+    mode = str(entry(source, key).get("network_mode") or "")
+    if mode == "host":
+        return HOST
+    if mode.startswith(_SHARED):
+        return ResourceKey("container", mode.partition(":")[2])
+    return None
+
+
+def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: str) -> bool:
+    """Tell whether a node has a network namespace of its own; a problem is noted if it has none."""
+    shared = holder(source, key) if key.kind == "container" else None
+    if shared is None:
+        return True
+    instead = "'host'" if shared == HOST else repr(shared.name)
+    source.problem(pointer, f"container {key.name!r} has no network of its own: give {what} to {instead}")
+    return False
+
+
+def state(source: Source, key: ResourceKey) -> str:
+    """Return the state that a container is to have; what is no container just runs."""
+    return networking.state(networking.entry_of(source, key.name)) if key.kind == "container" else "running"
+
+
+def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
+    """Return the names in the file of the Docker networks of a container."""
+    if key.kind != "container" or external(source, key):
+        return ()
+    found = entry(source, key)
+    if found.get("networks") is None:
+        return () if found.get("network_mode") else ("default",)
+    return tuple(found["networks"])
+
+
+def docker_interfaces(source: Source, key: ResourceKey) -> int:
+    """Say how many interfaces, from eth0 on, belong to Docker in a container."""
+    mode = entry(source, key).get("network_mode") if key.kind == "container" else None
+    return 1 if mode == "bridge" else len(docker_networks(source, key))
+
+
+def bridge_name(source: Source, name: str) -> tuple[str, str]:
+    """Return the live name of a bridge and, where that had to be shortened, the full one."""
+    found = source.section("bridges").get(name) or {}
+    own = found.get("name") or found.get("external") or found.get("namespace")
+    full = str(found.get("name") or name) if own else source.live("bridges", name)
+    if own or len(full) <= INTERFACE_MAX:
+        return full, ""
+    return shortened(name, full), full
+
+
+def shortened(readable: str, full: str, room: int = INTERFACE_MAX) -> str:
+    """Make a short name that can be read and is always the same for the full one."""
+    digest = hashlib.sha256(full.encode()).hexdigest()[:_DIGEST]
+    return f"{readable[: room - _DIGEST - 1]}-{digest}"
+
+
+def node_of_bridge(source: Source, name: str) -> ResourceKey:
+    """Return the node in which a bridge is: its namespace or the host."""
+    namespace = (source.section("bridges").get(name) or {}).get("namespace")
+    return ResourceKey("namespace", namespace) if namespace else HOST
+
+
+def interface_problem(name: str) -> str:
+    """Say what is wrong with the name of an interface; empty if nothing is (dev_valid_name in the kernel)."""
+    if len(name.encode()) > INTERFACE_MAX:
+        return f"the interface name {name!r} is longer than {INTERFACE_MAX} characters"
+    if name in ("", ".", "..") or any(each in "/:" or each.isspace() for each in name):
+        return f"{name!r} cannot be the name of an interface"
+    return f"{name!r} is there in every network namespace" if name == "lo" else ""
+
+
+__all__ = ["HOST", "How", "Where"]

@@ -1,0 +1,67 @@
+"""A container's running state: what starts, stops, pauses, completes and gets healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one
+from reconciler.kinds.process.effects import changed, ended, healthy, started
+from reconciler.kinds.process.look import seen_processes
+from reconciler.kinds.process.parse import processes
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.kinds.source import Source
+from reconciler.model import Change, Resource, Step, Verb
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+_CARRIED = ("veth", "route", "exec")
+
+
+class ProcessKind(Kind):
+    """The state of a container; its network namespace lives as long as it."""
+
+    name = "process"
+    spec = ProcessSpec
+    part_of = "container"
+    uses = frozenset(("engine",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read `state`, `depends_on`, `ports` and `healthcheck` of the containers."""
+        return processes(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Those of our containers and of externals; foreign holders of declared ports of the host."""
+        return seen_processes(scope)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """Any state can be left for any other but `created`, for which the container is made anew."""
+        del observed, desired
+        return path == "state"
+
+    def carries(self, verb: Verb, change: Change, other: Change) -> bool:
+        """What is in its network namespace dies with it."""
+        del change
+        return verb is Verb.DELETE and other.key.kind in _CARRIED
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Start, and see that it lives or completes."""
+        return one_by_one(host, steps, lambda step: started(host, step))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Start, stop, pause, unpause."""
+        return one_by_one(host, steps, lambda step: changed(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Stop."""
+        return one_by_one(host, steps, lambda step: ended(host, step))
+
+    def wait(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Wait for the healthcheck."""
+        return one_by_one(host, steps, lambda step: healthy(host, step))
+
+
+KIND = ProcessKind()

@@ -1,0 +1,96 @@
+"""Ports of the host that are taken: by containers that are not ours, and by processes of the host itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.scope import live_name
+from reconciler.kinds.container.ports import claim
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.model import Claim, Need, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+_UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
+_TABLES = (("tcp", "tcp", "0A"), ("tcp6", "tcp", "0A"), ("udp", "udp", "07"), ("udp6", "udp", "07"))
+"""File in /proc/PID/net, protocol, and the state of a socket that listens (TCP_LISTEN, TCP_CLOSE)."""
+
+
+def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
+    """Yield what is not ours and holds a port of the host that the file publishes; `own` are the ids of ours."""
+    wanted = [claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims]
+    if not wanted:
+        return
+    published: set[Claim] = set()
+    for row in scope.container_rows:
+        held = set(published_by(row))
+        published |= held
+        if row["Id"] not in own and _overlap(held, wanted):
+            yield _container(scope, row, held)
+    for held_by_host in listeners(scope.host.engine_url or scope.host.engine.url):
+        if _overlap([held_by_host], wanted) and not _overlap([held_by_host], published):
+            name = held_by_host.label.removeprefix("host port ")
+            yield Resource(ResourceKey("process", f"@{name}"), ProcessSpec(), claims=(held_by_host,), owned=False)
+
+
+def _overlap(held: Iterable[Claim], wanted: Iterable[Claim]) -> bool:
+    return any(theirs.overlaps(ours) for theirs in held for ours in wanted)
+
+
+def published_by(row: Mapping[str, Any]) -> Iterator[Claim]:
+    """Yield the claims of a listed container."""
+    for each in row.get("Ports") or ():
+        if each.get("PublicPort"):
+            yield claim(each["PublicPort"], each["Type"], each.get("IP") or "")
+
+
+def _container(scope: Scope, row: Mapping[str, Any], held: Iterable[Claim]) -> Resource:
+    live = live_name(row)
+    container = scope.wanted.get(("container", live)) or ResourceKey("container", f"@{live}")
+    return Resource(
+        ResourceKey("process", f"@{live}"),
+        ProcessSpec(row.get("State") or "running", container=live),
+        needs=(Need(container, "container"),),
+        claims=tuple(sorted(held)),
+        owned=False,
+        live={"id": row["Id"]},
+    )
+
+
+def listeners(url: str) -> Iterator[Claim]:
+    """Yield the ports at which processes listen in the engine's network namespace; none where it is out of sight."""
+    for name, protocol, state in _TABLES:
+        try:
+            text = Path(f"/proc/{_engine_pid(url)}/net/{name}").read_text(encoding="ascii")
+        except OSError:
+            continue
+        yield from sockets(text, protocol, state)
+
+
+def _engine_pid(url: str) -> int:
+    if not url.startswith("unix://"):
+        raise FileNotFoundError(url)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect(url.removeprefix("unix://"))
+        pid: int = _UCRED.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
+        return pid
+
+
+def sockets(text: str, protocol: str, state: str) -> Iterator[Claim]:
+    """Read a table of sockets (proc_pid_net(5)): address and port in hexadecimal, words in the machine's order."""
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == state:
+            address, _, port = fields[1].partition(":")
+            yield claim(int(port, 16), protocol, _address(address))
+
+
+def _address(digits: str) -> str:
+    words = [bytes.fromhex(digits[at : at + 8]) for at in range(0, len(digits), 8)]
+    return str(ipaddress.ip_address(b"".join(struct.pack(">I", *struct.unpack("=I", each)) for each in words)))

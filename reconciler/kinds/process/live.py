@@ -1,0 +1,65 @@
+"""The running state of a container as its inspection tells it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from reconciler.kinds.container import ports
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.model import Claim
+
+Json = Mapping[str, Any]
+UP = ("running", "paused")
+_STATES = {"exited": "stopped", "dead": "stopped"}
+
+
+def state_of(inspected: Json, want: str) -> str:
+    """Return the state; one that ended with exit code 0 completed, if that is what is wanted."""
+    state = inspected["State"]
+    live = _STATES.get(state["Status"], str(state["Status"]))
+    if live == "stopped" and want == "completed" and state.get("ExitCode") == 0:
+        return want
+    # What never ran does not run: for one that is to be stopped that is as good.
+    return want if (live, want) == ("created", "stopped") else live
+
+
+def spec_of(inspected: Json, want: str, target: Json | None) -> ProcessSpec:
+    """Read a process; `target` is the inspection of the container whose network namespace it shares."""
+    state = state_of(inspected, want)
+    lost = state in UP and target is not None and not _has_network(inspected, target)
+    return ProcessSpec(state, network_lost=lost, container=inspected["Name"].removeprefix("/"))
+
+
+def _has_network(inspected: Json, target: Json) -> bool:
+    """A container that shares a namespace has it as long as the other one was not started again."""
+    mine, theirs = inspected["State"], target["State"]
+    return bool(theirs.get("Running")) and str(theirs["StartedAt"]) <= str(mine["StartedAt"])
+
+
+def claims(inspected: Json) -> Iterator[Claim]:
+    """Yield the claims on the ports of the host that are published now; the engine chose what nobody declared."""
+    declared = set(ports.claims(ports.of_engine(inspected["HostConfig"].get("PortBindings"))))
+    if inspected["State"]["Status"] not in UP:
+        return
+    live = set(ports.claims(ports.of_engine(inspected["NetworkSettings"].get("Ports"))))
+    yield from declared
+    for each in live:
+        if not any(each.overlaps(mine) for mine in declared):
+            yield Claim(each.scope, each.low, each.high, each.label, chosen=True)
+
+
+def facts(inspected: Json) -> Mapping[str, Any]:
+    """Return what is never compared: ids, addresses, ports, when it started, how it ended."""
+    state = inspected["State"]
+    found: dict[str, Any] = {
+        "id": inspected["Id"],
+        "pid": state.get("Pid") or 0,
+        "started_at": state.get("StartedAt") or "",
+        "exit_code": state.get("ExitCode"),
+        "health": (state.get("Health") or {}).get("Status", ""),
+        "grace": inspected["Config"].get("StopTimeout"),
+        "ports": ports.of_engine(inspected["NetworkSettings"].get("Ports")),
+    }
+    return MappingProxyType(found)

@@ -1,0 +1,69 @@
+"""Which processes there are, as far as they concern the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.container.networking import SHARED
+from reconciler.kinds.container.ours import externals, names, ours
+from reconciler.kinds.process.listeners import foreign
+from reconciler.kinds.process.live import UP, claims, facts, spec_of
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.model import How, Need, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Json = Mapping[str, Any]
+
+
+def seen_processes(scope: Scope) -> Iterator[Resource]:
+    """Yield ours, those of declared externals that run, and foreign ones that hold a declared port."""
+    own, known = ours(scope), names(scope)
+    for key, inspected in own.items():
+        yield _own(scope, key, inspected, known)
+    for key, inspected in externals(scope).items():
+        if inspected["State"]["Status"] in UP:
+            yield Resource(
+                ResourceKey("process", key.name),
+                ProcessSpec(inspected["State"]["Status"], container=inspected["Name"][1:]),
+                needs=(Need(key, "container"),),
+                owned=False,
+                part_of=key,
+                live=facts(inspected),
+            )
+    yield from foreign(scope, {each["Id"] for each in own.values()})
+
+
+def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str]) -> Resource:
+    desired = scope.desired.resources.get(ResourceKey("process", key.name))
+    want = desired.spec.state if desired and isinstance(desired.spec, ProcessSpec) else ""
+    target = _target(scope, inspected)
+    return Resource(
+        ResourceKey("process", key.name),
+        spec_of(inspected, want, target),
+        needs=tuple(sorted({Need(key, "container"), *_needs(inspected, target, known)})),
+        claims=tuple(sorted(claims(inspected))),
+        part_of=key,
+        live=MappingProxyType(facts(inspected)),
+    )
+
+
+def _target(scope: Scope, inspected: Json) -> Json | None:
+    """The inspection of the container whose network namespace is shared, if it is ours or declared."""
+    mode = inspected["HostConfig"]["NetworkMode"]
+    if not mode.startswith(SHARED):
+        return None
+    name = mode.partition(":")[2]
+    return next((each for each in scope.containers.values() if each and name in (each["Id"], each["Name"][1:])), None)
+
+
+def _needs(inspected: Json, target: Json | None, known: Mapping[str, str]) -> Iterator[Need]:
+    if target:
+        name = known.get(target["Id"], f"@{target['Name'][1:]}")
+        yield Need(ResourceKey("process", name), "network_mode")
+    for link in inspected["HostConfig"].get("Links") or ():
+        live = link.partition(":")[0].removeprefix("/")
+        yield Need(ResourceKey("process", known.get(live, f"@{live}")), "links", How.AFTER)

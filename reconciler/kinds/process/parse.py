@@ -1,0 +1,64 @@
+"""The running states that the file declares; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.kinds.connect.parse import key_of
+from reconciler.kinds.container import networking, ports
+from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.container.healthcheck import declared, healthcheck
+from reconciler.kinds.container.order import Order, order
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.kinds.source import Source
+from reconciler.model import How, Need, Resource, ResourceKey
+
+HEALTHY = "healthy"
+"""The condition that waits for the healthcheck."""
+
+
+def processes(source: Source) -> Iterator[Resource]:
+    """Read the state of every container, external ones included: what refers to those wants them to run."""
+    found = order(source)
+    quiet = _Quiet(source)
+    for entry in entries(source):
+        yield _process(Entry(quiet, entry.name, entry.data), source, found)
+
+
+class _Quiet(Source):
+    """A source whose problems are noted by another kind, which reads the same attributes."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.file, name=source.name, path=source.path, environment=source.environment)
+
+
+def _process(entry: Entry, source: Source, found: Order) -> Resource:
+    container = ResourceKey("container", entry.name)
+    spec = ProcessSpec(networking.state(entry), container=entry.source.live("containers", entry.name))
+    external = bool(entry.get("external"))
+    waits = declared(healthcheck(entry)) and spec.state == "running"
+    return source.resource(
+        entry.pointer(),
+        ResourceKey("process", entry.name),
+        spec,
+        needs=[Need(container, "container"), *_needs(entry, found)],
+        claims=ports.claims(ports.ports(entry)) if networking.runs(entry) and not external else (),
+        owned=not external,
+        part_of=container,
+        ready=HEALTHY if waits else "",
+    )
+
+
+def _needs(entry: Entry, found: Order) -> Iterator[Need]:
+    known = entry.source.section("containers")
+    for network in networking.networks(entry):
+        yield Need(key_of(entry.name, network), "networks", How.AFTER)
+    for name, condition in networking.dependencies(entry).items():
+        if name in known and name != entry.name:
+            waits = HEALTHY if condition == "service_healthy" else ""
+            yield Need(ResourceKey("process", name), "depends_on", How.AFTER, waits)
+    for name in {*(each.target for each in networking.bridge_links(entry)), *found.links.get(entry.name, ())}:
+        yield Need(ResourceKey("process", name), "links", How.AFTER)
+    shared = networking.shared_with(entry)
+    if shared and shared.name in known and shared.name != entry.name:
+        yield Need(ResourceKey("process", shared.name), "network_mode")

@@ -1,0 +1,20 @@
+"""The running state of a container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model import Spec, uncompared
+
+
+@dataclass(frozen=True)
+class ProcessSpec(Spec):
+    """A container's state: running, completed, stopped, paused or created.
+
+    `network_lost` tells that the network namespace, which is another container's, went away when that one restarted.
+    `container` is the live name.
+    """
+
+    state: str = "running"
+    network_lost: bool = False
+    container: str = uncompared("")

@@ -1,0 +1,59 @@
+"""Routes of nodes, by a protocol number of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.host.kernel import Reach
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.route import actions, look
+from reconciler.kinds.route.parse import parse
+from reconciler.kinds.route.spec import RouteSpec
+from reconciler.kinds.source import Source
+from reconciler.model import Resource, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+
+class RouteKind(Kind):
+    """A route of a container, a namespace or the host."""
+
+    name = "route"
+    spec = RouteSpec
+    batch = 512
+    uses = frozenset(("kernel",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the `routes` of nodes and of the ends of veth pairs."""
+        return parse(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their protocol number, and what stands in the place of declared ones."""
+        return look.observe(scope)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """A route is put in the place of another at once."""
+        del path, observed, desired
+        return True
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Add each, or put it in the place of the one with its destination and metric."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Put the new in the place of the old."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Remove each; Docker's default comes back."""
+        with Reach(host) as reach:
+            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+
+
+KIND = RouteKind()

@@ -1,0 +1,69 @@
+"""The interfaces that a file declares in a node, and what they reach; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds import nodes
+from reconciler.kinds.addresses import within
+from reconciler.kinds.source import HOST, Source
+from reconciler.kinds.veth.ends import EndsByNode
+from reconciler.model import ResourceKey
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One of a node's interfaces: what makes it, its name if that is known, its addresses, its further subnets."""
+
+    key: ResourceKey
+    name: str
+    addresses: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+
+    def reaches(self, gateway: str, dev: str | None) -> bool:
+        """Tell whether a next hop is on its link; where an interface is named it must be that one."""
+        named = not dev or not self.name or dev == self.name
+        return named and within(gateway, (*self.addresses, *self.subnets))
+
+
+def interfaces(source: Source, node: ResourceKey, ends: EndsByNode) -> Iterator[Interface]:
+    """Yield the ends of veth pairs, the bridges and the connects in a node."""
+    for key, end in ends.get(node, ()):
+        yield Interface(key, end.interface, end.addresses)
+    for name, entry in source.section("bridges").items():
+        if nodes.node_of_bridge(source, name) == node:
+            live, addresses = nodes.bridge_name(source, name)[0], (entry or {}).get("addresses") or ()
+            yield Interface(ResourceKey("bridge", name), live, tuple(filter(_is_address, addresses)))
+    for network in nodes.docker_networks(source, node):
+        key = ResourceKey("connect", f"{node.name}--{network}")
+        yield Interface(key, "", subnets=_subnets(source, network))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        within("0.0.0.0", [text])  # noqa: S104 - any address serves to read the other
+    except ValueError:  # noted as a problem where the bridge is read
+        return False
+    return True
+
+
+def _subnets(source: Source, network: str) -> tuple[str, ...]:
+    entry: Mapping[str, Any] = source.section("networks").get(network) or {}
+    configs = (entry.get("ipam") or {}).get("config") or ()
+    return tuple(each["subnet"] for each in configs if _is_address(each["subnet"]))
+
+
+def unknown_networks(source: Source, node: ResourceKey) -> tuple[ResourceKey, ...]:
+    """Return the connects of a container whose subnets the engine, or somebody else, chooses."""
+    names = nodes.docker_networks(source, node)
+    return tuple(ResourceKey("connect", f"{node.name}--{each}") for each in names if not _subnets(source, each))
+
+
+def reaches_more(source: Source, node: ResourceKey) -> bool:
+    """Tell whether a node may reach next hops of which the file does not know."""
+    if node == HOST or nodes.external(source, node):
+        return True
+    on_bridge = node.kind == "container" and nodes.entry(source, node).get("network_mode") == "bridge"
+    return on_bridge or bool(unknown_networks(source, node))

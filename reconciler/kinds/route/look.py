@@ -1,0 +1,161 @@
+"""The routes that are live, as resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.host.kernel import Space, Where
+from reconciler.host.kernel.notes import fitted, notes
+from reconciler.host.kernel.space import HOST
+from reconciler.host.marks import PROTOCOL
+from reconciler.host.netlink import Route
+from reconciler.kinds import foreign, nodes
+from reconciler.kinds.route.parse import key_of
+from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
+from reconciler.model import Need, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+_UNICAST = 1
+_SAFE = str.maketrans("/:", ",;")
+"""An altname holds neither `/` nor `:`."""
+
+
+def observe(scope: Scope) -> Iterator[Resource]:
+    """Yield our routes, those that stand in the place of declared ones, and what only a note remembers."""
+    foreign.insist_on_reach(scope, "route")
+    for node, space in scope.kernel.nodes.items():
+        if not _shares(scope, node, space):
+            yield from _in_node(scope, node, space)
+
+
+def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
+    """Tell whether a node only shares the namespace of another, to which the routes then belong."""
+    return scope.kernel.node_of(space) != node
+
+
+def _in_node(scope: Scope, node: ResourceKey, space: Space) -> Iterator[Resource]:
+    taken: set[ResourceKey] = set()
+    declared = [
+        (each.key, each.spec)
+        for each in scope.desired.of_kind("route")
+        if isinstance(each.spec, RouteSpec) and each.spec.node == node
+    ]
+    for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
+        ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route)
+        key = _declared_key(declared, taken, route)
+        if ours or (key and _may_take(scope, node)):
+            key = key or _free_key(node, route, taken)
+            taken.add(key)
+            yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
+        elif any(spec.to == route.destination and spec.metric == route.metric for _, spec in declared):
+            claims = (claim(node, route.destination, route.metric),)
+            key = ResourceKey("route", f"@{key_of(node, route.destination).name}")
+            yield Resource(key, RouteSpec(node=node, to=route.destination), claims=claims, owned=False)
+    if node == HOST:
+        yield from _remembered(scope, space, taken)
+
+
+def _is_plain(route: Route) -> bool:
+    return route.type == _UNICAST
+
+
+def _may_take(scope: Scope, node: ResourceKey) -> bool:
+    """Tell whether what stands in a node is ours to replace: it is a namespace or container of ours."""
+    inspected = scope.kernel.containers.get(node)
+    if inspected is not None:
+        return bool(scope.mark(inspected["Config"].get("Labels")))
+    return node.kind == "namespace" and bool(scope.kernel.mine(scope.kernel.nodes[node].loopback))
+
+
+def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool:
+    """Tell whose a route of our protocol is: in what we share with other topologies its interface or a note says."""
+    by_interface = any(scope.kernel.mine(space.links.get(each)) for each in route.devices)
+    note = noted(scope.name, route.destination, route.metric)
+    return by_interface or _may_take(scope, node) or note in notes(space.loopback, "route")
+
+
+def noted(topology: str, to: str, metric: int) -> tuple[str, str, str]:
+    """Return the parts of the note on a route."""
+    return fitted(topology), fitted(to.translate(_SAFE)), str(metric)
+
+
+def _declared_key(
+    declared: list[tuple[ResourceKey, RouteSpec]], taken: set[ResourceKey], route: Route
+) -> ResourceKey | None:
+    """Find the declared route that a live one is, or whose place it takes; one of ours may have another metric."""
+    left = [(key, spec) for key, spec in declared if key not in taken and spec.to == route.destination]
+    exact = (key for key, spec in left if spec.metric == route.metric)
+    is_either = route.protocol == PROTOCOL or (left and _takes_dockers_place(left[0][1]))
+    return next(exact, left[0][0] if left and is_either else None)
+
+
+def _takes_dockers_place(spec: RouteSpec) -> bool:
+    return spec.node.kind == "container" and spec.is_default
+
+
+def _free_key(node: ResourceKey, route: Route, taken: set[ResourceKey]) -> ResourceKey:
+    key = key_of(node, route.destination)
+    return key if key not in taken else key_of(node, route.destination, route.metric)
+
+
+def _rivals(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool:
+    """Tell whether Docker's default route stands beside ours, in whose place ours is to be."""
+    if node.kind != "container" or node not in scope.kernel.containers:
+        return False
+    beside = (each for each in space.routes if each.destination == route.destination and _is_plain(each))
+    return route.destination in DEFAULTS and any(each.protocol != PROTOCOL for each in beside)
+
+
+def _resource(
+    scope: Scope, key: ResourceKey, node: ResourceKey, space: Space, route: Route, *, marked: bool
+) -> Resource:
+    devices = [space.links[each].name for each in route.devices if each in space.links]
+    spec = RouteSpec(
+        node=node,
+        to=route.destination,
+        via=in_order(route.gateways),
+        dev=", ".join(dict.fromkeys(devices)),
+        metric=route.metric,
+        source=route.source or "",
+        marked=marked,
+        topology=scope.name,
+    )
+    marks = (scope.kernel.mine(space.links.get(each)) for each in route.devices)
+    grounds = {Need(mark.key, "via") for mark in marks if mark}
+    owned = node not in scope.kernel.containers or _may_take(scope, node)
+    return Resource(
+        key,
+        spec,
+        needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds)),
+        claims=(claim(node, route.destination, route.metric),),
+        part_of=node if node != HOST else None,
+        live=MappingProxyType(
+            {
+                "place": space.place,
+                "devices": devices,
+                "dead": route.dead,
+                "ours": route.protocol == PROTOCOL,
+                "at": _where(scope, node),
+            }
+        ),
+    )
+
+
+def _where(scope: Scope, node: ResourceKey) -> Where | None:
+    """Say how the container is found whose default route Docker made."""
+    inspected = scope.kernel.containers.get(node)
+    return Where(node, inspected["Id"]) if inspected else None
+
+
+def _remembered(scope: Scope, space: Space, taken: set[ResourceKey]) -> Iterator[Resource]:
+    """Yield what a note remembers and is gone: only the note is left to be removed."""
+    for topology, to, metric in notes(space.loopback, "route"):
+        destination = to.translate(str.maketrans(",;", "/:"))
+        key = key_of(HOST, destination)
+        if topology == fitted(scope.name) and key not in taken and key not in scope.desired.resources:
+            spec = RouteSpec(to=destination, metric=int(metric), topology=scope.name)
+            yield Resource(key, spec, live=MappingProxyType({"place": space.place}))

@@ -1,0 +1,176 @@
+"""From the `routes` of nodes, and of the ends of veth pairs, to resources; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds import nodes
+from reconciler.kinds.addresses import ip
+from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
+from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
+from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.veth.ends import ends_by_node, pairs
+from reconciler.model import How, Need, Resource, ResourceKey
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A route as the file has it; `dev` is the interface by which it goes, if that is said."""
+
+    pointer: Pointer
+    node: ResourceKey
+    raw: Mapping[str, Any]
+    to: str
+    via: tuple[str, ...]
+    dev: str | None
+
+    @property
+    def metric(self) -> int:
+        """Its metric as the kernel shows it."""
+        return normal_metric(self.to, self.raw.get("metric") or 0)
+
+
+def parse(source: Source) -> Iterator[Resource]:
+    """Read the routes of all nodes of a file."""
+    found, ends = list(_entries(source)), ends_by_node(source)
+    count = Counter((each.node, each.to) for each in found)
+    for node in dict.fromkeys(each.node for each in found):
+        here = [each for each in found if each.node == node]
+        onlink = [each for each in here if not each.via]
+        known = tuple(interfaces(source, node, ends))
+        yield from (_resource(source, each, known, onlink, count) for each in here)
+
+
+def _entries(source: Source) -> Iterator[Entry]:
+    for pointer, node, raw, dev in _declared(source):
+        if nodes.has_own_network(source, pointer, node, "the route") and _is_up(source, pointer, node):
+            entry = _entry(source, pointer, node, raw, dev)
+            if entry:
+                yield entry
+
+
+def _declared(source: Source) -> Iterator[tuple[Pointer, ResourceKey, Mapping[str, Any], str | None]]:
+    for kind in ("container", "namespace"):
+        section = nodes.SECTIONS[kind]
+        for name, entry in source.section(section).items():
+            for number, raw in enumerate((entry or {}).get("routes") or ()):
+                yield (section, name, "routes", number), ResourceKey(kind, name), raw, raw.get("dev")
+    for number, raw in enumerate(source.section("host").get("routes") or ()):
+        yield ("host", "routes", number), HOST, raw, raw.get("dev")
+    for pair in pairs(source):
+        for end in pair.ends:
+            for number, raw in enumerate(end.entry.get("routes") or ()):
+                yield (*end.pointer, "routes", number), end.node, raw, end.interface
+
+
+def _is_up(source: Source, pointer: Pointer, node: ResourceKey) -> bool:
+    state = nodes.state(source, node)
+    if state in nodes.NOT_RUNNING:
+        message = f"container {node.name!r} is to be {state}: only a running or paused one has routes"
+        source.problem(pointer, message, "take the route out, or change the state")
+    return state not in nodes.NOT_RUNNING
+
+
+def _entry(
+    source: Source, pointer: Pointer, node: ResourceKey, raw: Mapping[str, Any], dev: str | None
+) -> Entry | None:
+    given = raw.get("via") or ()
+    texts = [given] if isinstance(given, str) else list(given)
+    via = [ip(source, (*pointer, "via"), each) for each in texts]
+    to = _destination(source, pointer, raw["to"], via)
+    if not to or not all(via):
+        return None
+    if any((":" in each) != (":" in to) for each in via):
+        source.problem((*pointer, "via"), f"the next hops are not of the same family as {raw['to']}")
+        return None
+    return Entry(pointer, node, raw, to, in_order(via), dev)
+
+
+def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) -> str:
+    if text == "default":
+        return "::/0" if via and ":" in via[0] else "0.0.0.0/0"
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError as error:
+        source.problem((*pointer, "to"), f"{text!r} is not a destination: {error}", "e.g. 10.0.0.0/16, or default")
+        return ""
+
+
+def _resource(
+    source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry], count: Mapping[Any, int]
+) -> Resource:
+    ways = _ways(entry, known)
+    _check(source, entry, known, onlink)
+    return source.resource(
+        entry.pointer,
+        key_of(entry.node, entry.to, entry.metric if count[entry.node, entry.to] > 1 else None),
+        RouteSpec(
+            node=entry.node,
+            to=entry.to,
+            via=entry.via,
+            dev=entry.dev,
+            metric=entry.metric,
+            source=ip(source, (*entry.pointer, "source"), entry.raw["source"]) if entry.raw.get("source") else "",
+            noted=entry.node == HOST and not ways,
+            at=nodes.where(source, entry.node),
+            topology=source.name,
+        ),
+        needs=(*_grounds(source, entry, ways), *_after(entry, onlink, count)),
+        claims=[claim(entry.node, entry.to, entry.metric)],
+        part_of=entry.node if entry.node != HOST else None,
+    )
+
+
+def key_of(node: ResourceKey, to: str, metric: int | None = None) -> ResourceKey:
+    """Return the key of a route; the metric stands in it where a node has several routes to one destination."""
+    suffix = "" if metric is None else f"@{metric}"
+    return ResourceKey("route", f"{node.name}--{DEFAULTS.get(to, to)}{suffix}")
+
+
+def _ways(entry: Entry, known: tuple[Interface, ...]) -> list[Interface]:
+    """The interfaces that are declared in the node and by which the route goes."""
+    if entry.dev and not entry.via:
+        return [each for each in known if each.name == entry.dev]
+    return [each for each in known if any(each.reaches(gateway, entry.dev) for gateway in entry.via)]
+
+
+def _grounds(source: Source, entry: Entry, ways: list[Interface]) -> tuple[Need, ...]:
+    owned = entry.node == HOST or not nodes.external(source, entry.node)
+    hidden = unknown_networks(source, entry.node) if not ways else ()
+    keys = [*(each.key for each in ways), *hidden]
+    return (*nodes.ground(entry.node, "to", owned=owned), *(Need(key, "via") for key in keys))
+
+
+def _after(entry: Entry, onlink: list[Entry], count: Mapping[Any, int]) -> Iterator[Need]:
+    """A next hop may be reached by another route, which is on the link of an interface."""
+    for other in onlink:
+        if any(_in_prefix(each, other.to) for each in entry.via):
+            metric = other.metric if count[other.node, other.to] > 1 else None
+            yield Need(key_of(other.node, other.to, metric), "via", How.AFTER)
+
+
+def _in_prefix(gateway: str, prefix: str) -> bool:
+    network = ipaddress.ip_network(prefix)
+    return network.prefixlen > 0 and ipaddress.ip_address(gateway) in network
+
+
+def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> None:
+    own = {each.partition("/")[0]: interface for interface in known for each in interface.addresses}
+    for gateway in entry.via:
+        if gateway in own:
+            message = f"the next hop {gateway} is an address of {entry.node.name!r} itself"
+            source.problem((*entry.pointer, "via"), message)
+    if reaches_more(source, entry.node):
+        return
+    for gateway in entry.via:
+        reached = any(each.reaches(gateway, entry.dev) for each in known)
+        if not reached and not any(_in_prefix(gateway, each.to) for each in onlink):
+            message = f"the next hop {gateway} is not reachable through any declared interface of {entry.node.name!r}"
+            source.problem((*entry.pointer, "via"), message)
+    if entry.dev and all(each.name != entry.dev for each in known) and not nodes.docker_interfaces(source, entry.node):
+        message = f"{entry.node.name!r} has no interface {entry.dev!r} in this file"
+        source.problem((*entry.pointer, "dev"), message)

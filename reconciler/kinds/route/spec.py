@@ -1,0 +1,55 @@
+"""The attributes of a route."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from reconciler.host.kernel import Where
+from reconciler.kinds.source import HOST
+from reconciler.model import Claim, ResourceKey, Spec, chosen, uncompared
+
+IPV6_METRIC = 1024
+"""What the kernel gives to an IPv6 route that names no metric."""
+DEFAULTS = {"0.0.0.0/0": "default", "::/0": "default6"}
+_LABELS = {HOST: "host"}
+
+
+@dataclass(frozen=True)
+class RouteSpec(Spec):
+    """A route of a node: `to` is a prefix, `via` the next hops in numerical order, none for what is on the link.
+
+    `noted` says that nothing but a note tells whose it is: a route of the host by an interface that is not ours.
+    """
+
+    node: ResourceKey = HOST
+    to: str = ""
+    via: tuple[str, ...] = ()
+    dev: str | None = chosen()
+    metric: int = 0
+    source: str = ""
+    marked: bool = True
+    noted: bool = uncompared(default=False)
+    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
+    topology: str = uncompared("")
+
+    @property
+    def is_default(self) -> bool:
+        """Tell whether it is the default route of its family."""
+        return self.to in DEFAULTS
+
+
+def normal_metric(to: str, metric: int) -> int:
+    """Return the metric as the kernel shows it."""
+    return metric or (IPV6_METRIC if ":" in to else 0)
+
+
+def in_order(via: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """Sort next hops: their order has no meaning, and the kernel keeps it for IPv4 only."""
+    return tuple(sorted(via, key=lambda each: (":" in each, int(ipaddress.ip_address(each)) if each else -1)))
+
+
+def claim(node: ResourceKey, to: str, metric: int) -> Claim:
+    """Return the claim on a destination: a node has one route to it of each metric."""
+    where = _LABELS.get(node, str(node))
+    return Claim(f"route {where}:{to}", metric, metric, f"the route to {DEFAULTS.get(to, to)} in {where}")

@@ -1,0 +1,108 @@
+"""The file as the kinds read it: sections, names, references, and where each thing stands."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from reconciler.errors import Problem
+from reconciler.model import Claim, Need, Resource, ResourceKey, Spec
+
+Pointer = tuple[str | int, ...]
+NODES = {"containers": "container", "namespaces": "namespace", "bridges": "bridge"}
+"""The sections whose entries are nodes: they share one space of names."""
+HOST = ResourceKey("host", "host")
+"""The key that stands for the host as a node; there is no such resource."""
+
+
+class File(Protocol):
+    """A validated document, as `reconciler.topology.document` reads it."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The content."""
+
+    def problem(self, pointer: Sequence[str | int], message: str, hint: str = "") -> Problem:
+        """Make a problem at a place."""
+
+    def directory(self, pointer: Sequence[str | int]) -> Path:
+        """The folder against which relative paths at that place are resolved."""
+
+
+class Source:
+    """A validated document, with its problems so far and the place where each resource is declared."""
+
+    def __init__(self, file: File, *, name: str, path: str = "", environment: Mapping[str, str] | None = None) -> None:
+        self.file, self.name, self.path = file, name, path
+        self.environment = environment or {}
+        self.problems: list[Problem] = []
+        self.places: dict[ResourceKey, Pointer] = {}
+
+    @property
+    def prefix(self) -> str:
+        """What stands before live names, with its dash."""
+        prefix = self.file.data.get("prefix", self.name)
+        return f"{prefix}-" if prefix else ""
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return the entries of a section; an empty one if the file has none."""
+        found: Mapping[str, Any] = self.file.data.get(name) or {}
+        return found
+
+    def live(self, section: str, name: str) -> str:
+        """Return the live name of an entry: its own `name:`, or the prefix and its name in the file."""
+        entry = self.section(section).get(name) or {}
+        own = entry.get("container_name") or entry.get("name")
+        if own or entry.get("external"):
+            return str(own or name)
+        return f"{self.prefix}{name}"
+
+    def node(self, pointer: Pointer, name: str) -> ResourceKey | None:
+        """Find a node by its name in the file; an unknown one is noted as a problem."""
+        if name == "host":
+            return HOST
+        for section, kind in NODES.items():
+            if name in self.section(section):
+                return ResourceKey(kind, name)
+        known = [each for section in NODES for each in self.section(section)]
+        self.problem(pointer, f"there is no node {name!r}", did_you_mean(name, [*known, "host"]))
+        return None
+
+    def reference(self, pointer: Pointer, section: str, name: str, kind: str) -> ResourceKey | None:
+        """Find an entry of a section by its name; an unknown one is noted as a problem."""
+        if name in self.section(section):
+            return ResourceKey(kind, name)
+        self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, self.section(section)))
+        return None
+
+    def problem(self, pointer: Pointer, message: str, hint: str = "") -> None:
+        """Note what is wrong at a place of the file."""
+        self.problems.append(self.file.problem(pointer, message, hint))
+
+    def directory(self, pointer: Pointer) -> Path:
+        """Return the folder against which relative paths at that place are resolved."""
+        return self.file.directory(pointer)
+
+    def resource(
+        self,
+        pointer: Pointer,
+        key: ResourceKey,
+        spec: Spec,
+        *,
+        needs: Iterable[Need] = (),
+        claims: Iterable[Claim] = (),
+        owned: bool = True,
+        part_of: ResourceKey | None = None,
+        ready: str = "",
+    ) -> Resource:
+        """Make a desired resource and remember where it is declared."""
+        self.places[key] = pointer
+        return Resource(key, spec, tuple(sorted(set(needs))), tuple(sorted(set(claims))), owned, part_of, ready)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint if something known is written nearly like that."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,46 @@
+"""The forms that Compose gives to values: sizes, durations, mappings that may be lists; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+_SIZE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:([kmgtp]i?)?b?)", re.IGNORECASE)
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)")
+_NANOSECONDS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+
+
+def size(value: str | float) -> int:
+    """Read a size in bytes (`512m` is 512 times 1024 squared; a bare number is bytes); a ValueError if it is none."""
+    found = _SIZE.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError(f"{value!r} is not a size, such as 512m")
+    power = " kmgtp".index((found[2] or " ")[0].lower())
+    return int(Fraction(found[1]) * 1024**power)
+
+
+def duration(text: str) -> int:
+    """Read a duration in nanoseconds (`1m30s`, `2.5s`); a ValueError if it is none."""
+    if not re.fullmatch(f"(?:{_PART.pattern})+", text):
+        raise ValueError(f"{text!r} is not a duration with units, such as 1m30s")
+    return int(sum(Fraction(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(text)))
+
+
+def mapping(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | None]:
+    """Read `{NAME: value}` or `[NAME=value]`; None where a name stands without a value."""
+    if isinstance(value, Mapping):
+        return {name: None if each is None else scalar(each) for name, each in value.items()}
+    parts = (each.partition("=") for each in value or ())
+    return {name: text if equals else None for name, equals, text in parts}
+
+
+def labels(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
+    """Read labels or options: a name without a value has an empty one."""
+    return {name: each or "" for name, each in mapping(value).items()}
+
+
+def scalar(value: Any) -> str:
+    """Write a scalar of the file as the engine wants it: text, with `true` and `false` for booleans."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

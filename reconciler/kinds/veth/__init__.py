@@ -1,0 +1,60 @@
+"""Veth pairs, made in place, marked, and completed where one was left half made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.source import Source
+from reconciler.kinds.veth import change, look, make
+from reconciler.kinds.veth.parse import parse
+from reconciler.kinds.veth.spec import VethSpec
+from reconciler.model import Resource, Step
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+_MUTABLE = frozenset(("addresses", "mac", "mtu", "up", "master", "path_cost", "priority", "hairpin", "marked"))
+
+
+class VethKind(Kind):
+    """A veth pair between two nodes."""
+
+    name = "veth"
+    spec = VethSpec
+    section = "veths"
+    batch = 512
+    uses = frozenset(("kernel",))
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `veths`."""
+        return parse(source)
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their marks, wherever they are, and foreign interfaces that have a declared name in a node."""
+        return look.observe(scope)
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """What an interface has can be changed in place; where it is, and its name, cannot."""
+        assert isinstance(observed.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
+        assert isinstance(desired.spec, VethSpec)  # noqa: S101 - likewise
+        label, _, attribute = path.removeprefix("endpoints.").rpartition(".")
+        both = label in observed.spec.endpoints and label in desired.spec.endpoints
+        return both and attribute in _MUTABLE
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Make the pairs, each end straight in its namespace, in a few packets."""
+        return make.create(host, steps)
+
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Change what differs at the ends, and complete what was left half made."""
+        return change.update(host, steps)
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Delete the pairs, many at once in each namespace."""
+        return change.delete(host, steps)
+
+
+KIND = VethKind()

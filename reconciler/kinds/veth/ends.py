@@ -1,0 +1,139 @@
+"""The entries of `veths` as the file has them: short and long forms, labels and keys; pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds import nodes
+from reconciler.kinds.addresses import interface_addresses
+from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.model import ResourceKey
+
+_KINDS = ("container", "namespace", "bridge", "network", "host")
+_ETH = re.compile(r"eth(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class End:
+    """One end as the file has it: `owner` is the node that is named, `node` the one in whose namespace it is."""
+
+    pointer: Pointer
+    owner: ResourceKey
+    node: ResourceKey
+    interface: str
+    addresses: tuple[str, ...]
+    entry: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """How the end stands in a key: `red:eth0`, `br0`, `network.lan`."""
+        name = f"network.{self.owner.name}" if self.owner.kind == "network" else self.owner.name
+        return f"{name}:{self.interface}" if self.interface else name
+
+    @property
+    def is_port(self) -> bool:
+        """Tell whether it is in a bridge."""
+        return self.owner.kind in ("bridge", "network")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A veth pair as the file has it."""
+
+    pointer: Pointer
+    key: ResourceKey
+    ends: tuple[End, End]
+    entry: Mapping[str, Any]
+
+
+EndsByNode = Mapping[ResourceKey, Sequence[tuple[ResourceKey, End]]]
+
+
+def pairs(source: Source) -> Iterator[Pair]:
+    """Yield the veth pairs whose ends can be read; problems are noted on the source."""
+    for number, raw in enumerate(source.section("veths") or ()):
+        entry: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {"endpoints": raw}
+        pointer: Pointer = ("veths", number)
+        below: Pointer = (*pointer, "endpoints") if isinstance(raw, Mapping) else pointer
+        found = [_end(source, (*below, at), each) for at, each in enumerate(entry["endpoints"])]
+        first, second = found
+        if first and second:
+            name = entry.get("name") or "--".join(sorted((first.label, second.label)))
+            yield Pair(pointer, ResourceKey("veth", name), (first, second), entry)
+
+
+def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End | None:
+    if isinstance(raw, str):
+        name, interface, addresses = _words(raw)
+        entry: Mapping[str, Any] = {"interface": interface, "addresses": addresses}
+        owner = source.node(pointer, name)
+    else:
+        entry, owner = raw, _owner(source, pointer, raw)
+    if owner is None or not nodes.has_own_network(source, pointer, owner, "the interface"):
+        return None
+    interface = entry.get("interface") or ""
+    node = nodes.node_of_bridge(source, owner.name) if owner.kind == "bridge" else owner
+    node = HOST if owner.kind == "network" else node
+    found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
+    end = End(pointer, owner, node, interface, found, entry)
+    return end if _is_right(source, end) else None
+
+
+def _words(text: str) -> tuple[str, str, list[str]]:
+    first, *addresses = text.split()
+    name, _, interface = first.partition(":")
+    return name, interface, addresses
+
+
+def _owner(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> ResourceKey | None:
+    kind = next(each for each in _KINDS if each in entry)
+    if kind == "host":
+        return HOST
+    return source.reference((*pointer, kind), nodes.SECTIONS[kind], entry[kind], kind)
+
+
+def _is_right(source: Source, end: End) -> bool:
+    """Note what is wrong with an end, and tell whether it can be used at all."""
+    if not end.interface and not end.is_port:
+        example = f"{end.owner.name}:eth{nodes.docker_interfaces(source, end.owner)}"
+        source.problem(end.pointer, f"{end.owner.name!r} needs the name of the interface in it", f"e.g. {example}")
+        return False
+    if end.interface and (wrong := nodes.interface_problem(end.interface)):
+        source.problem(end.pointer, wrong)
+    if end.is_port and end.addresses:
+        source.problem(end.pointer, f"{end.label!r} is the port of a bridge", "give the addresses to the bridge")
+    if end.owner.kind == "container":
+        _container(source, end)
+    if end.owner.kind == "network":
+        _network(source, end)
+    return True
+
+
+def _container(source: Source, end: End) -> None:
+    state = nodes.state(source, end.owner)
+    if state in nodes.NOT_RUNNING:
+        message = f"container {end.owner.name!r} is to be {state}: only a running or paused one has interfaces"
+        source.problem(end.pointer, message, "take the veth out, or change the state")
+    count, found = nodes.docker_interfaces(source, end.owner), _ETH.fullmatch(end.interface)
+    if found and int(found[1]) < count:
+        message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
+        source.problem(end.pointer, message, f"use eth{count}")
+
+
+def _network(source: Source, end: End) -> None:
+    driver = nodes.entry(source, end.owner).get("driver", "bridge")
+    if driver != "bridge":
+        source.problem(end.pointer, f"network {end.owner.name!r} has no bridge: its driver is {driver}")
+
+
+def ends_by_node(source: Source) -> EndsByNode:
+    """Return the ends in each node, each with the key of its pair."""
+    found: dict[ResourceKey, list[tuple[ResourceKey, End]]] = defaultdict(list)
+    for pair in pairs(source):
+        for end in pair.ends:
+            found[end.node].append((pair.key, end))
+    return found

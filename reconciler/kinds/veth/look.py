@@ -1,0 +1,151 @@
+"""The veth pairs that are live, as resources."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.kernel import Kernel, Space
+from reconciler.host.netlink import Link
+from reconciler.kinds import foreign
+from reconciler.kinds.masters import master_of
+from reconciler.kinds.veth.parse import claims, needs_of
+from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
+from reconciler.model import FrozenMap, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+Seen = tuple[Space, Link]
+
+
+def observe(scope: Scope) -> Iterator[Resource]:
+    """Yield our pairs, and what holds the declared name of an interface and is not ours."""
+    foreign.insist_on_reach(scope, "veth")
+    kernel = scope.kernel
+    for key, found in sorted(_pairs(kernel).items()):
+        wanted = scope.desired.resources.get(key)
+        endpoints = wanted.spec.endpoints if wanted and isinstance(wanted.spec, VethSpec) else FrozenMap[Endpoint]()
+        best, *others = sorted(found, key=lambda pair: -_matches(kernel, pair, endpoints))
+        yield _resource(scope, key, best, endpoints)
+        for other in others:  # left over by a namespace that somebody keeps alive
+            index = other[0][1].index
+            yield _resource(scope, ResourceKey("veth", f"{key.name}@{index}"), other, FrozenMap())
+    yield from _foreign(scope)
+
+
+def _pairs(kernel: Kernel) -> dict[ResourceKey, list[tuple[Seen, ...]]]:
+    """Group the marked ends, each with its peer, by key."""
+    found: dict[ResourceKey, list[tuple[Seen, ...]]] = defaultdict(list)
+    done: set[tuple[int, int]] = set()
+    for mark, space, link in kernel.marked("veth"):
+        if (space.place.cookie, link.index) not in done:
+            peer = kernel.peer(space, link)
+            pair = ((space, link), peer) if peer else ((space, link),)
+            done |= {(each.place.cookie, end.index) for each, end in pair}
+            found[mark.key].append(pair)
+    return found
+
+
+def _matches(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, Endpoint]) -> int:
+    return sum(_fits(kernel, seen, each) for seen in pair for each in endpoints.values())
+
+
+def _fits(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
+    space, link = seen
+    return link.name == endpoint.interface and kernel.node_of(space, endpoint.node) == endpoint.node
+
+
+def _labelled(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, Endpoint]) -> dict[str, Seen]:
+    """Tell which end is which: by node and name, else the one that is left."""
+    left, found = list(pair), {}
+    for label, endpoint in endpoints.items():
+        if seen := next((each for each in left if _fits(kernel, each, endpoint)), None):
+            found[label] = seen
+            left.remove(seen)
+    missing = [label for label in endpoints if label not in found]
+    for seen in left:
+        found[missing.pop(0) if missing else _label(kernel, seen, found)] = seen
+    return found
+
+
+def _label(kernel: Kernel, seen: Seen, taken: Mapping[str, Any]) -> str:
+    space, link = seen
+    node = kernel.node_of(space)
+    label = f"{node.name if node else '?'}:{link.name}"
+    return label if label not in taken else f"{label}@{link.index}"
+
+
+def _resource(
+    scope: Scope, key: ResourceKey, pair: tuple[Seen, ...], wanted: Mapping[str, Endpoint], *, owned: bool = True
+) -> Resource:
+    ends = _labelled(scope.kernel, pair, wanted)
+    endpoints = {label: _endpoint(scope, key, seen, wanted.get(label)) for label, seen in ends.items()}
+    live = {label: {"place": space.place, **_facts(space, link)} for label, (space, link) in ends.items()}
+    source = next((mark.source for _, link in pair if (mark := scope.kernel.mine(link))), "")
+    return Resource(
+        key,
+        VethSpec(FrozenMap(endpoints)),
+        needs=tuple(
+            need for each in endpoints.items() for need in needs_of(*each, owned=_is_ours(scope, each[1].node))
+        ),
+        claims=tuple(claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)),
+        owned=owned,
+        live=MappingProxyType({"ends": live, "source": source}),
+    )
+
+
+def _facts(space: Space, link: Link) -> dict[str, Any]:
+    addresses = [each.address for each in space.addresses.get(link.index, ())]
+    return {"index": link.index, "mac": link.mac, "operstate": link.operstate, "addresses": addresses}
+
+
+def _is_lost(node: ResourceKey) -> bool:
+    return node.name.startswith("@")
+
+
+def _is_ours(scope: Scope, node: ResourceKey) -> bool:
+    inspected = scope.kernel.containers.get(node)
+    return inspected is None or bool(scope.mark(inspected["Config"].get("Labels")))
+
+
+def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | None) -> Endpoint:
+    space, link = seen
+    kernel = scope.kernel
+    node = kernel.node_of(space, wanted.node if wanted else None)
+    mark = kernel.mine(link)
+    return Endpoint(
+        node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
+        interface=link.name,
+        addresses=space.kept(link.index, wanted.addresses if wanted else ()),
+        mac=link.mac,
+        mtu=link.mtu,
+        up=link.up,
+        master=master_of(scope, space, link),
+        path_cost=link.port.path_cost if link.port else PATH_COST,
+        priority=link.port.priority if link.port else PRIORITY,
+        hairpin=link.port.hairpin if link.port else False,
+        marked=bool(mark and mark.key == key),
+    )
+
+
+def _foreign(scope: Scope) -> Iterator[Resource]:
+    """Yield what is not ours and has the name of a declared end: a whole pair, which can be adopted, if it is one."""
+    kernel = scope.kernel
+    for node, name, space, link in foreign.holders(scope, "veth"):
+        peer = kernel.peer(space, link)
+        if peer and not kernel.mine(peer[1]):
+            key = ResourceKey("veth", f"@{node.name}:{name}")
+            yield _resource(scope, key, ((space, link), peer), _declared_at(scope, node, name), owned=False)
+        else:
+            yield foreign.interface(node, name)
+
+
+def _declared_at(scope: Scope, node: ResourceKey, name: str) -> Mapping[str, Endpoint]:
+    for each in scope.desired.of_kind("veth"):
+        assert isinstance(each.spec, VethSpec)  # noqa: S101 - a kind has its own spec
+        if any((end.node, end.interface) == (node, name) for end in each.spec.endpoints.values()):
+            return each.spec.endpoints
+    return {}

@@ -1,0 +1,80 @@
+"""From the entries of `veths` to resources; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.host.marks import ALIAS_MAX, Mark
+from reconciler.kinds import nodes
+from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_v6, mac
+from reconciler.kinds.nodes import where
+from reconciler.kinds.source import HOST, Source
+from reconciler.kinds.veth.ends import End, Pair, pairs
+from reconciler.kinds.veth.spec import MTU, PATH_COST, PRIORITY, Endpoint, VethSpec
+from reconciler.model import Claim, FrozenMap, How, Need, Resource, ResourceKey
+
+
+def parse(source: Source) -> Iterator[Resource]:
+    """Read the veth pairs of a file."""
+    for pair in pairs(source):
+        first, second = pair.ends
+        if len(Mark(source.name, pair.key).alias().encode()) > ALIAS_MAX:
+            source.problem(pair.pointer, f"{pair.key} is too long for the mark on its ends", "give it a `name`")
+        endpoints = {
+            first.label: _endpoint(source, pair, first, second),
+            second.label: _endpoint(source, pair, second, first),
+        }
+        spec = VethSpec(FrozenMap(endpoints), topology=source.name, source=source.path)
+        yield source.resource(
+            pair.pointer,
+            pair.key,
+            spec,
+            needs=(need for each in endpoints.items() for need in needs_of(*each, owned=_owned(source, each[1]))),
+            claims=(claim for each in endpoints.values() for claim in claims(each)),
+        )
+
+
+def _owned(source: Source, endpoint: Endpoint) -> bool:
+    return endpoint.node == HOST or not nodes.external(source, endpoint.node)
+
+
+def _endpoint(source: Source, pair: Pair, end: End, other: End) -> Endpoint:
+    entry = end.entry
+    mtu = entry.get("mtu") or pair.entry.get("mtu") or MTU
+    if mtu < IPV6_MTU and any(map(is_v6, end.addresses)):
+        source.problem(end.pointer, f"IPv6 needs an MTU of {IPV6_MTU} at least, not {mtu}")
+    return Endpoint(
+        node=end.node,
+        interface=end.interface or _generated(source, pair, end, other),
+        addresses=end.addresses,
+        mac=mac(entry.get("mac")),
+        mtu=mtu,
+        up=entry.get("up", True),
+        master=str(end.owner) if end.is_port else "",
+        path_cost=entry.get("path_cost", PATH_COST),
+        priority=entry.get("priority", PRIORITY),
+        hairpin=entry.get("hairpin", False),
+        at=where(source, end.node),
+        into=where(source, end.owner) if end.is_port else None,
+    )
+
+
+def _generated(source: Source, pair: Pair, end: End, other: End) -> str:
+    """Name the port of a bridge after what is at the other end; no other topology's has the same name."""
+    return nodes.shortened(f"v{other.owner.name}", f"{source.name} {pair.key.name} {end.label}")
+
+
+def needs_of(label: str, endpoint: Endpoint, *, owned: bool = True) -> tuple[Need, ...]:
+    """Return what one end needs: it stands on its node, and refers to the bridge that it is a port of."""
+    via = f"endpoints.{label}"
+    if not endpoint.master or endpoint.master.startswith("@"):
+        return nodes.ground(endpoint.node, via, owned=owned)
+    bridge = Need(ResourceKey.of(endpoint.master), f"{via}.master", How.REFERS)
+    return (bridge, *nodes.ground(endpoint.node, via, owned=owned))
+
+
+def claims(endpoint: Endpoint) -> tuple[Claim, ...]:
+    """Return the interface's name and its addresses."""
+    node = nodes.label(endpoint.node)
+    name = Claim(f"interface {node}:{endpoint.interface}", label=f"interface {endpoint.interface} in {node}")
+    return (name, *claims_of(node, endpoint.addresses))

@@ -1,0 +1,79 @@
+"""What an end of a pair is told once it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import StepFailed
+from reconciler.host import netns
+from reconciler.host.kernel import Reach, Where
+from reconciler.host.marks import PROTOCOL, Mark
+from reconciler.host.netlink import Link, add_address, get_link, set_bridge_port, set_link
+from reconciler.kinds.addresses import is_v6
+from reconciler.kinds.masters import bridge_name
+from reconciler.kinds.veth.spec import Endpoint
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+
+
+class Masters:
+    """The indices of the bridges that ends are put into; each is looked up once."""
+
+    def __init__(self, host: Host, reach: Reach) -> None:
+        self.host, self.reach = host, reach
+        self._found: dict[tuple[Where, Where], int] = {}
+
+    def index(self, end: Endpoint) -> int | None:
+        """Return the index of the end's bridge; None where it has none."""
+        if end.into is None:
+            return None
+        place = (end.at, end.into)
+        if place not in self._found:
+            self._found[place] = self._look_up(*place)
+        return self._found[place]
+
+    def _look_up(self, at: Where, into: Where) -> int:
+        name = bridge_name(self.host, into)
+        found = self.reach.socket(at).ask([get_link(name)])[0]
+        if not isinstance(found, Link):
+            raise StepFailed(f"there is no bridge {name} in {at}: apply again")
+        return found.index
+
+
+def settings(index: int, end: Endpoint, mark: Mark, master: int | None) -> tuple[bytes, ...]:
+    """Return the messages for a new end: all that its creation does not set, harmless where it did."""
+    messages = [set_link(index, alias=mark.alias(), master=master, up=end.up)]
+    if master is not None:
+        messages.append(port(index, end))
+    return (*messages, *addresses(index, end.addresses))
+
+
+def port(index: int, end: Endpoint) -> bytes:
+    """Return the message that sets the attributes of a bridge's port."""
+    return set_bridge_port(index, path_cost=end.path_cost, priority=end.priority, hairpin=end.hairpin)
+
+
+def addresses(index: int, found: Iterable[str]) -> list[bytes]:
+    """Return the messages that add addresses as ours."""
+    return [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in found]
+
+
+def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
+    """Switch IPv6 on, which Docker switches off in containers, at the ends that have an IPv6 address."""
+    names = [end.interface for end in ends if any(map(is_v6, end.addresses))]
+    if names:
+        netns.call(fd, switch_ipv6_on, names)
+
+
+def switch_ipv6_on(names: Sequence[str]) -> None:
+    """Switch IPv6 on at interfaces, where the calling thread is."""
+    for name in names:
+        path = Path("/proc/sys/net/ipv6/conf", name, "disable_ipv6")
+        try:
+            if path.read_text().strip() != "0":
+                path.write_text("0")
+        except FileNotFoundError as error:
+            raise StepFailed(f"interface {name} cannot have IPv6 addresses: this kernel has no IPv6") from error

@@ -1,0 +1,43 @@
+"""The attributes of a veth pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.host.kernel import Where
+from reconciler.kinds.source import HOST
+from reconciler.model import EMPTY, FrozenMap, ResourceKey, Spec, chosen, uncompared
+
+PATH_COST, PRIORITY, MTU = 2, 32, 1500
+"""What a veth has as a port of a bridge, and as an interface, unless it is declared."""
+
+
+@dataclass(frozen=True)
+class Endpoint(Spec):
+    """One end: an interface in a node; `master` is the key of the bridge or Docker network that it is a port of.
+
+    `at` and `into` say how its node and its bridge are found at the host.
+    """
+
+    node: ResourceKey = HOST
+    interface: str = ""
+    addresses: tuple[str, ...] = ()
+    mac: str | None = chosen()
+    mtu: int = MTU
+    up: bool = True
+    master: str = ""
+    path_cost: int = PATH_COST
+    priority: int = PRIORITY
+    hairpin: bool = False
+    marked: bool = True
+    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
+    into: Where | None = uncompared()  # noqa: RUF009 - likewise
+
+
+@dataclass(frozen=True)
+class VethSpec(Spec):
+    """A veth pair: its two endpoints by their labels, as they stand in its key."""
+
+    endpoints: FrozenMap[Endpoint] = EMPTY
+    topology: str = uncompared("")
+    source: str = uncompared("")

@@ -1,0 +1,136 @@
+"""Named volumes: kept unless asked for, and never replaced, for what is in them cannot be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import StepFailed
+from reconciler.host.marks import SOURCE, Mark
+from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.calls import one_by_one, patiently, status
+from reconciler.kinds.effects import mark_of, seen, wanted
+from reconciler.kinds.labelled import declared_labels, unmarked, whose
+from reconciler.kinds.source import Source
+from reconciler.kinds.units import labels
+from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec, Status, Step, uncompared
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.host.scope import Scope
+
+_NOT_FOUND, _IN_USE = 404, 409
+
+
+@dataclass(frozen=True)
+class VolumeSpec(Spec):
+    """A named volume; `topology` and `source` are what its mark says."""
+
+    name: str = ""
+    driver: str = "local"
+    driver_opts: FrozenMap[str] = EMPTY
+    labels: FrozenMap[str] = EMPTY
+    marked: bool = True
+    topology: str = uncompared("")
+    source: str = uncompared("")
+
+
+class VolumeKind(Kind):
+    """A named volume."""
+
+    name = "volume"
+    spec = VolumeSpec
+    section = "volumes"
+    uses = frozenset(("engine",))
+    kept = True
+    irrecoverable = True
+    replaceable = False
+
+    def parse(self, source: Source) -> Iterable[Resource]:
+        """Read the entries of `volumes`."""
+        for name, entry in source.section("volumes").items():
+            yield _declared(source, name, entry or {})
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:
+        """Ours by their labels; externals and foreign ones by their declared names."""
+        for key, owned, row in whose(scope, "volume", scope.volumes.values()):
+            live_name = row["Name"]
+            if owned or ("volume", live_name) in scope.wanted:
+                spec = observed_spec(row, scope.mark(row.get("Labels")))
+                source = (row.get("Labels") or {}).get(SOURCE, "")
+                live = MappingProxyType({"id": live_name, "mountpoint": row.get("Mountpoint") or "", "source": source})
+                yield Resource(key, spec, claims=(_claim(live_name),), owned=owned, live=live)
+
+    def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Make each with its labels."""
+        return one_by_one(host, steps, lambda step: _created(host, step))
+
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Remove each with its content."""
+        return one_by_one(host, steps, lambda step: _deleted(host, step))
+
+
+def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> VolumeSpec:
+    """Read a volume as GET /volumes lists it; the mark is ours on it."""
+    return VolumeSpec(
+        name=row["Name"],
+        driver=row["Driver"],
+        driver_opts=FrozenMap(row.get("Options")),
+        labels=unmarked(row.get("Labels")),
+        marked=mark is not None,
+        topology=mark.topology if mark else "",
+        source=mark.source if mark else "",
+    )
+
+
+def _declared(source: Source, name: str, entry: Any) -> Resource:
+    key, live, pointer = ResourceKey("volume", name), source.live("volumes", name), ("volumes", name)
+    if entry.get("external"):
+        return source.resource(pointer, key, VolumeSpec(live), owned=False)
+    spec = VolumeSpec(
+        name=live,
+        driver=entry.get("driver", "local"),
+        driver_opts=FrozenMap(labels(entry.get("driver_opts"))),
+        labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
+        topology=source.name,
+        source=source.path,
+    )
+    return source.resource(pointer, key, spec, claims=[_claim(live)])
+
+
+def _claim(live_name: str) -> Claim:
+    return Claim(f"volume name {live_name}", label=f"volume name {live_name!r}")
+
+
+def _created(host: Host, step: Step) -> Result:
+    resource = wanted(step)
+    spec: Any = resource.spec
+    marks = mark_of(resource).labels()
+    made = host.engine.api.create_volume(
+        spec.name, driver=spec.driver, driver_opts=dict(spec.driver_opts), labels={**spec.labels, **marks}
+    )
+    # The engine answers with an existing volume of the same name as though it had just made it.
+    if not marks.items() <= (made.get("Labels") or {}).items():
+        raise StepFailed(f"{step.key.key}: a volume {spec.name!r} that is not ours came in between: rename one of them")
+    return Status.DONE
+
+
+def _deleted(host: Host, step: Step) -> Result:
+    resource, api = seen(step), host.engine.api
+    name = resource.live["id"]
+    try:
+        patiently(lambda: api.remove_volume(name), passing=lambda error: status(error) == _IN_USE)
+    except Exception as error:
+        if status(error) == _NOT_FOUND:
+            return Status.DONE
+        if status(error) == _IN_USE:
+            rows = api.containers(all=True, filters={"volume": name})
+            users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
+            raise StepFailed(f"{resource.key}: {users} still uses it, and is not ours: remove that first") from error
+        raise
+    return Status.DONE
+
+
+KIND = VolumeKind()

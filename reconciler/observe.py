@@ -1,0 +1,36 @@
+"""Read what is live on a host, as a topology of the same types as the desired one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+
+from reconciler.errors import ReconcilerError
+from reconciler.host import Host
+from reconciler.host.scope import Scope
+from reconciler.kinds.base import Kind
+from reconciler.model import Resource, Topology
+
+Observed = tuple[Resource, ...] | ReconcilerError
+
+
+def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topology:
+    """Observe what is ours, what the file calls external, and what stands in the way of a declared live name.
+
+    A kind that cannot be observed is noted as unavailable, with the reason.
+    """
+    scope = Scope(host, desired)
+    with ThreadPoolExecutor(max(1, len(kinds))) as pool:
+        found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
+    resources = [each for part in found.values() if isinstance(part, tuple) for each in part]
+    unavailable = {name: part for name, part in found.items() if isinstance(part, ReconcilerError)}
+    by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
+    return Topology(desired.name, MappingProxyType(by_key), MappingProxyType(unavailable), desired.source)
+
+
+def _observed(kind: Kind, scope: Scope) -> Observed:
+    try:
+        return tuple(kind.observe(scope))
+    except Exception as error:  # noqa: BLE001 - every reason why a kind cannot be observed is kept as a value
+        return scope.host.explain(error)

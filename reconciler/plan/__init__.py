@@ -1,0 +1,137 @@
+"""Turn changes into steps, and order them by needs and claims; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import networkx
+
+from reconciler.diff import promoted
+from reconciler.errors import ReconcilerError
+from reconciler.kinds.base import Kind
+from reconciler.model import Action, Changes, How, Need, Plan, Resource, ResourceKey, Step, StepKey, Verb
+from reconciler.plan.carry import Carriers, carriers_of, with_carriers
+from reconciler.plan.claims import conflicts
+from reconciler.plan.edges import edges_of, letting_go
+from reconciler.plan.graph import graph_of, knots_of
+
+Standing = Mapping[ResourceKey, Sequence[ResourceKey]]
+"""What stands on what."""
+_VERBS = {
+    Action.NOOP: (),
+    Action.CREATE: (Verb.CREATE,),
+    Action.UPDATE: (Verb.UPDATE,),
+    Action.REPLACE: (Verb.DELETE, Verb.CREATE),
+    Action.DELETE: (Verb.DELETE,),
+}
+
+
+def plan(changes: Changes, *, kinds: Mapping[str, Kind], wait: bool = True) -> Plan:
+    """Order the steps that close the differences; with `wait`, also wait for what is to become ready.
+
+    A cycle among steps passes through one that is carried, which then goes by itself, or through an update, which
+    becomes a replacement; then the plan is made again.
+    """
+    while True:
+        steps = _steps(changes, wait=wait)
+        carriers, graph, knots = _untied(changes, steps, kinds)
+        if not knots:
+            return Plan(changes, MappingProxyType(with_carriers(steps, carriers)), graph)
+        changes = promoted(changes, _to_promote(knots, changes, steps, kinds), kinds=kinds)
+
+
+def _steps(changes: Changes, *, wait: bool) -> dict[StepKey, Step]:
+    made = {
+        StepKey(change.key, verb): Step(StepKey(change.key, verb), change)
+        for change in changes.pending
+        for verb in _VERBS[change.action]
+    }
+    waits = {
+        StepKey(need.key, Verb.WAIT, need.condition): changes.by_key[need.key]
+        for step in made.values()
+        for need in _conditions(step)
+        if need.key in changes.by_key
+    }
+    if wait:
+        ready = [each for each in made.values() if each.verb is not Verb.DELETE and _desired(each).ready]
+        waits |= {StepKey(each.key.key, Verb.WAIT, _desired(each).ready): each.change for each in ready}
+    return made | {key: Step(key, waits[key]) for key in sorted(waits)}
+
+
+def _desired(step: Step) -> Resource:
+    assert step.change.desired is not None  # noqa: S101 - only a deletion has no desired side
+    return step.change.desired
+
+
+def _conditions(step: Step) -> Iterator[Need]:
+    if step.verb is not Verb.DELETE:
+        yield from (need for need in _desired(step).needs if need.condition)
+
+
+def _untied(
+    changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
+) -> tuple[Carriers, networkx.DiGraph[StepKey], list[set[StepKey]]]:
+    """Build the graph, and let go by itself what is on a cycle with the step that carries it; tell the cycles left."""
+    edges = frozenset(edges_of(changes, steps, kinds))
+    carriers = carriers_of(changes, steps, kinds)
+    graph = graph_of(steps, edges, carriers, kinds)
+    knots = knots_of(graph)
+    while tied := {
+        each for knot in knots for each in carriers if not knot.isdisjoint((each, carriers.outermost(each)))
+    }:
+        carriers = carriers.without(tied)
+        graph = graph_of(steps, edges, carriers, kinds)
+        knots = knots_of(graph)
+    return carriers, graph, knots
+
+
+def _to_promote(
+    knots: Sequence[Collection[StepKey]], changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
+) -> set[ResourceKey]:
+    """One resource of each knot whose replacement unties it at the least cost: what it lets go it lets go earlier."""
+    place = {key: number for number, knot in enumerate(knots) for key in knot}
+    updates = {
+        before
+        for before, after in letting_go(steps, kinds)
+        if before.verb is Verb.UPDATE and place.get(before, -1) == place.get(after)
+    }
+    standing = _standing(changes)
+    return {_cheapest(knot, updates, standing, steps, kinds) for knot in knots}
+
+
+def _cheapest(
+    knot: Collection[StepKey],
+    updates: Collection[StepKey],
+    standing: Standing,
+    steps: Mapping[StepKey, Step],
+    kinds: Mapping[str, Kind],
+) -> ResourceKey:
+    recoverable = {each.key for each in knot if each in updates and not kinds[each.key.kind].irrecoverable}
+    found = recoverable or {each.key for each in knot if steps[each].change.if_changed}
+    if not found:
+        raise ReconcilerError("the steps need each other in a circle: " + ", ".join(map(str, sorted(knot))))
+    return min(found, key=lambda each: (_falling(each, standing), each))
+
+
+def _standing(changes: Changes) -> Standing:
+    found: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
+    for change in changes:
+        for need in change.desired.needs if change.desired else ():
+            if need.how is How.STANDS_ON:
+                found[need.key].append(change.key)
+    return found
+
+
+def _falling(key: ResourceKey, standing: Standing) -> int:
+    """How many resources fall with one."""
+    fallen, todo = {key}, [key]
+    while todo:
+        above = [each for each in standing.get(todo.pop(), ()) if each not in fallen]
+        fallen.update(above)
+        todo += above
+    return len(fallen)
+
+
+__all__ = ["conflicts", "plan"]

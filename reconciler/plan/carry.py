@@ -1,0 +1,66 @@
+"""Which steps are carried out by others along the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.kinds.base import Kind
+from reconciler.model import Change, Changes, How, Step, StepKey, Verb
+
+
+class Carriers(Mapping[StepKey, StepKey]):
+    """Maps each carried step to the step that carries it, which may be carried itself."""
+
+    def __init__(self, nearest: Mapping[StepKey, StepKey]) -> None:
+        self._nearest = nearest
+
+    def __getitem__(self, key: StepKey) -> StepKey:
+        return self._nearest[key]
+
+    def __iter__(self) -> Iterator[StepKey]:
+        return iter(self._nearest)
+
+    def __len__(self) -> int:
+        return len(self._nearest)
+
+    def outermost(self, key: StepKey) -> StepKey:
+        """Return the step that is carried out, on whose account this one is: itself if nothing carries it."""
+        while key in self._nearest:
+            key = self._nearest[key]
+        return key
+
+    def without(self, keys: Collection[StepKey]) -> Carriers:
+        """Return the same where some steps go by themselves."""
+        return Carriers({each: by for each, by in self._nearest.items() if each not in keys})
+
+
+def carriers_of(changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Carriers:
+    """Ask the kinds which steps they carry."""
+    found: dict[StepKey, StepKey] = {}
+    for key, step in steps.items():
+        side = {Verb.CREATE: step.change.desired, Verb.DELETE: step.change.observed}.get(key.verb)
+        for need in side.needs if side else ():
+            carrier = StepKey(need.key, key.verb)
+            if need.how is How.STANDS_ON and carrier in steps and _due_together(step, steps[carrier]):
+                other = changes.by_key[need.key]
+                if key not in found and kinds[need.key.kind].carries(key.verb, other, step.change):
+                    found[key] = carrier
+    return Carriers(found)
+
+
+def _due_together(step: Step, carrier: Step) -> bool:
+    """A step that is due in any case cannot hang on one that may turn out not to be needed."""
+    return not carrier.change.if_changed or carrier.change.if_changed == step.change.if_changed
+
+
+def with_carriers(steps: Mapping[StepKey, Step], carriers: Carriers) -> dict[StepKey, Step]:
+    """Tell each step what it carries, and by which step it is carried."""
+    carried: dict[StepKey, list[Change]] = defaultdict(list)
+    for each in sorted(carriers):
+        carried[carriers.outermost(each)].append(steps[each].change)
+    return {
+        key: replace(step, carries=tuple(carried[key]), carried_by=carriers.outermost(key) if key in carriers else None)
+        for key, step in steps.items()
+    }

@@ -1,0 +1,54 @@
+"""Who holds what only one may hold: conflicts before the first step, and order among the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.claims import Held, released, taken
+from reconciler.errors import Conflict
+from reconciler.kinds.base import Kind
+from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
+
+
+def conflicts(changes: Changes) -> tuple[Conflict, ...]:
+    """Return what stays, and holds what a pending change is to take, or stands on what is to be unmade."""
+    staying = [each for each in changes.observed if not each.owned or each.key not in changes.by_key]
+    return (*_held_by(staying, changes), *_stood_on_by(staying, changes))
+
+
+def _held_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
+    held = Held((claim, each) for each in staying for claim in each.claims)
+    for change in changes.pending:
+        for claim in taken(change):
+            for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
+                name, why = _named(holder)
+                yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: remove it, or rename yours")
+
+
+def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
+    for each in staying:
+        for need in each.needs:
+            ground = changes.by_key.get(need.key)
+            if need.how is How.STANDS_ON and ground and ground.action in (Action.REPLACE, Action.DELETE):
+                name, why = _named(each)
+                yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: remove it first")
+
+
+def _named(staying: Resource) -> tuple[str, str]:
+    if staying.owned:
+        return str(staying.key), "which this run leaves alone"
+    return f"{staying.key.kind} {staying.key.name.removeprefix('@')}", "which is not ours"
+
+
+def release_before_taking(
+    steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
+) -> Iterator[tuple[StepKey, StepKey]]:
+    """Yield the edges from each step that releases a claim to those that take what overlaps it."""
+    releasers = (each for each in steps.values() if each.verb in (Verb.UPDATE, Verb.DELETE))
+    held = Held((claim, each.key) for each in releasers for claim in released(each.change))
+    for key, step in steps.items():
+        for claim in taken(step.change) if key.verb in (Verb.CREATE, Verb.UPDATE) else ():
+            for _, releaser in held.overlapping(claim):
+                moves = releaser.key.kind == key.key.kind and kinds[key.key.kind].create_before_delete
+                if releaser.key != key.key and not moves:
+                    yield releaser, key

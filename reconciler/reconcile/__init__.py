@@ -1,0 +1,180 @@
+"""Compose the stages: observe, diff, plan, execute, look again, and go back if that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from reconciler.diff import diff
+from reconciler.errors import Conflict, HostRefuses, NotNow, ReconcilerError
+from reconciler.execute import execute
+from reconciler.host import Host
+from reconciler.kinds.base import Kind
+from reconciler.model import Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
+from reconciler.observe import observe
+from reconciler.plan import conflicts, plan
+from reconciler.reconcile.adopt import adopted, still_adopted
+from reconciler.reconcile.choose import check_keys, irreplaceable, missing_externals, targeted
+
+SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
+"""Seconds to wait before each look again: endpoints and links vanish a moment after the call that removes them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to apply; the names are those of the command line.
+
+    `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for.
+    """
+
+    jobs: int = 8
+    target: tuple[ResourceKey, ...] = ()
+    replace: tuple[ResourceKey, ...] = ()
+    adopt: tuple[ResourceKey, ...] = ()
+    keep: frozenset[str] | None = None
+    revert: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Whom to tell about what happens."""
+
+    planned: Callable[[Plan], None] = lambda _: None
+    started: Callable[[Step], None] = lambda _: None
+    ended: Callable[[Outcome], None] = lambda _: None
+
+
+def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options: Options | None = None) -> Plan:
+    """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
+    options = options or Options()
+    observed = adopted(observe(host, desired, kinds=kinds), desired, options.adopt)
+    check_keys(desired, observed, target=options.target, replaced=options.replace)
+    changes = _changes(desired, observed, kinds, options)
+    found = [
+        *missing_externals(changes),
+        *irreplaceable(changes, kinds=kinds, asked=options.replace),
+        *conflicts(changes),
+    ]
+    if found:
+        raise Conflict("\n".join(map(str, found)))
+    return plan(changes, kinds=kinds, wait=options.wait)
+
+
+def apply(
+    desired: Topology,
+    host: Host,
+    *,
+    kinds: Mapping[str, Kind],
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Make the host as desired, and prove it by looking again. The caller holds the topology's lock."""
+    return _applied(desired, host, kinds, options or Options(), progress or Progress(), declared=desired)
+
+
+def destroy(
+    topology: Topology,
+    host: Host,
+    *,
+    kinds: Mapping[str, Kind],
+    volumes: bool = False,
+    images: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Remove all that is ours under the topology's name; volumes and images only where asked for.
+
+    What the topology declares must be in reach; of what else is not, nothing is removed. The caller holds the lock.
+    """
+    keep = frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
+    nothing = Topology(topology.name, source=topology.source)
+    return _applied(nothing, host, kinds, Options(keep=keep), progress or Progress(), declared=topology)
+
+
+def _applied(
+    desired: Topology,
+    host: Host,
+    kinds: Mapping[str, Kind],
+    options: Options,
+    progress: Progress,
+    *,
+    declared: Topology,
+) -> Report:
+    made = prepare(desired, host, kinds=kinds, options=options)
+    for error in needed_and_unavailable(made.changes, declared).values():
+        raise error
+    progress.planned(made)
+    report = _executed(made, host, kinds, options, progress)
+    if report.failed and options.revert and not host.stop.is_set():
+        return replace(report, reverted=_reverted(made.changes, host, kinds, options, progress))
+    return report
+
+
+def needed_and_unavailable(changes: Changes, declared: Topology | None = None) -> dict[str, ReconcilerError]:
+    """The kinds that cannot be observed though the file declares them, or for no good reason, with the reasons."""
+    kinds = {each.key.kind for each in (changes.desired if declared is None else declared)}
+    return {
+        kind: error
+        for kind, error in changes.observed.unavailable.items()
+        if kind in kinds or not isinstance(error, HostRefuses | NotNow)
+    }
+
+
+def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:
+    """Go back to the former state; what is not in it was made just now, so that nothing is kept."""
+    former = _as_it_was(changes)
+    if options.adopt:
+        former = still_adopted(former, observe(host, changes.desired, kinds=kinds), options.adopt)
+    options = replace(options, adopt=(), target=(), replace=(), keep=frozenset())
+    back = prepare(former, host, kinds=kinds, options=options)
+    return _executed(back, host, kinds, options, progress)
+
+
+def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:
+    if not made.steps:
+        return Report(made, ())
+    report = execute(
+        made,
+        host,
+        kinds=kinds,
+        jobs=options.jobs,
+        on_start=progress.started,
+        on_outcome=progress.ended,
+        stop=host.stop,
+    )
+    settled = report.converged and not host.stop.is_set()
+    return replace(report, remaining=_remaining(made.changes, host, kinds, options, settled=settled))
+
+
+def _remaining(
+    changes: Changes, host: Host, kinds: Mapping[str, Kind], options: Options, *, settled: bool
+) -> tuple[Change, ...]:
+    """Look again; where all went well, a few times until what vanishes late has vanished.
+
+    What is out of sight now differs as before, as far as anyone can tell.
+    """
+    again = replace(options, adopt=(), replace=())
+    found: tuple[Change, ...] = ()
+    for pause in SECOND_LOOKS if settled else SECOND_LOOKS[:1]:
+        host.stop.wait(pause)
+        observed = observe(host, changes.desired, kinds=kinds)
+        unseen = tuple(each for each in changes.pending if each.key.kind in observed.unavailable)
+        found = (*_changes(changes.desired, observed, kinds, again).pending, *unseen)
+        if not found:
+            break
+    return found
+
+
+def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], options: Options) -> Changes:
+    keep = frozenset(name for name, kind in kinds.items() if kind.kept) if options.keep is None else options.keep
+    changes = diff(desired, observed, kinds=kinds, keep=keep, force=options.replace)
+    return targeted(changes, options.target) if options.target else changes
+
+
+def _as_it_was(changes: Changes) -> Topology:
+    ours = {key: each for key, each in changes.observed.resources.items() if each.owned or key in changes.by_key}
+    return replace(changes.observed, resources=MappingProxyType(ours), source=changes.desired.source)
+
+
+__all__ = ["Options", "Progress", "apply", "destroy", "needed_and_unavailable", "prepare"]

@@ -1,0 +1,139 @@
+"""A plan as lines: one a resource, with its parts under it, and a sum."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
+from reconciler.render.style import PLAIN, Style
+from reconciler.render.values import SENSITIVE, text
+
+WITHIN = frozenset({"process"})
+"""The kinds whose attributes a person reads as those of the resource that they are a part of."""
+_ORDER = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+_NARROWEST, _WIDEST = 27, 56
+_FOLLOWS = "  (if {} changed)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a person reads as one: a resource, those of its parts that stand in its line, and the others."""
+
+    key: ResourceKey
+    action: Action
+    within: tuple[Change, ...]
+    parts: tuple[Change, ...]
+
+
+def plan_lines(changes: Changes, *, style: Style = PLAIN) -> list[str]:
+    """Render the pending changes and their sum."""
+    found = entries(changes)
+    return [*_lines(found, style), _sum(found, changes)]
+
+
+def change_lines(changes: Iterable[Change], *, style: Style = PLAIN) -> list[str]:
+    """Render some changes, without a sum."""
+    return _lines(_entries([each for each in changes if each.action is not Action.NOOP]), style)
+
+
+def entries(changes: Changes) -> list[Entry]:
+    """Gather the pending changes under the resources that they are parts of."""
+    return _entries(changes)
+
+
+def _entries(changes: Iterable[Change]) -> list[Entry]:
+    every = {each.key: each for each in changes}
+    members: dict[ResourceKey, list[Change]] = defaultdict(list)
+    for each in every.values():
+        if each.action is not Action.NOOP:
+            members[_head(each, every)].append(each)
+    found = [_entry(head, of_it) for head, of_it in members.items()]
+    return sorted(found, key=lambda entry: (_ORDER.index(entry.action), entry.key))
+
+
+def _head(change: Change, every: Collection[ResourceKey]) -> ResourceKey:
+    """The resource in whose entry a change stands: its own where the whole is not in sight, as with the host."""
+    whole = change.resource.part_of
+    return whole if whole and (whole in every or change.key.kind in WITHIN) else change.key
+
+
+def _entry(head: ResourceKey, members: Sequence[Change]) -> Entry:
+    own = next((each for each in members if each.key == head), None)
+    action = own.action if own else Action.UPDATE
+    within = tuple(each for each in members if each is not own and each.key.kind in WITHIN and _tells(each, action))
+    parts = tuple(each for each in members if each is not own and each.key.kind not in WITHIN and _tells(each, action))
+    return Entry(head, action, (*within, *((own,) if own else ())), parts)
+
+
+def _tells(part: Change, whole: Action) -> bool:
+    """Tell whether a part's change is more than the consequence of the whole's."""
+    if whole is Action.REPLACE:
+        return part.action is not Action.REPLACE or bool(part.fields)
+    return part.action is not whole or whole is Action.UPDATE
+
+
+def _lines(found: Sequence[Entry], style: Style) -> list[str]:
+    column = _column(found)
+    return [line for entry in found for line in _entry_lines(entry, column, style)]
+
+
+def _column(found: Sequence[Entry]) -> int:
+    lengths = [len(str(entry.key)) for entry in found]
+    lengths += [len(str(part.key)) + 2 for entry in found for part in entry.parts]
+    return max([_NARROWEST, *(each for each in lengths if each <= _WIDEST)]) + 2
+
+
+def _entry_lines(entry: Entry, column: int, style: Style) -> Iterator[str]:
+    said = [words for each in entry.within for words in _said(each, entry)]
+    yield from _one(entry.action, entry.key, said, column=column, depth=2, style=style)
+    for part in sorted(entry.parts, key=lambda each: (_ORDER.index(each.action), each.key)):
+        yield from _one(part.action, part.key, _why(part), column=column, depth=4, style=style)
+
+
+def _one(
+    action: Action, key: ResourceKey, said: Sequence[str], *, column: int, depth: int, style: Style
+) -> Iterator[str]:
+    """Render one resource: on one line, or where that is wider than the terminal with a line for each thing said."""
+    head = f"{' ' * depth}{style.glyph(action)} "
+    name = f"{key!s:<{column + 2 - depth}}" if len(str(key)) + depth < column + 2 else f"{key}  "
+    indent, whole = depth + 2 + len(name), ", ".join(said)
+    if not style.width or len(said) < 2 or indent + len(whole) <= style.width:  # noqa: PLR2004 - nothing to part
+        yield f"{head}{name}{whole}".rstrip()
+        return
+    first, *rest = [*(f"{each}," for each in said[:-1]), said[-1]]
+    yield f"{head}{name}{first}"
+    yield from (" " * indent + each for each in rest)
+
+
+def _said(change: Change, entry: Entry) -> list[str]:
+    """Say why an entry changes; a part that is made or unmade as a whole is named."""
+    why = _why(change)
+    return why if change.key == entry.key or change.fields else [f"{change.key.kind}: {', '.join(why)}"]
+
+
+def _why(change: Change) -> list[str]:
+    """Say why a resource changes, and what of it."""
+    said = [*filter(None, (change.reason,)), *map(_field, change.fields)]
+    return [*said[:-1], said[-1] + _condition(change)] if said else []
+
+
+def _field(change: FieldChange) -> str:
+    have, want = (SENSITIVE, SENSITIVE) if change.secret else (text(change.observed), text(change.desired))
+    return f"{change.path}: {have} → {want}" + ("  (forces replacement)" if change.forces else "")
+
+
+def _condition(change: Change) -> str:
+    if not change.if_changed:
+        return ""
+    roots = [str(each) for each in change.if_changed]
+    return _FOLLOWS.format("it" if len(roots) == 1 and roots[0] in change.reason else " or ".join(roots))
+
+
+def _sum(found: Sequence[Entry], changes: Changes) -> str:
+    counts = Counter(entry.action for entry in found)
+    named = {entry.key for entry in found}
+    rest = sum(1 for each in changes if each.resource.part_of is None and each.key not in named)
+    todo = ", ".join(f"{counts[action]} to {action}" for action in _ORDER if counts[action])
+    return f"Plan: {todo or 'nothing to do'}; {rest} unchanged."

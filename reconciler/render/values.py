@@ -1,0 +1,89 @@
+"""Values of attributes as a person reads them, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from reconciler.model import ResourceKey
+
+SENSITIVE = "(sensitive)"
+"""What stands in place of every value of a secret attribute."""
+UNSET = "unset"
+"""What stands in place of a value that is not there."""
+_LONGEST = 160
+_OF_JSON = (bool, int, float, str, type(None))
+_BORDERS = frozenset(" ,[]{}'\"→")
+Hide = Callable[[Any], Any]
+
+
+def hidden(_: Any) -> str:
+    """Tell nothing about a secret value."""
+    return SENSITIVE
+
+
+def plain(value: Any, *, hide: Hide = hidden) -> Any:
+    """Return a value of a spec as JSON has it; what a spec calls secret goes through `hide`."""
+    if is_dataclass(value) and not isinstance(value, type | ResourceKey):
+        return _fields(value, hide)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each, hide=hide) for key, each in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    if isinstance(value, tuple | list):
+        return [plain(each, hide=hide) for each in value]
+    if isinstance(value, frozenset | set):
+        return sorted((plain(each, hide=hide) for each in value), key=str)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    """Return what JSON has itself as it is; a quantity with a unit is written as in a file."""
+    if isinstance(value, Enum):
+        return value.value
+    return value if type(value) in _OF_JSON else str(value)
+
+
+def _fields(value: Any, hide: Hide) -> dict[str, Any]:
+    return {
+        each.name: _hidden(inner, hide) if "secret" in each.metadata else plain(inner, hide=hide)
+        for each in fields(value)
+        if "uncompared" not in each.metadata
+        and ((inner := getattr(value, each.name)) is not None or "chosen" not in each.metadata)
+    }
+
+
+def _hidden(value: Any, hide: Hide) -> Any:
+    """Hide what there is; that there is nothing is no secret."""
+    return hide(value) if value else plain(value)
+
+
+def text(value: Any) -> str:
+    """Return a value as a person reads it, on one line; the middle of a very long one is left out."""
+    whole = _text(plain(value))
+    if len(whole) <= _LONGEST:
+        return whole
+    half = _LONGEST // 2 - 1
+    return f"{whole[:half]}…{whole[-half:]}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return UNSET
+    if isinstance(value, str):
+        return value if value.isprintable() and value else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_item, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_item(each)}" for key, each in value.items()) + "}"
+    return str(value)
+
+
+def _item(value: Any) -> str:
+    """Return an element of a list or map: text that would blur its borders is quoted."""
+    if isinstance(value, str) and _BORDERS & set(value):
+        return json.dumps(value, ensure_ascii=False)
+    return _text(value)

@@ -1,0 +1,101 @@
+"""All topologies on a host, by their marks."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ReconcilerError
+from reconciler.host import netns
+from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
+from reconciler.host.netlink import get_links, sockets
+from reconciler.kinds.image.references import component, root
+from reconciler.model import ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+
+_OUR_PARTS = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """A topology on the host: the files it came from, and how many resources of each kind carry its mark."""
+
+    name: str
+    sources: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+def topologies(host: Host) -> tuple[tuple[Found, ...], tuple[ReconcilerError, ...]]:
+    """Return the topologies by name, and the reasons why a part of the host could not be looked at."""
+    marks: set[Mark] = set()
+    errors: list[ReconcilerError] = []
+    for look in _LOOKS:
+        try:
+            marks.update(look(host))
+        except Exception as error:  # noqa: BLE001 - every reason is kept as a value
+            errors.append(host.explain(error))
+    return tuple(_gathered(marks)), tuple({str(each): each for each in errors}.values())
+
+
+def _gathered(marks: Iterable[Mark]) -> Iterator[Found]:
+    by_name: dict[str, list[Mark]] = defaultdict(list)
+    whole = {component(mark.topology): mark.topology for mark in marks if mark.key.kind != "image"}
+    for mark in marks:
+        by_name[whole.get(mark.topology, mark.topology) if mark.key.kind == "image" else mark.topology].append(mark)
+    for name, mine in sorted(by_name.items()):
+        counts = Counter(key.kind for key in {mark.key for mark in mine})
+        sources = sorted({mark.source for mark in mine if mark.source})
+        # An interface's mark has room for the end of a long path only.
+        whole_paths = [each for each in sources if not any(other != each and other.endswith(each) for other in sources)]
+        yield Found(name, tuple(whole_paths), dict(sorted(counts.items())))
+
+
+def _in_the_engine(host: Host) -> Iterator[Mark]:
+    api = host.engine.api
+    ours = {"label": TOPOLOGY}
+    images = {each["Id"]: each for each in api.images()}
+    for row in images.values():
+        yield from _of_tags(row.get("RepoTags") or ())
+    for row in api.containers(all=True, filters=ours):
+        if not _from_image(row["Labels"], images.get(row["ImageID"])):
+            yield from _marks(row)
+    for row in (*api.networks(filters=ours), *(api.volumes(filters=ours)["Volumes"] or ())):
+        yield from _marks(row)
+
+
+def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
+    """Read marks out of an image's tags; a topology has there the form of its name that a repository may have."""
+    for reference in references:
+        parts = reference.rpartition(":")[0].split("/")
+        if len(parts) == _OUR_PARTS and f"{parts[0]}/{parts[1]}/" == root(parts[1]):
+            yield Mark(parts[1], ResourceKey("image", parts[2]))
+
+
+def _from_image(labels: Mapping[str, str], image: Mapping[str, Any] | None) -> bool:
+    """Tell whether a container has its mark from its image, to which `docker commit` copies labels."""
+    theirs = (image or {}).get("Labels") or {}
+    return ID in theirs and labels.get(ID) == theirs[ID]
+
+
+def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
+    mark = of_labels(row.get("Labels"))
+    if mark:
+        yield mark
+
+
+def _in_the_kernel(_: Host) -> Iterator[Mark]:
+    with netns.all_namespaces() as found:
+        opened = sockets([each.fd for each in found])
+        try:
+            links = [link for each in opened for link in each.dump(get_links())]
+        finally:
+            for each in opened:
+                each.close()
+    yield from (mark for link in links if (mark := of_alias(link.alias)))
+
+
+_LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (_in_the_engine, _in_the_kernel)

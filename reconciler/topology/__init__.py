@@ -1,0 +1,42 @@
+"""From a file to the desired topology: read, validate, parse, check what the schema cannot say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from reconciler.errors import FileInvalid
+from reconciler.kinds.base import Kind
+from reconciler.kinds.source import Source
+from reconciler.model import Topology
+from reconciler.topology import check
+from reconciler.topology.document import read, with_defaults
+from reconciler.topology.dotenv import Variables
+
+DEFAULT_FILE = "topology.yaml"
+
+
+def load(
+    path: str | Path = DEFAULT_FILE,
+    *,
+    kinds: Mapping[str, Kind],
+    name: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Topology:
+    """Read a topology file ("-" is standard input); FileInvalid with every problem at once if it is wrong."""
+    variables = os.environ if environment is None else environment
+    document = with_defaults(read(str(path), environment=variables, name=name))
+    where = "-" if str(path) == "-" else str(Path(path).resolve())
+    beside = Variables(variables.get, document.directory(()), ".env").file
+    source = Source(document, name=document.data["name"], path=where, environment={**beside, **variables})
+    resources = [each for kind in kinds.values() for each in kind.parse(source)]
+    source.problems += check.problems(resources, source)
+    if source.problems:
+        raise FileInvalid(source.problems)
+    by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
+    return Topology(source.name, MappingProxyType(by_key), source=where, digest=document.digest)
+
+
+__all__ = ["DEFAULT_FILE", "load"]

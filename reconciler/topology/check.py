@@ -1,0 +1,100 @@
+"""What no schema can say: names used twice, cycles, claims that overlap, interface names too long."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.errors import Problem
+from reconciler.kinds.source import NODES, Source
+from reconciler.model import Claim, Need, Resource, ResourceKey
+
+
+def problems(resources: Sequence[Resource], source: Source) -> Iterator[Problem]:
+    """Yield what is wrong with the resources of a file taken together."""
+    yield from _node_names(source)
+    by_key = {each.key: each for each in resources}
+    yield from _twice(resources, source)
+    yield from _cycles(by_key, source)
+    yield from _overlaps(by_key.values(), source)
+
+
+def _node_names(source: Source) -> Iterator[Problem]:
+    seen: dict[str, str] = {"host": "the host"}
+    for section in NODES:
+        for name in source.section(section):
+            if name in seen:
+                yield source.file.problem((section, name), f"{name!r} is also the name of {seen[name]}", "rename one")
+            seen.setdefault(name, f"one of {section}")
+
+
+def _twice(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
+    seen: set[ResourceKey] = set()
+    for each in resources:
+        if each.key in seen:
+            yield source.file.problem(source.places[each.key], f"{each.key} is declared twice")
+        seen.add(each.key)
+
+
+def _cycles(by_key: Mapping[ResourceKey, Resource], source: Source) -> Iterator[Problem]:
+    """Name each circle of needs once, from its least key on."""
+    found: set[tuple[ResourceKey, ...]] = set()
+    done: set[ResourceKey] = set()
+    for start in sorted(by_key):
+        trail: dict[ResourceKey, None] = {}
+        stack: list[tuple[ResourceKey, Iterator[Need]]] = []
+        _push(start, by_key, stack, trail, done)
+        while stack:
+            need = next(stack[-1][1], None)
+            if need is None:
+                stack.pop()
+                done.add(trail.popitem()[0])
+            elif need.key in trail:
+                found.add(_rotated(list(trail), need.key))
+            elif need.key in by_key:
+                _push(need.key, by_key, stack, trail, done)
+    for circle in sorted(found):
+        path = " → ".join(each.name if each.kind == circle[0].kind else str(each) for each in (*circle, circle[0]))
+        yield source.file.problem(source.places[circle[0]], f"these need each other: {path}", "break the circle")
+
+
+def _push(
+    key: ResourceKey,
+    by_key: Mapping[ResourceKey, Resource],
+    stack: list[tuple[ResourceKey, Iterator[Need]]],
+    trail: dict[ResourceKey, None],
+    done: set[ResourceKey],
+) -> None:
+    if key not in done:
+        stack.append((key, iter(by_key[key].needs)))
+        trail[key] = None
+
+
+def _rotated(trail: list[ResourceKey], start: ResourceKey) -> tuple[ResourceKey, ...]:
+    circle = trail[trail.index(start) :]
+    first = circle.index(min(circle))
+    return tuple(circle[first:] + circle[:first])
+
+
+def _overlaps(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
+    by_scope: dict[str, list[tuple[Claim, Resource]]] = defaultdict(list)
+    for resource in resources:
+        for claim in resource.claims:
+            by_scope[claim.scope].append((claim, resource))
+    for held in by_scope.values():
+        held.sort(key=lambda each: (each[0].low, each[0].high, each[1].key))
+        widest = held[0]
+        for each in held[1:]:
+            if each[0].overlaps(widest[0]) and each[1].key != widest[1].key:
+                yield _overlap(each, widest, source)
+            if each[0].high > widest[0].high:
+                widest = each
+
+
+def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], source: Source) -> Problem:
+    places = {each[1].key: source.file.problem(source.places[each[1].key], "").position for each in (later, earlier)}
+    first, second = sorted((later, earlier), key=lambda each: (places[each[1].key], each[1].key))
+    message = f"{second[0]} is taken already by {first[1].key}"
+    line: Any = places[first[1].key]
+    return source.file.problem(source.places[second[1].key], message, f"declared at {line}")

@@ -1,0 +1,82 @@
+"""Two trees made one: a file and an included one, an entry and its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.errors import Problem
+from reconciler.topology.tree import Node, dotted
+
+_SECTIONS = frozenset(("images", "volumes", "networks", "containers", "namespaces", "bridges"))
+_INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "network_mode": "networks"}
+"""A default that an entry does without when it has the other one."""
+
+
+def merge(root: Node, included: Node) -> Iterator[Problem]:
+    """Put an included file's content into that of the file which includes it; yield what both declare."""
+    for name, theirs in included.value.items():
+        ours = root.value.setdefault(name, theirs)
+        if ours is theirs:
+            continue
+        if name in _SECTIONS:
+            yield from _merge_section(name, ours, theirs)
+        elif name == "veths":
+            _extend(ours, theirs)
+        elif name == "host":
+            _merge_host(ours, theirs)
+
+
+def defaulted(root: Node) -> Node:
+    """Return a tree in which containers and namespaces have what `defaults` says, which itself is gone."""
+    sections = dict(root.value)
+    defaults = sections.pop("defaults")
+    for section in ("containers", "namespaces"):
+        if section in sections and section in defaults.value:
+            entries, default = sections[section], defaults.value[section]
+            merged = {name: _entry(default, entry) for name, entry in entries.value.items()}
+            sections[section] = replace(entries, value=merged)
+    return replace(root, value=sections)
+
+
+def _merge_section(section: str, ours: Node, theirs: Node) -> Iterator[Problem]:
+    if not (isinstance(ours.value, dict) and isinstance(theirs.value, dict)):
+        return
+    entries: dict[str, Node] = ours.value
+    for name, entry in theirs.value.items():
+        first = entries.setdefault(name, entry)
+        if first is not entry:
+            where = f"also at {entry.key_position}"
+            yield Problem(first.key_position, dotted((section, name)), "declared in two files", where)
+
+
+def _merge_host(ours: Node, theirs: Node) -> None:
+    if isinstance(ours.value, dict) and isinstance(theirs.value, dict) and "routes" in theirs.value:
+        given: dict[str, Node] = ours.value
+        routes: Node = theirs.value["routes"]
+        first = given.setdefault("routes", routes)
+        if first is not routes:
+            _extend(first, routes)
+
+
+def _extend(ours: Node, theirs: Node) -> None:
+    if isinstance(ours.value, list) and isinstance(theirs.value, list):
+        ours.value += theirs.value
+
+
+def _entry(default: Node, entry: Node) -> Node:
+    """Give an entry its defaults; an external one has none."""
+    if "external" in entry.value and entry.value["external"].value:
+        return entry
+    wanted = {name: node for name, node in default.value.items() if _INSTEAD.get(name) not in entry.value}
+    return _over(replace(default, value=wanted), entry)
+
+
+def _over(default: Node, entry: Node) -> Node:
+    """Merge mappings key by key; anything else of the entry's stays as it is."""
+    if not (isinstance(default.value, dict) and isinstance(entry.value, dict)):
+        return entry
+    merged = default.value | {
+        name: _over(default.value[name], node) if name in default.value else node for name, node in entry.value.items()
+    }
+    return replace(entry, value=merged)

@@ -1,0 +1,126 @@
+"""A topology and the files that it includes, as one tree."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.errors import FileInvalid, Position, Problem
+from reconciler.topology.combine import merge
+from reconciler.topology.dotenv import Variables
+from reconciler.topology.interpolate import Lookup
+from reconciler.topology.schema import adapt, schema
+from reconciler.topology.tree import Builder, Node, Origin
+from reconciler.topology.violations import violations
+from reconciler.topology.yaml12 import compose
+
+STANDARD_INPUT = "-"
+_SHOWN_INPUT = "<stdin>"
+
+
+class Reader:
+    """Reads a file and what it includes; notes every problem, and digests every byte."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self.digest = hashlib.sha256()
+        self._environment = environment
+        self._trail: list[str] = []
+        self._shown: list[str] = []
+        self._done: set[str] = set()
+
+    def read(self, path: str, *, name: str | None) -> Node | None:
+        """Read the main file; its name is the one given, if any."""
+        shown = _SHOWN_INPUT if path == STANDARD_INPUT else path
+        root = self._file(path, self._environment.get, blamed=_whole(shown), name=name)
+        if root and "name" not in root.value:
+            self._note(_whole(shown), "'name' is missing", "e.g. name: lab")
+        return root
+
+    def _file(self, path: str, environment: Lookup, *, blamed: Problem, name: str | None = None) -> Node | None:
+        target = os.path.realpath(path)
+        if target in self._trail:
+            circle = " → ".join([*self._shown[self._trail.index(target) :], path])
+            self._note(blamed, f"a file includes itself: {circle}")
+            return None
+        content = None if target in self._done else self._content(path, blamed)
+        if content is None:
+            return None
+        self._done.add(target)
+        self._trail.append(target)
+        self._shown.append(path)
+        root = self._parsed(path, content, environment, name)
+        self._trail.pop()
+        self._shown.pop()
+        return root
+
+    def _content(self, path: str, blamed: Problem) -> bytes | None:
+        try:
+            main = not self._trail
+            return sys.stdin.buffer.read() if main and path == STANDARD_INPUT else Path(path).read_bytes()
+        except FileNotFoundError:
+            self._note(blamed, f"there is no file {path!r}")
+        except IsADirectoryError:
+            self._note(blamed, f"{path!r} is a folder, not a file")
+        except OSError as error:
+            self._note(blamed, f"cannot read {path!r}: {error.strerror}")
+        return None
+
+    def _parsed(self, path: str, content: bytes, environment: Lookup, name: str | None) -> Node | None:
+        """Make a file's tree, with what it includes."""
+        shown = _SHOWN_INPUT if path == STANDARD_INPUT else path
+        origin = Origin(shown, Path(path).absolute().parent)
+        variables = Variables(environment, origin.folder, _beside(path, ".env"))
+        root = self._tree(content, origin, variables, name)
+        self.digest.update(content)
+        if root:
+            self._include(root, path, variables)
+        self.digest.update(variables.content)
+        self.problems += variables.problems
+        return root
+
+    def _tree(self, content: bytes, origin: Origin, variables: Variables, name: str | None) -> Node | None:
+        """Parse a file and check it against the schema."""
+        try:
+            node = compose(content, origin.path)
+        except FileInvalid as error:
+            self.problems += error.problems
+            return None
+        if node is None:
+            self._note(_whole(origin.path), "the file is empty", "e.g. name: lab")
+            return None
+        builder = Builder(origin, variables, size=len(content))
+        root = builder.build(node)
+        if name is not None and isinstance(root.value, dict):
+            root.value["name"] = Node(name, origin, 1, 1)
+        adapt(root, schema())
+        self.problems += (*builder.problems, *violations(root))
+        return root if isinstance(root.value, dict) else None
+
+    def _include(self, root: Node, path: str, environment: Lookup) -> None:
+        node = root.value.pop("include", None)
+        entries = node.value if node and isinstance(node.value, list) else [node]
+        for index, entry in enumerate(entries):
+            if entry and entry.value and isinstance(entry.value, str) and not entry.broken:
+                pointer = "include" if entry is node else f"include[{index}]"
+                blamed = Problem(entry.position, pointer, "")
+                included = self._file(_beside(path, entry.value), environment, blamed=blamed)
+                if included:
+                    self.problems += merge(root, included)
+
+    def _note(self, blamed: Problem, message: str, hint: str = "") -> None:
+        self.problems.append(replace(blamed, message=message, hint=hint))
+
+
+def _whole(path: str) -> Problem:
+    """Return what blames a file as a whole."""
+    return Problem(Position(path, 1, 1), "", "")
+
+
+def _beside(path: str, other: str) -> str:
+    """Return a path that is relative to a file, written as the user writes it."""
+    return os.path.normpath(os.path.join(os.path.dirname(path), other))  # noqa: PTH118, PTH120 - Path cannot

@@ -1,0 +1,84 @@
+"""Variables in values, as in Compose; but one that is not set is an error, not blank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Lookup = Callable[[str], str | None]
+"""What a variable's name stands for; None if it is not set."""
+
+_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
+_MARKS = re.compile(r"\$\$|\$\{|\}")
+_MAX_DEPTH = 20
+
+
+class Unresolved(ValueError):
+    """A text in which a variable is not set or badly written."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
+    """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved where that cannot be."""
+    if depth > _MAX_DEPTH:
+        raise Unresolved("variables are nested too deeply")
+    parts: list[str] = []
+    at = 0
+    while (dollar := text.find("$", at)) >= 0:
+        value, end = _expanded(text, dollar + 1, lookup, depth)
+        parts += (text[at:dollar], value)
+        at = end
+    return "".join(parts) + text[at:]
+
+
+def _expanded(text: str, start: int, lookup: Lookup, depth: int) -> tuple[str, int]:
+    """Expand what stands after a dollar sign; return its value and where it ends."""
+    if text.startswith("$", start):
+        return "$", start + 1
+    if text.startswith("{", start):
+        end = _closing(text, start + 1)
+        return _braced(text[start + 1 : end], lookup, depth), end + 1
+    name = _NAME.match(text, start)
+    if not name:
+        raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
+    return _value(name[0], lookup), name.end()
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 1
+    for mark in _MARKS.finditer(text, start):
+        depth += {"${": 1, "}": -1}.get(mark[0], 0)
+        if depth == 0:
+            return mark.start()
+    raise Unresolved("'${' without its '}'", "write $$ for a plain $")
+
+
+def _braced(body: str, lookup: Lookup, depth: int) -> str:
+    found = _BODY.fullmatch(body)
+    if not found:
+        raise Unresolved(f"'${{{body}}}' is no variable", "write $$ for a plain $")
+    name, operator, word = found["name"], found["operator"], found["word"]
+    if not operator:
+        return _value(name, lookup)
+    value = lookup(name)
+    if value == "" and operator.startswith(":"):
+        value = None
+    if operator.endswith("+"):
+        return "" if value is None else interpolate(word, lookup, depth=depth + 1)
+    if value is not None:
+        return value
+    replacement = interpolate(word, lookup, depth=depth + 1)
+    if operator.endswith("-"):
+        return replacement
+    raise Unresolved(f"variable {name!r} is not set" + (f": {replacement}" if replacement else ""))
+
+
+def _value(name: str, lookup: Lookup) -> str:
+    value = lookup(name)
+    if value is None:
+        raise Unresolved(f"variable {name!r} is not set", f"set it, write ${{{name}:-default}}, or $${name} for itself")
+    return value

@@ -1,0 +1,208 @@
+"""The content of a file as a tree in which every value knows where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.errors import Position, Problem
+from reconciler.topology.dotenv import Variables
+from reconciler.topology.interpolate import Unresolved, interpolate
+from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
+
+_SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float", "bool", "null"))
+_OTHER_TAGS = frozenset(("", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"))
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+"""What no argument of a process can hold: NUL, and bytes of the environment that are not UTF-8."""
+_ALIASED = 100_000
+"""How many values aliases may add to those that a file spells out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file that took part: its path as messages show it, and the folder of the paths in it."""
+
+    path: str
+    folder: Path
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A value with its place: a mapping or list of nodes, or a scalar; `text` is a plain one as it was written."""
+
+    value: Any
+    origin: Origin
+    line: int
+    column: int
+    text: str | None = None
+    key: tuple[int, int] | None = None
+    broken: bool = False
+
+    @property
+    def position(self) -> Position:
+        """Where a message about it points to: a scalar itself, the key of anything longer."""
+        longer = self.value is None or isinstance(self.value, (dict, list))
+        return self.key_position if longer else Position(self.origin.path, self.line, self.column)
+
+    @property
+    def key_position(self) -> Position:
+        """Where its key stands; its own place if it has none."""
+        line, column = self.key or (self.line, self.column)
+        return Position(self.origin.path, line, column)
+
+
+def find(root: Node, pointer: Sequence[str | int]) -> Node:
+    """Return the node at a place, or the nearest around it."""
+    node = root
+    for step in pointer:
+        if isinstance(node.value, str):
+            break
+        try:
+            node = node.value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return node
+
+
+def plain(node: Node) -> Any:
+    """Return the values without their places."""
+    value = node.value
+    if isinstance(value, dict):
+        return {name: plain(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [plain(child) for child in value]
+    return value
+
+
+def dotted(pointer: Sequence[str | int]) -> str:
+    """Render a place as `containers.web.ports[0]`."""
+    steps = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in pointer)
+    return steps.removeprefix(".")
+
+
+class Builder:
+    """Makes the tree of one file: merges, resolves aliases, variables and scalars, and notes what is wrong."""
+
+    def __init__(self, origin: Origin, variables: Variables, *, size: int) -> None:
+        self.problems: list[Problem] = []
+        self._origin, self._variables = origin, variables
+        self._left, self._spent_already = size + _ALIASED, False
+        self._trail: list[str | int] = []
+        self._around: set[int] = set()
+        self._unresolved: set[int] = set()
+
+    def build(self, node: yaml.Node) -> Node:
+        """Make the tree below a node of the YAML library."""
+        self._left -= 1
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        empty = self._node(node, {} if isinstance(node, yaml.MappingNode) else [])
+        if self._left < 0:
+            return self._spent(node, empty)
+        if node.tag not in _OTHER_TAGS:
+            self._problem(node, f"unknown tag {_shown(node.tag)!r}")
+        if id(node) in self._around:
+            self._problem(node, "an alias stands inside of what it stands for")
+            return empty
+        self._around.add(id(node))
+        empty.value = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._list(node)
+        self._around.remove(id(node))
+        return empty
+
+    def _spent(self, node: yaml.Node, empty: Node) -> Node:
+        if not self._spent_already:
+            self._problem(node, "the aliases stand for too much", "name things once, and refer to them")
+        self._spent_already = True
+        return empty
+
+    def _list(self, node: yaml.Node) -> list[Node]:
+        found = []
+        for index, child in enumerate(node.value):
+            self._trail.append(index)
+            found.append(self.build(child))
+            self._trail.pop()
+        return found
+
+    def _mapping(self, node: yaml.Node) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: list[yaml.Node] = []
+        lines: dict[str, int] = {}
+        for key, child in node.value:
+            name = key.value
+            if not isinstance(key, yaml.ScalarNode):
+                self._problem(key, "a key must be text")
+            elif name in lines:
+                self._duplicate(key, lines[name])
+            elif name == "<<" and key.tag == PLAIN:
+                lines[name] = key.start_mark.line
+                merged.append(child)
+            else:
+                lines[name] = key.start_mark.line
+                own[name] = self._entry(key, child)
+        for each in merged:
+            self._merge(each, own)
+        return own
+
+    def _entry(self, key: yaml.ScalarNode, child: yaml.Node) -> Node:
+        self._trail.append(key.value)
+        built = self.build(child)
+        self._trail.pop()
+        built.key = (key.start_mark.line + 1, key.start_mark.column + 1)
+        return built
+
+    def _duplicate(self, key: yaml.ScalarNode, first: int) -> None:
+        self._trail.append(key.value)
+        self._problem(key, "this key is given twice", f"first in line {first + 1}")
+        self._trail.pop()
+
+    def _merge(self, node: yaml.Node, own: dict[str, Node]) -> None:
+        """Add what `<<` names; what stands there already stays."""
+        for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(part, yaml.MappingNode):
+                self._problem(part, "'<<' can only merge mappings")
+                continue
+            for name, child in self.build(part).value.items():
+                own.setdefault(name, child)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Node:
+        text, tag = node.value, node.tag
+        made = self._node(node, text)
+        if "$" in text:
+            text = self._interpolated(node, made)
+        unfit = _UNFIT.search(text)
+        if unfit:
+            self._problem(node, f"the character U+{ord(unfit[0]):04X} is not allowed")
+            made.broken = True
+        if tag == PLAIN or tag in _SCALAR_TAGS:
+            made.value, made.text = scalar(text), text
+        elif tag != TEXT:
+            self._problem(node, f"unknown tag {_shown(tag)!r}")
+        return made
+
+    def _interpolated(self, node: yaml.ScalarNode, made: Node) -> str:
+        try:
+            made.value = interpolate(node.value, self._variables)
+        except Unresolved as error:
+            made.broken = True
+            if id(node) not in self._unresolved:
+                self._problem(node, error.message, error.hint)
+            self._unresolved.add(id(node))
+        return str(made.value)
+
+    def _node(self, node: yaml.Node, value: Any) -> Node:
+        mark = node.start_mark
+        return Node(value, self._origin, mark.line + 1, mark.column + 1)
+
+    def _problem(self, node: yaml.Node, message: str, hint: str = "") -> None:
+        mark = node.start_mark
+        where = Position(self._origin.path, mark.line + 1, mark.column + 1)
+        self.problems.append(Problem(where, dotted(self._trail), message, hint))
+
+
+def _shown(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")

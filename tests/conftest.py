@@ -1,0 +1,26 @@
+"""How many examples the property tests try: a seeded sample, or all of them with RECONCILER_TEST_ALL=1."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("sample", max_examples=100, deadline=None, database=None)
+settings.register_profile(
+    "all", max_examples=1000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("all" if os.environ.get("RECONCILER_TEST_ALL") else "sample")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the seed here, so that it can be told."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"property tests: again with --hypothesis-seed={config.option.hypothesis_seed}"

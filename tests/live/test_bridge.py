@@ -1,0 +1,267 @@
+"""Linux bridges against the real kernel, with `ip` and `iptables` as witnesses."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from live.lab import Lab, run
+from live.witness import addresses, ip, link, pings
+from reconciler.errors import Conflict
+from reconciler.model import Action, ResourceKey
+
+pytestmark = pytest.mark.live
+
+BARE = "bridges: {br0: }"
+KEY = "bridge/br0"
+
+
+def data(lab: Lab) -> dict[str, int]:
+    found: dict[str, int] = link(f"{lab.name}-br0")["linkinfo"]["info_data"]
+    return found
+
+
+def rules() -> list[str]:
+    done = subprocess.run(["iptables", "-S", "DOCKER-USER"], capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """An interface of somebody else's in the host."""
+    name = f"x{uuid.uuid4().hex[:8]}"
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p")
+    yield name
+    run("ip", "link", "del", name)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "path"),
+    [
+        ("stp: true", "stp"),
+        ("priority: 4096", "priority"),
+        ("hello_time: 1s", "hello_time"),
+        ("max_age: 6s", "max_age"),
+        ("forward_delay: 4s", "forward_delay"),
+        ("forward_delay: 0s", "forward_delay"),
+        ("ageing_time: 2m", "ageing_time"),
+        ("ageing_time: 0.01s", "ageing_time"),
+        ("ageing_time: 1.23s", "ageing_time"),
+        ("addresses: [10.99.7.1/24, 10.99.8.1/24]", "addresses"),
+        ('addresses: ["fd99:7::1/64"]', "addresses"),
+        ("name: %x", "name"),
+    ],
+)
+def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, attribute: str, path: str) -> None:
+    lab.apply(BARE)
+    index = link(f"{lab.name}-br0")["ifindex"]
+    lab.edit(BARE, f"bridges: {{br0: {{{attribute}}}}}".replace("%", lab.name), KEY, Action.UPDATE, path)
+    assert link(f"{lab.name}-br0")["ifindex"] == index
+
+
+@pytest.mark.parametrize(("attribute", "path"), [("mtu: 1400", "mtu"), ('mac: "02:00:00:00:07:01"', "mac")])
+def test_what_the_kernel_chooses_is_changed_in_place_and_left_alone_when_undeclared(
+    lab: Lab, attribute: str, path: str
+) -> None:
+    text = f"bridges: {{br0: {{{attribute}}}}}"
+    lab.apply(BARE)
+    assert lab.tells(text)[KEY] == (Action.UPDATE, frozenset((path,)))
+    lab.apply(text)
+    assert lab.tells(BARE) == {}
+
+
+def test_all_attributes_are_there_at_once(lab: Lab) -> None:
+    lab.apply(
+        "bridges: {br0: {stp: true, priority: 7, hello_time: 1s, max_age: 7s, forward_delay: 2s, ageing_time: 60s, "
+        'mtu: 1300, mac: "02:00:00:00:00:07", addresses: [10.99.7.1/24, "fd99:7::1/64"]}}'
+    )
+    found, told = link(f"{lab.name}-br0"), data(lab)
+    assert (found["mtu"], found["address"]) == (1300, "02:00:00:00:00:07")
+    assert "UP" in found["flags"]
+    names = ("stp_state", "priority", "hello_time", "max_age", "forward_delay", "ageing_time")
+    assert [told[name] for name in names] == [1, 7, 100, 700, 200, 6000]
+    assert addresses(f"{lab.name}-br0") == {"10.99.7.1/24", "fd99:7::1/64"}
+
+
+def test_stp_restricts_times_only_while_it_is_on(lab: Lab) -> None:
+    lab.apply("bridges: {br0: {forward_delay: 0s}}")
+    lab.apply("bridges: {br0: {stp: true, forward_delay: 2s}}")
+    lab.apply("bridges: {br0: {forward_delay: 0s}}")
+    assert data(lab)["forward_delay"] == 0
+
+
+def test_a_smaller_port_does_not_lower_a_declared_mtu(lab: Lab) -> None:
+    lab.apply("namespaces: {red: }\nbridges: {br0: {mtu: 1500}}\nveths: [{endpoints: [red:eth0, br0], mtu: 1300}]")
+    assert link(f"{lab.name}-br0")["mtu"] == 1500
+
+
+def test_a_bridge_in_a_namespace_keeps_its_bare_name_and_moving_it_replaces_it(lab: Lab) -> None:
+    inside = "namespaces: {red: }\nbridges: {br0: {namespace: red, stp: true}}"
+    lab.apply(inside)
+    assert link("br0", netns=f"{lab.name}-red")["linkinfo"]["info_data"]["stp_state"] == 1
+    lab.edit(inside, "namespaces: {red: }\nbridges: {br0: {stp: true}}", KEY, Action.REPLACE, "node")
+
+
+def test_a_long_name_is_shortened_and_kept_as_an_altname(lab: Lab) -> None:
+    text = "bridges: {distribution-switch: }"
+    lab.apply(text)
+    full = f"{lab.name}-distribution-switch"
+    found = next(each for each in ip("link", "show") if full in each.get("altnames", []))
+    assert found["ifname"].startswith("distribu-")
+    assert len(found["ifname"]) == 15
+    run("ip", "link", "property", "del", "dev", found["ifname"], "altname", full)
+    lab.drifted(text, "bridge/distribution-switch", Action.UPDATE, "altname")
+
+
+def test_ports_are_borrowed_and_given_back(lab: Lab, port: str) -> None:
+    text = f"bridges: {{br0: {{ports: [{port}]}}}}"
+    lab.edit(BARE, text, KEY, Action.UPDATE, "ports")
+    assert "master" not in link(port)
+    lab.apply(text)
+    assert link(port)["master"] == f"{lab.name}-br0"
+    run("ip", "link", "set", port, "nomaster")
+    lab.drifted(text, KEY, Action.UPDATE, "ports")
+    lab.destroy()
+    assert link(port)
+    assert "master" not in link(port)
+
+
+def test_a_port_that_a_hand_put_in_is_left_alone(lab: Lab, port: str) -> None:
+    lab.apply(BARE)
+    run("ip", "link", "set", port, "master", f"{lab.name}-br0")
+    assert lab.tells(BARE) == {}
+
+
+def test_a_port_in_somebody_elses_bridge_is_a_conflict(lab: Lab, port: str) -> None:
+    other = f"b{uuid.uuid4().hex[:8]}"
+    run("ip", "link", "add", other, "type", "bridge")
+    try:
+        run("ip", "link", "set", port, "master", other)
+        with pytest.raises(Conflict, match=f"port {port} in host is held by"):
+            lab.attempt(f"bridges: {{br0: {{ports: [{port}]}}}}")
+    finally:
+        run("ip", "link", "del", other)
+
+
+def test_a_port_that_is_not_there_is_named(lab: Lab) -> None:
+    report = lab.attempt("bridges: {br0: {ports: [no-such-port]}}")
+    assert "interface no-such-port in the host cannot be a port" in str(report.failed[0].error)
+
+
+def test_a_port_moves_from_one_bridge_to_another_in_one_apply(lab: Lab, port: str) -> None:
+    lab.apply(f"bridges: {{br0: {{ports: [{port}]}}, br1: }}")
+    lab.apply(f"bridges: {{br0: , br1: {{ports: [{port}]}}}}")
+    assert link(port)["master"] == f"{lab.name}-br1"
+
+
+def test_frames_pass_where_docker_would_drop_them_and_no_rule_is_left(lab: Lab, engine: object) -> None:
+    if not rules():
+        pytest.skip("Docker filters nothing here")
+    text = (
+        "namespaces: {red: , blue: }\nbridges: {br0: {forward: %}}\n"
+        "veths: [[red:eth0 10.99.7.1/24, br0], [blue:eth0 10.99.7.2/24, br0]]"
+    )
+    before = rules()
+    passing, dropping = text.replace("%", "true"), text.replace("%", "false")
+    lab.apply(passing)
+    assert pings("10.99.7.2", netns=f"{lab.name}-red")
+    assert len(rules()) == len(before) + 1
+    lab.edit(passing, dropping, KEY, Action.UPDATE, "forward")
+    ours = next(each for each in rules() if lab.name in each)
+    subprocess.run(["iptables", "-D", *_words(ours)], check=True)
+    lab.drifted(passing, KEY, Action.UPDATE, "forward")
+    lab.destroy()
+    assert rules() == before
+
+
+def test_a_rule_whose_bridge_is_gone_goes_too(lab: Lab, engine: object) -> None:
+    before = rules()
+    lab.apply(BARE)
+    run("ip", "link", "del", f"{lab.name}-br0")
+    lab.destroy()
+    assert rules() == before
+
+
+def _words(rule: str) -> list[str]:
+    import shlex
+
+    return shlex.split(rule)[1:]
+
+
+@pytest.mark.parametrize(
+    ("hand", "path"),
+    [
+        (("ip", "link", "set", "%", "type", "bridge", "stp_state", "0"), "stp"),
+        (("ip", "link", "set", "%", "type", "bridge", "priority", "9"), "priority"),
+        (("ip", "link", "set", "%", "type", "bridge", "hello_time", "300"), "hello_time"),
+        (("ip", "link", "set", "%", "type", "bridge", "max_age", "3000"), "max_age"),
+        (("ip", "link", "set", "%", "type", "bridge", "forward_delay", "700"), "forward_delay"),
+        (("ip", "link", "set", "%", "type", "bridge", "ageing_time", "700"), "ageing_time"),
+        (("ip", "link", "set", "%", "mtu", "1200"), "mtu"),
+        (("ip", "link", "set", "%", "address", "02:00:00:00:00:99"), "mac"),
+        (("ip", "link", "set", "%", "down"), "up"),
+        (("ip", "address", "del", "10.99.7.1/24", "dev", "%"), "addresses"),
+        (("ip", "link", "set", "%", "down", "name", "%z"), "name"),
+    ],
+)
+def test_what_a_hand_changed_is_named_and_mended(lab: Lab, hand: tuple[str, ...], path: str) -> None:
+    text = 'bridges: {br0: {stp: true, mtu: 1400, mac: "02:00:00:00:00:07", addresses: [10.99.7.1/24, "fd99:7::1/64"]}}'
+    lab.apply(text)
+    name = f"{lab.name}-br0"
+    index = link(name)["ifindex"]
+    run(*(each.replace("%", name) for each in hand))
+    lab.drifted(text, KEY, Action.UPDATE, path)
+    assert link(name)["ifindex"] == index
+    assert addresses(name) == {"10.99.7.1/24", "fd99:7::1/64"}
+
+
+def test_an_address_that_a_hand_added_is_left_alone(lab: Lab) -> None:
+    lab.apply("bridges: {br0: {addresses: [10.99.7.1/24]}}")
+    run("ip", "address", "add", "10.99.9.1/24", "dev", f"{lab.name}-br0")
+    lab.apply(BARE)
+    assert addresses(f"{lab.name}-br0") == {"10.99.9.1/24"}
+
+
+def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:
+    text = "namespaces: {red: }\nbridges: {br0: }\nveths: [[red:eth0 10.99.7.1/24, {bridge: br0, path_cost: 9}]]"
+    text = text.replace("[[red:eth0 10.99.7.1/24, {bridge: br0, path_cost: 9}]]", "[[red:eth0 10.99.7.1/24, br0]]")
+    lab.apply(text)
+    index = link("eth0", netns=f"{lab.name}-red")["ifindex"]
+    run("ip", "link", "del", f"{lab.name}-br0")
+    lab.drifted(text, KEY, Action.CREATE)
+    assert link("eth0", netns=f"{lab.name}-red")["ifindex"] == index
+    assert len(ip("link", "show", "master", f"{lab.name}-br0")) == 1
+
+
+def test_a_foreign_interface_of_that_name_is_a_conflict_and_a_bridge_can_be_adopted(lab: Lab) -> None:
+    name = f"{lab.name}-br0"
+    run("ip", "link", "add", name, "type", "bridge")
+    try:
+        index = link(name)["ifindex"]
+        with pytest.raises(Conflict, match=f"interface {name} in host is held by"):
+            lab.attempt("bridges: {br0: {stp: true}}")
+        assert data(lab)["stp_state"] == 0
+        lab.apply("bridges: {br0: {stp: true}}", adopt=(ResourceKey.of(KEY),))
+        assert (link(name)["ifindex"], data(lab)["stp_state"]) == (index, 1)
+        lab.destroy()
+        assert not link(name)
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=False, capture_output=True)
+
+
+def test_an_external_bridge_takes_our_ports_and_keeps_its_own_attributes(lab: Lab) -> None:
+    name = f"e{uuid.uuid4().hex[:8]}"
+    run("ip", "link", "add", name, "type", "bridge", "stp_state", "1")
+    try:
+        lab.apply(
+            f"namespaces: {{red: }}\nbridges: {{lan: {{external: true, name: {name}}}}}\nveths: [[red:eth0, lan]]"
+        )
+        assert len(ip("link", "show", "master", name)) == 1
+        lab.destroy()
+        assert ip("link", "show", "master", name) == []
+        assert link(name)["linkinfo"]["info_data"]["stp_state"] == 1
+    finally:
+        run("ip", "link", "del", name)

@@ -1,0 +1,510 @@
+"""The command line on a real kernel and a real engine, through its real entry point."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live.lab import REQUIRED
+from live.lab import run as command
+
+pytestmark = pytest.mark.live
+
+RECONCILER = [sys.executable, "-m", "reconciler"]
+NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+Done = subprocess.CompletedProcess[str]
+
+
+class Cli:
+    """The command line in a folder with a `topology.yaml`, under a topology's name of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder, self.name = folder, f"t{uuid.uuid4().hex[:6]}"
+        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        self.file = folder / "topology.yaml"
+
+    def write(self, text: str) -> None:
+        self.file.write_text(f"name: {self.name}\n{text}")
+
+    def __call__(self, *arguments: str, before: Sequence[str] = ()) -> Done:
+        return subprocess.run(
+            [*before, *RECONCILER, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*RECONCILER, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """What a command prints as JSON."""
+        done = self(*arguments, "--json")
+        assert done.stdout, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+def made(folder: Path, environment: Mapping[str, str]) -> Iterator[Cli]:
+    if os.geteuid() != 0:
+        pytest.fail("live tests must run here, and need root") if REQUIRED else pytest.skip("needs root")
+    cli = Cli(folder, environment)
+    yield cli
+    cli.write("")
+    done = cli("destroy", "--volumes", "--images", "--now")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Cli]:
+    """The command line where there is no engine."""
+    yield from made(tmp_path, NOWHERE)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, engine: Any, image: str) -> Iterator[Cli]:
+    """The command line with an engine."""
+    yield from made(tmp_path, {})
+
+
+NAMESPACES = "namespaces: {red: , blue: }\nveths: [[red:eth0 10.66.0.1/30, blue:eth0 10.66.0.2/30]]\n"
+
+
+def test_a_topology_comes_up_drifts_is_mended_and_vanishes(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    done = kernel("plan", "--detailed-exitcode")
+    assert done.returncode == 2
+    assert done.stderr == ""
+    assert done.stdout == (
+        "  + namespace/blue               absent\n"
+        "  + namespace/red                absent\n"
+        "  + veth/blue:eth0--red:eth0     absent\n"
+        "Plan: 3 to create; 0 unchanged.\n"
+    )
+    planned = done.stdout
+
+    done = kernel("apply")
+    assert done.returncode == 0
+    assert done.stdout == f"{planned}Steps: 3 applied, 0 failed, 0 skipped.\n"
+    steps = re.findall(r"^  applied     create (\S+)  \d\.\d\d s$", done.stderr, re.MULTILINE)
+    assert sorted(steps) == ["namespace/blue", "namespace/red", "veth/blue:eth0--red:eth0"]
+    assert done.stderr.count("\n") == 3
+
+    for arguments in (["plan", "--detailed-exitcode"], ["apply"]):
+        done = kernel(*arguments)
+        assert (done.returncode, done.stdout) == (0, "Plan: nothing to do; 3 unchanged.\n")
+        assert done.stderr == ""
+
+    command("ip", "-n", f"{kernel.name}-red", "link", "set", "eth0", "mtu", "1400")
+    done = kernel("plan", "--detailed-exitcode")
+    assert done.returncode == 2
+    assert "  ~ veth/blue:eth0--red:eth0     endpoints.red:eth0.mtu: 1400 → 1500\n" in done.stdout
+    assert "Plan: 1 to update; 2 unchanged.\n" in done.stdout
+    assert kernel("apply").returncode == 0
+
+    done = kernel("destroy")
+    assert done.returncode == 0
+    assert "Plan: 3 to delete; 0 unchanged.\n" in done.stdout
+    assert kernel.name not in command("ip", "netns")
+    done = kernel("destroy")
+    assert (done.returncode, done.stdout) == (0, "Plan: nothing to do; 0 unchanged.\n")
+
+
+def test_json_is_alone_on_standard_output_and_stable(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    plan = kernel.told("plan")
+    assert plan == kernel.told("plan")
+    assert list(plan) == ["format_version", "topology", "changes", "unchanged", "steps", "unavailable"]
+    assert plan["changes"][0] == {
+        "key": "namespace/blue",
+        "action": "create",
+        "reason": "absent",
+        "fields": {},
+    }
+    report = kernel.told("apply")
+    assert (report["format_version"], report["topology"], report["converged"]) == (1, kernel.name, True)
+    assert report["remaining"] == []
+    assert [(each["key"], each["verb"], each["status"]) for each in report["outcomes"]] == [
+        ("namespace/blue", "create", "done"),
+        ("namespace/red", "create", "done"),
+        ("veth/blue:eth0--red:eth0", "create", "done"),
+    ]
+    command("ip", "-n", f"{kernel.name}-red", "link", "set", "eth0", "mtu", "1400")
+    (change,) = kernel.told("plan")["changes"]
+    assert change["fields"] == {"endpoints.red:eth0.mtu": {"observed": 1400, "desired": 1500}}
+    shown = kernel.told("show")
+    assert [each["key"] for each in shown["resources"]] == [
+        "namespace/blue",
+        "namespace/red",
+        "veth/blue:eth0--red:eth0",
+    ]
+    assert all(set(each) == {"key", "spec", "live"} for each in shown["resources"])
+
+
+def test_show_reads_well_narrow_and_wide(kernel: Cli) -> None:
+    kernel.write(f"{NAMESPACES}bridges: {{br0: {{stp: true, addresses: [10.67.0.1/24, 10.67.1.1/24]}}}}\n")
+    kernel.write(kernel.file.read_text().partition("\n")[2].replace("]]\n", "], [red:eth1 10.67.0.2/24, br0]]\n"))
+    assert kernel("apply").returncode == 0
+    for width in (80, 200):
+        kernel.environment["COLUMNS"] = str(width)
+        done = kernel("show")
+        assert done.returncode == 0
+        assert max(map(len, done.stdout.splitlines())) <= width
+        assert re.search(r"^bridge/br0 +t\w+-br0, 10.67.0.1/24,", done.stdout, re.MULTILINE)
+        assert re.search(r"^  eth0 +↔ blue:eth0 +mtu 1500  [\da-f:]{17}  10.66.0.1/30$", done.stdout, re.MULTILINE)
+        assert re.search(r"^  eth1 +↔ br0:\S+ +mtu 1500  [\da-f:]{17}  10.67.0.2/24$", done.stdout, re.MULTILINE)
+
+
+def test_the_name_alone_will_do_and_says_what_it_could_not_look_at(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    assert kernel("apply").returncode == 0
+    done = kernel("show", "--name", kernel.name)
+    assert done.returncode == 5
+    assert "namespace/red" in done.stdout
+    assert re.match(r"error: no Docker Engine .*\(not looked at: connect, container, .*\)\n$", done.stderr)
+    done = kernel("ls")
+    assert done.returncode == 5
+    assert re.search(rf"^{kernel.name}  +{kernel.file}  +2 namespaces, 1 veth$", done.stdout, re.MULTILINE)
+    done = kernel("destroy", "--name", kernel.name)
+    assert done.returncode == 5
+    assert "Steps: 3 applied, 0 failed, 0 skipped.\n" in done.stdout
+    assert kernel.name not in command("ip", "netns")
+
+
+def test_one_file_runs_twice_side_by_side_under_two_names(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\n")
+    other = f"{kernel.name}x"
+    assert kernel("apply").returncode == 0
+    assert kernel("apply", "--name", other).returncode == 0
+    names = command("ip", "netns")
+    assert f"{kernel.name}-red" in names
+    assert f"{other}-red" in names
+    assert kernel("destroy", "topology.yaml", "--name", other).returncode == 0
+    assert f"{other}-red" not in command("ip", "netns")
+    assert kernel("plan", "--detailed-exitcode").returncode == 0
+
+
+def test_a_saved_plan_is_done_as_it_was_or_refused(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    assert kernel("plan", "--out", "plan.json").returncode == 0
+    assert kernel("apply", "--plan", "plan.json").returncode == 0
+
+    done = kernel("apply", "--plan", "plan.json")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith("error: the plan would be another one by now (namespace/blue, ")
+
+    command("ip", "-n", f"{kernel.name}-red", "link", "set", "eth0", "mtu", "1400")
+    assert kernel("plan", "--out", "plan.json").returncode == 0
+    kernel.write(f"{NAMESPACES}# another word\n")
+    done = kernel("apply", "--plan", "plan.json")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr == f"error: {kernel.file}: has changed since the plan was saved: plan again\n"
+
+
+def test_targets_replacements_and_pruning(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    assert kernel("apply", "--target", "namespace/red").returncode == 0
+    assert f"{kernel.name}-blue" not in command("ip", "netns")
+    assert kernel("apply").returncode == 0
+
+    done = kernel("apply", "--replace", "namespace/red")
+    assert done.returncode == 0
+    assert "  ± namespace/red                asked for\n" in done.stdout
+    assert "  ± veth/blue:eth0--red:eth0     stands on namespace/red\n" in done.stdout
+
+    done = kernel("apply", "--target", "namespace/green")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: namespace/green: ")
+
+    kernel.write("namespaces: {red: }\n")
+    done = kernel("apply", "--no-prune")
+    assert (done.returncode, done.stdout) == (0, "Plan: nothing to do; 1 unchanged.\n")
+    done = kernel("apply")
+    assert done.returncode == 0
+    assert "  - namespace/blue               not declared\n" in done.stdout
+
+
+def test_what_is_not_ours_is_in_the_way_until_it_is_adopted(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\n")
+    command("ip", "netns", "add", f"{kernel.name}-red")
+    done = kernel("plan")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: namespace/red: ")
+    assert done.stderr.count("\n") == 1
+    done = kernel("apply", "--adopt", "namespace/red")
+    assert done.returncode == 0
+    assert kernel("plan", "--detailed-exitcode").returncode == 0
+
+
+def test_what_another_file_of_the_same_name_made_is_not_deleted_without_a_word(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\n")
+    other = kernel.folder / "other.yaml"
+    other.write_text(f"name: {kernel.name}\nnamespaces: {{blue: }}\n")
+    assert kernel("apply").returncode == 0
+    done = kernel("plan", "other.yaml")
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"warning: namespace/red: made from {kernel.file}, a topology of the same name: --name keeps two apart\n"
+    )
+    assert kernel("plan").stderr == ""
+
+
+FAILING = "namespaces: {red: {exec: ['echo why >&2; exit 3']}, blue: }\n"
+
+
+def test_a_failing_step_is_told_with_its_cause_and_the_rest_is_done(kernel: Cli) -> None:
+    kernel.write(FAILING)
+    done = kernel("apply")
+    assert done.returncode == 1
+    assert re.search(r"^  applied     create namespace/blue$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  failed      create exec/red  .*3.*", done.stdout, re.MULTILINE)
+    assert "why" in done.stdout
+    assert "Steps: 2 applied, 1 failed, 0 skipped.\n" in done.stdout
+    assert "Still different:\n" in done.stdout
+    assert re.search(r"^  failed      create exec/red  \d\.\d\d s$", done.stderr, re.MULTILINE)
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in kernel("apply", "--debug").stderr
+    told = kernel.told("apply")
+    assert told["converged"] is False
+    assert told["remaining"][0]["key"] == "exec/red"
+
+
+def test_a_failed_apply_goes_back_where_that_is_wanted(kernel: Cli) -> None:
+    kernel.write(FAILING)
+    done = kernel("apply", "--on-failure", "revert")
+    assert done.returncode == 1
+    assert "Going back:\n" in done.stdout
+    assert kernel.name not in command("ip", "netns")
+
+
+SLOW = "namespaces: {a: {exec: ['sleep 1']}, b: {exec: ['sleep 1']}, c: {exec: ['sleep 1']}}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_lets_running_steps_end_and_starts_no_more(kernel: Cli, number: signal.Signals) -> None:
+    kernel.write(SLOW)
+    with kernel.started("apply", "--jobs", "1") as process:
+        assert process.stderr
+        while "exec/a" not in process.stderr.readline():
+            pass
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "interrupted: running steps end, nothing more is started" in errors
+    assert "  applied     create exec/a" in output
+    assert "  skipped     create exec/c  interrupted before its turn\n" in output
+    assert "Still different:\n" in output
+    kernel.write(SLOW.replace("sleep 1", "true"))
+    assert kernel("apply").returncode == 0
+
+
+def test_a_second_signal_aborts(kernel: Cli) -> None:
+    kernel.write(SLOW.replace("sleep 1", "sleep 4"))
+    with kernel.started("apply", "--jobs", "1") as process:
+        assert process.stderr
+        while "namespace/c" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        while "interrupted" not in process.stderr.readline():
+            pass
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert time.monotonic() - started < 3
+
+
+def test_without_privileges_the_code_is_4_and_one_line_says_what_to_do(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\n")
+    bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    done = kernel("apply", before=bare)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert re.match(r"error: .*root.*\n$", done.stderr)
+    assert kernel("plan", before=bare).returncode == 4
+
+
+def test_a_terminal_gets_colours_and_a_live_line_unless_no_color_is_set(kernel: Cli) -> None:
+    kernel.write(SLOW.replace("sleep 1", "true"))
+    seen = on_a_terminal(kernel, "apply")
+    assert "\x1b[32m+\x1b[0m" in seen
+    assert "\r\x1b[K  0/6  create namespace/a" in seen
+    kernel.environment["NO_COLOR"] = "1"
+    assert "\x1b[3" not in on_a_terminal(kernel, "destroy")
+
+
+def on_a_terminal(cli: Cli, *arguments: str) -> str:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*RECONCILER, *arguments], cwd=cli.folder, env=cli.environment, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        seen = b"".join(_read(ours))
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
+    return seen.decode()
+
+
+def _read(fd: int) -> Iterator[bytes]:
+    while select.select([fd], [], [], 60)[0]:
+        try:
+            yield os.read(fd, 4096)
+        except OSError:  # the other end is closed
+            return
+
+
+def test_v_shows_the_calls(kernel: Cli) -> None:
+    kernel.write(NAMESPACES)
+    done = kernel("apply", "-v")
+    assert done.returncode == 0
+    assert re.search(r"ms  RTM_NEWLINK x\d", done.stderr)
+
+
+ALONE = r"""
+import pathlib, subprocess, sys
+for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+    root, path = line.split(" ", 5)[3:5]
+    if root.startswith("net:["):
+        subprocess.run(["umount", "-l", path], check=True)
+for arguments in sys.argv[1:]:
+    done = subprocess.run([sys.executable, "-m", "reconciler", *arguments.split()], check=False)
+    print("->", done.returncode, flush=True)
+"""
+"""Runs commands where no other network namespace can be seen: `destroy --all` must not find what is not the test's."""
+
+
+def test_all_topologies_are_listed_and_destroyed(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\n")
+    alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", sys.executable, "-c", ALONE]
+    done = subprocess.run(
+        [*alone, "apply", "apply --name zzz", "ls", "destroy --all", "ls"],
+        cwd=kernel.folder,
+        env=kernel.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first, second, listed, destroyed, empty = (part.strip() for part in re.split(r"-> \d\n", done.stdout)[:5])
+    assert "1 to create" in first
+    assert "1 to create" in second
+    assert [line.split()[0] for line in listed.splitlines()] == ["TOPOLOGY", kernel.name, "zzz"]
+    assert destroyed.count("Steps: 1 applied, 0 failed, 0 skipped.") == 2
+    assert f"{kernel.name}:\n" in destroyed
+    assert empty == "No topologies on this host."
+    assert re.findall(r"-> (\d)", done.stdout) == ["0", "0", "5", "5", "5"]  # no engine could be asked
+
+
+CONTAINERS = """
+defaults: {containers: {image: reconciler-test/busybox, init: true, command: [sleep, '600']}}
+networks: {lan: {ipam: {config: [{subnet: 172.31.233.0/24}]}}}
+volumes: {data: }
+containers:
+  web:
+    networks: {lan: {ipv4_address: 172.31.233.10}}
+    ports: ["127.0.0.1:8533:80"]
+    volumes: ["data:/data"]
+    environment: {TOKEN: s3cret}
+    healthcheck: {test: [CMD, "true"], interval: 1s}
+"""
+
+
+def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) -> None:
+    cli.write(CONTAINERS)
+    done = cli("apply")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  + container/web                absent\n" in done.stdout
+    assert "wait process/web (healthy)" in done.stderr or "wait container/web (healthy)" in done.stderr
+    assert cli("plan", "--detailed-exitcode").returncode == 0
+
+    shown = cli("show", "--name", cli.name)
+    assert shown.returncode == 0
+    assert re.search(r"^container/web +running \(healthy\), .*127.0.0.1:8533 → 80/tcp$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^  \S+ +↔ lan +[\da-f:]{17}  172.31.233.10", shown.stdout, re.MULTILINE)
+    assert "s3cret" not in shown.stdout + cli("show", "--json").stdout
+
+    command("docker", "stop", "-t", "1", f"{cli.name}-web")
+    done = cli("plan")
+    assert "  ~ container/web                state: stopped → running\n" in done.stdout
+    assert done.stdout.endswith("Plan: 1 to update; 3 unchanged.\n")
+
+    listed = cli("ls")
+    assert listed.returncode == 0
+    counts = "1 container, 1 network, 1 volume"
+    assert re.search(rf"^{cli.name} +{cli.file} +{counts}$", listed.stdout, re.MULTILINE)
+
+    done = cli("destroy")
+    assert done.returncode == 0
+    assert "volume/data" not in done.stdout
+    assert f"{cli.name}-data" in command("docker", "volume", "ls", "-q")
+    assert cli("destroy", "--volumes").returncode == 0
+    assert f"{cli.name}-data" not in command("docker", "volume", "ls", "-q")
+
+
+def test_secrets_are_shown_nowhere(cli: Cli) -> None:
+    cli.write(CONTAINERS)
+    assert cli("apply", "--no-wait").returncode == 0
+    cli.write(CONTAINERS.replace("s3cret", "t0psecret"))
+    plan, told = cli("plan", "--out", "plan.json"), cli("plan", "--json")
+    assert "environment.TOKEN: (sensitive) → (sensitive)" in plan.stdout
+    done = cli("apply", "--plan", "plan.json", "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    everything = plan.stdout + told.stdout + done.stdout + done.stderr + (cli.folder / "plan.json").read_text()
+    assert "s3cret" not in everything
+    assert "t0psecret" not in everything
+
+
+DYING = """
+containers:
+  web: {image: reconciler-test/busybox, network_mode: none, command: [sh, -c, 'echo a last word; exit 7']}
+"""
+
+
+def test_a_container_that_dies_is_a_failure_with_its_log(cli: Cli) -> None:
+    cli.write(DYING)
+    done = cli("apply", "--wait-timeout", "20s")
+    assert done.returncode == 1
+    assert "a last word" in done.stdout
+    assert re.search(r"^  failed .*\b7\b", done.stdout, re.MULTILINE)
+
+
+def test_without_an_engine_what_needs_none_still_plans(kernel: Cli) -> None:
+    kernel.write(f"{CONTAINERS}namespaces: {{red: }}\n")
+    done = kernel("plan", "--detailed-exitcode")
+    assert done.returncode == 5
+    assert done.stdout == "  + namespace/red                absent\nPlan: 1 to create; 0 unchanged.\n"
+    assert re.match(r"error: no Docker Engine .*not looked at: .*container.*\n$", done.stderr)
+
+
+def test_the_same_from_python(kernel: Cli) -> None:
+    import reconciler
+
+    kernel.write(NAMESPACES)
+    host = reconciler.Host(engine_url=NOWHERE["DOCKER_HOST"])
+    desired = reconciler.load(kernel.file)
+    made = reconciler.plan(reconciler.diff(desired, reconciler.observe(host, desired)))
+    assert len(made) == len(reconciler.prepare(desired, host)) == 3
+    assert reconciler.execute(made, host).converged
+    assert reconciler.apply(desired, host, lock_timeout=0).outcomes == ()
+    assert reconciler.destroy(desired, host, lock_timeout=0).converged
+    assert kernel.name not in command("ip", "netns")

@@ -1,0 +1,283 @@
+"""A container's endpoints on networks: every attribute, every drift by hand, and what must stay as it is meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+
+import docker.errors
+import pytest
+
+from live.boxes import C, D, Json, R, alone, box, endpoint, inside, inspect, lan, life, reaches, text
+from live.lab import Lab, run
+from reconciler.errors import Conflict
+from reconciler.model import Action
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
+
+V4, V6 = "172.30.94.0/24", "fd94::/64"
+NETWORKS = {
+    "lan": {"ipam": {"config": [{"subnet": V4}, {"subnet": V6}]}, "enable_ipv6": True},
+    "wan": lan("172.30.95.0/24"),
+}
+ENDPOINTS: list[tuple[str, Json, Json]] = [
+    ("aliases", {"aliases": ["one"]}, {"aliases": ["two", "three"]}),
+    ("ipv4_address", {"ipv4_address": "172.30.94.101"}, {"ipv4_address": "172.30.94.102"}),
+    ("ipv6_address", {"ipv6_address": "fd94::101"}, {"ipv6_address": "fd94::102"}),
+    ("link_local_ips", {"link_local_ips": ["169.254.8.8"]}, {"link_local_ips": ["169.254.8.9"]}),
+    ("mac_address", {"mac_address": "02:00:00:00:92:01"}, {"mac_address": "02:00:00:00:92:02"}),
+]
+
+
+def file(stage: int) -> str:
+    """A container for each attribute of an endpoint: without it, with its first and with its second value."""
+    entries = {
+        f"c{at}": box(networks={"lan": ({}, *values)[stage], "wan": {}}) for at, (_, *values) in enumerate(ENDPOINTS)
+    }
+    return text(entries, networks=NETWORKS)
+
+
+def test_every_attribute_of_an_endpoint_is_applied_changed_and_taken_out_again(lab: Lab) -> None:
+    old = lab.host.engine.version < (1, 44)
+    names = [f"c{at}" for at, _ in enumerate(ENDPOINTS)]
+    lab.apply(file(0))
+    for stage in (1, 2, 0):
+        told, before = lab.tells(file(stage)), life(lab, *names)
+        for at, (path, *_) in enumerate(ENDPOINTS):
+            chosen_again = path == "mac_address" and stage == 0
+            assert chosen_again or told[f"connect/c{at}--lan"] == (R, frozenset({path}))
+        lab.apply(file(stage))
+        kept = [at for at, (path, *_) in enumerate(ENDPOINTS) if not (old and path == "mac_address")]
+        after = life(lab, *names)
+        assert [after[at] for at in kept] == [before[at] for at in kept]
+
+
+def test_what_is_declared_of_an_endpoint_is_in_force(lab: Lab) -> None:
+    declared = {name: each for _, values, _ in ENDPOINTS for name, each in values.items()}
+    lab.apply(text({"a": box(networks={"lan": declared}), "b": box(networks=["lan"])}, networks=NETWORKS))
+    found = endpoint(lab, "a", "lan")
+    assert (found["IPAddress"], found["GlobalIPv6Address"]) == ("172.30.94.101", "fd94::101")
+    assert found["MacAddress"] == "02:00:00:00:92:01"
+    assert "169.254.8.8" in inside(lab, "a", "ip", "addr")[1]
+    assert reaches(lab, "b", "one")
+    assert reaches(lab, "b", "a")
+
+
+SMALL = text(
+    {
+        "web": box(
+            networks={"lan": {"ipv4_address": "172.30.94.10", "aliases": ["www"]}}, ports=["127.0.0.1:18192:80"]
+        ),
+        "client": box(networks=["lan"], links=["web:server"]),
+        "other": box(networks=["wan"]),
+    },
+    networks=NETWORKS,
+)
+
+
+def disconnect(lab: Lab, name: str, network: str = "lan") -> None:
+    lab.host.engine.api.disconnect_container_from_network(f"{lab.name}-{name}", f"{lab.name}-{network}", force=True)
+
+
+def connect(lab: Lab, name: str, network: str) -> None:
+    lab.host.engine.api.connect_container_to_network(f"{lab.name}-{name}", f"{lab.name}-{network}")
+
+
+def test_a_disconnect_by_hand_is_mended_without_a_restart(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    disconnect(lab, "web")
+    assert lab.tells(SMALL) == {"connect/web--lan": (C, frozenset())}
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "www")
+    assert reaches(lab, "client", "server")
+
+
+def test_an_extra_connect_by_hand_is_undone(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    connect(lab, "web", "wan")
+    assert lab.tells(SMALL) == {"connect/web--wan": (D, frozenset())}
+    lab.apply(SMALL)
+    lab.host.engine.api.connect_container_to_network(f"{lab.name}-other", "bridge")
+    assert lab.tells(SMALL) == {"connect/other--@bridge": (D, frozenset())}
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+
+
+def test_a_bare_reconnect_by_hand_is_told_by_what_it_lost(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    for name in ("web", "client"):
+        disconnect(lab, name)
+        connect(lab, name, "lan")
+    told = lab.tells(SMALL)
+    assert told["connect/web--lan"] == (R, frozenset({"aliases", "ipv4_address"}))
+    assert told["connect/client--lan"] == (R, frozenset({"links"}))
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "server")
+
+
+def test_a_network_removed_by_force_comes_back_with_all_its_endpoints(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    disconnect(lab, "web")
+    disconnect(lab, "client")
+    lab.host.engine.api.remove_network(f"{lab.name}-lan")
+    told = lab.tells(SMALL)
+    assert {key: action for key, (action, _) in told.items()} == dict.fromkeys(
+        ("connect/client--lan", "connect/web--lan", "network/lan"), C
+    )
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "www")
+
+
+def test_a_network_is_replaced_under_running_containers(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    after = SMALL.replace(V4, "172.30.94.0/25")
+    told = lab.tells(after)
+    assert {key: action for key, (action, _) in told.items()} == dict.fromkeys(
+        ("connect/client--lan", "connect/web--lan", "network/lan"), R
+    )
+    lab.apply(after)
+    assert life(lab, "web", "client", "other") == before
+    assert endpoint(lab, "web", "lan")["IPAddress"] == "172.30.94.10"
+    assert reaches(lab, "client", "www")
+    assert reaches(lab, "client", "server")
+
+
+def test_a_network_replaced_while_a_container_was_stopped_is_connected_anew(lab: Lab) -> None:
+    api = lab.host.engine.api
+    lab.apply(SMALL)
+    for name in ("web", "client"):
+        api.kill(f"{lab.name}-{name}")
+        api.wait(f"{lab.name}-{name}")
+    api.remove_network(f"{lab.name}-lan")
+    made = lab.load(SMALL).resources
+    assert made
+    lab.apply(SMALL)
+    assert reaches(lab, "client", "www")
+
+
+def test_two_static_addresses_are_swapped_in_one_apply(lab: Lab) -> None:
+    def addressed(first: str, second: str) -> str:
+        networks = ({"lan": {"ipv4_address": f"172.30.94.{each}"}} for each in (first, second))
+        return text({name: box(networks=each) for name, each in zip("ab", networks, strict=True)}, networks=NETWORKS)
+
+    lab.apply(addressed("21", "22"))
+    before = life(lab, "a", "b")
+    lab.apply(addressed("22", "21"))
+    assert life(lab, "a", "b") == before
+    assert endpoint(lab, "a", "lan")["IPAddress"] == "172.30.94.22"
+
+
+def test_an_address_that_another_holds_by_chance_is_declared_for_a_new_container(lab: Lab) -> None:
+    dynamic = {name: box(networks=["lan"]) for name in "ab"}
+    lab.apply(text(dynamic, networks=NETWORKS))
+    before = life(lab, "a", "b")
+    held = endpoint(lab, "a", "lan")["IPAddress"]
+    static = {"c": box(networks={"lan": {"ipv4_address": held}})}
+    lab.apply(text({**dynamic, **static}, networks=NETWORKS))
+    assert endpoint(lab, "c", "lan")["IPAddress"] == held
+    assert life(lab, "a", "b") == before
+
+
+def test_a_stopped_container_gets_its_address_back_from_who_took_it(lab: Lab) -> None:
+    static = {"a": box(networks={"lan": {"ipv4_address": "172.30.94.2"}})}
+    lab.apply(text(static, networks=NETWORKS))
+    api = lab.host.engine.api
+    api.kill(f"{lab.name}-a")
+    api.wait(f"{lab.name}-a")
+    both = text({**static, "b": box(networks=["lan"])}, networks=NETWORKS)
+    lab.load(both)
+    taker = {"b": box(networks=["lan"]), "a": {**static["a"], "state": "stopped"}}
+    lab.apply(text(taker, networks=NETWORKS))
+    lab.apply(both)
+    assert endpoint(lab, "a", "lan")["IPAddress"] == "172.30.94.2"
+
+
+def test_declared_addresses_are_taken_before_any_is_chosen(lab: Lab) -> None:
+    entries = {name: box(networks=["lan"]) for name in "abcd"}
+    entries["z"] = box(networks={"lan": {"ipv4_address": "172.30.94.3"}})
+    lab.apply(text(entries, networks=NETWORKS))
+
+
+def test_an_address_that_a_foreign_container_holds_is_a_conflict(lab: Lab) -> None:
+    api = lab.host.engine.api
+    lab.apply(text({"a": box(networks=["lan"])}, networks=NETWORKS))
+    config = {"HostConfig": {"NetworkMode": f"{lab.name}-lan"}, "Image": box()["image"], "Cmd": ["sleep", "1000"]}
+    made = api.create_container_from_config(config, f"{lab.name}-foreign")["Id"]
+    try:
+        api.start(made)
+        held = api.inspect_container(made)["NetworkSettings"]["Networks"][f"{lab.name}-lan"]["IPAddress"]
+        wanted = {"a": box(networks=["lan"]), "b": box(networks={"lan": {"ipv4_address": held}})}
+        with pytest.raises(Conflict, match=rf"connect/b--lan: address {held} in network 'lan' is held by"):
+            lab.plan(text(wanted, networks=NETWORKS))
+    finally:
+        api.remove_container(made, force=True)
+
+
+def test_what_a_failed_connect_left_behind_counts_as_not_connected(lab: Lab) -> None:
+    api = lab.host.engine.api
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    disconnect(lab, "client")
+    with contextlib.suppress(docker.errors.APIError):
+        api.connect_container_to_network(f"{lab.name}-client", f"{lab.name}-lan", ipv4_address="172.30.94.10")
+    assert lab.tells(SMALL) == {"connect/client--lan": (C, frozenset())}
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+
+
+def test_connecting_counts_on_where_the_name_of_the_interface_is_taken(lab: Lab) -> None:
+    one = text({"a": box(networks=["lan"])}, networks=NETWORKS)
+    both = text({"a": box(networks=["lan", "wan"])}, networks=NETWORKS)
+    lab.apply(one)
+    before = life(lab, "a")
+    pid = inspect(lab, "a")["State"]["Pid"]
+    run("nsenter", "-t", str(pid), "-n", "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1b")
+    lab.apply(both)
+    assert life(lab, "a") == before
+    assert "172.30.95." in inside(lab, "a", "ip", "addr")[1]
+
+
+def test_an_interface_deleted_by_hand_is_connected_anew(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    pid = inspect(lab, "client")["State"]["Pid"]
+    run("nsenter", "-t", str(pid), "-n", "ip", "link", "del", "eth0")
+    lab.drifted(SMALL, "connect/client--lan", Action.CREATE)
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "www")
+
+
+def test_docker_s_own_bridge_can_stand_among_the_networks(lab: Lab) -> None:
+    networks = {**NETWORKS, "docker0": {"external": True, "name": "bridge"}}
+    both = text({"a": box(networks=["docker0", "lan"])}, networks=networks)
+    lab.apply(both)
+    before = life(lab, "a")
+    lab.host.engine.api.disconnect_container_from_network(f"{lab.name}-a", "bridge")
+    lab.drifted(both, "connect/a--docker0", Action.CREATE)
+    lab.apply(text({"a": box(networks=["lan"])}, networks=networks))
+    lab.apply(text({"a": alone(network_mode="bridge")}, networks=networks))
+    assert life(lab, "a") == before
+    lab.host.engine.api.disconnect_container_from_network(f"{lab.name}-a", "bridge")
+    lab.drifted(text({"a": alone(network_mode="bridge")}, networks=networks), "container/a", Action.UPDATE)
+    assert life(lab, "a") == before
+
+
+def test_networks_are_joined_and_left_in_place(lab: Lab) -> None:
+    lab.apply(text({"a": box(networks=["lan"])}, networks=NETWORKS))
+    before = life(lab, "a")
+    for networks in (["lan", "wan"], ["wan"], ["lan"]):
+        lab.apply(text({"a": box(networks=networks)}, networks=NETWORKS))
+    assert life(lab, "a") == before
+
+
+def test_a_container_without_networks_joins_the_default_one(lab: Lab) -> None:
+    lab.apply(text({"a": box(), "b": box()}))
+    assert reaches(lab, "a", "b")
+    assert lab.tells(text({"a": box(), "b": box()})) == {}

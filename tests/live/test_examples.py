@@ -1,0 +1,160 @@
+"""Every shipped example, applied by `reconciler apply FILE` alone; each leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live import snapshot
+
+pytestmark = pytest.mark.live
+
+CHECKOUT = Path(__file__).parents[2]
+EXAMPLES = sorted((CHECKOUT / "topologies").glob("*.yaml"))
+RECONCILER = str(Path(sys.executable).with_name("reconciler"))
+WITHOUT_ENGINE = {"namespaces"}
+
+
+def reconciler(*arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Run the command in the checkout and return its standard output."""
+    done = subprocess.run(
+        [RECONCILER, *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(environment or {}),
+    )
+    assert done.returncode == 0, f"{arguments} → {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **extra}
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+def example(request: pytest.FixtureRequest) -> Iterator[Path]:
+    path: Path = request.param
+    if path.stem not in WITHOUT_ENGINE:
+        request.getfixturevalue("engine")
+    yield path
+    reconciler("destroy", str(path), "--volumes", "--images", "--now")
+
+
+@pytest.fixture
+def witness(request: pytest.FixtureRequest) -> Any:
+    """The engine's client if there is an engine, for the snapshot."""
+    from reconciler.errors import ReconcilerError
+    from reconciler.host import Host
+
+    try:
+        return Host().engine.api
+    except ReconcilerError:
+        return None
+
+
+def test_an_example_is_valid_applies_rests_and_leaves_no_trace(lab: Any, example: Path, witness: Any) -> None:
+    excluded = [str(CHECKOUT), tempfile.gettempdir(), *_roots(witness)]
+    before, files_before = snapshot.snapshot(witness), snapshot.files(excluded)
+    reconciler("validate", str(example))
+    reconciler("apply", str(example))
+    again = reconciler("plan", str(example), "--detailed-exitcode")
+    assert "unchanged" in again
+    shown = json.loads(reconciler("show", str(example), "--json"))
+    assert shown["format_version"] == 1
+    assert shown["resources"]
+    reconciler("destroy", str(example), "--volumes", "--images")
+    assert snapshot.differences(before, _settled(before, witness)) == {}
+    files_after = snapshot.files(excluded)
+    assert _changed(files_before, files_after) == {}
+
+
+def test_notes_does_what_the_walk_by_hand_does(lab: Any, engine: Any) -> None:
+    path = str(CHECKOUT / "topologies" / "notes.yaml")
+    try:
+        reconciler("apply", path)
+        assert _exec(engine, "box2", "ping", "-c1", "-W2", "first")[0] == 0
+        assert _exec(engine, "box4", "ping", "-c1", "-W2", "box3")[0] == 0
+        assert _exec(engine, "box4", "ping", "-c1", "-W2", "both")[0] == 0
+        assert _exec(engine, "box5", "ping", "-c1", "-W2", "database")[0] == 0
+        assert len(engine.inspect_container("box3")["NetworkSettings"]["Networks"]) == 2
+        assert "It works" in urllib.request.urlopen("http://127.0.0.1:8481/", timeout=5).read().decode()
+        assert _exec(engine, "reader", "cat", "/note") == (0, "remember the milk\n")
+        assert engine.inspect_container("imported")["State"]["Running"]
+        _ping("test2", "192.168.1.2")
+        _ping("test3", "192.168.1.1")
+        bridge = json.loads(subprocess.check_output(["ip", "-j", "-d", "link", "show", "br-notes"]))[0]
+        assert bridge["linkinfo"]["info_data"]["stp_state"] == 1
+        ports = json.loads(subprocess.check_output(["ip", "-j", "link", "show", "master", "br-notes"]))
+        assert len(ports) == 2
+        _ping("test2", "192.168.2.3", seconds=15)
+        assert json.loads(subprocess.check_output(["ip", "-n", "test2", "-j", "link", "show", "lo"]))[0]["flags"]
+    finally:
+        reconciler("destroy", path, "--volumes", "--images", "--now")
+
+
+def test_in_leaf_spine_any_host_pings_any_host(lab: Any, engine: Any) -> None:
+    path = str(CHECKOUT / "topologies" / "leaf-spine.yaml")
+    addresses = {f"host{leaf}{host}": f"10.83.{leaf}.{2 + 4 * (host - 1)}" for leaf in (1, 2, 3, 4) for host in (1, 2)}
+    try:
+        reconciler("apply", path)
+        loop = "; ".join(f"ping -c1 -W2 {address} >/dev/null || exit 1" for address in addresses.values())
+        failed = [name for name in addresses if _exec(engine, f"leaf-spine-{name}", "sh", "-c", loop)[0]]
+        assert failed == []
+    finally:
+        reconciler("destroy", path, "--volumes", "--images", "--now")
+
+
+def test_namespaces_needs_no_engine_and_routes(lab: Any) -> None:
+    path = str(CHECKOUT / "topologies" / "namespaces.yaml")
+    nowhere = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    try:
+        reconciler("apply", path, environment=nowhere)
+        _ping("namespaces-left", "10.81.2.2", seconds=15)
+        reconciler("plan", path, "--detailed-exitcode", environment=nowhere)
+    finally:
+        reconciler("destroy", path, environment=nowhere)
+
+
+def _ping(namespace: str, address: str, *, seconds: int = 2) -> None:
+    argv = ["ip", "netns", "exec", namespace, "ping", "-c1", "-W1", address]
+    if not Path("/bin/ping").exists() and not Path("/usr/bin/ping").exists():
+        argv[4:5] = ["busybox", "ping"]
+    deadline = time.monotonic() + seconds
+    while (done := subprocess.run(argv, check=False, capture_output=True, text=True)).returncode:
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+
+
+def _exec(engine: Any, container: str, *argv: str) -> tuple[int, str]:
+    made = engine.exec_create(container, list(argv))["Id"]
+    output = engine.exec_start(made).decode()
+    return engine.exec_inspect(made)["ExitCode"], output
+
+
+def _roots(engine: Any) -> list[str]:
+    return [engine.info()["DockerRootDir"]] if engine else []
+
+
+def _settled(before: dict[str, Any], engine: Any) -> dict[str, Any]:
+    """Look again for a moment: the engine gives back its interfaces and rules a little after its answers."""
+    deadline = time.monotonic() + 5
+    while (after := snapshot.snapshot(engine)) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return after
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The files that differ, logs of the machine left aside."""
+    ours = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    return {path: (before.get(path), after.get(path)) for path in sorted(ours) if "/log/" not in path}

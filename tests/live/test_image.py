@@ -1,0 +1,500 @@
+"""Images on a real engine: each source applied, edited, drifted; what comes out the same replaces nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import pytest
+
+from live.lab import Lab, busybox_tar, run
+from reconciler.errors import Conflict
+from reconciler.host.marks import of_labels
+from reconciler.kinds.image.references import mark_tag
+from reconciler.model import Action, ResourceKey, Status
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
+
+BASE = "d5-base:latest"
+KEY = "image/lab"
+DOCKERFILE = f"""\
+FROM {BASE} AS one
+ARG A=0
+RUN echo $A >/a
+FROM one AS two
+COPY . /here
+"""
+
+
+@pytest.fixture(scope="module")
+def base(engine: Any) -> Iterator[str]:
+    """An image to build on that no other test touches."""
+    engine.import_image_from_data(busybox_tar(), repository="d5-base", tag="latest", changes=["CMD sh", "LABEL d5=1"])
+    yield BASE
+    engine.remove_image(BASE)
+
+
+@pytest.fixture
+def files(lab: Lab, base: str, engine: Any) -> Iterator[Path]:
+    """The folder of the topology, with a context, archives and a root; no image is left behind."""
+    before = everything(engine, lab)
+    context = lab.folder / "ctx"
+    context.mkdir()
+    (context / "Dockerfile").write_text(DOCKERFILE)
+    (context / "Other").write_text(DOCKERFILE + "RUN echo other >/b\n")
+    (context / "file").write_text("one\n")
+    tar = busybox_tar()
+    (lab.folder / "root.tar").write_bytes(tar)
+    (lab.folder / "root.tar.gz").write_bytes(gzip.compress(tar))
+    run("tar", "-C", str(_made(lab.folder / "root")), "-xf", str(lab.folder / "root.tar"))
+    yield lab.folder
+    assert lab.destroy().converged
+    assert everything(engine, lab) == before
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def everything(engine: Any, lab: Lab) -> list[tuple[str, list[str]]]:
+    """All images of these tests, nameless ones among them: others may be at work beside."""
+    rows = ((each["Id"], sorted(each["RepoTags"] or []), each["Labels"] or {}) for each in engine.images(all=True))
+    return sorted((each, tags) for each, tags, labels in rows if "d5" in labels or _ours(tags, lab))
+
+
+def _ours(tags: list[str], lab: Lab) -> bool:
+    return any(tag.startswith(("d5", "127.0.0.1", f"reconciler/{lab.name}/")) for tag in tags)
+
+
+def image(entry: str, more: str = "") -> str:
+    return f"images:\n  lab: {{{entry}}}\n{more}"
+
+
+def build(entry: str = "") -> str:
+    return image(f"build: {{context: ./ctx{entry}}}")
+
+
+BOX = "containers:\n  box: {image: lab, init: true, command: [sleep, '600'], network_mode: none, %s}\n"
+WRITER = (
+    f"containers:\n  box: {{image: '{BASE}', init: true, command: [sleep, '600'], network_mode: none, exec: [%s]}}\n"
+)
+
+
+def commit(entry: str = "", exec_: str = "echo 1 >/note") -> str:
+    return image(f"commit: {{container: box{entry}}}", WRITER % exec_)
+
+
+EDITS = [
+    ("build", "build: ./ctx", build(", dockerfile: Other"), "inputs"),
+    ("args", build(", args: {A: 1}"), build(", args: {A: 2}"), "inputs"),
+    ("args as a list", build(", args: [A=1]"), build(), "inputs"),
+    ("target", build(), build(", target: one"), "inputs"),
+    ("labels", build(), build(", labels: {a: b}"), "inputs"),
+    ("no_cache", build(), build(", no_cache: true"), "inputs"),
+    ("network", build(), build(", network: none"), "inputs"),
+    ("import", image("import: ./root.tar"), image("import: ./root"), "inputs"),
+    ("import.path", image("import: {path: ./root}"), image("import: {path: ./root.tar.gz}"), "inputs"),
+    ("import.changes", image("import: ./root"), image("import: {path: ./root, changes: [USER 5]}"), "inputs"),
+    ("commit.changes", commit(), commit(", changes: [CMD sh]"), "inputs"),
+    ("commit.message", commit(), commit(", message: a note"), "inputs"),
+    ("commit.author", commit(), commit(", author: me"), "inputs"),
+    ("commit.pause", commit(), commit(", pause: false"), "inputs"),
+    ("commit.container", commit(), commit("", "echo 2 >/note"), "inputs"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "path"), [each[1:] for each in EDITS], ids=[each[0] for each in EDITS])
+def test_other_inputs_replace_the_image_and_it_rests(lab: Lab, files: Path, before: str, after: str, path: str) -> None:
+    lab.edit(before if "\n" in before else image(before), after, KEY, Action.REPLACE, path)
+
+
+TAGGED = [
+    ("tags", build(), image("build: ./ctx, tags: [d5-lab, 'd5-lab:2']")),
+    ("other tags", image("build: ./ctx, tags: ['d5-lab:1']"), image("build: ./ctx, tags: ['d5-lab:2']")),
+    ("name", build(), image("build: ./ctx, name: d5-lab")),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [each[1:] for each in TAGGED], ids=[each[0] for each in TAGGED])
+def test_tags_are_given_and_taken_in_place(lab: Lab, files: Path, before: str, after: str) -> None:
+    lab.edit(before, after, KEY, Action.UPDATE, "tags")
+
+
+CHANGES: list[tuple[str, Callable[[Path], object]]] = [
+    ("content", lambda folder: (folder / "ctx/file").write_text("two\n")),
+    ("mode", lambda folder: (folder / "ctx/file").chmod(0o600)),
+    ("name", lambda folder: (folder / "ctx/file").rename(folder / "ctx/another")),
+    ("more", lambda folder: (folder / "ctx/more").symlink_to("file")),
+    ("dockerfile", lambda folder: (folder / "ctx/Dockerfile").write_text(DOCKERFILE + "USER 5\n")),
+]
+
+
+@pytest.mark.parametrize("change", [each[1] for each in CHANGES], ids=[each[0] for each in CHANGES])
+def test_a_changed_context_is_seen(lab: Lab, files: Path, change: Callable[[Path], object]) -> None:
+    lab.apply(build())
+    change(files)
+    lab.drifted(build(), KEY, Action.REPLACE, "inputs")
+
+
+def test_an_ignored_file_is_not_seen_and_not_sent(lab: Lab, files: Path, engine: Any) -> None:
+    (files / "ctx/.dockerignore").write_text("# none of these\nsecret*\n!secret-not\n")
+    (files / "ctx/secret").write_text("1")
+    (files / "ctx/secret-not").write_text("1")
+    lab.apply(build())
+    (files / "ctx/secret").write_text("2")
+    assert lab.tells(build()) == {}
+    assert run("docker", "run", "--rm", lab.live(build(), KEY)["reference"], "ls", "/here").split() == [
+        "Dockerfile",
+        "Other",
+        "file",
+        "secret-not",
+    ]
+
+
+def test_a_dockerfile_outside_of_the_context_is_not_copied(lab: Lab, files: Path) -> None:
+    (files / "Outside").write_text(DOCKERFILE)
+    lab.apply(build(", dockerfile: ../Outside"))
+    found = run(
+        "docker", "run", "--rm", lab.live(build(", dockerfile: ../Outside"), KEY)["reference"], "ls", "-a", "/here"
+    )
+    assert set(found.split()) - {".", ".."} == {"Dockerfile", "Other", "file"}
+
+
+def test_what_comes_out_the_same_replaces_no_container(lab: Lab, files: Path, engine: Any) -> None:
+    text = build() + BOX % ""
+    (files / "ctx/.dockerignore").write_text("Dockerfile\n.dockerignore\n")
+    lab.apply(text)
+    before = engine.inspect_container(f"{lab.name}-box")
+    (files / "ctx/Dockerfile").write_text(f"# a comment\n{DOCKERFILE}")
+    assert lab.tells(text)[KEY][0] == "replace"
+    report = lab.apply(text)
+    assert {str(each.step.key): each.status for each in report.outcomes}[f"create {KEY}"] is Status.UNCHANGED
+    after = engine.inspect_container(f"{lab.name}-box")
+    assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
+    (files / "ctx/Dockerfile").write_text(f"{DOCKERFILE}USER 5\n")
+    lab.apply(text)
+    assert engine.inspect_container(f"{lab.name}-box")["Id"] != before["Id"]
+
+
+def test_a_removed_image_is_made_again_and_its_container_stays(lab: Lab, files: Path, engine: Any) -> None:
+    text = build() + BOX % ""
+    lab.apply(text)
+    before = engine.inspect_container(f"{lab.name}-box")["Id"]
+    engine.remove_image(lab.live(text, KEY)["reference"], force=True)
+    lab.drifted(text, KEY, Action.CREATE)
+    assert engine.inspect_container(f"{lab.name}-box")["Id"] == before
+
+
+def test_a_tag_moved_or_removed_by_hand_is_put_back(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: [d5-lab]")
+    lab.apply(text)
+    identity = engine.inspect_image("d5-lab:latest")["Id"]
+    engine.remove_image("d5-lab:latest")
+    lab.drifted(text, KEY, Action.UPDATE, "tags")
+    engine.tag(BASE, "d5-lab", "latest", force=True)
+    lab.drifted(text, KEY, Action.UPDATE, "tags")
+    assert engine.inspect_image("d5-lab:latest")["Id"] == identity
+
+
+def test_a_tag_of_something_foreign_is_a_conflict_unless_adopted(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: [d5-theirs]")
+    engine.tag(BASE, "d5-theirs", "latest")
+    with pytest.raises(Conflict, match="image tag d5-theirs:latest is held by image d5-theirs:latest, which is not"):
+        lab.plan(text)
+    lab.apply(text, adopt=(ResourceKey.of(KEY),))
+    assert engine.inspect_image("d5-theirs:latest")["Id"] == lab.live(text, KEY)["id"]
+
+
+def test_a_tag_that_a_person_gave_stays(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(build())
+    identity = lab.live(build(), KEY)["id"]
+    engine.tag(identity, "d5-mine", "1")
+    lab.apply("")
+    assert engine.inspect_image("d5-mine:1")["Id"] == identity
+    engine.remove_image("d5-mine:1")
+
+
+def test_two_images_swap_their_tags(lab: Lab, files: Path) -> None:
+    def text(one: str, two: str) -> str:
+        other = f"  other: {{build: {{context: ./ctx, target: one}}, tags: ['{two}']}}\n"
+        return image(f"build: ./ctx, tags: ['{one}']", other)
+
+    lab.apply(text("d5:a", "d5:b"))
+    lab.apply(text("d5:b", "d5:a"))
+    lab.apply(text("d5:a", "d5:b"))
+
+
+def test_an_image_is_built_on_another_by_its_name_or_tag(lab: Lab, files: Path, engine: Any) -> None:
+    (files / "top").mkdir()
+    (files / "top/Dockerfile").write_text("FROM lab\nCOPY --from=d5-lab /a /b\nUSER 7\n")
+    text = image("build: ./ctx, tags: [d5-lab]", "  top: {build: ./top}\n")
+    lab.apply(text)
+    first = lab.live(text, "image/top")["id"]
+    (files / "ctx/file").write_text("two\n")
+    assert {key: told[0] for key, told in lab.tells(text).items()} == {KEY: "replace", "image/top": "replace"}
+    lab.apply(text)
+    assert lab.live(text, "image/top")["id"] != first
+
+
+def test_a_container_builds_its_image(lab: Lab, files: Path, engine: Any) -> None:
+    text = (
+        "containers:\n  box: {build: ./ctx, image: d5-box, init: true, command: [sleep, '600'], network_mode: none}\n"
+    )
+    lab.apply(text)
+    found = engine.inspect_container(f"{lab.name}-box")
+    assert found["Image"] == engine.inspect_image("d5-box:latest")["Id"] == lab.live(text, "image/box")["id"]
+
+
+def test_a_failed_build_tells_its_last_lines_and_leaves_nothing(lab: Lab, files: Path, engine: Any) -> None:
+    before = everything(engine, lab)
+    text = f"FROM {BASE}\nRUN echo fine >/fine\nRUN echo what went wrong; exit 3\n"
+    (files / "ctx/Dockerfile").write_text(text)
+    report = lab.attempt(build())
+    message = str(report.failed[0].error)
+    assert message.startswith(f"{KEY}: ")
+    assert "returned a non-zero code: 3" in message
+    assert "what went wrong" in message
+    assert everything(engine, lab) == before
+    assert not [each for each in engine.containers(all=True) if "what went wrong" in each["Command"]]
+
+
+def test_a_dockerfile_with_a_mistake_is_told(lab: Lab, files: Path) -> None:
+    (files / "ctx/Dockerfile").write_text(f"FROM {BASE}\nRUNE x\n")
+    assert "RUNE" in str(lab.attempt(build()).failed[0].error)
+
+
+def test_an_archive_is_loaded_with_its_reference(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("load: ./saved.tar")
+    _save(engine, files, "d5-saved:3", b"1")
+    lab.apply(text)
+    assert engine.inspect_image("d5-saved:3")["Id"] == lab.live(text, KEY)["id"]
+    engine.remove_image("d5-saved:3")
+    lab.drifted(text, KEY, Action.UPDATE, "tags")
+    _save(engine, files, "d5-saved:4", b"2")
+    lab.drifted(text, KEY, Action.REPLACE, "inputs", "tags")
+    with pytest.raises(docker.errors.NotFound):
+        engine.inspect_image("d5-saved:3")
+
+
+def _save(engine: Any, folder: Path, reference: str, content: bytes) -> None:
+    """Make an archive of an image that is not here any more."""
+    _pack(folder, content)
+    engine.import_image_from_file(str(folder / "file.tar"), *reference.split(":"))
+    run("docker", "save", "-o", str(folder / "saved.tar"), reference)
+    engine.remove_image(reference)
+
+
+def _pack(folder: Path, content: bytes) -> None:
+    (folder / "packed").mkdir(exist_ok=True)
+    (folder / "packed/file").write_bytes(content)
+    run("tar", "-C", str(folder / "packed"), "-cf", str(folder / "file.tar"), "file")
+
+
+def test_what_is_no_archive_is_told(lab: Lab, files: Path) -> None:
+    (files / "bad.tar").write_text("nothing")
+    report = lab.attempt(image("import: ./bad.tar"))
+    assert str(report.failed[0].error).startswith(f"{KEY}: ")
+
+
+def test_a_commit_has_the_note_and_no_mark_of_ours(lab: Lab, files: Path, engine: Any) -> None:
+    text = (
+        commit(", message: a note, author: me, changes: ['ENV A=b']") + "  reader: {image: lab, network_mode: none}\n"
+    )
+    lab.apply(text)
+    found = engine.inspect_image(lab.live(text, KEY)["reference"])
+    assert (found["Comment"], found["Author"]) == ("a note", "me")
+    assert of_labels(found["Config"]["Labels"]) is None
+    assert {text for name, text in found["Config"]["Labels"].items() if name.startswith("reconciler.")} == {""}
+    assert "A=b" in found["Config"]["Env"]
+    assert run("docker", "run", "--rm", lab.live(text, KEY)["reference"], "cat", "/note") == "1\n"
+
+
+def test_an_external_image_must_be_here_and_is_never_touched(lab: Lab, files: Path, engine: Any) -> None:
+    with pytest.raises(Conflict, match="declared external, but there is none"):
+        lab.plan(image("external: true, name: 'd5-none:1'"))
+    text = image(f"external: true, name: '{BASE}'", BOX % "")
+    lab.apply(text)
+    assert lab.live(text, KEY)["id"] == engine.inspect_image(BASE)["Id"]
+    lab.apply("")
+    assert engine.inspect_image(BASE)
+
+
+def test_an_image_that_is_never_pulled_must_be_here(lab: Lab, files: Path) -> None:
+    text = image("pull: {image: 'd5-none:1', policy: never}")
+    assert "is not here, and is never pulled" in str(lab.attempt(text).failed[0].error)
+    lab.apply(image(f"pull: {{image: '{BASE}', policy: never}}"))
+
+
+def test_a_pulled_image_stays_and_its_tags_go(lab: Lab, files: Path, engine: Any) -> None:
+    text = image(f"pull: '{BASE}', tags: [d5-extra]")
+    lab.apply(text)
+    assert engine.inspect_image("d5-extra:latest")["Id"] == engine.inspect_image(BASE)["Id"]
+    lab.edit(text, image(f"pull: '{BASE}'"), KEY, Action.UPDATE, "tags")
+    assert lab.tells("")[KEY][0] == "delete"
+    lab.apply("")
+    assert engine.inspect_image(BASE)
+
+
+def test_a_container_of_a_stranger_keeps_our_image_and_is_named(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(build())
+    run("docker", "create", "--name", "d5-guest", lab.live(build(), KEY)["reference"])
+    try:
+        assert "d5-guest still runs it" in str(lab.attempt("").failed[0].error)
+    finally:
+        engine.remove_container("d5-guest")
+    lab.apply("")
+
+
+def test_what_earlier_runs_left_is_removed(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(build())
+    repository = lab.live(build(), KEY)["reference"].rpartition(":")[0]
+    engine.tag(BASE, repository, "in-0123456789abcdef")
+    assert lab.tells(build()) == {f"{KEY}:in-0123456789abcdef": ("delete", frozenset())}
+    lab.apply(build())
+
+
+def test_a_failure_brings_back_the_former_image(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: [d5-lab]")
+    lab.apply(text)
+    identity = engine.inspect_image("d5-lab:latest")["Id"]
+    (files / "ctx/file").write_text("two\n")
+    bad = "networks: {bad: {driver_opts: {com.docker.network.driver.mtu: many}}}\n"
+    assert lab.attempt(text + bad, revert=True).reverted.converged  # type: ignore[union-attr]
+    assert engine.inspect_image("d5-lab:latest")["Id"] == identity
+
+
+def test_a_mark_without_its_tag_is_mended(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: [d5-lab]")
+    lab.apply(build())
+    found = lab.live(build(), KEY)
+    engine.tag(found["id"], found["reference"].rpartition(":")[0], mark_tag("d5-lab:latest"))
+    lab.drifted(text, KEY, Action.UPDATE, "tags")
+
+
+def test_an_image_of_a_folder_that_is_gone_is_still_deleted_by_name(lab: Lab, files: Path) -> None:
+    lab.apply(build())
+    shutil.rmtree(files / "ctx")
+    lab.apply("")
+
+
+@pytest.fixture
+def registry(listening: str, files: Path, engine: Any, lab: Lab) -> Iterator[str]:
+    """The address of a registry; what was pulled from it is removed, old and new."""
+    yield listening
+    assert lab.destroy().converged
+    for each in engine.images():
+        if "pulled" in (each["Labels"] or {}):
+            engine.remove_image(each["Id"], force=True)
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry on the loopback; the tests skip visibly where Debian's `docker-registry` is not installed."""
+    program = shutil.which("docker-registry")
+    if not program:
+        pytest.skip("docker-registry is not installed")
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": address},
+    }
+    (folder / "config.yml").write_text(json.dumps(config))
+    with subprocess.Popen([program, "serve", str(folder / "config.yml")], stderr=subprocess.DEVNULL) as process:
+        _await(address)
+        yield address
+        process.terminate()
+
+
+def _await(address: str) -> None:
+    host, _, port = address.partition(":")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the registry does not listen")
+
+
+def push(engine: Any, folder: Path, reference: str, content: bytes) -> str:
+    """Put another image under a reference of a registry, and leave here what was here; return its id."""
+    _pack(folder, content)
+    repository, _, tag = reference.rpartition(":")
+    before = [each["Id"] for each in engine.images() if reference in (each["RepoTags"] or ())]
+    engine.import_image_from_file(str(folder / "file.tar"), repository, tag, changes=["CMD x", "LABEL pulled=1 d5=1"])
+    for line in engine.push(repository, tag, stream=True, decode=True):
+        assert "error" not in line, line
+    identity: str = engine.inspect_image(reference)["Id"]
+    for each in before:
+        engine.tag(each, repository, tag)
+    engine.remove_image(identity if before else reference, force=True)
+    return identity
+
+
+def test_a_plain_reference_is_pulled_when_missing(lab: Lab, files: Path, engine: Any, registry: str) -> None:
+    reference = f"{registry}/d5/one:1"
+    text = f"containers:\n  box: {{image: '{reference}', network_mode: none, state: created}}\n"
+    identity = push(engine, files, reference, b"1")
+    report = lab.apply(text)
+    assert f"create image/{reference}" in [str(each.step.key) for each in report.outcomes]
+    assert lab.live(text, f"image/{reference}")["id"] == identity == engine.inspect_image(reference)["Id"]
+    lab.apply("")
+    assert engine.inspect_image(reference)["Id"] == identity
+
+
+def test_always_asks_the_registry_and_rests_when_nothing_is_new(
+    lab: Lab, files: Path, engine: Any, registry: str
+) -> None:
+    reference = f"{registry}/d5/always:1"
+    entry = f"pull: {{image: '{reference}', policy: %s}}"
+    box = "containers:\n  box: {image: lab, network_mode: none, state: created}\n"
+    text, missing = image(entry % "always", box), image(entry % "missing", box)
+    first = push(engine, files, reference, b"1")
+    lab.apply(text)
+    container = engine.inspect_container(f"{lab.name}-box")["Id"]
+    second = push(engine, files, reference, b"2")
+    assert lab.tells(missing) == {}
+    assert lab.tells(text)[KEY] == ("replace", frozenset({"current"}))
+    lab.apply(text)
+    assert lab.live(text, KEY)["id"] == second
+    assert engine.inspect_container(f"{lab.name}-box")["Id"] != container
+    assert first in engine.images(quiet=True)
+
+
+def test_a_registry_out_of_reach_is_told_at_apply(lab: Lab, files: Path, engine: Any) -> None:
+    reference = "127.0.0.1:9/d5/none:1"
+    text = image(f"pull: '{reference}'")
+    assert lab.tells(text)[KEY][0] == "create"
+    assert str(lab.attempt(text).failed[0].error).startswith(f"{KEY}: {reference} cannot be pulled: ")
+    engine.tag(BASE, "127.0.0.1:9/d5/none", "1")
+    always = image(f"pull: {{image: '{reference}', policy: always}}")
+    assert lab.tells(always)[KEY] == ("replace", frozenset({"current"}))
+    assert "cannot be pulled" in str(lab.attempt(always).failed[0].error)
+    lab.apply(text)
+    engine.remove_image(reference)
+
+
+def test_a_container_says_how_its_image_is_pulled(lab: Lab, files: Path, engine: Any, registry: str) -> None:
+    reference = f"{registry}/d5/policy:1"
+    text = "containers:\n  box: {image: '%s', pull_policy: %s, network_mode: none, state: created}\n"
+    push(engine, files, reference, b"1")
+    report = lab.attempt(text % (reference, "never"))
+    assert "is never pulled" in str(report.failed[0].error)
+    lab.apply(text % (reference, "if_not_present"))
+    lab.apply(text % (reference, "always"))
+    lab.apply(text % (reference, "never"))

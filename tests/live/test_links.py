@@ -1,0 +1,94 @@
+"""Container links: on Docker's own bridge, where they are bound to a container, and on user networks, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from live.boxes import R, alone, box, endpoint, inspect, lan, life, reaches, text
+from live.lab import Lab
+from reconciler.model import Action
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
+
+NETWORKS = {"lan": lan("172.30.98.0/24"), "docker0": {"external": True, "name": "bridge"}}
+
+
+def bridged(**attributes: object) -> dict[str, object]:
+    return alone(network_mode="bridge", **attributes)
+
+
+def test_a_link_on_docker_s_own_bridge_is_applied_changed_and_taken_out_again(lab: Lab) -> None:
+    plain = text({"a": bridged(), "b": bridged()})
+    lab.edit(plain, text({"a": bridged(), "b": bridged(links=["a"])}), "container/b", Action.REPLACE, "links")
+    linked = text({"a": bridged(), "b": bridged(links=["a:first"])})
+    lab.apply(text({"a": bridged(), "b": bridged(links=["a"])}))
+    assert lab.tells(linked)["container/b"] == (R, frozenset({"links"}))
+    lab.apply(linked)
+    assert reaches(lab, "b", "first")
+
+
+def test_a_replaced_target_on_docker_s_own_bridge_has_its_source_replaced(lab: Lab) -> None:
+    lab.apply(text({"a": bridged(), "b": bridged(links=["a:first"]), "c": alone()}))
+    before = life(lab, "c")
+    after = text({"a": bridged(labels={"x": "y"}), "b": bridged(links=["a:first"]), "c": alone()})
+    told = lab.tells(after)
+    assert (told["container/a"][0], told["container/b"][0]) == (R, R)
+    lab.apply(after)
+    assert reaches(lab, "b", "first")
+    assert life(lab, "c") == before
+
+
+def test_a_stopped_target_is_started_before_its_source_and_a_rename_is_followed(lab: Lab) -> None:
+    api, file = lab.host.engine.api, text({"z": bridged(), "b": bridged(links=["z:first"])})
+    lab.apply(file)
+    for name in ("b", "z"):
+        api.kill(f"{lab.name}-{name}")
+        api.wait(f"{lab.name}-{name}")
+    lab.apply(file)
+    assert reaches(lab, "b", "first")
+    api.rename(f"{lab.name}-z", f"{lab.name}-elsewhere")
+    assert {key: action for key, (action, _) in lab.tells(file).items()} == {"container/z": "update"}
+    lab.apply(file)
+    assert reaches(lab, "b", "first")
+
+
+def test_a_link_on_a_user_network_is_changed_without_a_restart(lab: Lab) -> None:
+    def file(*links: str) -> str:
+        return text({"a": box(networks=["lan"]), "b": box(networks=["lan"], links=list(links))}, networks=NETWORKS)
+
+    lab.apply(file())
+    before = life(lab, "a", "b")
+    for links in (["a:first"], ["a:second", "a"], []):
+        assert lab.tells(file(*links)) == {"connect/b--lan": (R, frozenset({"links"}))}
+        lab.apply(file(*links))
+        assert all(reaches(lab, "b", each.rpartition(":")[2]) for each in links)
+    assert life(lab, "a", "b") == before
+    assert not endpoint(lab, "b", "lan").get("Links")
+
+
+def test_a_replaced_target_on_a_user_network_leaves_its_source_alone(lab: Lab) -> None:
+    entries = {"a": box(networks=["lan"]), "b": box(networks=["lan"], links=["a:first"])}
+    lab.apply(text(entries, networks=NETWORKS))
+    before = life(lab, "b")
+    lab.apply(text({**entries, "a": box(networks=["lan"], labels={"x": "y"})}, networks=NETWORKS))
+    assert life(lab, "b") == before
+    assert reaches(lab, "b", "first")
+
+
+def test_two_containers_link_to_each_other_on_a_user_network(lab: Lab) -> None:
+    entries = {"a": box(networks=["lan"], links=["b:other"]), "b": box(networks=["lan"], links=["a:other"])}
+    lab.apply(text(entries, networks=NETWORKS))
+    assert reaches(lab, "a", "other")
+    assert reaches(lab, "b", "other")
+
+
+def test_a_container_on_both_kinds_of_network_has_both_kinds_of_link(lab: Lab) -> None:
+    entries = {
+        "old": bridged(),
+        "new": box(networks=["lan"]),
+        "both": box(networks=["docker0", "lan"], links=["old:first", "new:second"]),
+    }
+    lab.apply(text(entries, networks=NETWORKS))
+    assert inspect(lab, "both")["HostConfig"]["Links"]
+    assert reaches(lab, "both", "first")
+    assert reaches(lab, "both", "second")

@@ -1,0 +1,152 @@
+"""Network namespaces against the real kernel, with `ip netns` as a witness."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from live.lab import Lab, run
+from live.witness import link, namespaces
+from reconciler.errors import Conflict
+from reconciler.model import Action, ResourceKey
+
+pytestmark = pytest.mark.live
+
+BARE = "namespaces: {red: }"
+KEY = "namespace/red"
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+
+
+def sysctl(lab: Lab, path: str) -> str:
+    return run("ip", "netns", "exec", f"{lab.name}-red", "cat", path).strip()
+
+
+def inode(name: str) -> int:
+    return Path("/run/netns", name).stat().st_ino
+
+
+@pytest.mark.parametrize(
+    ("after", "path"),
+    [
+        ("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}", "sysctls.net.ipv4.ip_forward"),
+        ("namespaces: {red: {sysctls: [net/ipv4/ip_forward=1]}}", "sysctls.net.ipv4.ip_forward"),
+        ("namespaces: {red: {sysctls: {net.ipv4.ping_group_range: 0 99}}}", "sysctls.net.ipv4.ping_group_range"),
+        (
+            "namespaces: {red: {sysctls: {net.ipv4.conf.default.rp_filter: 2}}}",
+            "sysctls.net.ipv4.conf.default.rp_filter",
+        ),
+        ("namespaces: {red: {name: other-%}}", "name"),
+    ],
+)
+def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, after: str, path: str) -> None:
+    lab.apply(BARE)
+    before = inode(f"{lab.name}-red")
+    lab.edit(BARE, after.replace("%", lab.name), KEY, Action.UPDATE, path)
+    assert inode(f"{lab.name}-red") == before
+
+
+def test_a_sysctl_that_is_taken_out_goes_back_to_what_a_new_namespace_has(lab: Lab) -> None:
+    lab.apply("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1, net.ipv4.ip_default_ttl: 9}}}")
+    assert sysctl(lab, "/proc/sys/net/ipv4/ip_default_ttl") == "9"
+    run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", "echo 8000 > /proc/sys/net/ipv4/ipfrag_time")
+    lab.apply("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}")
+    assert sysctl(lab, "/proc/sys/net/ipv4/ip_default_ttl") == "64"
+    assert sysctl(lab, FORWARDING) == "1"
+    assert sysctl(lab, "/proc/sys/net/ipv4/ipfrag_time") == "8000", "one never declared is left alone"
+    assert list(link("lo", netns=f"{lab.name}-red").get("altnames", [])) == ["sysctl=net.ipv4.ip_forward"]
+
+
+def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
+    text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
+    lab.apply(text)
+    name = f"{lab.name}-red"
+    run("ip", "netns", "exec", name, "sh", "-c", f"echo 0 > {FORWARDING}")
+    lab.drifted(text, KEY, Action.UPDATE, "sysctls.net.ipv4.ip_forward")
+    assert sysctl(lab, FORWARDING) == "1"
+    run("ip", "-n", name, "link", "set", "lo", "down")
+    lab.drifted(text, KEY, Action.UPDATE, "lo_up")
+    assert "UP" in link("lo", netns=name)["flags"]
+
+
+def test_a_namespace_deleted_by_hand_is_made_again(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("ip", "netns", "del", f"{lab.name}-red")
+    lab.drifted(BARE, KEY, Action.CREATE)
+    assert f"{lab.name}-red" in namespaces()
+
+
+def test_a_namespace_unmounted_by_hand_leaves_a_file_that_counts_as_absent(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("umount", f"/run/netns/{lab.name}-red")
+    lab.drifted(BARE, KEY, Action.CREATE)
+
+
+def test_a_foreign_namespace_of_that_name_is_a_conflict_and_can_be_adopted(lab: Lab) -> None:
+    name = f"{lab.name}-red"
+    run("ip", "netns", "add", name)
+    before = inode(name)
+    try:
+        with pytest.raises(Conflict, match=f"the name {name} of a network namespace"):
+            lab.attempt(BARE)
+        report = lab.apply(BARE, adopt=(ResourceKey.of(KEY),))
+        assert [str(each.step.key) for each in report.outcomes] == ["update namespace/red"]
+        assert inode(name) == before
+        lab.destroy()
+        assert name not in namespaces()
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+def test_an_external_namespace_must_exist_and_is_never_touched(lab: Lab) -> None:
+    text = f"namespaces: {{red: {{external: true, name: out-{lab.name}}}, blue: }}\nveths: [[red:a, blue:a]]"
+    with pytest.raises(Conflict, match="declared external, but there is none"):
+        lab.attempt(text)
+    run("ip", "netns", "add", f"out-{lab.name}")
+    try:
+        lab.apply(text)
+        assert link("a", netns=f"out-{lab.name}")
+        lab.destroy()
+        assert f"out-{lab.name}" in namespaces()
+        assert not link("a", netns=f"out-{lab.name}")
+        assert "UP" not in link("lo", netns=f"out-{lab.name}")["flags"]
+    finally:
+        run("ip", "netns", "del", f"out-{lab.name}")
+
+
+def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab) -> None:
+    report = lab.attempt("namespaces: {red: {sysctls: {net.ipv4.no_such: 1}}}")
+    assert [str(each.error) for each in report.failed] == [
+        "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
+    ]
+    lab.apply(BARE)
+
+
+def test_what_exec_left_running_does_not_keep_a_deleted_namespace_alive(lab: Lab) -> None:
+    lab.apply('namespaces: {red: {exec: ["exec -a left-over sleep 300 &"]}}'.replace("exec -a left-over ", ""))
+    pids = run("ip", "netns", "pids", f"{lab.name}-red").split()
+    assert len(pids) == 1
+    lab.destroy()
+    deadline = time.monotonic() + 2
+    while _is_alive(pids[0]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _is_alive(pids[0])
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_stands_in_a_namespace_is_deleted_with_it_and_far_ends_are_gone_at_once(lab: Lab) -> None:
+    port = "p" + os.urandom(3).hex()
+    lab.apply(f"namespaces: {{red: , blue: }}\nveths: [[red:eth0, blue:eth0], [red:eth1, host:{port}]]")
+    assert link(port)
+    lab.apply("namespaces: {blue: }")
+    assert not link(port)
+    assert not link("eth0", netns=f"{lab.name}-blue")

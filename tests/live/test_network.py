@@ -1,0 +1,198 @@
+"""Docker networks on a real engine: every attribute applied, edited, put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from live.lab import run
+from reconciler.errors import Conflict
+from reconciler.model import Action
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
+
+KEY = "network/lan"
+BASE = "subnet: 10.213.1.0/24"
+V6 = "subnet: 'fd00:d5::/64'"
+
+
+def net(entry: str = "") -> str:
+    return f"networks:\n  lan: {{{entry}}}\n"
+
+
+def pool(entry: str, more: str = "") -> str:
+    return net(f"ipam: {{config: [{{{entry}}}]}}{more}")
+
+
+EDITS = [
+    (
+        "driver_opts",
+        net(),
+        net("driver_opts: {com.docker.network.driver.mtu: 1400}"),
+        "driver_opts.com.docker.network.driver.mtu",
+    ),
+    (
+        "bridge_name",
+        net(),
+        net("driver_opts: {com.docker.network.bridge.name: br-d5lan}"),
+        "driver_opts.com.docker.network.bridge.name",
+    ),
+    ("subnet", pool(BASE), pool("subnet: 10.213.2.0/24"), "ipam.config.ipv4.10.213.2.0/24"),
+    ("gateway", pool(BASE), pool(f"{BASE}, gateway: 10.213.1.9"), "ipam.config.ipv4.10.213.1.0/24.gateway"),
+    ("ip_range", pool(BASE), pool(f"{BASE}, ip_range: 10.213.1.128/25"), "ipam.config.ipv4.10.213.1.0/24.ip_range"),
+    (
+        "aux",
+        pool(BASE),
+        pool(f"{BASE}, aux_addresses: {{r: 10.213.1.7}}"),
+        "ipam.config.ipv4.10.213.1.0/24.aux_addresses.r",
+    ),
+    ("ipam.options", net(), net("ipam: {options: {a: b}}"), "ipam.options.a"),
+    ("enable_ipv6", pool(BASE), net(f"enable_ipv6: true, ipam: {{config: [{{{BASE}}}, {{{V6}}}]}}"), "enable_ipv6"),
+    ("internal", net(), net("internal: true"), "internal"),
+    ("attachable", net(), net("attachable: true"), "attachable"),
+    ("labels", net(), net("labels: {role: lan}"), "labels.role"),
+    ("labels as a list", net("labels: [a=b]"), net("labels: [a=c]"), "labels.a"),
+    ("name", net(), net("name: d5-lan"), "name"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "path"), [each[1:] for each in EDITS], ids=[each[0] for each in EDITS])
+def test_an_edited_attribute_replaces_the_network_and_rests(lab: Any, before: str, after: str, path: str) -> None:
+    lab.edit(before, after, KEY, Action.REPLACE, path)
+
+
+def test_a_network_is_made_as_declared_and_marked(lab: Any, engine: Any) -> None:
+    text = net(f"enable_ipv6: true, ipam: {{config: [{{{BASE}, gateway: 10.213.1.9}}, {{{V6}}}]}}, labels: {{a: b}}")
+    lab.apply(text)
+    found = engine.inspect_network(f"{lab.name}-lan")
+    assert found["Labels"]["reconciler.topology"] == lab.name
+    assert {"Subnet": "10.213.1.0/24", "Gateway": "10.213.1.9"} in found["IPAM"]["Config"]
+    live = lab.live(text, KEY)
+    assert live["id"] == found["Id"]
+    assert live["bridge"] == f"br-{found['Id'][:12]}"
+    assert live["subnets"] == ("10.213.1.0/24", "fd00:d5::/64")
+
+
+def test_what_the_host_chose_is_left_alone_when_undeclared(lab: Any, engine: Any) -> None:
+    lab.apply(pool(f"{BASE}, gateway: 10.213.1.9"))
+    identity = engine.inspect_network(f"{lab.name}-lan")["Id"]
+    lab.apply(pool(BASE))
+    lab.apply(net())
+    assert engine.inspect_network(f"{lab.name}-lan")["Id"] == identity
+
+
+def test_declaring_the_gateway_that_the_engine_chose_changes_nothing(lab: Any) -> None:
+    lab.apply(pool(BASE))
+    assert lab.tells(pool(f"{BASE}, gateway: 10.213.1.1")) == {}
+
+
+def test_another_driver_replaces(lab: Any) -> None:
+    run("ip", "link", "add", "d5par", "type", "veth", "peer", "name", "d5per")
+    try:
+        lab.edit(net(), net("driver: macvlan, driver_opts: {parent: d5par}"), KEY, Action.REPLACE, "driver")
+    finally:
+        lab.destroy()
+        run("ip", "link", "del", "d5par")
+
+
+def test_another_ipam_driver_is_planned(lab: Any) -> None:
+    lab.apply(net())
+    assert lab.tells(net("ipam: {driver: other}"))[KEY] == ("replace", frozenset({"ipam.driver"}))
+
+
+def test_a_removed_network_is_made_again(lab: Any, engine: Any) -> None:
+    lab.apply(pool(BASE))
+    engine.remove_network(f"{lab.name}-lan")
+    lab.drifted(pool(BASE), KEY, Action.CREATE)
+
+
+def test_a_network_that_is_declared_no_longer_is_deleted(lab: Any, engine: Any) -> None:
+    lab.apply(net())
+    assert lab.tells("")[KEY][0] == "delete"
+    lab.apply("")
+    assert engine.networks(names=[f"^{lab.name}-lan$"]) == []
+
+
+def test_a_foreign_network_of_the_same_name_or_subnet_is_a_conflict(lab: Any, engine: Any) -> None:
+    foreign = f"{lab.name}-lan"
+    run("docker", "network", "create", "--subnet", "10.213.9.0/24", foreign)
+    try:
+        with pytest.raises(Conflict, match=f"network name '{foreign}' is held by network {foreign}, which is not ours"):
+            lab.plan(net())
+        with pytest.raises(Conflict, match=r"subnet 10\.213\.9\.128/25 is held by network"):
+            lab.plan(pool("subnet: 10.213.9.128/25", ", name: d5-other"))
+        assert set(lab.tells(pool("subnet: 10.213.8.0/24", ", name: d5-other"))) == {KEY}
+    finally:
+        engine.remove_network(foreign)
+
+
+def test_an_external_network_must_exist_and_is_never_touched(lab: Any, engine: Any) -> None:
+    text = net("external: true, name: d5-ext")
+    with pytest.raises(Conflict, match="declared external, but there is none"):
+        lab.plan(text)
+    identity = engine.create_network("d5-ext")["Id"]
+    try:
+        lab.apply(text)
+        assert lab.live(text, KEY)["id"] == identity
+        lab.destroy()
+        assert engine.inspect_network("d5-ext")["Id"] == identity
+    finally:
+        engine.remove_network("d5-ext")
+
+
+def test_dockers_own_bridge_can_be_external(lab: Any) -> None:
+    text = net("external: true, name: bridge")
+    lab.apply(text)
+    assert lab.live(text, KEY)["bridge"] == "docker0"
+
+
+def test_the_default_network_is_made_on_demand(lab: Any, image: str, engine: Any) -> None:
+    text = f"containers:\n  box: {{image: {image}, init: true, command: [sleep, '600']}}\n"
+    assert lab.tells(text)["network/default"][0] == "create"
+    lab.apply(text)
+    assert len(engine.networks(names=[f"^{lab.name}-default$"])) == 1
+    lab.apply("")
+    assert engine.networks(names=[f"^{lab.name}-default$"]) == []
+
+
+def test_a_delete_that_a_foreign_container_blocks_names_it(lab: Any, image: str, engine: Any) -> None:
+    lab.apply(net())
+    run("docker", "run", "-d", "--init", "--name", "d5-guest", "--network", f"{lab.name}-lan", image, "sleep", "600")
+    try:
+        report = lab.attempt("")
+        assert "container d5-guest is still on it" in str(report.failed[0].error)
+        assert f"docker network disconnect {lab.name}-lan" in str(report.failed[0].error)
+    finally:
+        engine.remove_container("d5-guest", force=True)
+    lab.apply("")
+
+
+def test_ipv6_without_a_subnet_is_explained_or_works(lab: Any) -> None:
+    report = lab.attempt(net("enable_ipv6: true"))
+    assert report.converged or "declare one in ipam.config" in str(report.failed[0].error)
+
+
+def test_a_subnet_in_use_is_explained(lab: Any, engine: Any) -> None:
+    run("ip", "link", "add", "d5par", "type", "veth", "peer", "name", "d5per")
+    run("docker", "network", "create", "-d", "macvlan", "-o", "parent=d5par", "--subnet", "10.213.7.0/24", "d5-mv")
+    try:
+        report = lab.attempt(pool("subnet: 10.213.7.0/24"))
+        assert report.converged or "choose another subnet" in str(report.failed[0].error)
+    finally:
+        engine.remove_network("d5-mv")
+        run("ip", "link", "del", "d5par")
+
+
+def test_a_network_goes_and_comes_under_a_new_name_with_the_same_subnet(lab: Any) -> None:
+    lab.apply(pool(BASE))
+    lab.apply(f"networks:\n  other: {{ipam: {{config: [{{{BASE}}}]}}}}\n")
+
+
+def test_the_first_observed_state_is_brought_back(lab: Any) -> None:
+    lab.apply(pool(BASE))
+    report = lab.attempt(
+        pool("subnet: 10.213.3.0/24") + "  bad: {driver_opts: {com.docker.network.driver.mtu: many}}\n", revert=True
+    )
+    assert report.failed
+    assert lab.tells(pool(BASE)) == {}

@@ -1,0 +1,183 @@
+"""A container's running state: every way from one to another, what ends by itself, and what waits for what."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+
+import pytest
+
+from live.boxes import R, U, alone, box, inside, inspect, lan, life, text
+from live.lab import Lab
+from reconciler.model import Action
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
+
+WAYS = list(itertools.permutations(("running", "paused", "stopped", "created"), 2))
+
+
+def test_every_state_is_left_for_every_other(lab: Lab) -> None:
+    names = [f"{one}-{other}" for one, other in WAYS]
+    before, after = (
+        text({name: alone(state=way[side]) for name, way in zip(names, WAYS, strict=True)}) for side in (0, 1)
+    )
+    lab.apply(before)
+    lives = dict(zip(names, life(lab, *names), strict=True))
+    told = lab.tells(after)
+    lab.apply(after)
+    for name, (one, other) in zip(names, WAYS, strict=True):
+        was, now = lives[name], life(lab, name)[0]
+        if {one, other} == {"created", "stopped"}:
+            assert {f"container/{name}", f"process/{name}"}.isdisjoint(told)  # what never ran does not run
+        elif other == "created":
+            assert told[f"container/{name}"] == (R, frozenset({"state"}))
+        else:
+            assert told[f"process/{name}"] == (U, frozenset({"state"}))
+        assert (now[0] == was[0]) == (other != "created" or one == "stopped")
+        assert {one, other} != {"running", "paused"} or now == was
+
+
+def test_a_container_that_is_to_complete_is_run_once(lab: Lab) -> None:
+    file = text({"job": alone(command=["sh", "-c", "sleep 0.3; echo done"], state="completed")})
+    lab.apply(file)
+    before = life(lab, "job")
+    lab.apply(file)
+    assert life(lab, "job") == before
+    lab.apply(text({"job": alone(command=["sh", "-c", "sleep 0.3; echo done"], state="created")}))
+    lab.apply(file)
+    assert inspect(lab, "job")["State"]["ExitCode"] == 0
+
+
+def test_a_job_that_fails_is_told_with_its_code_and_log(lab: Lab) -> None:
+    file = text({"job": alone(command=["sh", "-c", "sleep 0.2; echo out of luck; exit 7"], state="completed")})
+    report = lab.attempt(file)
+    said = str(report.failed[0].error)
+    assert said.startswith("process/job: it failed, with exit code 7")
+    assert "| out of luck" in said
+    assert [str(each.key) for each in report.remaining] == ["process/job"]
+
+
+def test_a_container_that_ends_at_once_is_a_failure_with_a_way_out(lab: Lab) -> None:
+    entries = {
+        "shell": alone(command=["sh"]),
+        "short": alone(command=["true"]),
+        "broken": alone(command=["sh", "-c", "echo no such luck >&2; exit 3"]),
+        "fine": alone(),
+        "behind": alone(depends_on=["broken"]),
+    }
+    report = lab.attempt(text(entries))
+    said = {str(each.step.key.key): str(each.error) for each in report.failed}
+    assert set(said) == {"process/shell", "process/short", "process/broken"}
+    assert "declare `tty` and `stdin_open`" in said["process/shell"]
+    assert "state: completed" in said["process/short"]
+    assert "exit code 3" in said["process/broken"]
+    assert "| no such luck" in said["process/broken"]
+    skipped = {str(each.step.key.key): str(each.cause) for each in report.outcomes if each.cause}
+    assert skipped == {"process/behind": "create process/broken"}
+    assert inspect(lab, "fine")["State"]["Running"]
+    lab.apply(
+        text(
+            {**entries, "shell": alone(command=["sh"], tty=True, stdin_open=True), "short": alone(), "broken": alone()}
+        )
+    )
+
+
+def test_what_a_hand_stops_pauses_or_kills_is_brought_back_without_touching_others(lab: Lab) -> None:
+    api, file = lab.host.engine.api, text({name: alone() for name in ("a", "b", "c", "calm")})
+    lab.apply(file)
+    before = life(lab, "calm")
+    api.stop(f"{lab.name}-a")
+    api.pause(f"{lab.name}-b")
+    api.kill(f"{lab.name}-c")
+    told = lab.tells(file)
+    assert told == {f"process/{name}": (U, frozenset({"state"})) for name in "abc"}
+    lab.apply(file)
+    assert life(lab, "calm") == before
+
+
+def test_a_restart_by_hand_of_a_plain_container_is_no_drift(lab: Lab) -> None:
+    file = text({"box": alone()})
+    lab.apply(file)
+    lab.host.engine.api.restart(f"{lab.name}-box", timeout=0)
+    assert lab.tells(file) == {}
+
+
+def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) -> None:
+    entries = {"owner": box(networks=["lan"]), "guest": alone(network_mode="service:owner")}
+    file = text(entries, networks={"lan": lan("172.30.96.0/24")})
+    lab.apply(file)
+    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    lab.host.engine.api.restart(f"{lab.name}-owner", timeout=0)
+    before = life(lab, "owner")
+    lab.drifted(file, "process/guest", Action.REPLACE, "network_lost")
+    assert life(lab, "owner") == before
+    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    lab.host.engine.api.kill(f"{lab.name}-owner")
+    lab.drifted(file, "process/owner", Action.UPDATE, "state")
+    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    changed = {**entries, "owner": box(networks=["lan"], labels={"a": "b"})}
+    lab.apply(text(changed, networks={"lan": lan("172.30.96.0/24")}))
+    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+
+
+def moment(lab: Lab, name: str, field: str) -> datetime:
+    return datetime.fromisoformat(inspect(lab, name)["State"][field][:23])
+
+
+def test_dependencies_are_waited_for_until_their_condition_holds(lab: Lab) -> None:
+    check = {"test": ["CMD", "test", "-e", "/tmp/ready"], "interval": "100ms", "retries": 100}
+    entries = {
+        "a": alone(
+            depends_on={"db": {"condition": "service_healthy"}, "job": {"condition": "service_completed_successfully"}}
+        ),
+        "db": alone(command=["sh", "-c", "sleep 0.7; touch /tmp/ready; sleep 1000"], healthcheck=check),
+        "job": alone(command=["sleep", "0.5"], depends_on=["first"]),
+        "first": alone(),
+    }
+    lab.apply(text(entries))
+    assert (moment(lab, "a", "StartedAt") - moment(lab, "db", "StartedAt")).total_seconds() > 0.7
+    assert moment(lab, "a", "StartedAt") > moment(lab, "job", "FinishedAt")
+    assert moment(lab, "job", "StartedAt") > moment(lab, "first", "StartedAt")
+    assert lab.live(text(entries), "process/db")["health"] == "healthy"
+
+
+def test_what_gets_unhealthy_or_never_healthy_is_told_with_the_check_s_last_word(lab: Lab) -> None:
+    check = {"test": "echo broken inside; exit 4", "interval": "100ms", "retries": 2}
+    report = lab.attempt(text({"sick": alone(healthcheck=check)}))
+    said = str(report.failed[0].error)
+    assert said.startswith("process/sick: it is unhealthy")
+    assert "exit code 4" in said
+    assert "| broken inside" in said
+    lab.host.wait_timeout = 0.5
+    slow = {"test": ["CMD", "true"], "interval": "30s"}
+    report = lab.attempt(text({"slow": alone(healthcheck=slow)}))
+    assert "is not healthy after 0.5 s" in str(report.failed[0].error)
+    report = lab.attempt(text({"a": alone(depends_on={"b": {"condition": "service_healthy"}}), "b": alone()}))
+    assert "it has no healthcheck" in str(report.failed[0].error)
+    lab.host.wait_timeout = 60
+    report = lab.attempt(text({"dies": alone(command=["sleep", "1"], healthcheck=slow)}))
+    assert "ended before it was healthy, with exit code 0" in str(report.failed[0].error)
+
+
+def test_replacing_a_container_waits_as_long_as_it_takes_to_stop(lab: Lab) -> None:
+    script = "trap 'sleep 0.5; exit 0' TERM; while :; do sleep 0.05; done"
+    lab.apply(text({"box": alone(init=None, command=["sh", "-c", script])}))
+    lab.host.kill = False
+    before = life(lab, "box")
+    lab.apply(text({"box": alone(init=None, command=["sh", "-c", script], labels={"a": "b"})}))
+    assert life(lab, "box") != before
+
+
+def test_a_paused_container_is_stopped_and_removed(lab: Lab) -> None:
+    lab.host.kill = False
+    lab.apply(text({"box": alone(state="paused")}))
+    lab.apply(text({"box": alone(state="stopped")}))
+    lab.apply(text({"box": alone(state="paused")}))
+    lab.apply(text({}))
+
+
+def test_what_is_live_of_a_process_is_told(lab: Lab) -> None:
+    file = text({"box": alone()})
+    lab.apply(file)
+    live, state = lab.live(file, "process/box"), inspect(lab, "box")["State"]
+    assert (live["pid"], live["started_at"]) == (state["Pid"], state["StartedAt"])

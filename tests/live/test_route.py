@@ -1,0 +1,173 @@
+"""Routes against the real kernel, with `ip route` as a witness."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from live.lab import Lab, run
+from live.witness import link, routes
+from reconciler.errors import Conflict
+from reconciler.model import Action
+
+pytestmark = pytest.mark.live
+
+TEXT = """
+namespaces: {red: {routes: [%s]}, blue: }
+veths:
+  - [red:eth0 10.0.0.1/24 fd00::1/64, blue:eth0 10.0.0.2/24 fd00::2/64]
+  - [red:eth1 10.0.1.1/24 fd01::1/64, blue:eth1 10.0.1.2/24 fd01::2/64]
+"""
+KEY = "route/red--10.7.0.0/16"
+BARE = TEXT % "{to: 10.7.0.0/16, via: 10.0.0.2}"
+
+
+def red(lab: Lab) -> dict[str, object]:
+    return {"netns": f"{lab.name}-red"}
+
+
+@pytest.mark.parametrize(
+    ("route", "path"),
+    [
+        ("{to: 10.7.0.0/16, via: 10.0.0.9}", "via"),
+        ("{to: 10.7.0.0/16, via: 10.0.1.2}", "via"),
+        ("{to: 10.7.0.0/16, via: [10.0.1.2, 10.0.0.2]}", "via"),
+        ("{to: 10.7.0.0/16, via: 10.0.0.2, metric: 50}", "metric"),
+        ("{to: 10.7.0.0/16, via: 10.0.0.2, source: 10.0.1.1}", "source"),
+        ("{to: 10.7.0.0/16, dev: eth0}", "via"),
+    ],
+)
+def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, route: str, path: str) -> None:
+    lab.edit(BARE, TEXT % route, KEY, Action.UPDATE, path)
+    assert list(routes(**red(lab))) == ["10.0.0.0/24", "10.0.1.0/24", "10.7.0.0/16"]
+
+
+def test_dev_is_left_to_the_kernel_when_undeclared(lab: Lab) -> None:
+    text = TEXT % "{to: 10.7.0.0/16, dev: eth1}"
+    lab.apply(text)
+    assert routes(**red(lab))["10.7.0.0/16"]["dev"] == "eth1"
+    lab.edit(text, TEXT % "{to: 10.7.0.0/16, dev: eth0}", KEY, Action.UPDATE, "dev")
+
+
+@pytest.mark.parametrize(
+    ("route", "key", "family"),
+    [
+        ('{to: default, via: "fd00::2"}', "route/red--default6", "-6"),
+        ('{to: "fd77::/48", via: ["fd01::2", "fd00::2"]}', "route/red--fd77::/48", "-6"),
+        ('{to: "fd77::/48", via: "fd01::2", metric: 7}', "route/red--fd77::/48", "-6"),
+        ("{to: default, via: 10.0.0.2}", "route/red--default", "-4"),
+        ("{to: 10.9.9.9, via: 10.0.0.2}", "route/red--10.9.9.9/32", "-4"),
+    ],
+)
+def test_a_route_is_made_mended_and_taken_out(lab: Lab, route: str, key: str, family: str) -> None:
+    lab.apply(TEXT % route)
+    before = routes(family, **red(lab))
+    run("ip", "-n", f"{lab.name}-red", family, "route", "flush", "proto", "114")
+    lab.drifted(TEXT % route, key, Action.CREATE)
+    assert list(routes(family, **red(lab))) == list(before)
+    assert lab.tells(TEXT % "") == {key: (Action.DELETE, frozenset())}
+    lab.apply(TEXT % "")
+    assert len(routes(family, **red(lab))) == len(before) - 1
+
+
+def test_routes_on_an_endpoint_are_its_nodes_by_that_interface(lab: Lab) -> None:
+    lab.apply(
+        "namespaces: {red: , blue: }\nveths: [[red:a 10.0.0.1/24, blue:a 10.0.0.2/24], {endpoints: [blue:b, "
+        "{namespace: red, interface: b, routes: [{to: 10.7.0.0/16}, {to: 10.8.0.0/16, metric: 5}]}]}]"
+    )
+    found = routes(**red(lab))
+    assert {found[each]["dev"] for each in ("10.7.0.0/16", "10.8.0.0/16")} == {"b"}
+
+
+def test_a_next_hop_may_be_reached_by_a_route_on_the_link(lab: Lab) -> None:
+    lab.apply(TEXT % "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth1}")
+    assert routes(**red(lab))["default"]["gateway"] == "10.3.0.1"
+
+
+def test_several_metrics_to_one_destination(lab: Lab) -> None:
+    text = TEXT % "{to: default, via: 10.0.0.2}, {to: default, via: 10.0.1.2, metric: 9}"
+    report = lab.apply(text)
+    made = {str(each.step.key.key) for each in report.outcomes if each.step.key.key.kind == "route"}
+    assert made == {"route/red--default@0", "route/red--default@9"}
+    lab.apply(TEXT % "{to: default, via: 10.0.1.2, metric: 9}")
+    assert routes(**red(lab))["default"]["metric"] == 9
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        ("route", "del", "10.7.0.0/16"),
+        ("link", "set", "eth0", "down"),
+        ("link", "del", "eth0"),
+        ("address", "flush", "dev", "eth0"),
+    ],
+)
+def test_a_route_that_went_comes_back_with_what_it_stands_on(lab: Lab, hand: tuple[str, ...]) -> None:
+    lab.apply(BARE)
+    run("ip", "-n", f"{lab.name}-red", *hand)
+    lab.drifted(BARE, KEY, Action.CREATE)
+    assert routes(**red(lab))["10.7.0.0/16"]["gateway"] == "10.0.0.2"
+
+
+def test_a_route_that_a_hand_replaced_is_put_back(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("ip", "-n", f"{lab.name}-red", "route", "replace", "10.7.0.0/16", "via", "10.0.1.2")
+    lab.drifted(BARE, KEY, Action.UPDATE, "via", "marked")
+
+
+def test_a_route_that_a_hand_added_is_left_alone(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("ip", "-n", f"{lab.name}-red", "route", "add", "10.70.0.0/16", "via", "10.0.0.2")
+    assert lab.tells(BARE) == {}
+    lab.apply(TEXT % "")
+    assert "10.70.0.0/16" in routes(**red(lab))
+
+
+def test_a_restarting_end_takes_and_gets_back_its_hop_of_several(lab: Lab) -> None:
+    text = TEXT % "{to: 10.7.0.0/16, via: [10.0.0.2, 10.0.1.2]}"
+    lab.apply(text)
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth1")
+    lab.apply(text)
+    assert len(routes(**red(lab))["10.7.0.0/16"]["nexthops"]) == 2
+
+
+def ours() -> set[str]:
+    """The routes of the host that these tests make: others come and go beside them."""
+    return {each for each in routes() if each.startswith("10.99.")}
+
+
+def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
+    near = f"x{os.urandom(3).hex()}"
+    text = (
+        f"namespaces: {{red: }}\nveths: [[host:{near} 10.99.6.1/30, red:up 10.99.6.2/30]]\n"
+        "host: {routes: [{to: 10.99.7.0/24, via: 10.99.6.2}, {to: 10.99.8.0/24, dev: lo}, %s]}"
+    )
+    more, less = text % "{to: 10.99.9.0/24, dev: lo}", (text % "").replace(", ]", "]")
+    before = ours()
+    lab.apply(more)
+    assert {"10.99.7.0/24", "10.99.8.0/24", "10.99.9.0/24"} == ours() - before - {"10.99.6.0/30"}
+    other = Lab(lab.folder)
+    other.apply("host: {routes: [{to: 10.99.10.0/24, dev: lo}]}")
+    lab.apply(less)
+    run("ip", "route", "del", "10.99.8.0/24", "dev", "lo")
+    lab.destroy()
+    assert ours() - before == {"10.99.10.0/24"}
+    other.destroy()
+    assert ours() == before
+    assert not link("lo").get("altnames")
+
+
+def test_a_route_of_the_host_that_is_not_ours_is_a_conflict(lab: Lab) -> None:
+    run("ip", "route", "add", "10.99.11.0/24", "dev", "lo")
+    try:
+        with pytest.raises(Conflict, match=r"the route to 10\.99\.11\.0/24 in host is held by"):
+            lab.attempt("host: {routes: [{to: 10.99.11.0/24, dev: lo}]}")
+    finally:
+        run("ip", "route", "del", "10.99.11.0/24", "dev", "lo")
+
+
+def test_a_next_hop_that_cannot_be_reached_is_named(lab: Lab) -> None:
+    report = lab.attempt("host: {routes: [{to: 10.99.12.0/24, via: 203.0.113.77}]}")
+    if report.failed:
+        assert "cannot be a next hop in the host" in str(report.failed[0].error)

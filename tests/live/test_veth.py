@@ -1,0 +1,262 @@
+"""Veth pairs against the real kernel, with `ip` as a witness."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from typing import Any
+
+import pytest
+
+from live.lab import Lab, run
+from live.witness import addresses, ip, link, pings
+from reconciler.errors import Conflict
+from reconciler.model import Action, ResourceKey
+
+pytestmark = pytest.mark.live
+
+NODES = "namespaces: {red: , blue: }\n"
+KEY = "veth/blue:eth0--red:eth0"
+LONG = NODES + "veths: [{endpoints: [{namespace: red, interface: eth0%s}, blue:eth0]}]"
+BARE = LONG % ""
+PORT_KEY = "veth/br0--red:eth0"
+IN_BRIDGE = "namespaces: {red: }\nbridges: {br0: , br1: }\nveths: [{endpoints: [red:eth0, {bridge: br0%s}]}]"
+
+
+def ends(lab: Lab) -> tuple[dict[str, Any], dict[str, Any]]:
+    return link("eth0", netns=f"{lab.name}-red"), link("eth0", netns=f"{lab.name}-blue")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "path"),
+    [
+        (", addresses: [10.0.0.1/24]", "addresses"),
+        (', addresses: [10.0.0.1/24, 10.0.1.1/24, "fd00::1/64"]', "addresses"),
+        (", mtu: 9000", "mtu"),
+        (", up: false", "up"),
+        (', up: false, addresses: [10.0.0.1/24, "fd00::1/64"]', "up"),
+    ],
+)
+def test_an_attribute_of_an_end_is_changed_in_place_and_undone(lab: Lab, attributes: str, path: str) -> None:
+    lab.apply(BARE)
+    before = [each["ifindex"] for each in ends(lab)]
+    lab.edit(BARE, LONG % attributes, KEY, Action.UPDATE, f"endpoints.red:eth0.{path}")
+    assert [each["ifindex"] for each in ends(lab)] == before
+
+
+def test_the_mtu_of_a_pair_is_that_of_both_ends(lab: Lab) -> None:
+    text = NODES + "veths: [{endpoints: [red:eth0, {namespace: blue, interface: eth0, mtu: 3000}], mtu: 9000}]"
+    lab.edit(BARE, text, KEY, Action.UPDATE, "endpoints.red:eth0.mtu", "endpoints.blue:eth0.mtu")
+    lab.apply(text)
+    assert [each["mtu"] for each in ends(lab)] == [9000, 3000]
+
+
+def test_a_mac_is_set_in_place_and_left_alone_when_undeclared(lab: Lab) -> None:
+    text = LONG % ', mac: "02:00:00:00:0A:01"'
+    lab.apply(BARE)
+    index = ends(lab)[0]["ifindex"]
+    assert lab.tells(text) == {KEY: (Action.UPDATE, frozenset(("endpoints.red:eth0.mac",)))}
+    lab.apply(text)
+    assert (ends(lab)[0]["ifindex"], ends(lab)[0]["address"]) == (index, "02:00:00:00:0a:01")
+    assert lab.tells(BARE) == {}
+    run("ip", "-n", f"{lab.name}-red", "link", "set", "eth0", "address", "02:00:00:00:0a:02")
+    lab.drifted(text, KEY, Action.UPDATE, "endpoints.red:eth0.mac")
+
+
+def test_a_pair_carries_both_families(lab: Lab) -> None:
+    lab.apply(NODES + 'veths: [[red:eth0 10.0.0.1/30 fd00::1/64, "blue:eth0 10.0.0.2/30 fd00::2/64"]]')
+    assert pings("10.0.0.2", netns=f"{lab.name}-red")
+    assert pings("fd00::1", netns=f"{lab.name}-blue")
+
+
+def test_ends_in_one_namespace_in_the_host_and_in_two_bridges(lab: Lab) -> None:
+    near = f"x{uuid.uuid4().hex[:6]}"
+    lab.apply(
+        NODES + "bridges: {br0: , lan: {namespace: blue}}\n"
+        f"veths: [[red:a, red:b], [host:{near} 10.99.6.1/30, red:c 10.99.6.2/30], [br0, lan], [lan, red:eth7]]"
+    )
+    assert {"a", "b", "c", "eth7"} <= {each["ifname"] for each in ip("link", "show", netns=f"{lab.name}-red")}
+    assert pings("10.99.6.1", netns=f"{lab.name}-red")
+    assert len(ip("link", "show", "master", f"{lab.name}-br0")) == 1
+    assert len(ip("link", "show", "master", "lan", netns=f"{lab.name}-blue")) == 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "path"),
+    [(", path_cost: 10", "path_cost"), (", priority: 7", "priority"), (", hairpin: true", "hairpin")],
+)
+def test_an_attribute_of_a_port_is_changed_in_place_and_undone(lab: Lab, attributes: str, path: str) -> None:
+    bare, edited = IN_BRIDGE % "", IN_BRIDGE % attributes
+    lab.edit(bare, edited, PORT_KEY, Action.UPDATE, f"endpoints.br0.{path}")
+    lab.apply(edited)
+    (found,) = ip("link", "show", "master", f"{lab.name}-br0")
+    told = found["linkinfo"]["info_slave_data"]
+    assert {"path_cost": told["cost"], "priority": told["priority"], "hairpin": told["hairpin"]}[path] != {
+        "path_cost": 2,
+        "priority": 32,
+        "hairpin": False,
+    }[path]
+    hand = {"path_cost": ("cost", "50"), "priority": ("priority", "9"), "hairpin": ("hairpin", "off")}[path]
+    run("bridge", "link", "set", "dev", found["ifname"], *hand)
+    lab.drifted(edited, PORT_KEY, Action.UPDATE, f"endpoints.br0.{path}")
+
+
+def test_a_port_moves_from_one_bridge_to_another_in_place(lab: Lab) -> None:
+    text = "namespaces: {red: }\nbridges: {br0: , br1: }\nveths: [{name: v, endpoints: [red:eth0, {bridge: %, interface: p-*}]}]"
+    first, second = (text.replace("%", each).replace("*", lab.name) for each in ("br0", "br1"))
+    lab.apply(first)
+    index = link(f"p-{lab.name}")["ifindex"]
+    run("ip", "link", "set", f"p-{lab.name}", "master", f"{lab.name}-br1")
+    lab.drifted(first, "veth/v", Action.UPDATE, f"endpoints.br0:p-{lab.name}.master")
+    run("ip", "link", "set", f"p-{lab.name}", "nomaster")
+    lab.drifted(first, "veth/v", Action.UPDATE, f"endpoints.br0:p-{lab.name}.master")
+    assert link(f"p-{lab.name}")["ifindex"] == index
+    lab.apply(second)
+    assert link(f"p-{lab.name}")["master"] == f"{lab.name}-br1"
+
+
+def test_another_interface_is_another_pair(lab: Lab) -> None:
+    lab.apply(NODES + "veths: [[red:eth0, blue:eth0]]")
+    after = NODES + "veths: [[red:eth0, blue:eth1]]"
+    assert lab.tells(after) == {
+        KEY: (Action.DELETE, frozenset()),
+        "veth/blue:eth1--red:eth0": (Action.CREATE, frozenset()),
+    }
+    lab.apply(after)
+
+
+def test_a_named_pair_is_replaced_when_an_end_moves(lab: Lab) -> None:
+    text = NODES + "veths: [{name: wire, endpoints: [red:eth0, %s]}]"
+    lab.edit(text % "blue:eth0", text % "red:eth1", "veth/wire", Action.REPLACE)
+
+
+@pytest.mark.parametrize(
+    ("hand", "path"),
+    [
+        (("address", "del", "10.0.0.1/24", "dev", "eth0"), "addresses"),
+        (("address", "del", "fd00::1/64", "dev", "eth0"), "addresses"),
+        (("address", "flush", "dev", "eth0"), "addresses"),
+        (("link", "set", "eth0", "mtu", "1300"), "mtu"),
+        (("link", "set", "eth0", "mtu", "1000"), "mtu"),
+        (("link", "set", "eth0", "down"), "up"),
+        (("link", "set", "eth0", "alias", "mine"), "marked"),
+    ],
+)
+def test_what_a_hand_changed_is_named_and_mended_in_place(lab: Lab, hand: tuple[str, ...], path: str) -> None:
+    text = LONG % ', addresses: [10.0.0.1/24, "fd00::1/64"]'
+    lab.apply(text)
+    before = [each["ifindex"] for each in ends(lab)]
+    run("ip", "-n", f"{lab.name}-red", *hand)
+    lab.drifted(text, KEY, Action.UPDATE, f"endpoints.red:eth0.{path}")
+    assert [each["ifindex"] for each in ends(lab)] == before
+    assert addresses("eth0", netns=f"{lab.name}-red") == {"10.0.0.1/24", "fd00::1/64"}
+
+
+def test_a_renamed_or_moved_end_is_replaced(lab: Lab) -> None:
+    lab.apply(BARE)
+    red = ("ip", "-n", f"{lab.name}-red", "link", "set")
+    run(*red, "eth0", "down")
+    run(*red, "eth0", "name", "other")
+    lab.drifted(BARE, KEY, Action.REPLACE, "endpoints.red:eth0.interface")
+    run(*red, "eth0", "netns", f"{lab.name}-blue", "name", "moved")
+    lab.drifted(BARE, KEY, Action.REPLACE, "endpoints.red:eth0.node")
+
+
+def test_a_deleted_pair_comes_back(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth0")
+    lab.drifted(BARE, KEY, Action.CREATE)
+
+
+def test_an_address_that_a_hand_added_is_left_alone_and_ours_go_when_taken_out(lab: Lab) -> None:
+    lab.apply(LONG % ", addresses: [10.0.0.1/24]")
+    run("ip", "-n", f"{lab.name}-red", "address", "add", "10.5.0.1/24", "dev", "eth0")
+    lab.apply(BARE)
+    assert addresses("eth0", netns=f"{lab.name}-red") == {"10.5.0.1/24"}
+
+
+def test_addresses_swap_between_pairs_in_one_apply(lab: Lab) -> None:
+    text = NODES + "veths: [[red:a %s/24, blue:a], [red:b %s/24, blue:b]]"
+    lab.apply(text % ("10.0.0.1", "10.0.0.2"))
+    lab.apply(text % ("10.0.0.2", "10.0.0.1"))
+    assert addresses("a", netns=f"{lab.name}-red") == {"10.0.0.2/24"}
+
+
+def test_a_namespace_deleted_by_hand_takes_its_pairs_and_all_come_back(lab: Lab) -> None:
+    text = NODES + "veths: [[red:eth0 10.0.0.1/24, blue:eth0 10.0.0.2/24], [blue:lone, blue:twin]]"
+    lab.apply(text)
+    lone = link("lone", netns=f"{lab.name}-blue")["ifindex"]
+    run("ip", "netns", "del", f"{lab.name}-red")
+    report = lab.apply(text)
+    assert {str(each.step.key.key) for each in report.outcomes} == {"namespace/red", KEY}
+    assert link("lone", netns=f"{lab.name}-blue")["ifindex"] == lone
+    assert pings("10.0.0.1", netns=f"{lab.name}-blue")
+
+
+def test_a_foreign_interface_is_a_conflict_before_the_first_step(lab: Lab) -> None:
+    run("ip", "netns", "add", f"out-{lab.name}")
+    try:
+        run("ip", "-n", f"out-{lab.name}", "link", "add", "eth0", "type", "bridge")
+        text = f"namespaces: {{red: {{external: true, name: out-{lab.name}}}, blue: }}\nveths: [[red:eth0, blue:eth0]]"
+        with pytest.raises(Conflict, match="interface eth0 in namespace/red is held by"):
+            lab.attempt(text)
+        assert lab.observed(text).of_kind("namespace")[0].owned is False
+    finally:
+        run("ip", "netns", "del", f"out-{lab.name}")
+
+
+def test_a_foreign_pair_can_be_adopted(lab: Lab) -> None:
+    near = f"x{uuid.uuid4().hex[:6]}"
+    text = f"veths: [[host:{near} 10.99.6.1/30, host:{near}p]]"
+    run("ip", "link", "add", near, "type", "veth", "peer", "name", f"{near}p")
+    try:
+        index = link(near)["ifindex"]
+        key = f"veth/host:{near}--host:{near}p"
+        with pytest.raises(Conflict, match=f"interface {near} in host is held by"):
+            lab.attempt(text)
+        lab.apply(text, adopt=(ResourceKey.of(key),))
+        assert link(near)["ifindex"] == index
+        lab.destroy()
+        assert not link(near)
+    finally:
+        subprocess.run(["ip", "link", "del", near], check=False, capture_output=True)
+
+
+def test_what_a_kill_left_half_made_is_completed(lab: Lab) -> None:
+    text = LONG % ", addresses: [10.0.0.1/24]"
+    lab.apply(text)
+    blue = ("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0")
+    run(*blue, "alias", "")
+    run(*blue, "down")
+    run("ip", "-n", f"{lab.name}-red", "address", "flush", "dev", "eth0")
+    index = ends(lab)[1]["ifindex"]
+    paths = ("endpoints.blue:eth0.marked", "endpoints.blue:eth0.up", "endpoints.red:eth0.addresses")
+    lab.drifted(text, KEY, Action.UPDATE, *paths)
+    assert ends(lab)[1]["ifindex"] == index
+    assert KEY in ends(lab)[1]["ifalias"]
+
+
+def test_many_pairs_are_made_and_deleted_together(lab: Lab) -> None:
+    count = 150
+    pairs = ", ".join(
+        f"[red:e{n} 10.{n // 200}.{n % 200}.1/30, blue:e{n} 10.{n // 200}.{n % 200}.2/30]" for n in range(count)
+    )
+    report = lab.apply(NODES + f"veths: [{pairs}]")
+    made = [each.seconds for each in report.outcomes if each.step.key.key.kind == "veth"]
+    assert len(made) == count
+    assert max(made) < 2
+    assert len(ip("link", "show", netns=f"{lab.name}-red")) == count + 1
+    report = lab.apply(NODES)
+    assert max(each.seconds for each in report.outcomes) < 2
+    assert len(ip("link", "show", netns=f"{lab.name}-red")) == 1
+
+
+def test_what_is_not_of_this_topology_is_left_alone(lab: Lab, tmp_path: object) -> None:
+    other = Lab(lab.folder)
+    try:
+        other.apply(BARE)
+        lab.apply(BARE)
+        lab.destroy()
+        assert other.tells(BARE) == {}
+    finally:
+        other.destroy()

@@ -1,0 +1,132 @@
+"""Volumes on a real engine: made as declared, never replaced, never deleted unless asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import docker.errors
+import pytest
+
+from live.lab import run
+from reconciler import reconcile
+from reconciler.errors import Conflict
+from reconciler.kinds import kinds
+from reconciler.model import Action, ResourceKey
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
+
+KEY = "volume/data"
+TMPFS = "driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}"
+
+
+def volume(entry: str = "") -> str:
+    return f"volumes:\n  data: {{{entry}}}\n"
+
+
+ATTRIBUTES = [
+    ("driver", "driver: other", "driver"),
+    ("driver_opts", TMPFS, "driver_opts.type"),
+    ("labels", "labels: {a: b}", "labels.a"),
+    ("labels as a list", "labels: [a=c]", "labels.a"),
+]
+
+
+@pytest.mark.parametrize(("entry", "path"), [each[1:] for each in ATTRIBUTES], ids=[each[0] for each in ATTRIBUTES])
+def test_an_edited_attribute_is_refused_before_the_first_step(lab: Any, entry: str, path: str) -> None:
+    lab.apply(volume())
+    with pytest.raises(Conflict, match=f"^{KEY}: {path.partition('.')[0]} cannot be changed in place, and a volume is"):
+        lab.plan(volume(entry))
+    if path != "driver":
+        lab.destroy()
+        lab.apply(volume(entry))
+        with pytest.raises(Conflict, match=path.partition(".")[0]):
+            lab.plan(volume())
+
+
+def test_a_volume_is_made_as_declared_and_marked(lab: Any, engine: Any) -> None:
+    text = volume(f"{TMPFS}, labels: {{a: b}}")
+    lab.apply(text)
+    found = engine.inspect_volume(f"{lab.name}-data")
+    assert found["Options"] == {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}
+    assert (found["Labels"]["a"], found["Labels"]["reconciler.topology"]) == ("b", lab.name)
+    assert lab.live(text, KEY)["id"] == f"{lab.name}-data"
+
+
+def test_a_volume_is_replaced_when_a_person_asks(lab: Any, engine: Any) -> None:
+    lab.apply(volume())
+    report = lab.attempt(volume("labels: {a: b}"), replace=(ResourceKey.of(KEY),))
+    assert report.converged
+    assert engine.inspect_volume(f"{lab.name}-data")["Labels"]["a"] == "b"
+
+
+def test_a_volume_of_another_name_is_another_volume(lab: Any, engine: Any) -> None:
+    lab.apply(volume())
+    with pytest.raises(Conflict, match="name cannot be changed"):
+        lab.plan(volume("name: d5-data"))
+
+
+def test_a_volume_is_kept_unless_its_deletion_is_asked_for(lab: Any, engine: Any) -> None:
+    lab.apply(volume())
+    lab.apply("")
+    assert engine.inspect_volume(f"{lab.name}-data")
+    reconcile.destroy(lab.load(""), lab.host, kinds=kinds())
+    assert engine.inspect_volume(f"{lab.name}-data")
+    reconcile.destroy(lab.load(""), lab.host, kinds=kinds(), volumes=True)
+    with pytest.raises(docker.errors.NotFound):
+        engine.inspect_volume(f"{lab.name}-data")
+
+
+def test_a_removed_volume_is_made_again(lab: Any, engine: Any) -> None:
+    lab.apply(volume())
+    engine.remove_volume(f"{lab.name}-data")
+    lab.drifted(volume(), KEY, Action.CREATE)
+
+
+def test_a_foreign_volume_of_the_same_name_is_a_conflict_and_cannot_be_adopted(lab: Any, engine: Any) -> None:
+    foreign = f"{lab.name}-data"
+    engine.create_volume(foreign)
+    try:
+        with pytest.raises(Conflict, match=f"volume name '{foreign}' is held by volume {foreign}, which is not ours"):
+            lab.plan(volume())
+        with pytest.raises(Conflict, match="marked cannot be changed in place"):
+            lab.plan(volume(), adopt=(ResourceKey.of(KEY),))
+    finally:
+        engine.remove_volume(foreign)
+
+
+def test_an_external_volume_must_exist_and_is_never_touched(lab: Any, engine: Any) -> None:
+    text = volume("external: true, name: d5-ext")
+    with pytest.raises(Conflict, match="declared external, but there is none"):
+        lab.plan(text)
+    engine.create_volume("d5-ext")
+    try:
+        lab.apply(text)
+        assert lab.live(text, KEY)["id"] == "d5-ext"
+        lab.destroy()
+        assert engine.inspect_volume("d5-ext")
+    finally:
+        engine.remove_volume("d5-ext")
+
+
+def test_what_the_engine_refuses_is_told(lab: Any) -> None:
+    report = lab.attempt(volume("driver_opts: {type: tmpfs}"))
+    assert str(report.failed[0].error).startswith(f"{KEY}: ")
+    assert "device" in str(report.failed[0].error)
+
+
+def test_a_deletion_that_a_foreign_container_blocks_names_it(lab: Any, image: str, engine: Any) -> None:
+    lab.apply(volume())
+    run("docker", "create", "--name", "d5-user", "-v", f"{lab.name}-data:/data", image)
+    try:
+        report = lab.attempt("", keep=frozenset())
+        assert "d5-user still uses it" in str(report.failed[0].error)
+    finally:
+        engine.remove_container("d5-user")
+
+
+def test_the_former_state_has_no_volume_that_was_not_there(lab: Any, engine: Any) -> None:
+    lab.apply("")
+    bad = "networks: {bad: {driver_opts: {com.docker.network.driver.mtu: many}}}\n"
+    assert lab.attempt(volume() + bad, revert=True).reverted.converged
+    with pytest.raises(docker.errors.NotFound):
+        engine.inspect_volume(f"{lab.name}-data")

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kernel_files import problems, resource, spec
+
+from reconciler.host.netlink import BridgeParameters
+from reconciler.kinds import kinds
+from reconciler.kinds.bridge.spec import BridgeSpec, hundredths, options, times, written
+from reconciler.model import How, Need, Resource, ResourceKey
+
+
+def test_a_bare_key_is_a_bridge_with_the_kernels_defaults(tmp_path: Path) -> None:
+    found = spec(tmp_path, "bridges: {br0: }", "bridge/br0")
+    assert (found.name, found.altname, found.stp, found.forward) == ("t-br0", "", False, True)
+    assert (found.hello_time, found.max_age, found.forward_delay, found.ageing_time) == ("2s", "20s", "15s", "300s")
+    assert (found.mtu, found.mac) == (None, None)
+
+
+def test_all_attributes_are_read(tmp_path: Path) -> None:
+    text = (
+        "bridges: {br0: {stp: true, priority: 7, hello_time: 1500ms, max_age: 1m30s, forward_delay: 4s, "
+        'ageing_time: 1h, mtu: 1400, mac: "02:00:00:00:00:AA", addresses: [10.0.0.1/24, "FD00::1/64"], '
+        "ports: [b, a], forward: false}}"
+    ).replace("1m30s", "30s")
+    found = spec(tmp_path, text, "bridge/br0")
+    assert options(found) == {
+        "stp": True,
+        "priority": 7,
+        "hello_time": 150,
+        "max_age": 3000,
+        "forward_delay": 400,
+        "ageing_time": 360000,
+    }
+    assert (found.mtu, found.mac, found.addresses) == (1400, "02:00:00:00:00:aa", ("10.0.0.1/24", "fd00::1/64"))
+    assert (found.ports, found.forward) == (("a", "b"), False)
+
+
+def test_a_bridge_in_a_namespace_has_no_prefix_and_stands_on_it(tmp_path: Path) -> None:
+    text = "namespaces: {red: }\nbridges: {br0: {namespace: red, forward: false}}"
+    found = resource(tmp_path, text, "bridge/br0")
+    assert (found.spec.name, found.spec.forward) == ("br0", True)  # type: ignore[attr-defined]
+    assert found.needs == (Need(ResourceKey("namespace", "red"), "node", How.STANDS_ON),)
+    assert [each.scope for each in found.claims] == ["interface namespace/red:br0"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "live", "altname"),
+    [
+        ("", "twelve-letters-br0"[:8] + "-", "twelve-letters-twelve-l"),
+        ("name: twelve-letter", "twelve-letter", ""),
+        ("external: true", "twelve-l", ""),
+    ],
+)
+def test_a_long_live_name_is_shortened_unless_it_is_written(
+    tmp_path: Path, entry: str, live: str, altname: str
+) -> None:
+    found = spec(tmp_path, f"bridges: {{twelve-l: {{{entry}}}}}", "bridge/twelve-l", name="twelve-letters")
+    assert found.name.startswith(live)
+    assert len(found.name) <= 15
+    assert found.altname == altname.replace("twelve-letters-twelve-l", "twelve-letters-twelve-l")
+
+
+def test_a_shortened_name_is_always_the_same_and_not_that_of_another(tmp_path: Path) -> None:
+    names = [spec(tmp_path, "bridges: {br0: }", "bridge/br0", name=f"a-long-topology-{n}").name for n in (1, 1, 2)]
+    assert names[0] == names[1] != names[2]
+    assert names[0].startswith("br0-")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{br0: {name: sixteen-letters-}}", "the interface name 'sixteen-letters-' is longer than 15 characters"),
+        ("{br0: {hello_time: 11s}}", "hello_time is to be from 1s to 10s"),
+        ("{br0: {max_age: 5s}}", "max_age is to be from 6s to 40s"),
+        ("{br0: {stp: true, forward_delay: 1s}}", "forward_delay is to be from 2s to 30s while stp is on"),
+        ("{br0: {mtu: 1000, addresses: ['fd00::1/64']}}", "IPv6 needs an MTU of 1280 at least, not 1000"),
+        ("{br0: {namespace: rde}}", "there is no 'rde' in namespaces (did you mean 'red'?)"),
+        ("{br0: {addresses: [10.0.0.1/33]}}", "is not an address with its prefix length"),
+        ("{br0: {addresses: [224.0.0.1/24]}}", "'224.0.0.1/24' cannot be the address of an interface"),
+        ("{br0: {ports: [lo]}}", "'lo' is there in every network namespace"),
+        ("{br0: {namespace: red, ports: [eth0]}}", "'eth0' is an end of veth/blue:eth0--red:eth0"),
+        ("{br0: {addresses: [10.0.0.1/24]}, br1: {addresses: [10.0.0.1/30]}}", "10.0.0.1 in host is taken already"),
+        ("{br0: {name: x}, br1: {name: x}}", "interface x in host is taken already by bridge/br0"),
+        ("{br0: {ports: [x]}, br1: {ports: [x]}}", "port x in host is taken already by bridge/br0"),
+    ],
+)
+def test_what_is_wrong_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
+    others = "namespaces: {red: , blue: }\nveths: [[red:eth0, blue:eth0]]\n"
+    found = problems(tmp_path, f"{others}bridges: {text}")
+    assert any(message in each for each in found), found
+
+
+def test_forward_delay_is_free_while_stp_is_off(tmp_path: Path) -> None:
+    assert spec(tmp_path, "bridges: {br0: {forward_delay: 0s}}", "bridge/br0").forward_delay == "0s"
+
+
+@pytest.mark.parametrize(("text", "number"), [("2s", 200), ("1.23s", 123), ("10ms", 1), ("5m", 30000)])
+def test_times_are_hundredths_of_a_second(text: str, number: int) -> None:
+    assert hundredths(text) == number
+    assert hundredths(written(number)) == number
+
+
+def test_the_rounding_of_the_kernels_clock_is_no_difference() -> None:
+    live = BridgeParameters(stp=False, priority=1, hello_time=199, max_age=2000, forward_delay=1503, ageing_time=30000)
+    assert times(live, BridgeSpec()) == {
+        "hello_time": "2s",
+        "max_age": "20s",
+        "forward_delay": "15.03s",
+        "ageing_time": "300s",
+    }
+    assert times(live, None)["hello_time"] == "2s"
+
+
+def test_the_ageing_time_that_a_topology_change_hides_is_no_difference() -> None:
+    live = BridgeParameters(True, 1, 200, 2000, 400, 800, topology_change=True)
+    assert times(live, BridgeSpec(ageing_time="60s"))["ageing_time"] == "60s"
+    assert times(replace(live, topology_change=False), BridgeSpec(ageing_time="60s"))["ageing_time"] == "8s"
+
+
+def test_only_the_node_forces_a_replacement() -> None:
+    found = Resource(ResourceKey("bridge", "x"), BridgeSpec())
+    kind = kinds()["bridge"]
+    assert [path for path in ("node", "stp", "name", "mtu") if not kind.mutable(path, found, found)] == ["node"]

@@ -1,0 +1,297 @@
+"""The command line through its real entry point: what needs neither an engine nor root."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from reconciler.host.lock import locked
+
+COMMANDS = ("validate", "plan", "apply", "destroy", "show", "ls", "schema")
+NOWHERE = "unix:///nonexistent/docker.sock"
+HEAVY = ("docker", "pyroute2", "networkx", "requests", "rich")
+
+
+def run(
+    *arguments: str,
+    cwd: Path | None = None,
+    given: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *arguments],
+        cwd=cwd,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "DOCKER_HOST": NOWHERE, "COLUMNS": "100", **(environment or {})},
+    )
+
+
+@pytest.fixture
+def name() -> str:
+    return f"t{uuid.uuid4().hex[:6]}"
+
+
+@pytest.fixture
+def file(tmp_path: Path, name: str) -> Path:
+    path = tmp_path / "topology.yaml"
+    path.write_text(f"name: {name}\nnamespaces: {{red: , blue: }}\n")
+    return path
+
+
+def test_the_command_that_is_installed_is_the_module(file: Path) -> None:
+    installed = Path(sys.executable).with_name("reconciler")
+    if not installed.exists():
+        pytest.skip("the package is not installed")
+    done = subprocess.run([installed, "validate", file], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, run("validate", str(file)).stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"Usage: reconciler {command}" in done.stdout
+    assert "--debug" in done.stdout
+    assert "-v" in done.stdout
+
+
+OPTIONS = {
+    "validate": "--name",
+    "plan": "--name --detailed-exitcode --json --out",
+    "apply": (
+        "--name --plan --jobs --target --replace --on-failure --adopt --no-prune --no-wait --wait-timeout "
+        "--lock-timeout --json"
+    ),
+    "destroy": "--name --all --volumes --images --now --lock-timeout",
+    "show": "--name --json",
+    "ls": "",
+    "schema": "",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_has_its_options_and_no_others(command: str) -> None:
+    words = run(command, "--help").stdout.split()
+    found = {word.rstrip(",") for word in words if word.startswith("--") and "`" not in word}
+    assert found == {*OPTIONS[command].split(), "--help", "--debug", "--verbose"}
+
+
+def test_the_version_is_told() -> None:
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("reconciler ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "error: No such command 'nonsense': see `reconciler --help`"),
+        (["plan", "--nonsense"], "error: No such option: --nonsense: see `reconciler plan --help`"),
+        (["plan", "a", "b"], "error: Got unexpected extra argument"),
+        (["apply", "--target"], "error: Option '--target' requires an argument"),
+        (["apply", "--target", "web"], "'web' is not of the form kind/name, such as container/web"),
+        (["apply", "--jobs", "0"], "error: Invalid value for '--jobs'"),
+        (["apply", "--jobs", "x"], "error: Invalid value for '--jobs'"),
+        (["apply", "--on-failure", "x"], "error: Invalid value for '--on-failure'"),
+        (["apply", "--wait-timeout", "5x"], "'5x' is not a duration with units, such as 1m30s"),
+        (["apply", "--plan", "p", "--target", "a/b"], "error: --plan does what was saved"),
+        (["apply", "--plan", "nowhere.json"], "error: nowhere.json: cannot be read: No such file or directory"),
+        (["plan", "-", "--out", "p"], "error: a plan of standard input cannot be saved"),
+        (["destroy", "--all", "--name", "x"], "error: --all means every topology"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_3_and_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_a_command_there_is_help_and_exit_code_3() -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Commands:" in done.stderr
+
+
+def test_validate_says_that_a_file_is_valid(file: Path, name: str) -> None:
+    done = run("validate", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{file}: valid: topology {name} with 2 resources\n"
+
+
+def test_the_file_is_topology_yaml_here_unless_named(file: Path, name: str, tmp_path: Path) -> None:
+    assert f"topology {name} " in run("validate", cwd=tmp_path).stdout
+    (tmp_path / "empty").mkdir()
+    done = run("validate", cwd=tmp_path / "empty")
+    assert done.returncode == 3
+    assert done.stderr == "topology.yaml:1:1: there is no file 'topology.yaml'\n"
+
+
+def test_standard_input_is_read_and_the_name_overridden(file: Path) -> None:
+    assert "topology other with" in run("validate", "-", "--name", "other", given=file.read_text()).stdout
+
+
+def test_all_problems_of_a_file_are_told_at_once_one_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text("name: x\nservices: {}\nbridges: {b: {stpp: true}}\n")
+    done = run("validate", str(path))
+    assert (done.returncode, done.stdout) == (3, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{path}:2:1: ")
+    assert lines[1].startswith(f"{path}:3:")
+    assert all("Traceback" not in line for line in lines)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "destroy", "show"])
+def test_every_command_refuses_a_wrong_file_alike(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text("name: [")
+    done = run(command, str(path))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"{path}:")
+
+
+def test_debug_adds_the_traceback_to_an_error_of_ours(tmp_path: Path) -> None:
+    done = run("validate", "nowhere.yaml", "--debug", cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("nowhere.yaml:1:1: there is no file 'nowhere.yaml'\n")
+    assert run("--debug", "validate", "nowhere.yaml", cwd=tmp_path).stderr == done.stderr
+
+
+def test_a_fault_of_ours_is_one_line_too() -> None:
+    script = (
+        "import sys\nimport reconciler.topology\nfrom reconciler.cli import main\n"
+        "def load(*_, **__): raise ZeroDivisionError('oops')\n"
+        "reconciler.topology.load = load\nsys.argv = ['reconciler', 'validate']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: ZeroDivisionError: oops (this is a fault of reconciler itself: --debug shows where)\n"
+
+
+def test_the_schema_is_json_and_names_its_draft() -> None:
+    done = run("schema")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_without_an_engine_the_code_is_5_and_one_line_says_what_to_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(f"name: {name}\nnetworks: {{lan: }}\n")
+    for arguments in (["apply", str(path)], ["destroy", str(path)]):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (5, "")
+        assert done.stderr.startswith("error: no Docker Engine listens at unix:///nonexistent/docker.sock: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_partial_plan_is_printed_and_ends_with_the_reason(file: Path, name: str) -> None:
+    file.write_text(f"name: {name}\nnetworks: {{lan: }}\n")
+    done = run("plan", str(file), "--detailed-exitcode")
+    assert done.returncode == 5
+    assert done.stdout == "Plan: nothing to do; 0 unchanged.\n"
+    assert done.stderr.startswith("error: no Docker Engine listens at ")
+    assert done.stderr.endswith("(not looked at: network)\n")
+    told = json.loads(run("plan", str(file), "--json").stdout)
+    assert "network" in told["unavailable"]
+    assert not (file.parent / "plan.json").exists()
+    assert run("plan", str(file), "--out", "plan.json", cwd=file.parent).returncode == 5
+    assert not (file.parent / "plan.json").exists()
+
+
+@pytest.mark.parametrize("command", ["apply", "destroy"])
+def test_a_locked_topology_is_exit_code_5_and_names_the_holder(command: str, file: Path, name: str) -> None:
+    with locked(name, timeout=0):
+        done = run(command, str(file), "--lock-timeout", "0")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith(f"error: {name}: locked by pid {os.getpid()} (")
+
+
+def test_a_waiter_says_for_whom_it_waits_and_can_be_interrupted(file: Path, name: str) -> None:
+    argv = [sys.executable, "-m", "reconciler", "apply", str(file)]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with locked(name, timeout=0), subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as waiter:
+            assert waiter.stderr
+            assert waiter.stderr.readline().startswith(f"waiting for pid {os.getpid()} (")
+            waiter.send_signal(number)
+            assert waiter.stderr.read() == "interrupted before the first step: nothing was changed\n"
+        assert waiter.returncode == 128 + number
+
+
+def test_what_looks_does_not_wait_for_the_lock(file: Path, name: str) -> None:
+    with locked(name, timeout=0):
+        started = time.monotonic()
+        assert run("validate", str(file)).returncode == 0
+        assert run("plan", str(file)).returncode in (0, 4)
+        assert time.monotonic() - started < 60
+
+
+def test_who_stops_reading_hears_no_complaint(file: Path) -> None:
+    script = f"{sys.executable} -m reconciler schema | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_an_old_locale_is_no_reason_to_fail(file: Path) -> None:
+    old = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    assert run("plan", "--help", environment=old).returncode == 0
+    assert run("validate", str(file), environment=old).returncode == 0
+
+
+def loaded_by(*arguments: str) -> list[str]:
+    script = (
+        "import sys\nfrom reconciler.cli import main\n"
+        f"sys.argv = ['reconciler', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print('loaded:', *(each for each in {HEAVY!r} if each in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+def test_help_schema_and_validate_load_nothing_heavy(file: Path) -> None:
+    assert loaded_by("--help") == []
+    assert loaded_by("schema") == []
+    assert loaded_by("validate", str(file)) == []
+
+
+def test_the_package_costs_nothing_until_it_is_used() -> None:
+    script = "import sys, reconciler\nprint(sorted(each for each in sys.modules if each.startswith('reconciler')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['reconciler']\n"
+
+
+def test_the_package_offers_what_it_says(file: Path, name: str) -> None:
+    assert set(dir(reconciler)) == set(reconciler.__all__)
+    assert all(getattr(reconciler, each) is not None for each in reconciler.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = reconciler.nonsense
+    desired = reconciler.load(file)
+    assert desired.name == name
+    changes = reconciler.diff(desired, reconciler.Topology(name))
+    made = reconciler.plan(changes)
+    assert [str(step.key) for step in made.ordered] == ["create namespace/blue", "create namespace/red"]
+
+
+def test_the_functions_of_the_stages_stay_functions() -> None:
+    import reconciler.diff
+    import reconciler.execute
+    import reconciler.observe
+    import reconciler.plan
+
+    assert all(callable(each) for each in (reconciler.diff, reconciler.execute, reconciler.observe, reconciler.plan))

@@ -1,0 +1,84 @@
+"""Environment variables: files, values and what is inherited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paper import Paper
+
+from reconciler.kinds.container.environment import environment, of_engine, parsed
+from reconciler.kinds.container.networking import entry_of
+from reconciler.kinds.source import Source
+
+
+def read(folder: Path, environ: Mapping[str, str] | None = None, **data: Any) -> tuple[dict[str, str], list[str]]:
+    class Here(Paper):
+        def directory(self, pointer: Any) -> Path:
+            return folder
+
+    made = Source(Here({"containers": {"web": data}}), name="t", environment=environ)
+    return dict(environment(entry_of(made, "web"))), [each.message for each in made.problems]
+
+
+def test_values_are_text_and_a_bare_name_takes_the_environment_s(tmp_path: Path) -> None:
+    assert read(tmp_path, {"HOME": "/root"}, environment={"A": 1, "B": True, "HOME": None}) == (
+        {"A": "1", "B": "true", "HOME": "/root"},
+        [],
+    )
+    assert read(tmp_path, {"HOME": "/root"}, environment=["A=1=2", "B=", "HOME"])[0] == {
+        "A": "1=2",
+        "B": "",
+        "HOME": "/root",
+    }
+
+
+def test_a_bare_name_that_is_not_set_is_a_problem(tmp_path: Path) -> None:
+    assert read(tmp_path, environment=["A"]) == ({}, ["A has no value, and the environment has none either"])
+
+
+def test_the_environment_wins_over_files_and_the_later_file_over_the_former(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("A=a\nB=a\nC=a\n")
+    (tmp_path / "b").write_text("B=b\nC=b\n")
+    assert read(tmp_path, env_file=["a", {"path": "b"}], environment=["C=c"])[0] == {"A": "a", "B": "b", "C": "c"}
+    assert read(tmp_path, env_file="a")[0]["A"] == "a"
+
+
+def test_a_file_that_is_not_there_is_a_problem_unless_it_need_not_be(tmp_path: Path) -> None:
+    assert read(tmp_path, env_file="no")[1] == ["there is no file 'no'"]
+    assert read(tmp_path, env_file=[{"path": "no", "required": True}])[1] == ["there is no file 'no'"]
+    assert read(tmp_path, env_file=[{"path": "no", "required": False}])[1] == []
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken").write_text("A=1\n=2\n")
+    (tmp_path / "latin").write_bytes(b"A=\xff\n")
+    messages = read(tmp_path, env_file=["folder", "broken", "latin"])[1]
+    assert messages[0] == "cannot read 'folder': Is a directory"
+    assert messages[1] == "'broken': line 2: expected NAME=value"
+    assert messages[2].startswith("'latin': 'utf-8' codec")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("A=1", "1"),
+        ("export A = 1  # one", "1"),
+        ("A='$x # \"'", '$x # "'),
+        (r'A="a\n\"b\x"', 'a\n"bx'),
+        ("A=", ""),
+        ("A", None),
+        ("A=a#b", "a#b"),
+        ("# no\n\nA=1", "1"),
+    ],
+)
+def test_every_line_of_a_file_is_read(line: str, expected: str | None) -> None:
+    assert dict(parsed(line)) == {"A": expected}
+
+
+def test_the_engine_s_list_is_read() -> None:
+    assert of_engine(["A=1=2", "B"]) == {"A": "1=2", "B": ""}
+    assert of_engine(None) == {}

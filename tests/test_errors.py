@@ -1,0 +1,58 @@
+"""Errors: one tree, an exit code each."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler import errors
+from reconciler.errors import FileInvalid, Interrupted, Position, Problem, ReconcilerError
+
+CODES = {
+    "ReconcilerError": 1,
+    "StepFailed": 1,
+    "CheckFailed": 1,
+    "Usage": 3,
+    "FileInvalid": 3,
+    "HostRefuses": 4,
+    "Conflict": 4,
+    "NotNow": 5,
+    "EngineUnreachable": 5,
+    "Locked": 5,
+    "PlanStale": 5,
+    "Interrupted": 1,
+}
+
+
+def tree() -> dict[str, type[ReconcilerError]]:
+    found = {name: each for name, each in vars(errors).items() if isinstance(each, type)}
+    return {name: each for name, each in found.items() if issubclass(each, ReconcilerError)}
+
+
+def test_every_error_is_in_the_tree_and_has_its_exit_code() -> None:
+    assert {name: each.exit_code for name, each in tree().items()} == CODES
+
+
+@pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
+def test_an_interruption_exits_with_the_signal_and_128(signal: int, code: int) -> None:
+    assert Interrupted(signal).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (
+            Problem(Position("a.yaml", 3, 5), "/containers/web", "no image", "add one"),
+            "a.yaml:3:5: /containers/web: no image (add one)",
+        ),
+        (Problem(Position("-", 1, 1), "", "empty"), "-:1:1: empty"),
+    ],
+)
+def test_a_problem_is_one_line(problem: Problem, line: str) -> None:
+    assert str(problem) == line
+
+
+def test_a_wrong_file_tells_each_problem_once_in_their_order() -> None:
+    first, second = (Problem(Position("a.yaml", line, 1), "", f"wrong in {line}") for line in (2, 10))
+    error = FileInvalid([second, first, second])
+    assert error.problems == (first, second)
+    assert str(error) == f"{first}\n{second}"

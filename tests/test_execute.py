@@ -1,0 +1,345 @@
+"""Running a plan."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import networkx
+import pytest
+from entries import Entries, host_with, topology
+from memory import KINDS, MemoryHost
+
+from reconciler import reconcile
+from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.execute import execute
+from reconciler.host import Host
+from reconciler.kinds.base import Kind, Result
+from reconciler.model import (
+    Action,
+    Change,
+    Changes,
+    Outcome,
+    Plan,
+    Report,
+    Resource,
+    ResourceKey,
+    Spec,
+    Status,
+    Step,
+    StepKey,
+    Topology,
+    Verb,
+)
+
+Effect = Callable[[Host, Sequence[Step]], Iterator[Result]]
+
+
+def done(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+    yield from [Status.DONE] * len(steps)
+
+
+class Doing(Kind):
+    """Does what the test says, whatever the verb."""
+
+    name = "doing"
+    spec = Spec
+
+    def __init__(self, effect: Effect = done, batch: int = 1) -> None:
+        self.create = self.wait = effect  # type: ignore[method-assign,assignment]
+        self.size = batch
+
+    @property
+    def batch(self) -> int:  # type: ignore[override]
+        return self.size
+
+
+def step(name: str, verb: Verb = Verb.CREATE) -> Step:
+    key = ResourceKey("doing", name)
+    return Step(StepKey(key, verb), Change(key, Action.CREATE, desired=Resource(key, Spec())))
+
+
+def planned(*names: str, verb: Verb = Verb.CREATE, edges: str = "") -> Plan:
+    """A plan of these steps; `edges` is like "ab bc"."""
+    steps = {each.key: each for each in (step(name, verb) for name in names)}
+    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
+    graph.add_nodes_from(steps)
+    graph.add_edges_from((step(each[0], verb).key, step(each[1], verb).key) for each in edges.split())
+    return Plan(Changes(Topology("t"), Topology("t"), MappingProxyType({})), steps, graph)
+
+
+def run(plan: Plan, effect: Effect = done, *, batch: int = 1, **options: Any) -> Report:
+    return execute(plan, Host(), kinds={"doing": Doing(effect, batch)}, **options)
+
+
+def became(report: Report) -> dict[str, Status]:
+    return {each.step.key.key.name: each.status for each in report.outcomes}
+
+
+def test_an_empty_plan_has_an_empty_report() -> None:
+    assert run(planned()).outcomes == ()
+
+
+def test_outcomes_are_in_the_order_of_the_plan_and_know_their_time() -> None:
+    report = run(planned("a", "b", "c", edges="ca"))
+    assert [each.step.key.key.name for each in report.outcomes] == ["b", "c", "a"]
+    assert all(each.seconds >= 0 for each in report.outcomes)
+    assert report.converged
+
+
+def test_steps_run_at_the_same_time_but_no_more_than_jobs() -> None:
+    barrier = threading.Barrier(3)
+    running, most = set[int](), [0]
+
+    def meet(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        running.add(threading.get_ident())
+        most.append(len(running))
+        barrier.wait(10)
+        running.discard(threading.get_ident())
+        barrier.wait(10)
+        yield Status.DONE
+
+    assert run(planned(*"abcdef"), meet, jobs=3).converged
+    assert max(most) == 3
+
+
+def test_waits_take_no_job_from_those_that_work() -> None:
+    came = threading.Event()
+
+    def wait_or_work(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        if steps[0].verb is Verb.WAIT:
+            assert came.wait(10)
+        else:
+            came.set()
+        yield Status.DONE
+
+    waits, works = planned(*"abc", verb=Verb.WAIT), planned("z")
+    both = Plan(works.changes, {**waits.steps, **works.steps}, networkx.compose(waits.graph, works.graph))
+    assert run(both, wait_or_work, jobs=1).converged
+
+
+@pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (100, [7])])
+def test_a_kind_gets_up_to_its_batch_of_ready_steps_at_once(batch: int, sizes: list[int]) -> None:
+    found: list[int] = []
+
+    def count(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        found.append(len(steps))
+        yield from done(host, steps)
+
+    assert run(planned(*"abcdefg"), count, batch=batch).converged
+    assert found == sizes
+
+
+def test_a_failure_skips_what_waits_for_it_with_its_cause_and_nothing_else() -> None:
+    def fail_b(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield StepFailed("b: no") if steps[0].key.key.name == "b" else Status.DONE
+
+    report = run(planned(*"abcdefg", edges="bc cd de ag fd be"), fail_b)
+    assert became(report) == {
+        "a": Status.DONE,
+        "b": Status.FAILED,
+        "c": Status.SKIPPED,
+        "d": Status.SKIPPED,
+        "e": Status.SKIPPED,
+        "f": Status.DONE,
+        "g": Status.DONE,
+    }
+    assert {str(each.cause) for each in report.outcomes if each.cause} == {"create doing/b"}
+    assert [str(each.error) for each in report.failed] == ["b: no"]
+
+
+def test_what_was_yielded_before_an_exception_counts() -> None:
+    def half(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield Status.DONE
+        raise PermissionError(1, "not you")
+
+    report = run(planned(*"abc"), half, batch=3)
+    assert became(report) == {"a": Status.DONE, "b": Status.FAILED, "c": Status.FAILED}
+    assert all("run as root" in str(each.error) for each in report.failed)
+
+
+@pytest.mark.parametrize("results", [0, 1, 5])
+def test_a_kind_that_tells_too_few_or_too_many_results_does_not_hang(results: int) -> None:
+    def tell(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield from [Status.DONE] * results
+
+    report = run(planned(*"abc"), tell, batch=3)
+    assert list(became(report).values()) == [Status.DONE] * min(results, 3) + [Status.FAILED] * (3 - min(results, 3))
+    assert all("told no result" in str(each.error) for each in report.failed)
+
+
+def test_what_no_step_may_catch_ends_the_run_and_stops_the_others() -> None:
+    stop = threading.Event()
+
+    def end(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        if steps[0].key.key.name == "a":
+            raise SystemExit(7)
+        assert stop.wait(10)
+        yield Status.DONE
+
+    with pytest.raises(SystemExit):
+        run(planned(*"abc"), end, jobs=2, stop=stop)
+
+
+def test_a_stop_lets_running_steps_end_and_starts_no_more() -> None:
+    stop = threading.Event()
+
+    def stopping(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        stop.set()
+        yield Status.DONE
+
+    report = run(planned(*"abc", edges="ab"), stopping, jobs=1, stop=stop)
+    assert became(report) == {"a": Status.DONE, "b": Status.SKIPPED, "c": Status.SKIPPED}
+    assert [each.cause for each in report.outcomes] == [None] * 3
+
+
+def test_what_was_carried_is_done_though_a_stop_came_meanwhile() -> None:
+    host = host_with({})
+
+    def stop(_: Step) -> None:
+        host.stop.set()
+
+    progress = reconcile.Progress(started=stop)
+    desired = topology({"box/a": {}, "part/a1": {"stands_on": ["box/a"]}, "part/a2": {"stands_on": ["box/a"]}})
+    report = reconcile.apply(desired, host, kinds=KINDS, progress=progress)
+    assert {str(each.step.key): each.status for each in report.outcomes} == {
+        "create box/a": Status.DONE,
+        "create part/a1": Status.DONE,
+        "create part/a2": Status.SKIPPED,
+    }
+    assert [str(each.key) for each in report.remaining] == ["part/a2"]
+
+
+def test_kinds_take_turns() -> None:
+    order: list[str] = []
+
+    def note(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        order.append(steps[0].key.key.kind)
+        yield Status.DONE
+
+    some = planned("a", "b")
+    others = {
+        StepKey(ResourceKey("other", name), Verb.CREATE): Step(
+            StepKey(ResourceKey("other", name), Verb.CREATE), step(name).change
+        )
+        for name in "ab"
+    }
+    some.graph.add_nodes_from(others)
+    plan = Plan(some.changes, {**some.steps, **others}, some.graph)
+    execute(plan, Host(), kinds={"doing": Doing(note), "other": Doing(note)}, jobs=1)
+    assert order == ["doing", "other"] * 2
+
+
+def test_the_callbacks_come_from_the_callers_thread_start_before_outcome() -> None:
+    told: list[tuple[str, str, int]] = []
+
+    def started(each: Step) -> None:
+        told.append(("start", each.key.key.name, threading.get_ident()))
+
+    def ended(each: Outcome) -> None:
+        told.append((each.status, each.step.key.key.name, threading.get_ident()))
+
+    run(planned("a", "b", edges="ab"), on_start=started, on_outcome=ended)
+    here = threading.get_ident()
+    assert told == [("start", "a", here), ("done", "a", here), ("start", "b", here), ("done", "b", here)]
+
+
+def test_a_callback_that_raises_ends_the_run() -> None:
+    def broken(_: Outcome) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run(planned(*"ab"), on_outcome=broken)
+
+
+def test_thousands_of_steps_cost_little_themselves() -> None:
+    names = [f"{number:04}" for number in range(3000)]
+    started = time.process_time()
+    assert run(planned(*names)).converged
+    assert time.process_time() - started < 3
+
+
+def test_a_wide_failure_is_settled_fast() -> None:
+    def fail(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield StepFailed("no")
+
+    names = [f"{number:04}" for number in range(3000)]
+    plan = planned("a", *names)
+    plan.graph.add_edges_from((step("a").key, step(name).key) for name in names)
+    started = time.process_time()
+    assert len(run(plan, fail).outcomes) == 3001
+    assert time.process_time() - started < 3
+
+
+# over the world in memory
+
+
+def applied(before: Entries, desired: Entries, **failing: Mapping[str, Any]) -> tuple[dict[str, Status], MemoryHost]:
+    host = host_with(before)
+    host.world.unhealthy = {ResourceKey.of(each) for each in failing.get("unhealthy", ())}
+    report = reconcile.apply(topology(desired), host, kinds=KINDS)
+    return {str(each.step.key): each.status for each in report.outcomes}, host
+
+
+IMAGE: Entries = {"image/a": {"inputs": "x"}, "box/a": {"stands_on": ["image/a"]}, "part/a1": {"stands_on": ["box/a"]}}
+
+
+def test_what_comes_out_unchanged_makes_the_rest_unneeded() -> None:
+    found, host = applied(IMAGE, {**IMAGE, "image/a": {"inputs": "x,"}})
+    assert found == {
+        "create image/a": Status.UNCHANGED,
+        "delete image/a": Status.UNCHANGED,
+        "delete box/a": Status.NOT_NEEDED,
+        "create box/a": Status.NOT_NEEDED,
+        "delete part/a1": Status.NOT_NEEDED,
+        "create part/a1": Status.NOT_NEEDED,
+    }
+    assert {str(each) for each in host.world.log} == {"create image/a", "delete image/a"}
+
+
+def test_what_comes_out_changed_carries_on_and_sends_nothing_for_what_is_carried() -> None:
+    found, host = applied(IMAGE, {**IMAGE, "image/a": {"inputs": "y"}})
+    assert set(found.values()) == {Status.DONE}
+    assert [str(each) for each in host.world.log] == [
+        "create image/a",
+        "delete box/a",
+        "create box/a",
+        "delete image/a",
+    ]
+
+
+def test_nobody_waits_for_what_is_not_needed() -> None:
+    desired: Entries = {
+        "image/a": {"inputs": "x,"},
+        "box/a": {"stands_on": ["image/a"], "ready": "healthy"},
+        "box/b": {"stands_on": ["image/a"], "after": {"box/a": "healthy"}},
+    }
+    before = {**desired, "image/a": {"inputs": "x"}}
+    found, _ = applied(before, desired, unhealthy=["box/a"])  # type: ignore[arg-type]
+    assert found["wait box/a (healthy)"] is Status.NOT_NEEDED
+
+
+def test_but_what_comes_after_it_waits_for_what_is_as_it_was() -> None:
+    before: Entries = {"image/a": {"inputs": "x"}, "box/a": {"stands_on": ["image/a"]}}
+    desired: Entries = {**before, "image/a": {"inputs": "x,"}, "leaf/b": {"after": {"box/a": "healthy"}}}
+    found, _ = applied(before, desired)
+    assert found["wait box/a (healthy)"] is Status.DONE
+    found, _ = applied(before, desired, unhealthy=["box/a"])  # type: ignore[arg-type]
+    assert found["create box/a"] is Status.NOT_NEEDED
+    assert found["wait box/a (healthy)"] is Status.FAILED
+    assert found["create leaf/b"] is Status.SKIPPED
+
+
+def test_an_error_of_a_kind_is_told_as_it_is() -> None:
+    report = reconcile.apply(topology({"leaf/a": {"after": {"box/b": "healthy"}}, "box/b": {}}), unwell(), kinds=KINDS)
+    assert [str(each.error) for each in report.failed] == ["box/b: does not become healthy"]
+    assert isinstance(report.failed[0].error, ReconcilerError)
+
+
+def unwell() -> MemoryHost:
+    host = host_with({})
+    host.world.unhealthy = {ResourceKey("box", "b")}
+    return host

@@ -1,0 +1,131 @@
+"""Variables in values: Compose's forms, and errors where Compose would be silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.topology.dotenv import Variables
+from reconciler.topology.interpolate import Unresolved, interpolate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTHING: dict[str, str] = {}
+SET = {"A": "1", "EMPTY": "", "_x9": "odd"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("plain", "plain"),
+        ("$A", "1"),
+        ("$A/$_x9.$A", "1/odd.1"),
+        ("${A}0", "10"),
+        ("$$A and $$$A", "$A and $1"),
+        ("${EMPTY}|$EMPTY", "|"),
+        ("${A:-x}${A-x}", "11"),
+        ("${EMPTY:-x}${EMPTY-x}", "x"),
+        ("${NONE:-x}${NONE-x}", "xx"),
+        ("${NONE:-}", ""),
+        ("${NONE:-${ALSO:-$A}}", "1"),
+        ("${NONE:-$$}", "$"),
+        ("${NONE:-a:b\nc}", "a:b\nc"),
+        ("${A:+x}${A+x}", "xx"),
+        ("${EMPTY:+x}${EMPTY+x}", "x"),
+        ("${NONE:+x}${NONE+x}", ""),
+        ("${A:?no}${A?no}${EMPTY?no}", "11"),
+    ],
+)
+def test_a_text_is_expanded_as_compose_does(text: str, value: str) -> None:
+    assert interpolate(text, SET.get) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("$NONE", "variable 'NONE' is not set", "set it, write ${NONE:-default}, or $$NONE for itself"),
+        ("${NONE}", "variable 'NONE' is not set", "set it, write ${NONE:-default}, or $$NONE for itself"),
+        ("${NONE?}", "variable 'NONE' is not set", ""),
+        ("${NONE?give $A}", "variable 'NONE' is not set: give 1", ""),
+        ("${EMPTY:?give it}", "variable 'EMPTY' is not set: give it", ""),
+        ("${NONE:-$ALSO}", "variable 'ALSO' is not set", "set it, write ${ALSO:-default}, or $$ALSO for itself"),
+        ("costs 5$", "a single '$' that begins no variable", "write $$ for a plain $"),
+        ("$1", "a single '$' that begins no variable", "write $$ for a plain $"),
+        ("${A", "'${' without its '}'", "write $$ for a plain $"),
+        ("${A:-${A}", "'${' without its '}'", "write $$ for a plain $"),
+        ("${A!}", "'${A!}' is no variable", "write $$ for a plain $"),
+        ("${}", "'${}' is no variable", "write $$ for a plain $"),
+        ("${N:-" * 30 + "}" * 30, "variables are nested too deeply", ""),
+    ],
+)
+def test_what_cannot_be_expanded_is_said(text: str, message: str, hint: str) -> None:
+    with pytest.raises(Unresolved) as raised:
+        interpolate(text, SET.get)
+    assert (raised.value.message, raised.value.hint) == (message, hint)
+
+
+def variables(folder: Path, text: str | bytes, environment: dict[str, str] | None = None) -> Variables:
+    (folder / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
+    return Variables((environment or NOTHING).get, folder, ".env")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("X=1", "1"),
+        ("X = a b ", "a b"),
+        ("export X=1", "1"),
+        ("X=a # comment", "a"),
+        ("X=a#b", "a#b"),
+        ("X= # comment", ""),
+        ("X=", ""),
+        ("X='a $B # c'", "a $B # c"),
+        ("X='a\nb'", "a\nb"),
+        ('X="a # b" # comment', "a # b"),
+        (r'X="a\n\t\"\$A\\"', 'a\n\t"$A\\'),
+        ('X="$Y/${Z:-z}"', "y/z"),
+        ("X=$Y", "y"),
+        ("X=1\r\n", "1"),
+        ("# X=0\n\n  \nX=1\n", "1"),
+        ("X=1\nX=2", "2"),
+        ("\ufeffX=1", "1"),
+    ],
+)
+def test_the_file_env_is_read_as_compose_does(tmp_path: Path, line: str, value: str) -> None:
+    assert variables(tmp_path, line, {"Y": "y"})("X") == value
+
+
+def test_the_environment_wins_and_the_file_is_used_only_where_it_has_to_be(tmp_path: Path) -> None:
+    found = variables(tmp_path, "A=file\nB=$A\nC\n", {"A": "environment"})
+    assert (found("A"), found.content) == ("environment", b"")
+    assert (found("C"), found("NONE")) == (None, None)
+    assert (found("B"), found.content) == ("environment", b"A=file\nB=$A\nC\n")
+
+
+def test_without_the_file_nothing_is_set(tmp_path: Path) -> None:
+    found = Variables(NOTHING.get, tmp_path, ".env")
+    assert (found("A"), found.problems) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("A=1\nB='open\n", ".env:2:1: expected NAME=value (is a quote left open?)"),
+        ("A: 1\n", ".env:1:1: expected NAME=value (is a quote left open?)"),
+        ("A=$B\n", ".env:1:1: variable 'B' is not set (set it, write ${B:-default}, or $$B for itself)"),
+        (b"A=\xff", ".env:1:1: this is not UTF-8 (save the file as UTF-8)"),
+    ],
+)
+def test_a_wrong_line_of_it_is_named(tmp_path: Path, text: str | bytes, problem: str) -> None:
+    found = variables(tmp_path, text)
+    found("X")
+    assert [str(each) for each in found.problems] == [problem]
+
+
+def test_a_folder_of_that_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    found = Variables(NOTHING.get, tmp_path, ".env")
+    found("X")
+    assert [str(each) for each in found.problems] == [".env:1:1: cannot read it: Is a directory"]

@@ -1,0 +1,53 @@
+"""Marks: how we know what is ours."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.host.marks import KEY, TOPOLOGY, Mark, of_alias, of_labels
+from reconciler.model import ResourceKey
+
+KEYED = ResourceKey("veth", "blue:eth0--red:eth0")
+words = st.text(st.characters(min_codepoint=33, exclude_categories=("C", "Z")), min_size=1, max_size=20)
+
+
+@given(words, words, words, st.text(max_size=300))
+def test_a_mark_survives_labels(topology: str, kind: str, name: str, source: str) -> None:
+    key = ResourceKey(kind.replace("/", "-"), name)
+    assert of_labels(Mark(topology, key, source).labels()) == Mark(topology, key, source)
+
+
+@given(words, words, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=400))
+def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(topology: str, name: str, source: str) -> None:
+    mark = Mark(topology, ResourceKey("veth", name), source)
+    found = of_alias(mark.alias())
+    assert found
+    assert (found.topology, found.key) == (mark.topology, mark.key)
+    assert source.endswith(found.source)
+    assert len(mark.alias().encode()) <= 255
+
+
+def test_a_key_that_fills_an_alias_leaves_the_path_out() -> None:
+    mark = Mark("t", ResourceKey("veth", "x" * 240), "/somewhere/topology.yaml")
+    assert mark.alias() == f"reconciler t veth/{'x' * 240} "
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [None, {}, {"other": "1"}, {TOPOLOGY: "t"}, {TOPOLOGY: "t", KEY: "container"}, {TOPOLOGY: "t", KEY: "/web"}],
+)
+def test_other_labels_are_no_mark(labels: dict[str, str] | None) -> None:
+    assert of_labels(labels) is None
+
+
+@pytest.mark.parametrize(
+    "alias", [None, "", "uplink", "reconciler", "reconciler t", "reconciler t veth", "other t a/b"]
+)
+def test_other_aliases_are_no_mark(alias: str | None) -> None:
+    assert of_alias(alias) is None
+
+
+def test_labels_without_a_source_are_a_mark() -> None:
+    assert of_labels({TOPOLOGY: "t", KEY: str(KEYED)}) == Mark("t", KEYED)

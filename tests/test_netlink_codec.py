@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+
+import pytest
+
+from reconciler.host import netns
+from reconciler.host.netlink import (
+    NetlinkError,
+    Query,
+    add_address,
+    add_route,
+    codec,
+    delete_group,
+    get_addresses,
+    get_links,
+    get_routes,
+    new_bridge,
+    new_veth,
+    parse,
+    set_bridge_port,
+    set_link,
+    transport,
+)
+from reconciler.host.netlink import constants as c
+
+
+def body(message: bytes) -> tuple[bytes, int, int]:
+    return message, codec.MESSAGE.size, len(message)
+
+
+def test_a_message_says_its_own_length_and_is_padded_to_four_bytes() -> None:
+    message = new_veth("a", "b", mtu=1400, mac="02:00:00:00:00:01")
+    length, kind, flags, sequence, port = codec.MESSAGE.unpack_from(message)
+    assert (length, length % 4, sequence, port) == (len(message), 0, 0, 0)
+    assert kind == c.RTM_NEWLINK
+    assert flags == c.NLM_F_REQUEST | c.NLM_F_CREATE | c.NLM_F_EXCL
+
+
+def test_an_attribute_is_padded_but_its_length_is_not() -> None:
+    assert codec.attribute(3, b"abcde") == struct.pack("=HH", 9, 3) + b"abcde\0\0\0"
+
+
+def test_none_is_no_attribute_at_all() -> None:
+    assert codec.u32(1, None) + codec.u16(1, None) + codec.u8(1, None) + codec.text(1, None) + codec.mac(1, None) == b""
+
+
+def test_attributes_come_back_as_they_were_written_and_the_unwanted_are_left_out() -> None:
+    parts = (
+        codec.u8(1, 7) + codec.text(2, "name") + codec.nest(3, codec.u32(9, 2**31)) + codec.mac(4, "02:00:00:00:00:ff")
+    )
+    found = codec.attributes(parts, 0, len(parts), frozenset((1, 2, 3, 4, 5)))
+    assert codec.as_int(found[1]) == 7
+    assert codec.as_text(found[2]) == "name"
+    assert [(kind, codec.as_int(payload)) for kind, payload in codec.each(found[3])] == [(9, 2**31)]
+    assert codec.as_mac(found[4]) == "02:00:00:00:00:ff"
+    assert codec.attributes(parts, 0, len(parts), frozenset((2,))) == {2: b"name\0"}
+
+
+def test_a_torn_attribute_ends_the_reading() -> None:
+    assert codec.attributes(b"\0\0\1\0rest", 0, 8, frozenset((1,))) == {}
+    assert list(codec.each(b"\0\0\1\0rest")) == []
+
+
+def test_text_that_is_not_utf8_survives() -> None:
+    payload = codec.text(1, None) + b"caf\xe9\0"
+    assert codec.as_text(payload).encode(errors="surrogateescape") == b"caf\xe9"
+
+
+def test_a_new_link_reads_back_as_what_was_asked_for() -> None:
+    link = parse.link(
+        *body(set_link(7, name="eth0", mtu=9000, mac="02:00:00:00:00:01", up=True, master=4, alias="mark", group=9))
+    )
+    assert (link.index, link.name, link.mtu, link.mac, link.up) == (7, "eth0", 9000, "02:00:00:00:00:01", True)
+    assert (link.master, link.alias, link.group) == (4, "mark", 9)
+    assert (link.kind, link.altnames, link.peer_index, link.bridge, link.port) == ("", (), None, None, None)
+
+
+def test_a_new_bridge_carries_its_parameters() -> None:
+    options = {
+        "stp": True,
+        "priority": 100,
+        "hello_time": 300,
+        "max_age": 1000,
+        "forward_delay": 400,
+        "ageing_time": 100,
+    }
+    link = parse.link(*body(new_bridge("br0", **options)))  # type: ignore[arg-type]
+    assert link.kind == "bridge"
+    assert link.bridge is not None
+    assert {name: getattr(link.bridge, name) for name in options} == options
+
+
+def test_a_port_is_addressed_as_a_slave_of_a_bridge() -> None:
+    message = set_bridge_port("p0", path_cost=9, priority=5, hairpin=False)
+    info = codec.attributes(*body(message)[:1], codec.MESSAGE.size + 16, len(message), frozenset((c.IFLA_LINKINFO,)))
+    nested = dict(codec.each(info[c.IFLA_LINKINFO]))
+    assert nested[c.IFLA_INFO_SLAVE_KIND] == b"bridge\0"
+    assert [kind for kind, _ in codec.each(nested[c.IFLA_INFO_SLAVE_DATA])] == [
+        c.IFLA_BRPORT_COST,
+        c.IFLA_BRPORT_PRIORITY,
+        c.IFLA_BRPORT_MODE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "scope"), [("10.0.0.1/24", 0), ("127.0.0.2/8", 254), ("fd00::1/64", 0), ("192.0.2.1/32", 0)]
+)
+def test_an_address_reads_back(address: str, scope: int) -> None:
+    found = parse.address(*body(add_address(3, address, protocol=77, nodad=True)))
+    assert found is not None
+    assert (found.index, found.address, found.scope, found.protocol, found.flags) == (3, address, scope, 77, 2)
+
+
+@pytest.mark.parametrize(
+    ("destination", "via", "devices", "read"),
+    [
+        ("10.0.0.0/16", ["192.0.2.1"], [], ("10.0.0.0/16", ("192.0.2.1",), ())),
+        ("10.0.0.7/16", ["192.0.2.1", "192.0.2.2"], [3], ("10.0.0.0/16", ("192.0.2.1", "192.0.2.2"), (3, 3))),
+        ("default", ["192.0.2.1", "192.0.2.2"], [3, 4], ("0.0.0.0/0", ("192.0.2.1", "192.0.2.2"), (3, 4))),
+        ("default", ["fe80::1"], [3], ("::/0", ("fe80::1",), (3,))),
+        ("default6", [], [3], ("::/0", (), (3,))),
+        ("fd00::/64", ["fe80::1", "fe80::2"], [3, 4], ("fd00::/64", ("fe80::1", "fe80::2"), (3, 4))),
+        ("10.0.0.0/8", ["fe80::1"], [3], ("10.0.0.0/8", ("fe80::1",), (3,))),
+        ("10.0.0.0/8", [], [3, 4], ("10.0.0.0/8", (), (3, 4))),
+    ],
+)
+def test_a_route_reads_back(
+    destination: str, via: list[str], devices: list[int], read: tuple[str, tuple[str, ...], tuple[int, ...]]
+) -> None:
+    route = parse.route(*body(add_route(destination, via=via, devices=devices, metric=5, protocol=77, table=1000)))
+    assert route is not None
+    assert (route.destination, route.gateways, route.devices) == read
+    assert (route.metric, route.protocol, route.table, route.type, route.dead) == (5, 77, 1000, 1, False)
+
+
+def test_a_route_without_a_gateway_has_the_scope_of_the_link() -> None:
+    direct, by = (
+        parse.route(*body(add_route("10.0.0.0/8", devices=[3]))),
+        parse.route(*body(add_route("10.0.0.0/8", via=["1.1.1.1"]))),
+    )
+    assert direct is not None
+    assert by is not None
+    assert (direct.scope, by.scope) == (253, 0)
+
+
+def test_other_families_are_left_out() -> None:
+    mpls = struct.pack("=BBBBBBBBI", socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert parse.route(mpls, 0, len(mpls)) is None
+    assert parse.address(bytes(8), 0, 8) is None
+
+
+def test_a_dump_asks_for_all() -> None:
+    queries: list[Query[object]] = [get_links(), get_addresses(), get_routes()]  # type: ignore[list-item]
+    assert all(codec.MESSAGE.unpack_from(query.message)[2] & c.NLM_F_DUMP == c.NLM_F_DUMP for query in queries)
+
+
+def test_what_could_hit_everyone_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="everyone"):
+        delete_group(0)
+    with pytest.raises(ValueError, match="by its index"):
+        set_link("eth0", name="eth1")
+
+
+def test_an_error_reads_as_the_kernel_said_it() -> None:
+    error = NetlinkError(errno.EEXIST, "because")
+    assert (error.errno, error.reason, str(error)) == (errno.EEXIST, "because", "File exists (netlink: because)")
+    assert str(NetlinkError(errno.EEXIST)) == "File exists"
+
+
+def test_packets_are_filled_in_order_and_a_group_is_never_split() -> None:
+    groups: list[transport.Group] = [bytes(30_000), (bytes(20_000), bytes(20_000)), bytes(4), (bytes(70_000), bytes(4))]
+    packets = [(owners, [len(part) for part in packet]) for owners, packet in transport._packets(groups, 100)]
+    assert packets == [([0], [30_000]), ([1, 1, 2], [20_000, 20_000, 4]), ([3], [70_000]), ([3], [4])]
+
+
+def test_no_packet_has_more_answers_than_there_is_room_for() -> None:
+    packets = list(transport._packets([(b"1234", b"5678")] * 5, 4))
+    assert [len(packet) for _, packet in packets] == [4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward"),
+        ("net/ipv4/conf/eth0.100/forwarding", "/proc/sys/net/ipv4/conf/eth0.100/forwarding"),
+        ("net.ipv4.conf.eth0/100.forwarding", "/proc/sys/net/ipv4/conf/eth0.100/forwarding"),
+    ],
+)
+def test_a_sysctl_is_named_as_sysctl_8_names_it(key: str, path: str) -> None:
+    assert str(netns._sysctl(key)) == path
+
+
+@pytest.mark.parametrize("key", ["kernel.hostname", "net/../kernel/hostname", "", "vm/swappiness"])
+def test_a_sysctl_that_is_the_whole_machines_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="net"):
+        netns._sysctl(key)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b"])
+def test_a_namespace_is_no_path(name: str) -> None:
+    with pytest.raises(ValueError, match="no name"):
+        netns._path(name)

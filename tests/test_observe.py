@@ -1,0 +1,92 @@
+"""Reading what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from entries import Entries, host_with, topology
+from memory import KINDS, Guest, MemoryHost, Seat
+
+from reconciler.errors import HostRefuses, StepFailed
+from reconciler.host.scope import Scope
+from reconciler.model import Resource, ResourceKey, Topology
+from reconciler.observe import observe
+
+THERE: Entries = {
+    "ground/ext": {"owner": ""},
+    "ground/a": {"color": "red"},
+    "ground/other": {"owner": "another"},
+    "box/a": {"stands_on": ["ground/a", "ground/ext"], "holds": [("p", 1, 1)]},
+    "pointer/a": {"refers_to": ["box/a"]},
+    "guest/a": {"slot": 100},
+}
+
+
+def keys(observed: Topology) -> list[str]:
+    return [f"{each.key}{'' if each.owned else ' not ours'}" for each in observed]
+
+
+def test_what_is_ours_is_observed_whether_declared_or_not_sorted_by_key() -> None:
+    observed = observe(host_with(THERE), topology({}), kinds=KINDS)
+    assert keys(observed) == ["box/a", "ground/a", "guest/a", "pointer/a"]
+    assert observed.name == "t"
+
+
+def test_what_is_external_is_observed_and_what_is_foreign_only_where_it_is_in_the_way() -> None:
+    desired = topology(
+        {
+            "ground/ext": {"external": True},
+            "ground/b": {"name": "other"},
+            "leaf/a": {"holds": [("p", 0, 5)]},
+        }
+    )
+    observed = observe(host_with(THERE), desired, kinds=KINDS)
+    assert keys(observed) == [
+        "box/a",
+        "ground/@other not ours",
+        "ground/a",
+        "ground/ext not ours",
+        "guest/a",
+        "pointer/a",
+    ]
+
+
+def test_what_was_applied_is_observed_as_it_was_declared() -> None:
+    entries: Entries = {key: entry for key, entry in THERE.items() if "owner" not in entry}
+    entries = {**entries, "box/a": {"stands_on": ["ground/a"]}, "ground/ext": {"external": True}}
+    desired = topology(entries)
+    observed = observe(host_with({**entries, "ground/ext": {"owner": ""}}), desired, kinds=KINDS)
+    assert dict(observed.resources) == {
+        key: Resource(key, each.spec, each.needs, observed.resources[key].claims, each.owned, each.part_of)
+        for key, each in desired.resources.items()
+    }
+
+
+class Refusing(Guest):
+    def observe(self, scope: Scope) -> Iterable[Resource]:  # type: ignore[override]
+        raise PermissionError(1, "not you")
+
+
+class Broken(Seat):
+    def observe(self, scope: Scope) -> Iterable[Resource]:  # type: ignore[override]
+        yield from super().observe(scope)
+        raise KeyError("Id")
+
+
+def test_a_kind_that_cannot_be_observed_is_told_with_the_reason() -> None:
+    observed = observe(host_with(THERE), topology({}), kinds={**KINDS, "guest": Refusing(), "seat": Broken()})
+    assert keys(observed) == ["box/a", "ground/a", "pointer/a"]
+    assert {kind: type(error) for kind, error in observed.unavailable.items()} == {
+        "guest": HostRefuses,
+        "seat": StepFailed,
+    }
+    assert "KeyError: 'Id'" in str(observed.unavailable["seat"])
+
+
+def test_no_kinds_see_nothing() -> None:
+    assert keys(observe(MemoryHost(), topology({}), kinds={})) == []
+
+
+def test_what_tells_more_than_the_spec_is_live() -> None:
+    observed = observe(host_with({"box/a": {}}), topology({}), kinds=KINDS)
+    assert observed.resources[ResourceKey("box", "a")].live == {"id": 1}

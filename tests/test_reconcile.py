@@ -1,0 +1,404 @@
+"""The stages together: what the options promise, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from entries import NAME, Entries, host_with, topology
+from memory import KINDS, Ground, MemoryHost, Seat, Volume, World
+
+from reconciler import reconcile
+from reconciler.errors import Conflict, EngineUnreachable, ReconcilerError, StepFailed, Usage
+from reconciler.host.scope import Scope
+from reconciler.kinds.base import Kind
+from reconciler.model import Outcome, Plan, Report, Resource, ResourceKey, Status, Step, StepKey, Topology, Verb
+from reconciler.observe import observe
+from reconciler.reconcile import Options, Progress, needed_and_unavailable
+
+
+def key(text: str) -> ResourceKey:
+    return ResourceKey.of(text)
+
+
+def options(**given: Any) -> Options:
+    """Options; resources are named by text."""
+    keyed = ("target", "replace", "adopt")
+    values: Any = {name: tuple(map(key, value)) if name in keyed else value for name, value in given.items()}
+    return Options(**values)
+
+
+def apply(desired: Entries, host: MemoryHost, **given: Any) -> Report:
+    return reconcile.apply(topology(desired), host, kinds=KINDS, options=options(**given))
+
+
+def steps(report: Report) -> list[str]:
+    return [f"{each.step.key} {each.status}" for each in report.outcomes]
+
+
+def ours(host: MemoryHost) -> list[str]:
+    return sorted(str(each.key) for each in host.world.things.values() if each.owner == NAME)
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
+        ({"replace": ["box/b"]}, "box/b: there is no such resource"),
+        ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
+        ({"adopt": ["box/b"]}, "box/b: only what the file declares can be adopted"),
+    ],
+)
+def test_keys_that_make_no_sense_are_refused(given: dict[str, Any], message: str) -> None:
+    host = host_with({"ground/ext": {"owner": ""}})
+    with pytest.raises(Usage, match=message):
+        apply({"box/a": {}, "ground/ext": {"external": True}}, host, **given)
+
+
+def test_all_that_stands_in_the_way_is_told_at_once() -> None:
+    host = host_with({"box/web": {"owner": "", "name": "t-a"}})
+    with pytest.raises(Conflict) as caught:
+        apply({"box/a": {}, "ground/ext": {"external": True}}, host)
+    assert str(caught.value).splitlines() == [
+        "ground/ext: declared external, but there is none: make it, or take `external` out",
+        "box/a: box name t-a is held by box t-a, which is not ours: remove it, or rename yours",
+    ]
+    assert caught.value.exit_code == 4
+
+
+class Precious(Volume):
+    replaceable = False
+
+
+def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
+    kinds = {**KINDS, "volume": Precious()}
+    host = host_with({"volume/a": {"shape": "round"}, "volume/b": {}})
+    desired = topology({"volume/a": {"shape": "square"}, "volume/b": {}})
+    with pytest.raises(Conflict, match="volume/a: shape cannot be changed in place, and a volume is never replaced"):
+        reconcile.apply(desired, host, kinds=kinds)
+    assert reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"])).converged
+
+
+# what cannot be observed
+
+
+class Gone(Seat):
+    """A kind that cannot be observed from the n-th time on."""
+
+    def __init__(self, error: Exception, after: int = 0) -> None:
+        self.error, self.after, self.times = error, after, itertools.count()
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:  # type: ignore[override]
+        if next(self.times) >= self.after:
+            raise self.error
+        return super().observe(scope)
+
+
+def with_seats(error: Exception, after: int = 0) -> dict[str, Kind]:
+    return {**KINDS, "seat": Gone(error, after)}
+
+
+def test_what_the_file_declares_must_be_in_reach() -> None:
+    kinds = with_seats(EngineUnreachable("no engine"))
+    host = MemoryHost()
+    made = reconcile.prepare(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
+    assert [str(each) for each in made.steps] == ["create box/a"]
+    assert list(needed_and_unavailable(made.changes)) == ["seat"]
+    with pytest.raises(EngineUnreachable):
+        reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
+    assert host.world.things == {}
+
+
+def test_what_the_file_does_not_declare_may_be_out_of_reach() -> None:
+    report = reconcile.apply(topology({"box/a": {}}), MemoryHost(), kinds=with_seats(EngineUnreachable("no engine")))
+    assert report.converged
+
+
+def test_but_not_for_no_good_reason() -> None:
+    with pytest.raises(StepFailed, match="KeyError: 'Id'"):
+        reconcile.apply(topology({"box/a": {}}), MemoryHost(), kinds=with_seats(KeyError("Id")))
+
+
+def test_what_cannot_be_looked_at_again_is_not_proved() -> None:
+    kinds = with_seats(EngineUnreachable("it went"), after=1)
+    report = reconcile.apply(topology({"seat/a": {}, "box/a": {}}), MemoryHost(), kinds=kinds)
+    assert not report.failed
+    assert [str(each.key) for each in report.remaining] == ["seat/a"]
+    assert not report.converged
+
+
+# looking again
+
+
+class Slow(Ground):
+    """A kind whose deleted things are still seen a few times."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.ghosts = times, list[Resource]()
+
+    def observe(self, scope: Scope) -> Iterable[Resource]:  # type: ignore[override]
+        found = list(super().observe(scope))
+        if not found and self.left:
+            self.left -= 1
+            return self.ghosts
+        self.ghosts = found or self.ghosts
+        return found
+
+
+@pytest.mark.parametrize(("times", "converged"), [(0, True), (2, True), (9, False)])
+def test_what_vanishes_late_is_looked_at_a_few_times(
+    times: int, converged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0, 0.01, 0.01, 0.01))
+    host = host_with({"ground/a": {}})
+    report = reconcile.apply(topology({}), host, kinds={**KINDS, "ground": Slow(times)})
+    assert report.converged is converged
+    assert [str(each.key) for each in report.remaining] == ["ground/a"] * (not converged)
+
+
+class Forgetful(Ground):
+    """A kind whose updates do nothing."""
+
+    def update(self, host: Any, steps: Any) -> Any:
+        return [Status.DONE] * len(steps)
+
+
+def test_success_is_proved_by_looking_not_by_the_absence_of_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
+    host = host_with({"ground/a": {}})
+    desired = topology({"ground/a": {"color": "red"}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Forgetful()})
+    assert not report.failed
+    assert not report.converged
+
+
+def test_nothing_to_do_looks_only_once() -> None:
+    kind = Gone(EngineUnreachable("twice"), after=1)
+    assert reconcile.apply(topology({"seat/a": {}}), host_with({"seat/a": {}}), kinds={**KINDS, "seat": kind}).converged
+
+
+def test_progress_is_told() -> None:
+    told: list[str] = []
+
+    def planned(made: Plan) -> None:
+        told.append(f"{len(made)} planned")
+
+    def started(step: Step) -> None:
+        told.append(f"started {step.key}")
+
+    def ended(outcome: Outcome) -> None:
+        told.append(f"{outcome.status} {outcome.step.key}")
+
+    progress = Progress(planned, started, ended)
+    reconcile.apply(topology({"box/a": {}}), MemoryHost(), kinds=KINDS, progress=progress)
+    assert told == ["1 planned", "started create box/a", "done create box/a"]
+
+
+# keeping and destroying
+
+
+LAB: Entries = {"volume/a": {}, "image/a": {}, "box/a": {"stands_on": ["volume/a", "image/a"]}}
+
+
+def test_by_default_only_kept_kinds_are_kept() -> None:
+    host = host_with(LAB)
+    assert apply({}, host).converged
+    assert ours(host) == ["volume/a"]
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({}, ["image/a", "volume/a"]),
+        ({"volumes": True}, ["image/a"]),
+        ({"images": True}, ["volume/a"]),
+        ({"volumes": True, "images": True}, []),
+    ],
+)
+def test_destroy_leaves_volumes_and_images_unless_asked(given: dict[str, Any], left: list[str]) -> None:
+    host = host_with(LAB)
+    assert reconcile.destroy(topology(LAB), host, kinds=KINDS, **given).converged
+    assert ours(host) == left
+
+
+def test_destroy_needs_in_reach_what_the_file_declares() -> None:
+    kinds = with_seats(EngineUnreachable("no engine"))
+    assert reconcile.destroy(topology(LAB), host_with(LAB), kinds=kinds).converged
+    with pytest.raises(EngineUnreachable):
+        reconcile.destroy(topology({"seat/a": {}}), host_with(LAB), kinds=kinds)
+
+
+# targets
+
+
+def test_a_target_that_is_gone_afterwards_is_no_error() -> None:
+    host = host_with({"box/a": {}, "box/b": {}})
+    assert steps(apply({}, host, target=["box/a"])) == ["delete box/a done"]
+    assert ours(host) == ["box/b"]
+
+
+def test_what_falls_with_a_target_is_applied_too() -> None:
+    before: Entries = {
+        "ground/a": {},
+        "box/a": {"stands_on": ["ground/a"]},
+        "part/a1": {"stands_on": ["box/a"]},
+        "pointer/a": {"refers_to": ["ground/a"]},
+        "ground/b": {},
+        "box/b": {"stands_on": ["ground/b"]},
+    }
+    host = host_with(before)
+    desired = {**before, "ground/a": {"shape": "square"}, "box/b": {"stands_on": ["ground/b"], "color": "red"}}
+    report = apply(desired, host, target=["ground/a"])
+    assert report.converged
+    assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "box/a", "part/a1", "pointer/a"}
+
+
+def test_a_target_is_not_given_what_another_holds_that_is_none() -> None:
+    host = host_with({"leaf/a": {"holds": [("p", 1, 1)]}})
+    desired: Entries = {"leaf/a": {}, "leaf/b": {"holds": [("p", 1, 1)]}}
+    with pytest.raises(Conflict, match="leaf/b: p 1-1 is held by leaf/a, which this run leaves alone"):
+        apply(desired, host, target=["leaf/b"])
+    assert apply(desired, host).converged
+
+
+# adopting
+
+
+STRANGE: Entries = {
+    "ground/a": {"owner": "", "name": "t-a", "color": "red"},
+    "box/web": {"owner": "", "name": "t-web", "color": "red"},
+    "box/busy": {"owner": "", "name": "busy", "holds": [("p", 1, 1)]},
+}
+
+
+def test_what_has_the_name_is_adopted_in_place_or_replaced() -> None:
+    host = host_with(STRANGE)
+    was = {each.spec.name: each.identity for each in host.world.things.values()}
+    report = apply({"ground/a": {}, "box/web": {}}, host, adopt=["ground/a", "box/web"])
+    assert report.converged
+    now = {each.spec.name: each.identity for each in host.world.things.values()}
+    assert now["t-a"] == was["t-a"]
+    assert now["t-web"] != was["t-web"]
+    assert now["busy"] == was["busy"]
+
+
+def test_what_holds_some_other_claim_is_not_adopted_but_in_the_way() -> None:
+    host = host_with(STRANGE)
+    with pytest.raises(Conflict, match="box/web: p 1-1 is held by box busy"):
+        apply({"box/web": {"holds": [("p", 1, 1)]}}, host, adopt=["box/web"])
+
+
+def test_where_ours_is_there_already_nothing_is_adopted() -> None:
+    host = host_with({**STRANGE, "ground/b": {}})
+    assert steps(apply({"ground/b": {}}, host, adopt=["ground/b"])) == []
+    with pytest.raises(Conflict):
+        apply({"ground/b": {"name": "t-a"}}, host, adopt=["ground/b"])
+
+
+def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:
+    held: Entries = {"seat/x": {"owner": "", "name": "", "holds": [("p", 1, 1)]}}
+    desired = topology({"seat/a": {"name": "", "holds": [("p", 1, 1)]}, "seat/b": {"name": ""}})
+    host = host_with(held)
+    only = Topology(NAME, {key("seat/a"): desired.resources[key("seat/a")]})
+    assert reconcile.apply(only, host, kinds=KINDS, options=options(adopt=["seat/a"])).converged
+    assert len(host.world.things) == 1
+
+
+# going back
+
+
+def failing(entries: Entries, step: str) -> MemoryHost:
+    host = host_with(entries)
+    verb, name = step.split()
+    host.world.failing = {StepKey(key(name), Verb(verb))}
+    return host
+
+
+def pictured(world: World) -> set[tuple[str, str, str, str]]:
+    return {(str(each.key), each.owner, each.spec.color, each.spec.shape) for each in world.things.values()}
+
+
+def test_going_back_restores_what_was_kept_kinds_and_all() -> None:
+    before: Entries = {"volume/old": {}, "box/a": {"color": "red"}, "ground/a": {}}
+    host = failing(before, "create leaf/z")
+    was = pictured(host.world)
+    desired: Entries = {
+        "volume/new": {},
+        "box/a": {"shape": "square", "color": "blue"},
+        "leaf/z": {"after": {"box/a": "", "volume/new": ""}},
+    }
+    report = apply(desired, host, revert=True)
+    assert report.reverted
+    assert report.reverted.converged
+    assert not report.converged
+    assert pictured(host.world) == was
+
+
+def test_going_back_concerns_all_though_the_run_had_targets() -> None:
+    host = failing({"box/a": {}, "box/b": {"color": "red"}}, "create box/a")
+    was = pictured(host.world)
+    report = apply({"box/a": {"color": "red"}, "box/b": {}}, host, revert=True, target=["box/a"], replace=["box/a"])
+    assert report.reverted
+    assert steps(report.reverted) == ["create box/a done"]
+    assert pictured(host.world) == was
+
+
+def test_without_a_failure_or_a_wish_or_after_a_stop_nobody_goes_back() -> None:
+    assert apply({"box/a": {}}, failing({}, "create box/b"), revert=True).reverted is None
+    assert apply({"box/a": {}}, failing({}, "create box/a")).reverted is None
+    host = failing({}, "create box/a")
+
+    def stop(_: Outcome) -> None:
+        host.stop.set()
+
+    progress = Progress(ended=stop)
+    report = reconcile.apply(
+        topology({"box/a": {}}), host, kinds=KINDS, options=options(revert=True), progress=progress
+    )
+    assert report.reverted is None
+    assert steps(report) == ["create box/a failed"]
+
+
+@pytest.mark.parametrize("step", ["create leaf/z", "update ground/a", "delete box/web", "create box/web"])
+def test_going_back_leaves_what_was_adopted_ours_and_else_as_it_was(step: str) -> None:
+    host = failing(STRANGE, step)
+    desired: Entries = {"ground/a": {"color": "blue"}, "box/web": {"shape": "square"}, "leaf/z": {}}
+    if step == "create leaf/z":
+        desired = {**desired, "leaf/z": {"stands_on": ["ground/a"], "after": {"box/web": ""}}}
+    report = apply(desired, host, revert=True, adopt=["ground/a", "box/web"], jobs=1)
+    assert report.reverted
+    assert report.reverted.converged
+    found = {name: (owner, color, shape) for name, owner, color, shape in pictured(host.world)}
+    by_name = {each.spec.name: (each.spec.color, each.spec.shape) for each in host.world.things.values()}
+    assert by_name == {"t-a": ("red", "round"), "t-web": ("red", "round"), "busy": ("grey", "round")}
+    assert found["box/busy"][0] == ""
+    assert "leaf/z" not in found
+
+
+def test_an_observation_before_going_back_sees_what_is_in_the_way() -> None:
+    host = failing({"leaf/a": {"holds": [("p", 1, 1)]}}, "create box/z")
+    desired: Entries = {"leaf/a": {}, "box/z": {"after": {"leaf/a": ""}}}
+
+    def occupy(outcome: Outcome) -> None:
+        if outcome.status is Status.FAILED:
+            host.world.add(
+                next(iter(host_with({"leaf/x": {"owner": "", "holds": [("p", 1, 1)]}}).world.things.values()))
+            )
+
+    with pytest.raises(ReconcilerError, match="leaf/a: p 1-1 is held by leaf x"):
+        reconcile.apply(
+            topology(desired), host, kinds=KINDS, options=options(revert=True), progress=Progress(ended=occupy)
+        )
+
+
+def test_what_is_observed_is_never_changed_by_planning() -> None:
+    host = host_with(LAB)
+    was = dict(host.world.things)
+    reconcile.prepare(topology({"box/b": {}}), host, kinds=KINDS)
+    assert (host.world.things, host.world.log) == (was, [])
+    assert observe(host, topology({}), kinds=KINDS).resources.keys() == {each.key for each in was.values()}

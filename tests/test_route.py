@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kernel_files import problems, resource, spec, topology
+
+from reconciler.kinds import kinds
+from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
+from reconciler.model import How, Need, Resource, ResourceKey
+
+NODES = """
+networks: {net: {ipam: {config: [{subnet: 172.31.9.0/24}]}}, auto: }
+containers:
+  leaf: {image: x, network_mode: none, routes: [%s]}
+  web: {image: x, networks: [net], routes: [%s]}
+  free: {image: x, networks: [auto], routes: [%s]}
+  onbridge: {image: x, network_mode: bridge, routes: [%s]}
+  hosted: {image: x, network_mode: host, routes: [%s]}
+  done: {image: x, network_mode: none, state: stopped, routes: [%s]}
+  other: {external: true}
+namespaces: {red: {routes: [%s]}}
+bridges: {lan: {namespace: red, addresses: [10.5.0.1/24, x]}, br0: {addresses: [10.6.0.1/24]}}
+host: {routes: [%s]}
+veths:
+  - [red:eth0 10.0.0.1/24 fd00::1/64, leaf:eth0 10.0.0.2/24 fd00::2/64]
+  - [red:eth1 10.0.1.1/24, leaf:eth1 10.0.1.2/24]
+  - [host:x 10.7.0.1/24, web:x 10.7.0.2/24]
+  - endpoints: [{container: other, interface: y, routes: [{to: 10.44.0.0/16, via: 192.0.2.1}]}, red:y]
+""".replace("10.5.0.1/24, x", "10.5.0.1/24")
+PLACES = ("leaf", "web", "free", "onbridge", "hosted", "done", "red", "host")
+
+
+def text(**routes: str) -> str:
+    return NODES % tuple(routes.get(each, "") for each in PLACES)
+
+
+def keys(tmp_path: Path, **routes: str) -> set[str]:
+    return {each.key.name for each in topology(tmp_path, text(**routes)).of_kind("route")} - {"other--10.44.0.0/16"}
+
+
+def test_keys_name_the_node_and_the_destination(tmp_path: Path) -> None:
+    red = "{to: default, via: 10.0.0.2}, {to: default, via: 'fd00::2'}, {to: 10.9.9.9, dev: eth0}"
+    host = "{to: 10.70.3.0/16, via: 10.7.0.2}"
+    assert keys(tmp_path, red=red, host=host) == {
+        "red--default",
+        "red--default6",
+        "red--10.9.9.9/32",
+        "host--10.70.0.0/16",
+    }
+
+
+def test_the_metric_stands_in_the_key_where_there_are_several(tmp_path: Path) -> None:
+    red = (
+        "{to: default, via: 10.0.0.2}, {to: default, via: 10.0.1.2, metric: 5}, {to: 10.9.0.0/16, dev: eth0, metric: 5}"
+    )
+    assert keys(tmp_path, red=red) == {"red--default@0", "red--default@5", "red--10.9.0.0/16"}
+
+
+def test_next_hops_are_in_numerical_order_and_metrics_the_kernels(tmp_path: Path) -> None:
+    found = spec(tmp_path, text(red="{to: 10.9.0.0/16, via: [10.0.1.2, 10.0.0.2]}"), "route/red--10.9.0.0/16")
+    assert (found.via, found.metric, found.dev) == (("10.0.0.2", "10.0.1.2"), 0, None)
+    found = spec(
+        tmp_path,
+        text(red="{to: 'fd07::/16', via: 'fd00::2', source: 'FD00::1'}"),
+        "route/red--fd00::/16".replace("fd00", "fd07"),
+    )
+    assert (found.metric, found.source) == (1024, "fd00::1")
+    assert in_order(["", "10.0.0.10", "10.0.0.9", "::1"]) == ("", "10.0.0.9", "10.0.0.10", "::1")
+    assert normal_metric("::/0", 5) == 5
+
+
+def test_a_route_stands_on_the_interfaces_by_which_it_goes(tmp_path: Path) -> None:
+    red = "{to: 10.9.0.0/16, via: [10.0.0.2, 10.0.1.2]}, {to: 10.8.0.0/16, via: 10.5.0.7}"
+    web = "{to: 10.9.0.0/16, via: 172.31.9.7}, {to: 10.8.0.0/16, via: 10.7.0.1}, {to: 10.7.7.0/24, dev: x}"
+    whole = text(red=red, web=web, free="{to: default, via: 10.1.1.1}", leaf="{to: 10.3.0.0/16, dev: eth1}")
+    needs = {
+        each.key.name: [str(need.key) for need in each.needs if need.how is How.STANDS_ON]
+        for each in topology(tmp_path, whole).of_kind("route")
+    }
+    assert needs == {
+        "red--10.9.0.0/16": ["namespace/red", "veth/leaf:eth0--red:eth0", "veth/leaf:eth1--red:eth1"],
+        "red--10.8.0.0/16": ["bridge/lan", "namespace/red"],
+        "web--10.9.0.0/16": ["connect/web--net", "process/web"],
+        "web--10.8.0.0/16": ["process/web", "veth/host:x--web:x"],
+        "web--10.7.7.0/24": ["process/web", "veth/host:x--web:x"],
+        "free--default": ["connect/free--auto", "process/free"],
+        "leaf--10.3.0.0/16": ["process/leaf", "veth/leaf:eth1--red:eth1"],
+        "other--10.44.0.0/16": ["container/other"],
+    }
+
+
+def test_a_next_hop_by_a_route_on_the_link_comes_after_it(tmp_path: Path) -> None:
+    red = "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/24, dev: eth1, metric: 3}"
+    found = resource(tmp_path, text(red=red), "route/red--default").needs
+    assert Need(ResourceKey("route", "red--10.3.0.0/24@0"), "via", How.AFTER) in found
+    found = resource(tmp_path, text(red=red.rpartition(", {")[0]), "route/red--default").needs
+    assert Need(ResourceKey("route", "red--10.3.0.0/24"), "via", How.AFTER) in found
+
+
+def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path: Path) -> None:
+    host = "{to: 10.70.0.0/16, via: 10.7.0.2}, {to: 10.71.0.0/16, via: 10.6.0.2}, {to: 10.72.0.0/16, via: 1.2.3.4}"
+    found = {each.key.name: each for each in topology(tmp_path, text(host=host)).of_kind("route")}
+    assert {key: each.spec.noted for key, each in found.items() if key.startswith("host")} == {  # type: ignore[attr-defined]
+        "host--10.70.0.0/16": False,
+        "host--10.71.0.0/16": False,
+        "host--10.72.0.0/16": True,
+    }
+    assert found["host--10.70.0.0/16"].part_of is None
+
+
+@pytest.mark.parametrize(
+    ("routes", "message"),
+    [
+        (
+            {"red": "{to: default, via: 10.4.0.1}"},
+            "the next hop 10.4.0.1 is not reachable through any declared interface of 'red'",
+        ),
+        (
+            {"web": "{to: default, via: 10.4.0.1}"},
+            "the next hop 10.4.0.1 is not reachable through any declared interface of 'web'",
+        ),
+        (
+            {"red": "{to: default, via: 10.0.0.2, dev: eth1}"},
+            "the next hop 10.0.0.2 is not reachable through any declared interface of 'red'",
+        ),
+        ({"red": "{to: default, via: 10.0.0.1}"}, "the next hop 10.0.0.1 is an address of 'red' itself"),
+        ({"red": "{to: 10.0.0.0/33, dev: eth0}"}, "'10.0.0.0/33' is not a destination"),
+        ({"red": "{to: default, via: 10.0.0.300}"}, "'10.0.0.300' is not an address"),
+        ({"red": "{to: 10.3.0.0/16, via: 'fd00::2'}"}, "the next hops are not of the same family as 10.3.0.0/16"),
+        ({"red": "{to: 10.3.0.0/16, dev: eth9}"}, "'red' has no interface 'eth9' in this file"),
+        ({"red": "{to: 10.3.0.0/16, dev: eth0}, {to: 10.3.0.0/16, dev: eth1}"}, "declared twice"),
+        (
+            {"hosted": "{to: 10.3.0.0/16, dev: x}"},
+            "container 'hosted' has no network of its own: give the route to 'host'",
+        ),
+        (
+            {"done": "{to: 10.3.0.0/16, dev: x}"},
+            "container 'done' is to be stopped: only a running or paused one has routes",
+        ),
+    ],
+)
+def test_what_is_wrong_is_a_problem(tmp_path: Path, routes: dict[str, str], message: str) -> None:
+    found = problems(tmp_path, text(**routes))
+    assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize("place", ["free", "onbridge", "host"])
+def test_where_more_is_reached_than_the_file_says_any_next_hop_will_do(tmp_path: Path, place: str) -> None:
+    assert (
+        problems(tmp_path, text(**{place: "{to: 10.200.0.0/16, via: 10.4.0.1}, {to: 10.201.0.0/16, dev: eth0}"})) == []
+    )
+
+
+def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
+    whole = text(red="{to: default, via: 10.0.0.2}").replace("10.5.0.1/24", "10.5.0.1/99")
+    assert len(problems(tmp_path, whole)) == 1
+
+
+def test_everything_is_mutable() -> None:
+    found = Resource(ResourceKey("route", "x"), RouteSpec())
+    assert kinds()["route"].mutable("via", found, found)
+
+
+def test_a_default_is_one_of_either_family() -> None:
+    assert [RouteSpec(to=each).is_default for each in ("0.0.0.0/0", "::/0", "10.0.0.0/8")] == [True, True, False]

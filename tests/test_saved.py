@@ -1,0 +1,153 @@
+"""A saved plan is a promise: it holds no secret, and is refused when anything is different by now."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import networkx
+import pytest
+
+from reconciler import saved
+from reconciler.errors import PlanStale, Usage
+from reconciler.model import (
+    Action,
+    Change,
+    Changes,
+    FieldChange,
+    FrozenMap,
+    Plan,
+    Resource,
+    ResourceKey,
+    Spec,
+    Step,
+    StepKey,
+    Topology,
+    Verb,
+    secret,
+)
+
+WEB = ResourceKey("container", "web")
+
+
+@dataclass(frozen=True)
+class Thing(Spec):
+    word: str = ""
+    environment: FrozenMap[str] = secret()  # noqa: RUF009 - an immutable value
+
+
+def made(
+    token: str = "s3cret",
+    *,
+    word: str = "a",
+    digest: str = "d1",
+    source: str = "/x/t.yaml",
+    fields: Sequence[FieldChange] = (),
+    wait: bool = False,
+) -> Plan:
+    wanted = Resource(WEB, Thing(word, FrozenMap({"TOKEN": token})))
+    hidden = FieldChange("environment.TOKEN", "old", token, secret=True)
+    change = Change(WEB, Action.UPDATE, "", wanted, wanted, (hidden, *fields))
+    desired = Topology("notes", source=source, digest=digest)
+    changes = Changes(desired, Topology("notes"), MappingProxyType({WEB: change}))
+    keys = [StepKey(WEB, Verb.UPDATE), *([StepKey(WEB, Verb.WAIT, "healthy")] if wait else [])]
+    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
+    graph.add_nodes_from(keys)
+    graph.add_edges_from(pairwise(keys))
+    return Plan(changes, MappingProxyType({key: Step(key, change) for key in keys}), graph)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.json"
+
+
+def test_what_is_the_same_is_accepted(path: Path) -> None:
+    saved.save(path, made())
+    found = saved.read(path)
+    assert (found.file, found.name, found.digest) == ("/x/t.yaml", "notes", "d1")
+    saved.check(found, made())
+
+
+def test_waiting_or_not_makes_no_other_plan(path: Path) -> None:
+    saved.save(path, made(wait=True))
+    saved.check(saved.read(path), made())
+
+
+def test_a_saved_plan_holds_no_secret_and_is_its_owners_alone(path: Path) -> None:
+    saved.save(path, made())
+    assert "s3cret" not in path.read_text()
+    assert "hmac-sha256:" in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_saved_plans_do_not_tell_that_their_secrets_are_the_same(path: Path) -> None:
+    saved.save(path, made())
+    first = json.loads(path.read_text())
+    saved.save(path, made())
+    second = json.loads(path.read_text())
+    assert first["key"] != second["key"]
+    assert first["plan"] != second["plan"]
+    assert first["format_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        (made(token="other"), r"another one by now \(container/web\): plan again"),
+        (made(word="b"), r"\(container/web\)"),
+        (made(fields=[FieldChange("state", "stopped", "running")]), r"\(container/web\)"),
+        (made(digest="d2"), "/x/t.yaml: has changed since the plan was saved"),
+    ],
+)
+def test_what_is_different_is_refused(path: Path, now: Plan, message: str) -> None:
+    saved.save(path, made())
+    with pytest.raises(PlanStale, match=message) as caught:
+        saved.check(saved.read(path), now)
+    assert caught.value.exit_code == 5
+
+
+def test_a_difference_that_no_resource_shows_is_refused_too(path: Path) -> None:
+    saved.save(path, made())
+    found = saved.read(path)
+    with pytest.raises(PlanStale, match="another one by now: plan again"):
+        saved.check(replace(found, plan={**found.plan, "unchanged": 7}), made())
+
+
+def test_a_plan_of_standard_input_cannot_be_saved(path: Path) -> None:
+    with pytest.raises(Usage, match="standard input"):
+        saved.save(path, made(source="-"))
+    assert not path.exists()
+
+
+def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="cannot be written"):
+        saved.save(tmp_path / "nowhere" / "plan.json", made())
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Usage, match="cannot be written"):
+        saved.save(tmp_path / "folder", made())
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[]", "{}", '{"format_version": 1}', '"text"'])
+def test_what_is_no_saved_plan_is_refused(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(Usage, match="is not a saved plan"):
+        saved.read(path)
+
+
+def test_a_plan_that_is_not_there_and_one_of_another_format_are_refused(path: Path) -> None:
+    with pytest.raises(Usage, match="cannot be read: No such file"):
+        saved.read(path)
+    saved.save(path, made())
+    other: dict[str, Any] = {**json.loads(path.read_text()), "format_version": 2}
+    path.write_text(json.dumps(other))
+    with pytest.raises(Usage, match="is of format 2, and this program reads 1"):
+        saved.read(path)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kernel_files import problems, resource, spec, topology
+
+from reconciler.kinds import kinds
+from reconciler.kinds.veth.parse import needs_of
+from reconciler.kinds.veth.spec import Endpoint
+from reconciler.model import How, Need, ResourceKey
+
+NODES = """
+namespaces: {red: , blue: , out: {external: true}}
+bridges: {br0: , lan: {namespace: red}}
+networks: {net: }
+containers:
+  web: {image: x, networks: [net]}
+  both: {image: x, networks: {net: , default: }}
+  plain: {image: x}
+  alone: {image: x, network_mode: none}
+  onbridge: {image: x, network_mode: bridge}
+  hosted: {image: x, network_mode: host}
+  sharing: {image: x, network_mode: "service:alone"}
+  done: {image: x, state: completed, network_mode: none}
+  other: {external: true}
+"""
+
+
+def key_of(tmp_path: Path, veths: str) -> str:
+    found = [each.key for each in topology(tmp_path, f"{NODES}veths: {veths}") if each.key.kind == "veth"]
+    return " ".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    ("veths", "key"),
+    [
+        ("[[red:eth0, blue:eth0]]", "veth/blue:eth0--red:eth0"),
+        ("[[alone:eth2, br0]]", "veth/alone:eth2--br0"),
+        ("[[br0, red:x]]", "veth/br0--red:x"),
+        ("[[br0:port, red:x]]", "veth/br0:port--red:x"),
+        ("[[br0, lan]]", "veth/br0--lan"),
+        ("[[host:x, red:x]]", "veth/host:x--red:x"),
+        ("[{endpoints: [{network: net}, red:x]}]", "veth/network.net--red:x"),
+        ("[{endpoints: [{host: true, interface: h}, {container: web, interface: e}]}]", "veth/host:h--web:e"),
+        ("[{name: wire, endpoints: [red:x, blue:x]}]", "veth/wire"),
+    ],
+)
+def test_the_key_is_the_two_ends_in_order_or_the_name(tmp_path: Path, veths: str, key: str) -> None:
+    assert key_of(tmp_path, veths) == key
+
+
+def test_short_and_long_form_say_the_same(tmp_path: Path) -> None:
+    short = f"{NODES}veths: [[red:eth0 10.0.0.1/30 FD00::1/64, blue:eth0]]"
+    long = (
+        f"{NODES}veths: [{{endpoints: [{{namespace: blue, interface: eth0}}, "
+        "{namespace: red, interface: eth0, addresses: ['fd00:0::1/64', 10.0.0.1/30]}]}]"
+    )
+    key = "veth/blue:eth0--red:eth0"
+    assert spec(tmp_path, short, key) == spec(tmp_path, long, key)
+    assert resource(tmp_path, short, key) == resource(tmp_path, long, key)
+
+
+def test_the_mtu_of_an_end_goes_before_that_of_the_pair(tmp_path: Path) -> None:
+    text = f"{NODES}veths: [{{mtu: 9000, endpoints: [red:x, {{namespace: blue, interface: x, mtu: 2000, up: false}}]}}]"
+    ends = spec(tmp_path, text, "veth/blue:x--red:x").endpoints
+    assert (ends["red:x"].mtu, ends["blue:x"].mtu, ends["blue:x"].up) == (9000, 2000, False)
+
+
+def test_a_port_has_a_generated_name_of_its_own(tmp_path: Path) -> None:
+    text = "namespaces: {a-long-name: }\nbridges: {br0: }\nveths: [[a-long-name:x, br0], [a-long-name:y, br0]]"
+    found = [
+        end.interface
+        for name in ("t", "u")
+        for each in topology(tmp_path, text, name=name).of_kind("veth")
+        for label, end in each.spec.endpoints.items()  # type: ignore[attr-defined]
+        if label == "br0"
+    ]
+    assert len(set(found)) == 4
+    assert all(each.startswith("va-long-") and len(each) == 15 for each in found)
+
+
+def test_needs_are_the_nodes_and_references_to_bridges(tmp_path: Path) -> None:
+    text = f"{NODES}veths: [[web:eth1, lan], [other:x, out:x], {{endpoints: [host:x, {{network: net}}]}}]"
+    assert resource(tmp_path, text, "veth/lan--web:eth1").needs == (
+        Need(ResourceKey("bridge", "lan"), "endpoints.lan.master", How.REFERS),
+        Need(ResourceKey("namespace", "red"), "endpoints.lan"),
+        Need(ResourceKey("process", "web"), "endpoints.web:eth1"),
+    )
+    assert [str(each.key) for each in resource(tmp_path, text, "veth/other:x--out:x").needs] == [
+        "container/other",
+        "namespace/out",
+    ]
+    assert [str(each.key) for each in resource(tmp_path, text, "veth/host:x--network.net").needs] == ["network/net"]
+
+
+def test_a_foreign_master_is_no_need() -> None:
+    assert needs_of("x", Endpoint(master="@docker0")) == ()
+
+
+@pytest.mark.parametrize(
+    ("veths", "message"),
+    [
+        ("[[rde:x, blue:x]]", "there is no node 'rde' (did you mean 'red'?)"),
+        ("[[red, blue:x]]", "'red' needs the name of the interface in it (e.g. red:eth0)"),
+        ("[[web, blue:x]]", "'web' needs the name of the interface in it (e.g. web:eth1)"),
+        ("[[red:sixteen-letters-, blue:x]]", "the interface name 'sixteen-letters-' is longer than 15 characters"),
+        ("[[red:.., blue:x]]", "'..' cannot be the name of an interface"),
+        ("[[red:lo, blue:x]]", "'lo' is there in every network namespace"),
+        ("[[red:x 10.0.0.1/33, blue:x]]", "'10.0.0.1/33' is not an address with its prefix length"),
+        ("[[red:x 0.0.0.0/0, blue:x]]", "'0.0.0.0/0' cannot be the address of an interface"),
+        ("[[br0 10.0.0.1/24, blue:x]]", "'br0' is the port of a bridge (give the addresses to the bridge)"),
+        ("[[web:eth0, blue:x]]", "Docker names the interface of a network of 'web' 'eth0' (use eth1)"),
+        ("[[both:eth1, blue:x]]", "Docker names the interface of a network of 'both' 'eth1' (use eth2)"),
+        ("[[plain:eth0, blue:x]]", "Docker names the interface of a network of 'plain' 'eth0' (use eth1)"),
+        ("[[onbridge:eth0, blue:x]]", "Docker names the interface of a network of 'onbridge' 'eth0' (use eth1)"),
+        ("[[hosted:x, blue:x]]", "container 'hosted' has no network of its own: give the interface to 'host'"),
+        ("[[sharing:x, blue:x]]", "container 'sharing' has no network of its own: give the interface to 'alone'"),
+        ("[[done:x, blue:x]]", "container 'done' is to be completed: only a running or paused one has interfaces"),
+        ("[{endpoints: [{bridge: br1}, blue:x]}]", "there is no 'br1' in bridges (did you mean 'br0'?)"),
+        ("[{mtu: 1000, endpoints: ['red:x fd00::1/64', blue:x]}]", "IPv6 needs an MTU of 1280 at least, not 1000"),
+        ("[[red:x, blue:x], [red:x, blue:y]]", "interface x in namespace/red is taken already by veth/blue:x--red:x"),
+        ("[[red:x 10.0.0.1/24, blue:x], [red:y 10.0.0.1/30, blue:y]]", "address 10.0.0.1 in namespace/red is taken"),
+        ("[[br0, lan], [br0, lan]]", "veth/br0--lan is declared twice"),
+    ],
+)
+def test_what_is_wrong_is_a_problem(tmp_path: Path, veths: str, message: str) -> None:
+    found = problems(tmp_path, f"{NODES}veths: {veths}")
+    assert any(message in each for each in found), found
+
+
+def test_a_key_that_is_too_long_for_a_mark_is_a_problem(tmp_path: Path) -> None:
+    one, two = "a" * 120, "b" * 120
+    text = f"namespaces: {{{one}: , {two}: }}\nveths: [%s]"
+    (found,) = problems(tmp_path, text % f"[{one}:x, {two}:x]")
+    assert found.endswith("is too long for the mark on its ends (give it a `name`)")
+    assert problems(tmp_path, text % f"{{name: wire, endpoints: [{one}:x, {two}:x]}}") == []
+
+
+@pytest.mark.parametrize("name", ["alone:eth0", "web:eth1", "web:eth01", "red:eth0"])
+def test_what_docker_does_not_name_is_free(tmp_path: Path, name: str) -> None:
+    assert problems(tmp_path, f"{NODES}veths: [[{name}, blue:x]]") == []
+
+
+def test_a_network_without_a_bridge_has_no_ports(tmp_path: Path) -> None:
+    text = "namespaces: {red: }\nnetworks: {m: {driver: macvlan}}\nveths: [{endpoints: [{network: m}, red:x]}]"
+    assert problems(tmp_path, text) == ["network 'm' has no bridge: its driver is macvlan"]
+
+
+def test_what_an_interface_has_is_mutable_and_where_it_is_is_not(tmp_path: Path) -> None:
+    text = NODES + "veths: [{name: v, endpoints: [red:x, %s]}]"
+    one, two = (resource(tmp_path, text % each, "veth/v") for each in ("blue:x", "blue:y"))
+    kind = kinds()["veth"]
+    assert kind.mutable("endpoints.red:x.mtu", one, two)
+    assert not kind.mutable("endpoints.red:x.interface", one, two)
+    assert not kind.mutable("endpoints.blue:x", one, two)
+    assert not kind.mutable("endpoints.blue:y", one, two)
