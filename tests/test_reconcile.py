@@ -258,6 +258,16 @@ def test_what_falls_with_a_target_is_applied_too() -> None:
     assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "box/a", "part/a1", "pointer/a"}
 
 
+def test_what_falls_with_a_target_that_has_to_be_replaced_for_the_order_is_applied_too() -> None:
+    grounds: Entries = {"ground/a": {"holds": [("p", 0, 0)]}, "ground/b": {"holds": [("q", 0, 0)]}}
+    boxes: Entries = {f"box/{name}": {"stands_on": [f"ground/{name[0]}"]} for name in ("a", "b", "bb")}
+    host = host_with({**grounds, **boxes})
+    swapped: Entries = {"ground/a": grounds["ground/b"], "ground/b": grounds["ground/a"]}
+    report = apply({**swapped, **boxes}, host, target=["ground/a", "ground/b"])
+    assert report.converged
+    assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "ground/b", "box/a"}
+
+
 def test_a_target_is_not_given_what_another_holds_that_is_none() -> None:
     host = host_with({"leaf/a": {"holds": [("p", 1, 1)]}})
     desired: Entries = {"leaf/a": {}, "leaf/b": {"holds": [("p", 1, 1)]}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import networkx
@@ -28,17 +28,25 @@ _VERBS = {
 }
 
 
-def plan(changes: Changes, *, kinds: Mapping[str, Kind], wait: bool = True) -> Plan:
+def plan(
+    changes: Changes,
+    *,
+    kinds: Mapping[str, Kind],
+    wait: bool = True,
+    within: Callable[[Changes], Changes] = lambda changes: changes,
+) -> Plan:
     """Order the steps that close the differences; with `wait`, also wait for what is to become ready.
 
     A cycle among steps passes through one that is carried, which then goes by itself, or through an update, which
-    becomes a replacement; then the plan is made again.
+    becomes a replacement; then the plan is made again. `within` picks the changes that the plan is about, each time
+    anew: what falls with a replacement is among them.
     """
     while True:
-        steps = _steps(changes, wait=wait)
-        carriers, graph, knots = _untied(changes, steps, kinds)
+        chosen = within(changes)
+        steps = _steps(chosen, wait=wait)
+        carriers, graph, knots = _untied(chosen, steps, kinds)
         if not knots:
-            return Plan(changes, MappingProxyType(with_carriers(steps, carriers)), graph)
+            return Plan(chosen, MappingProxyType(with_carriers(steps, carriers)), graph)
         changes = promoted(changes, _to_promote(knots, changes, steps, kinds), kinds=kinds)
 
 

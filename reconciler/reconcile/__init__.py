@@ -52,14 +52,15 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     observed = adopted(observe(host, desired, kinds=kinds), desired, options.adopt)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
+    made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, options))
     found = [
-        *missing_externals(changes),
-        *irreplaceable(changes, kinds=kinds, asked=options.replace),
-        *conflicts(changes),
+        *missing_externals(made.changes),
+        *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
+        *conflicts(made.changes),
     ]
     if found:
         raise Conflict("\n".join(map(str, found)))
-    return plan(changes, kinds=kinds, wait=options.wait)
+    return made
 
 
 def apply(
@@ -160,7 +161,8 @@ def _remaining(
         host.stop.wait(pause)
         observed = observe(host, changes.desired, kinds=kinds)
         unseen = tuple(each for each in changes.pending if each.key.kind in observed.unavailable)
-        found = (*_changes(changes.desired, observed, kinds, again).pending, *unseen)
+        left = _chosen(_changes(changes.desired, observed, kinds, again), again)
+        found = (*left.pending, *unseen)
         if not found:
             break
     return found
@@ -168,7 +170,10 @@ def _remaining(
 
 def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], options: Options) -> Changes:
     keep = frozenset(name for name, kind in kinds.items() if kind.kept) if options.keep is None else options.keep
-    changes = diff(desired, observed, kinds=kinds, keep=keep, force=options.replace)
+    return diff(desired, observed, kinds=kinds, keep=keep, force=options.replace)
+
+
+def _chosen(changes: Changes, options: Options) -> Changes:
     return targeted(changes, options.target) if options.target else changes
 
 
