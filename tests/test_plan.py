@@ -206,7 +206,7 @@ def test_what_is_kept_and_held_or_stood_on_is_a_conflict() -> None:
     }
     desired: Entries = {"ground/a": {"shape": "square"}, "leaf/a": {"holds": [("p", 0, 5)]}}
     assert [str(each) for each in conflicts(changes(before, desired, keep=["box"]))] == [
-        "leaf/a: p 0-5 is held by box/old, which this run leaves alone: remove it, or rename yours",
+        "leaf/a: p 0-5 is held by box/old, which this run leaves alone: remove that, or choose another for yours",
         "ground/a: box/old, which this run leaves alone, stands on what is to go: remove it first",
     ]
     assert conflicts(changes(before, desired)) == ()
@@ -216,7 +216,7 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
     before: Entries = {"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}
     desired: Entries = {"ground/ext": {"external": True}, "leaf/a": {"holds": [("p", 1, 1)]}}
     assert [str(each) for each in conflicts(changes(before, desired))] == [
-        "leaf/a: p 1-1 is held by ground ext, which is not ours: remove it, or rename yours"
+        "leaf/a: p 1-1 is held by ground ext, which is not ours: remove that, or choose another for yours"
     ]
 
 

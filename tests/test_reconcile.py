@@ -66,7 +66,7 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
         apply({"box/a": {}, "ground/ext": {"external": True}}, host)
     assert str(caught.value).splitlines() == [
         "ground/ext: declared external, but there is none: make it, or take `external` out",
-        "box/a: box name t-a is held by box t-a, which is not ours: remove it, or rename yours",
+        "box/a: box name t-a is held by box t-a, which is not ours: remove that, or choose another for yours",
     ]
     assert caught.value.exit_code == 4
 

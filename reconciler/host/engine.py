@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ CONNECTIONS = 72
 """How many calls may be under way at once: the workers and the waiters of an execution."""
 TIMEOUT = 120
 """Seconds for one answer of the engine; waits have deadlines of their own."""
+_UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 _UNAVAILABLE = "no Docker Engine answers at {url}: start one (`systemctl start docker`), or set DOCKER_HOST ({why})"
 
 
@@ -43,6 +46,20 @@ class Engine:
         """The negotiated API version, such as (1, 41)."""
         major, minor = self.api.api_version.split(".")
         return int(major), int(minor)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that listens at its socket (SO_PEERCRED): 0 in another pid namespace, None behind no socket."""
+        path = self.url.removeprefix("unix://")
+        if path == self.url:
+            return None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            try:
+                client.connect(path)
+            except OSError as error:
+                raise EngineUnreachable(_UNAVAILABLE.format(url=self.url, why=error)) from error
+            pid: int = _UCRED.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
+            return pid
 
     @cached_property
     def info(self) -> dict[str, Any]:

@@ -22,7 +22,9 @@ def _held_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict
         for claim in taken(change):
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
                 name, why = _named(holder)
-                yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: remove it, or rename yours")
+                yield Conflict(
+                    f"{change.key}: {claim} is held by {name}, {why}: remove that, or choose another for yours"
+                )
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:

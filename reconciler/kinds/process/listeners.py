@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,6 @@ from reconciler.model import Claim, Need, Resource, ResourceKey
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
-_UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 _TABLES = (("tcp", "tcp", "0A"), ("tcp6", "tcp", "0A"), ("udp", "udp", "07"), ("udp6", "udp", "07"))
 """File in /proc/PID/net, protocol, and the state of a socket that listens (TCP_LISTEN, TCP_CLOSE)."""
 
@@ -33,7 +31,7 @@ def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
         published |= held
         if row["Id"] not in own and _overlap(held, wanted):
             yield _container(scope, row, held)
-    for held_by_host in listeners(scope.host.engine_url or scope.host.engine.url):
+    for held_by_host in listeners(scope.host.engine.pid):
         if _overlap([held_by_host], wanted) and not _overlap([held_by_host], published):
             name = held_by_host.label.removeprefix("host port ")
             yield Resource(ResourceKey("process", f"@{name}"), ProcessSpec(), claims=(held_by_host,), owned=False)
@@ -63,23 +61,14 @@ def _container(scope: Scope, row: Mapping[str, Any], held: Iterable[Claim]) -> R
     )
 
 
-def listeners(url: str) -> Iterator[Claim]:
+def listeners(engine: int | None) -> Iterator[Claim]:
     """Yield the ports at which processes listen in the engine's network namespace; none where it is out of sight."""
     for name, protocol, state in _TABLES:
         try:
-            text = Path(f"/proc/{_engine_pid(url)}/net/{name}").read_text(encoding="ascii")
+            text = Path(f"/proc/{engine}/net/{name}").read_text(encoding="ascii")
         except OSError:
             continue
         yield from sockets(text, protocol, state)
-
-
-def _engine_pid(url: str) -> int:
-    if not url.startswith("unix://"):
-        raise FileNotFoundError(url)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.connect(url.removeprefix("unix://"))
-        pid: int = _UCRED.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
-        return pid
 
 
 def sockets(text: str, protocol: str, state: str) -> Iterator[Claim]:
