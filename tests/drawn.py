@@ -150,10 +150,16 @@ class Drift:
     value: int
 
     def __call__(self, world: World) -> None:
-        mine = [each for each in world.things.values() if each.owner == NAME]
+        mine = _in_order_of_keys(world)
         if mine:
             thing = mine[self.number % len(mine)]
             _DRIFTS[self.what](world, thing, self.value)
+
+
+def _in_order_of_keys(world: World) -> list[Thing]:
+    """What is ours, in an order that does not hang on which thread was first."""
+    mine = [each for each in world.things.values() if each.owner == NAME]
+    return sorted(mine, key=lambda each: (each.key, each.identity))
 
 
 def _repaint(world: World, thing: Thing, value: int) -> None:
@@ -203,11 +209,12 @@ def _move(world: World, thing: Thing, _value: int) -> None:
 
 def _swap(world: World, thing: Thing, value: int) -> None:
     """What two that can be updated hold."""
-    mine = [each for each in world.things.values() if each.owner == NAME and each.spec.holds]
-    holders = [each for each in mine if "holds" in KINDS[each.key.kind].mutables]
+    mine = _in_order_of_keys(world)
+    holders = [each for each in mine if each.spec.holds and "holds" in KINDS[each.key.kind].mutables]
     if len(holders) > 1:
-        one = holders[thing.identity % len(holders)]
-        other = holders[(thing.identity + 1 + value % (len(holders) - 1)) % len(holders)]
+        first = mine.index(thing)
+        one = holders[first % len(holders)]
+        other = holders[(first + 1 + value % (len(holders) - 1)) % len(holders)]
         world.add(replace(one, spec=replace(one.spec, holds=other.spec.holds)))
         world.add(replace(other, spec=replace(other.spec, holds=one.spec.holds)))
 

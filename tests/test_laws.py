@@ -291,11 +291,12 @@ def test_what_cannot_be_made_again_is_deleted_only_after_all_else_succeeded(
 # 8 - same in, same out
 
 
-@given(transitions(), drifts, st.randoms(use_true_random=False))
+@given(transitions(), drifts, st.integers(0, 2**32 - 1))
 def test_the_same_in_any_order_gives_the_same_plan_byte_for_byte(
-    transition: tuple[Entries, Entries], drifted: list[Drift], chance: random.Random
+    transition: tuple[Entries, Entries], drifted: list[Drift], seed: int
 ) -> None:
     before, desired = transition
+    chance = random.Random(seed)
     host = after(before, drifted)
     expected = text(plan(desired, host))
 
