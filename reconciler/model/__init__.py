@@ -1,0 +1,36 @@
+"""The nouns: immutable values without behaviour beyond properties."""
+
+from reconciler.model.change import Action, Change, Changes, FieldChange
+from reconciler.model.plan import Outcome, Plan, Report, Status, Step, StepKey, Verb
+from reconciler.model.resource import Claim, How, Need, Resource, ResourceKey, Topology
+from reconciler.model.spec import EMPTY, FrozenMap, Spec, chosen, secret, uncompared
+
+FORMAT_VERSION = 1
+"""Of plans, reports and observed topologies as JSON."""
+
+__all__ = [
+    "EMPTY",
+    "FORMAT_VERSION",
+    "Action",
+    "Change",
+    "Changes",
+    "Claim",
+    "FieldChange",
+    "FrozenMap",
+    "How",
+    "Need",
+    "Outcome",
+    "Plan",
+    "Report",
+    "Resource",
+    "ResourceKey",
+    "Spec",
+    "Status",
+    "Step",
+    "StepKey",
+    "Topology",
+    "Verb",
+    "chosen",
+    "secret",
+    "uncompared",
+]

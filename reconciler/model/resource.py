@@ -1,0 +1,115 @@
+"""What there is or should be: resources with their keys, needs and claims, and topologies of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.spec import Spec
+
+if TYPE_CHECKING:
+    from reconciler.errors import ReconcilerError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceKey:
+    """`kind/name`, the only identity in the program."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def of(cls, text: str) -> ResourceKey:
+        """Read `kind/name`; a ValueError if it is not of that form."""
+        kind, slash, name = text.partition("/")
+        if not (kind and slash and name):
+            raise ValueError(f"{text!r} is not of the form kind/name")
+        return cls(kind, name)
+
+
+class How(StrEnum):
+    """In which way a resource depends on another."""
+
+    STANDS_ON = "stands on"
+    REFERS = "refers to"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """What a resource depends on; `via` is the attribute that says so, `condition` what to wait for."""
+
+    key: ResourceKey
+    via: str
+    how: How = How.STANDS_ON
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """What only one may hold at a time: the interval low…high (both included) in a scope.
+
+    An observed claim that is `chosen` by the host is held until its resource is replaced or deleted.
+    """
+
+    scope: str
+    low: int = 0
+    high: int = 0
+    label: str = field(default="", compare=False)
+    chosen: bool = field(default=False, compare=False)
+
+    def overlaps(self, other: Claim) -> bool:
+        """Tell whether both cannot be held at once."""
+        return self.scope == other.scope and self.low <= other.high and other.low <= self.high
+
+    def __str__(self) -> str:
+        return self.label or self.scope
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One thing, desired or observed.
+
+    `part_of` is the resource under which a person reads it, `ready` the condition for which apply waits at its
+    end, `live` what a host tells beyond the spec (ids, indexes, addresses), which is never compared.
+    """
+
+    key: ResourceKey
+    spec: Spec
+    needs: tuple[Need, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    owned: bool = True
+    part_of: ResourceKey | None = None
+    ready: str = ""
+    live: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A set of resources, desired or observed.
+
+    `unavailable` maps the kinds that could not be observed to the reason, `source` names the file, `digest` its
+    content.
+    """
+
+    name: str
+    resources: Mapping[ResourceKey, Resource] = field(default_factory=lambda: MappingProxyType({}))
+    unavailable: Mapping[str, ReconcilerError] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    source: str = field(default="", compare=False)
+    digest: str = field(default="", compare=False)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self.resources.values())
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def of_kind(self, kind: str) -> tuple[Resource, ...]:
+        """Return the resources of one kind."""
+        return tuple(each for each in self if each.key.kind == kind)
