@@ -1,9 +1,10 @@
-"""How many examples the property tests try: a seeded sample, or all of them with RECONCILER_TEST_ALL=1."""
+"""What all tests share: how many examples the property tests try (RECONCILER_TEST_ALL=1: all), a folder of one's own."""
 
 from __future__ import annotations
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,3 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"property tests: again with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a test's own, in which it is."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

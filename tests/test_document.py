@@ -1,50 +1,21 @@
-"""Reading a topology file: YAML 1.2, places, variables, includes, defaults, and everything that can be wrong."""
+"""Reading a topology file: YAML 1.2, places, variables, and everything that can be wrong with a file."""
 
 from __future__ import annotations
 
 import gc
 import hashlib
 import io
-import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from documents import data, document, problems, write
 
 from reconciler.errors import FileInvalid
-from reconciler.topology.document import Document, read, with_defaults
+from reconciler.topology.document import read
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(**files: str | bytes) -> None:
-    for name, content in files.items():
-        path = Path(name.replace("__", "/") + ("" if name.startswith(".") else ".yaml"))
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def document(text: str | bytes, *, name: str | None = None, **environment: str) -> Document:
-    write(t=text)
-    return read("t.yaml", environment=environment, name=name)
-
-
-def data(text: str, **environment: str) -> dict[str, Any]:
-    return document(text, **environment).data
-
-
-def problems(text: str | bytes | None = None, **environment: str) -> list[str]:
-    if text is not None:
-        write(t=text)
-    with pytest.raises(FileInvalid) as raised:
-        read("t.yaml", environment=environment)
-    return [str(each) for each in raised.value.problems]
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 # YAML 1.2
@@ -334,188 +305,6 @@ def test_a_name_from_outside_takes_the_place_of_the_files() -> None:
         document("[]\n", name="b")
 
 
-# Includes
-
-
-MIXED = "name: a\ninclude: one.yaml\nnamespaces: {red: }\nbridges: {b: 1}\nveths: {}\nhost: []\nvolumes: []\n"
-MIXED_TOO = """
-namespaces: {red: }
-bridges: {b: {mtu: 1}}
-veths: [[a:b, c:d]]
-host: {routes: []}
-volumes: {v: }
-""".lstrip()
-
-
-def test_included_files_are_parts_of_one() -> None:
-    write(
-        one="name: other\nprefix: p\nnamespaces: {red: }\nveths: [[red:a, blue:a]]\n"
-        "host: {routes: [{to: fd00::/8, dev: a}]}\n",
-        sub__two="include: [../one.yaml]\nnamespaces: {blue: }\nx-note: 2\nhost: {routes: [{to: default, dev: b}]}\n"
-        "networks:\ncontainers: {web: {build: .}}\n",
-    )
-    found = document(
-        "name: main\nx-note: 1\ninclude: [one.yaml, sub/two.yaml]\nveths: [[red:b, blue:b]]\n"
-        "namespaces: {green: }\nhost:\n"
-    )
-    assert found.data == {
-        "name": "main",
-        "prefix": "p",
-        "x-note": 1,
-        "veths": [["red:b", "blue:b"], ["red:a", "blue:a"]],
-        "namespaces": {"green": {}, "red": {}, "blue": {}},
-        "host": {"routes": [{"to": "fd00::/8", "dev": "a"}, {"to": "default", "dev": "b"}]},
-        "networks": {},
-        "containers": {"web": {"build": "."}},
-    }
-
-
-def test_paths_and_places_are_those_of_the_file_which_says_them(folder: Path) -> None:
-    write(sub__two="containers: {web: {build: .}}\n", **{"sub/.env": ""})
-    found = document("name: a\ninclude: sub/two.yaml\ncontainers: {db: {build: .}}\n")
-    assert found.directory(("containers", "web", "build", "context")) == folder / "sub"
-    assert found.directory(("containers", "db", "build")) == folder
-    assert str(found.position(("containers", "web"))) == "sub/two.yaml:1:14"
-
-
-def test_an_included_file_has_its_own_variables_after_the_others(folder: Path) -> None:
-    (folder / "sub").mkdir()
-    (folder / ".env").write_text("A=main\n")
-    (folder / "sub/.env").write_text("A=sub\nB=sub\n")
-    write(sub__two="x-two: [$A, $B, $C]\n")
-    found = document("name: a\ninclude: sub/two.yaml\n", C="environment")
-    assert found.data["x-two"] == ["main", "sub", "environment"]
-    files = b"name: a\ninclude: sub/two.yaml\n", b"x-two: [$A, $B, $C]\n", b"A=sub\nB=sub\n", b"A=main\n"
-    assert found.digest == hashlib.sha256(b"".join(files)).hexdigest()
-
-
-def test_a_file_that_two_others_include_is_read_once() -> None:
-    write(base="namespaces: {red: }\n", one="include: base.yaml\n", two="include: ./base.yaml\n")
-    assert data("name: a\ninclude: [one.yaml, two.yaml]\n") == {"name": "a", "namespaces": {"red": {}}}
-
-
-@pytest.mark.parametrize(
-    ("files", "found"),
-    [
-        (
-            {"t": "name: a\ninclude: one.yaml\n", "one": "include: [t.yaml]\n"},
-            ["one.yaml:1:11: include[0]: a file includes itself: t.yaml → one.yaml → t.yaml"],
-        ),
-        (
-            {"t": "name: a\ninclude: t.yaml\n"},
-            ["t.yaml:2:10: include: a file includes itself: t.yaml → t.yaml"],
-        ),
-        (
-            {"t": "name: a\ninclude: [none.yaml, .]\n"},
-            [
-                "t.yaml:2:11: include[0]: there is no file 'none.yaml'",
-                "t.yaml:2:22: include[1]: '.' is a folder, not a file",
-            ],
-        ),
-        (
-            {"t": "name: a\ninclude: ['', $A, 1, {}]\n"},
-            [
-                "t.yaml:2:11: include[0]: must not be empty",
-                "t.yaml:2:15: include[1]: variable 'A' is not set (set it, write ${A:-default}, or $$A for itself)",
-                "t.yaml:2:19: include[2]: there is no file '1'",
-                "t.yaml:2:22: include[3]: expected text, not a mapping",
-            ],
-        ),
-        (
-            {"t": "name: a\ninclude: '-'\n"},
-            ["t.yaml:2:10: include: there is no file '-'"],
-        ),
-        (
-            {
-                "t": MIXED,
-                "one": MIXED_TOO,
-            },
-            [
-                "one.yaml:2:20: bridges.b.mtu: 1 is too small: at least 68",
-                "t.yaml:3:14: namespaces.red: declared in two files (also at one.yaml:1:14)",
-                "t.yaml:4:11: bridges.b: declared in two files (also at one.yaml:2:11)",
-                "t.yaml:4:14: bridges.b: expected a mapping, not 1 (e.g. {stp: true})",
-                "t.yaml:5:1: veths: expected a list of veth",
-                "t.yaml:6:1: host: expected a mapping, not a list",
-                "t.yaml:7:1: volumes: expected a mapping",
-            ],
-        ),
-    ],
-)
-def test_what_is_wrong_with_includes_is_said(files: dict[str, str], found: list[str]) -> None:
-    write(**files)
-    assert [each[: len(line)] for each, line in zip(problems(), found, strict=True)] == found
-
-
-# Defaults
-
-
-def test_defaults_are_merged_field_by_field() -> None:
-    found = document(
-        """
-name: a
-defaults:
-  containers:
-    image: lab
-    environment: {A: 1, B: 1}
-    dns: [10.0.0.1]
-    command: [sleep, 1]
-    networks: [lan]
-  namespaces: {sysctls: {net.ipv4.ip_forward: 1}}
-containers:
-  plain:
-  own: {image: own, environment: {B: 2, C: 2}, dns: [10.0.0.2], command: }
-  built: {build: ., environment: [A=3]}
-  alone: {network_mode: none}
-  far: {external: true}
-namespaces:
-  red: {external: yes}
-  blue: {external: no, sysctls: {net.ipv4.ip_forward: 0, net.core.somaxconn: 1}}
-"""
-    )
-    merged = with_defaults(found)
-    common = {"environment": {"A": "1", "B": "1"}, "dns": ["10.0.0.1"], "command": ["sleep", "1"]}
-    lan = {"networks": ["lan"]}
-    assert "defaults" in found.data
-    assert merged.data == {
-        "name": "a",
-        "containers": {
-            "plain": {"image": "lab", **common, **lan},
-            "own": {
-                "image": "own",
-                "environment": {"A": "1", "B": "2", "C": "2"},
-                "dns": ["10.0.0.2"],
-                "command": None,
-                **lan,
-            },
-            "built": {"build": ".", **common, "environment": ["A=3"], **lan},
-            "alone": {"image": "lab", "network_mode": "none", **common},
-            "far": {"external": True},
-        },
-        "namespaces": {
-            "red": {"external": True},
-            "blue": {"external": False, "sysctls": {"net.ipv4.ip_forward": "0", "net.core.somaxconn": "1"}},
-        },
-    }
-    assert str(merged.position(("containers", "plain", "image"))) == "t.yaml:5:12"
-    assert str(merged.position(("containers", "own", "environment", "A"))) == "t.yaml:6:22"
-    assert str(merged.position(("containers", "own", "environment", "B"))) == "t.yaml:13:38"
-    assert str(merged.position(("containers", "plain"))) == "t.yaml:12:3"
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("name: a\n", {"name": "a"}),
-        ("name: a\ndefaults:\n", {"name": "a"}),
-        ("name: a\ndefaults: {containers: {tty: yes}}\n", {"name": "a"}),
-        ("name: a\ndefaults: {containers: {tty: yes}}\nnamespaces: {b: }\n", {"name": "a", "namespaces": {"b": {}}}),
-    ],
-)
-def test_defaults_without_entries_are_nothing(text: str, left: dict[str, Any]) -> None:
-    assert with_defaults(document(text)).data == left
-
-
 # Cost
 
 
@@ -528,10 +317,3 @@ def test_reading_leaves_the_garbage_collector_as_it_was(enabled: bool) -> None:
         assert gc.isenabled() == enabled
     finally:
         (gc.enable if before else gc.disable)()
-
-
-def test_a_file_of_a_megabyte_is_read_in_seconds() -> None:
-    pairs = "".join(f"  - [n{each}:eth0 10.0.0.1/30, m{each}:eth0 10.0.0.2/30]\n" for each in range(22_000))
-    spent = os.times().user
-    assert len(data(f"name: a\nveths:\n{pairs}")["veths"]) == 22_000
-    assert os.times().user - spent < 10

@@ -1,0 +1,35 @@
+"""Topology files in a folder of their own, read as documents: what is in them, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import FileInvalid
+from reconciler.topology.document import Document, read
+
+
+def write(**files: str | bytes) -> None:
+    for name, content in files.items():
+        path = Path(name.replace("__", "/") + ("" if name.startswith(".") else ".yaml"))
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def document(text: str | bytes, *, name: str | None = None, **environment: str) -> Document:
+    write(t=text)
+    return read("t.yaml", environment=environment, name=name)
+
+
+def data(text: str, **environment: str) -> dict[str, Any]:
+    return document(text, **environment).data
+
+
+def problems(text: str | bytes | None = None, **environment: str) -> list[str]:
+    if text is not None:
+        write(t=text)
+    with pytest.raises(FileInvalid) as raised:
+        read("t.yaml", environment=environment)
+    return [str(each) for each in raised.value.problems]
