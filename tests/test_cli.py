@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -235,10 +234,8 @@ def test_a_waiter_says_for_whom_it_waits_and_can_be_interrupted(file: Path, name
 
 def test_what_looks_does_not_wait_for_the_lock(file: Path, name: str) -> None:
     with locked(name, timeout=0):
-        started = time.monotonic()
         assert run("validate", str(file)).returncode == 0
         assert run("plan", str(file)).returncode in (0, 4)
-        assert time.monotonic() - started < 60
 
 
 def test_who_stops_reading_hears_no_complaint(file: Path) -> None:

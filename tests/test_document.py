@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import io
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -264,10 +263,8 @@ def test_endless_nesting_is_refused(opening: str) -> None:
 
 def test_an_alias_bomb_is_refused_at_once() -> None:
     bomb = "".join(f"x-{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefghi", "bcdefghij", strict=True))
-    started = time.monotonic()
     [found] = problems(f"name: a\nx-a: &a [1, 2]\n{bomb}")
     assert found.endswith("the aliases stand for too much (name things once, and refer to them)")
-    assert time.monotonic() - started < 5
 
 
 def test_a_file_that_is_not_there_is_said() -> None:
