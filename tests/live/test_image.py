@@ -93,28 +93,83 @@ def commit(entry: str = "", exec_: str = "echo 1 >/note") -> str:
     return image(f"commit: {{container: box{entry}}}", WRITER % exec_)
 
 
-EDITS = [
-    ("build", "build: ./ctx", build(", dockerfile: Other"), "inputs"),
-    ("args", build(", args: {A: 1}"), build(", args: {A: 2}"), "inputs"),
-    ("args as a list", build(", args: [A=1]"), build(), "inputs"),
-    ("target", build(), build(", target: one"), "inputs"),
-    ("labels", build(), build(", labels: {a: b}"), "inputs"),
-    ("no_cache", build(), build(", no_cache: true"), "inputs"),
-    ("network", build(), build(", network: none"), "inputs"),
-    ("import", image("import: ./root.tar"), image("import: ./root"), "inputs"),
-    ("import.path", image("import: {path: ./root}"), image("import: {path: ./root.tar.gz}"), "inputs"),
-    ("import.changes", image("import: ./root"), image("import: {path: ./root, changes: [USER 5]}"), "inputs"),
-    ("commit.changes", commit(), commit(", changes: [CMD sh]"), "inputs"),
-    ("commit.message", commit(), commit(", message: a note"), "inputs"),
-    ("commit.author", commit(), commit(", author: me"), "inputs"),
-    ("commit.pause", commit(), commit(", pause: false"), "inputs"),
-    ("commit.container", commit(), commit("", "echo 2 >/note"), "inputs"),
-]
+SOURCES = {
+    "build": (
+        image("build: ./ctx"),
+        build(", dockerfile: Other"),
+        build(", args: {A: 1}"),
+        build(", args: [A=2]"),
+        build(", target: one"),
+        build(", labels: {a: b}"),
+        build(", labels: [a=c]"),
+        build(", no_cache: true"),
+        build(", network: none"),
+        build(", network: host"),
+    ),
+    "import": (
+        image("import: ./root.tar"),
+        image("import: ./root"),
+        image("import: {path: ./root.tar.gz}"),
+        image("import: {path: ./root.tar.gz, changes: [USER 5]}"),
+        image("import: {path: ./root.tar.gz, changes: [USER 5, CMD sh]}"),
+    ),
+    "commit": (
+        commit(),
+        commit(", changes: [CMD sh]"),
+        commit(", message: a note"),
+        commit(", author: me"),
+        commit(", pause: false"),
+        commit("", "echo 2 >/note"),
+    ),
+}
 
 
-@pytest.mark.parametrize(("before", "after", "path"), [each[1:] for each in EDITS], ids=[each[0] for each in EDITS])
-def test_other_inputs_replace_the_image_and_it_rests(lab: Lab, files: Path, before: str, after: str, path: str) -> None:
-    lab.edit(before if "\n" in before else image(before), after, KEY, Action.REPLACE, path)
+@pytest.mark.parametrize("texts", SOURCES.values(), ids=SOURCES)
+def test_each_edit_of_how_an_image_is_made_replaces_it_and_rests(lab: Lab, files: Path, texts: tuple[str, ...]) -> None:
+    lab.apply(texts[0])
+    for text in (*texts[1:], texts[0]):
+        lab.drifted(text, KEY, Action.REPLACE, "inputs")
+
+
+def test_an_image_has_each_of_its_sources_in_turn(lab: Lab, files: Path, engine: Any) -> None:
+    _save(engine, files, "d5-saved:3", b"1")
+    lab.apply(image("load: ./saved.tar"))
+    lab.drifted(image("build: ./ctx"), KEY, Action.REPLACE, "inputs", "tags")
+    lab.drifted(image("import: ./root"), KEY, Action.REPLACE, "inputs")
+    lab.drifted(commit(), KEY, Action.REPLACE, "inputs")
+    made = lab.live(commit(), KEY)["reference"].rpartition(":")[2]
+    lab.drifted(image(f"pull: '{BASE}'"), f"{KEY}:{made}", Action.DELETE)
+
+
+def test_an_image_is_built_as_declared(lab: Lab, files: Path, engine: Any) -> None:
+    alone = 'RUN test "$(ip -o link | wc -l)" = 1\n'
+    text = f"FROM {BASE} AS one\nARG A\nLABEL arg=$A\n{alone}FROM one AS two\nLABEL stage=two\n"
+    (files / "ctx/Other").write_text(text)
+    declared = build(", dockerfile: Other, args: {A: 7}, target: one, labels: {b: c}, network: none")
+    lab.apply(declared)
+    found = engine.inspect_image(lab.live(declared, KEY)["reference"])
+    assert found["Config"]["Labels"] == {"d5": "1", "arg": "7", "b": "c"}
+
+
+def test_an_image_that_is_built_without_the_cache_is_another_one(lab: Lab, files: Path) -> None:
+    lab.apply(build())
+    before = lab.live(build(), KEY)["id"]
+    text = build(", no_cache: true")
+    lab.apply(text)
+    assert lab.live(text, KEY)["id"] != before
+
+
+def test_an_image_is_imported_as_declared(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("import: {path: ./root.tar, changes: [USER 5, 'CMD [\"sh\"]', ENV A=b]}")
+    lab.apply(text)
+    found = engine.inspect_image(lab.live(text, KEY)["reference"])["Config"]
+    assert (found["User"], found["Cmd"], "A=b" in found["Env"]) == ("5", ["sh"], True)
+
+
+def test_images_built_alike_on_one_of_ours_leave_nothing(lab: Lab, files: Path) -> None:
+    (files / "ctx/Dockerfile").write_text("FROM lab AS one\nENV A=1\nENV B=2\nFROM one\nENV C=3\n")
+    others = "".join(f"  other{number}: {{build: ./ctx}}\n" for number in range(4))
+    lab.apply(image("import: {path: ./root, changes: [LABEL d5=1]}", others))
 
 
 TAGGED = [

@@ -11,7 +11,8 @@ from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.image import tags
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live
-from reconciler.kinds.image.make import image_id, make
+from reconciler.kinds.image.look import image_id
+from reconciler.kinds.image.make import make
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.references import mark_tag
 from reconciler.kinds.image.spec import ImageSpec

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
 from reconciler.host.marks import LABELS
-from reconciler.kinds.calls import status
 from reconciler.kinds.image.context import files, write_context, write_tar
 from reconciler.kinds.image.inputs import inputs
+from reconciler.kinds.image.look import image_id
 from reconciler.kinds.image.references import split, stage_tag
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
 from reconciler.kinds.image.stream import Built, lines, messages
-from reconciler.kinds.image.sweep import lineage, listed, removed
+from reconciler.kinds.image.sweep import forget, lineage, listed
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
 
-_NOT_FOUND = 404
 _LOADED = ("Loaded image ID: ", "Loaded image: ")
 
 
@@ -31,16 +30,6 @@ def make(api: APIClient, spec: ImageSpec) -> None:
     if inputs(spec.recipe) != spec.inputs:
         raise StepFailed("its files have changed since the topology was read: run again")
     _MAKERS[type(spec.recipe)](api, spec, spec.recipe)
-
-
-def image_id(api: APIClient, reference: str) -> str:
-    """Return the id of an image; empty if there is none."""
-    try:
-        return str(api.inspect_image(reference)["Id"])
-    except Exception as error:
-        if status(error) != _NOT_FOUND:
-            raise
-        return ""
 
 
 def _pull(api: APIClient, spec: ImageSpec, recipe: Pull) -> None:
@@ -77,15 +66,9 @@ def _build(api: APIClient, spec: ImageSpec, recipe: Build) -> None:
             for line in lines(stream):
                 built.read(line)
         except BaseException:
-            _forget(api, built.made)
+            forget(api, reversed(built.made))
             raise
     _keep_stages(api, spec, built.made)
-
-
-def _forget(api: APIClient, made: list[str]) -> None:
-    """Remove what a failed build has made, the last first; what is in use by now stays."""
-    for identity in reversed(made):
-        removed(api, identity)
 
 
 def _keep_stages(api: APIClient, spec: ImageSpec, made: list[str]) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.calls import status
+from reconciler.kinds.image.look import inspected, tags
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
 
-_NOT_FOUND, _IN_USE = 404, 409
+_IN_USE = 409
+ONE_AT_A_TIME = threading.Lock()
+"""Between a look at an image or a tag and its removal nothing of ours may change it.
+
+Two images can swap a tag; two that share what they were built on would each leave it to the other.
+"""
 Rows = Mapping[str, Mapping[str, Any]]
 
 
@@ -30,29 +37,34 @@ def sweep(api: APIClient, candidates: Iterable[str]) -> None:
 
     The engine's own pruning is not asked: the newest ones take a parent away from its other children.
     """
-    rows = listed(api)
-    children = Counter(row.get("ParentId") or "" for row in rows.values())
-    for identity in candidates:
-        row = rows.get(identity)
-        if row and not tags(row) and not children[identity] and removed(api, identity):
-            del rows[identity]
-            children[row.get("ParentId") or ""] -= 1
+    with ONE_AT_A_TIME:
+        rows = listed(api)
+        children = Counter(row.get("ParentId") or "" for row in rows.values())
+        for identity in candidates:
+            if identity in rows and not children[identity] and _removed(api, identity):
+                children[rows.pop(identity).get("ParentId") or ""] -= 1
 
 
-def removed(api: APIClient, identity: str) -> bool:
-    """Remove an image, and tell whether it is gone; one that is in use stays."""
+def forget(api: APIClient, identities: Iterable[str]) -> None:
+    """Remove images that have no name, in this order; what is in use stays."""
+    with ONE_AT_A_TIME:
+        for identity in identities:
+            _removed(api, identity)
+
+
+def _removed(api: APIClient, identity: str) -> bool:
+    """Remove an image, and tell whether it is gone: one that is in use stays, and one that has a name by now."""
+    if tags(inspected(api, identity)):
+        return False
     try:
         api.remove_image(identity, noprune=True)
     except Exception as error:
-        if status(error) not in (_NOT_FOUND, _IN_USE):
+        if status(error) == _IN_USE:
+            return False
+        # Of two deletions at once the engine may answer one with 500 "unrecognized image ID".
+        if inspected(api, identity):
             raise
-        return status(error) == _NOT_FOUND
     return True
-
-
-def tags(row: Mapping[str, Any]) -> list[str]:
-    """Return the tags of a listed image."""
-    return [tag for tag in row.get("RepoTags") or () if not tag.startswith("<none>")]
 
 
 def _upwards(rows: Rows, identity: str) -> Iterator[str]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.make import image_id
+from reconciler.kinds.image.look import image_id
 from reconciler.kinds.image.references import mark_tag, split
+from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
 
 _NOT_FOUND, _IN_USE = 404, 409
-_ONE_AT_A_TIME = threading.Lock()
-"""Two images can swap a tag: between a look at where it points and its removal it must not move."""
 
 
 def ids_of(api: APIClient, tags: Iterable[str]) -> dict[str, str]:
@@ -29,7 +27,7 @@ def give(api: APIClient, identity: str, repository: str, before: Mapping[str, st
     for tag, pointed_to in before.items():
         mark = mark_tag(tag)
         if pointed_to != identity or image_id(api, f"{repository}:{mark}"):
-            with _ONE_AT_A_TIME:
+            with ONE_AT_A_TIME:
                 api.tag(identity, repository, mark)
                 api.tag(identity, *split(tag))
 
@@ -53,7 +51,7 @@ def _remove(api: APIClient, reference: str, identity: str) -> None:
     try:
         patiently(lambda: _remove_if_there(api, reference, identity), passing=lambda error: status(error) == _IN_USE)
     except Exception as error:
-        if status(error) == _NOT_FOUND:
+        if status(error) == _NOT_FOUND or not image_id(api, identity):  # it went meanwhile
             return
         if status(error) == _IN_USE:
             rows = api.containers(all=True, filters={"ancestor": identity})
@@ -63,6 +61,6 @@ def _remove(api: APIClient, reference: str, identity: str) -> None:
 
 
 def _remove_if_there(api: APIClient, reference: str, identity: str) -> None:
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         if image_id(api, reference) == identity:
             api.remove_image(reference, noprune=True)
