@@ -25,41 +25,54 @@ def pool(entry: str, more: str = "") -> str:
     return net(f"ipam: {{config: [{{{entry}}}]}}{more}")
 
 
+def pools(*entries: str) -> str:
+    return net(f"enable_ipv6: true, ipam: {{config: [{', '.join(f'{{{each}}}' for each in entries)}]}}")
+
+
+IPV4, IPV6 = "ipam.config.ipv4.10.213.1.0/24", "ipam.config.ipv6.fd00:d5::/64"
+MTU, BRIDGE_NAME = "com.docker.network.driver.mtu", "com.docker.network.bridge.name"
 EDITS = [
-    (
-        "driver_opts",
-        net(),
-        net("driver_opts: {com.docker.network.driver.mtu: 1400}"),
-        "driver_opts.com.docker.network.driver.mtu",
-    ),
-    (
-        "bridge_name",
-        net(),
-        net("driver_opts: {com.docker.network.bridge.name: br-d5lan}"),
-        "driver_opts.com.docker.network.bridge.name",
-    ),
-    ("subnet", pool(BASE), pool("subnet: 10.213.2.0/24"), "ipam.config.ipv4.10.213.2.0/24"),
-    ("gateway", pool(BASE), pool(f"{BASE}, gateway: 10.213.1.9"), "ipam.config.ipv4.10.213.1.0/24.gateway"),
-    ("ip_range", pool(BASE), pool(f"{BASE}, ip_range: 10.213.1.128/25"), "ipam.config.ipv4.10.213.1.0/24.ip_range"),
-    (
-        "aux",
-        pool(BASE),
-        pool(f"{BASE}, aux_addresses: {{r: 10.213.1.7}}"),
-        "ipam.config.ipv4.10.213.1.0/24.aux_addresses.r",
-    ),
+    ("driver_opts", net(), net(f"driver_opts: {{{MTU}: 1400}}"), f"driver_opts.{MTU}"),
+    ("bridge name", net(), net(f"driver_opts: {{{BRIDGE_NAME}: br-d5lan}}"), f"driver_opts.{BRIDGE_NAME}"),
+    ("option", net(f"driver_opts: {{{MTU}: 1400}}"), net(f"driver_opts: {{{MTU}: 1300}}"), f"driver_opts.{MTU}"),
+    ("aux", pool(BASE), pool(f"{BASE}, aux_addresses: {{r: 10.213.1.7}}"), f"{IPV4}.aux_addresses.r"),
+    ("ip_range", pool(BASE), pool(f"{BASE}, ip_range: 10.213.1.128/25"), f"{IPV4}.ip_range"),
+    ("ip_range6", pools(BASE, V6), pools(BASE, f"{V6}, ip_range: 'fd00:d5::8000/113'"), f"{IPV6}.ip_range"),
     ("ipam.options", net(), net("ipam: {options: {a: b}}"), "ipam.options.a"),
-    ("enable_ipv6", pool(BASE), net(f"enable_ipv6: true, ipam: {{config: [{{{BASE}}}, {{{V6}}}]}}"), "enable_ipv6"),
+    ("enable_ipv6", pool(BASE), pools(BASE, V6), "enable_ipv6"),
     ("internal", net(), net("internal: true"), "internal"),
     ("attachable", net(), net("attachable: true"), "attachable"),
     ("labels", net(), net("labels: {role: lan}"), "labels.role"),
     ("labels as a list", net("labels: [a=b]"), net("labels: [a=c]"), "labels.a"),
     ("name", net(), net("name: d5-lan"), "name"),
+    ("subnet", pool(BASE), pool("subnet: 10.213.2.0/24"), "ipam.config.ipv4.10.213.2.0/24"),
+    ("subnet6", pools(BASE, V6), pools(BASE, "subnet: 'fd00:d6::/64'"), "ipam.config.ipv6.fd00:d6::/64"),
 ]
 
 
 @pytest.mark.parametrize(("before", "after", "path"), [each[1:] for each in EDITS], ids=[each[0] for each in EDITS])
-def test_an_edited_attribute_replaces_the_network_and_rests(lab: Any, before: str, after: str, path: str) -> None:
-    lab.edit(before, after, KEY, Action.REPLACE, path)
+def test_an_attribute_that_is_edited_or_removed_replaces_the_network_and_rests(
+    lab: Any, before: str, after: str, path: str
+) -> None:
+    lab.apply(before)
+    lab.drifted(after, KEY, Action.REPLACE, path)
+    lab.drifted(before, KEY, Action.REPLACE, path)
+
+
+CHOSEN = [
+    ("subnet", net(), pool(BASE), IPV4),
+    ("gateway", pool(BASE), pool(f"{BASE}, gateway: 10.213.1.9"), f"{IPV4}.gateway"),
+    ("gateway6", pools(BASE, V6), pools(BASE, f"{V6}, gateway: 'fd00:d5::9'"), f"{IPV6}.gateway"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "path"), [each[1:] for each in CHOSEN], ids=[each[0] for each in CHOSEN])
+def test_what_the_engine_may_choose_is_left_alone_when_it_is_removed(
+    lab: Any, before: str, after: str, path: str
+) -> None:
+    lab.apply(before)
+    lab.drifted(after, KEY, Action.REPLACE, path)
+    assert lab.tells(before) == {}
 
 
 def test_a_network_is_made_as_declared_and_marked(lab: Any, engine: Any) -> None:
@@ -72,14 +85,6 @@ def test_a_network_is_made_as_declared_and_marked(lab: Any, engine: Any) -> None
     assert live["id"] == found["Id"]
     assert live["bridge"] == f"br-{found['Id'][:12]}"
     assert live["subnets"] == ("10.213.1.0/24", "fd00:d5::/64")
-
-
-def test_what_the_host_chose_is_left_alone_when_undeclared(lab: Any, engine: Any) -> None:
-    lab.apply(pool(f"{BASE}, gateway: 10.213.1.9"))
-    identity = engine.inspect_network(f"{lab.name}-lan")["Id"]
-    lab.apply(pool(BASE))
-    lab.apply(net())
-    assert engine.inspect_network(f"{lab.name}-lan")["Id"] == identity
 
 
 def test_declaring_the_gateway_that_the_engine_chose_changes_nothing(lab: Any) -> None:
@@ -96,9 +101,18 @@ def test_another_driver_replaces(lab: Any) -> None:
         run("ip", "link", "del", "d5par")
 
 
-def test_another_ipam_driver_is_planned(lab: Any) -> None:
+def test_a_default_that_is_declared_changes_nothing(lab: Any) -> None:
+    text = "driver: bridge, driver_opts: {}, internal: false, attachable: false, enable_ipv6: false, external: false"
+    lab.apply(net(f"{text}, labels: {{}}, ipam: {{driver: default, options: {{}}, config: []}}"))
+    assert lab.tells(net()) == {}
+
+
+def test_another_ipam_driver_replaces_and_what_the_engine_says_of_it_is_told(lab: Any) -> None:
     lab.apply(net())
-    assert lab.tells(net("ipam: {driver: other}"))[KEY] == ("replace", frozenset({"ipam.driver"}))
+    text = net("ipam: {driver: 'null'}")
+    assert lab.tells(text)[KEY] == ("replace", frozenset({"ipam.driver"}))
+    assert str(lab.attempt(text).failed[0].error).startswith(f"{KEY}: ")
+    lab.apply(net())
 
 
 def test_a_removed_network_is_made_again(lab: Any, engine: Any) -> None:
