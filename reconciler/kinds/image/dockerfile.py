@@ -37,7 +37,8 @@ def uses(text: str, args: Mapping[str, str]) -> Iterator[Use]:
     variables: dict[str, str] = {}
     for line in _lines(text):
         if (found := _ARG.fullmatch(line.text)) and not stages:
-            variables |= {name: args.get(name, default) for name, default in _defaults(found["rest"])}
+            for name, default in _defaults(found["rest"]):
+                variables[name] = args.get(name, _expanded(default, variables))
         elif found := _FROM.fullmatch(line.text):
             reference = _expanded(found["ref"], variables)
             if reference.lower() not in (*stages, _NOTHING):

@@ -39,8 +39,9 @@ def normal(reference: str) -> str:
 def is_tag(reference: str) -> bool:
     """Tell whether an image can be given a name like this: an id and a digest are none, nor are tags of our own."""
     found = _REFERENCE.fullmatch(reference)
-    ours = reference.startswith(f"{_ROOT}/")
-    return bool(found and not found["digest"] and not ours and not _ID.fullmatch(reference))
+    if not found or found["digest"] or _ID.fullmatch(reference):
+        return False
+    return not normal(reference).startswith(f"{_ROOT}/")
 
 
 def split(reference: str) -> tuple[str, str]:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
-from reconciler.host.marks import SOURCE, Mark
+from reconciler.host.marks import SOURCE
 from reconciler.kinds.base import Kind, Result
 from reconciler.kinds.calls import one_by_one, patiently, status
 from reconciler.kinds.effects import mark_of, seen, wanted
-from reconciler.kinds.labelled import declared_labels, unmarked, whose
+from reconciler.kinds.labelled import whose
 from reconciler.kinds.source import Source
-from reconciler.kinds.units import labels
-from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec, Status, Step, uncompared
+from reconciler.kinds.volume.spec import VolumeSpec, claim, observed_spec, volumes
+from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
 
 _NOT_FOUND, _IN_USE = 404, 409
-
-
-@dataclass(frozen=True)
-class VolumeSpec(Spec):
-    """A named volume; `topology` and `source` are what its mark says."""
-
-    name: str = ""
-    driver: str = "local"
-    driver_opts: FrozenMap[str] = EMPTY
-    labels: FrozenMap[str] = EMPTY
-    marked: bool = True
-    topology: str = uncompared("")
-    source: str = uncompared("")
 
 
 class VolumeKind(Kind):
@@ -50,8 +36,7 @@ class VolumeKind(Kind):
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read the entries of `volumes`."""
-        for name, entry in source.section("volumes").items():
-            yield _declared(source, name, entry or {})
+        return volumes(source)
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their labels; externals and foreign ones by their declared names."""
@@ -61,7 +46,7 @@ class VolumeKind(Kind):
                 spec = observed_spec(row, scope.mark(row.get("Labels")))
                 source = (row.get("Labels") or {}).get(SOURCE, "")
                 live = MappingProxyType({"id": live_name, "mountpoint": row.get("Mountpoint") or "", "source": source})
-                yield Resource(key, spec, claims=(_claim(live_name),), owned=owned, live=live)
+                yield Resource(key, spec, claims=(claim(live_name),), owned=owned, live=live)
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its labels."""
@@ -70,38 +55,6 @@ class VolumeKind(Kind):
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each with its content."""
         return one_by_one(host, steps, lambda step: _deleted(host, step))
-
-
-def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> VolumeSpec:
-    """Read a volume as GET /volumes lists it; the mark is ours on it."""
-    return VolumeSpec(
-        name=row["Name"],
-        driver=row["Driver"],
-        driver_opts=FrozenMap(row.get("Options")),
-        labels=unmarked(row.get("Labels")),
-        marked=mark is not None,
-        topology=mark.topology if mark else "",
-        source=mark.source if mark else "",
-    )
-
-
-def _declared(source: Source, name: str, entry: Any) -> Resource:
-    key, live, pointer = ResourceKey("volume", name), source.live("volumes", name), ("volumes", name)
-    if entry.get("external"):
-        return source.resource(pointer, key, VolumeSpec(live), owned=False)
-    spec = VolumeSpec(
-        name=live,
-        driver=entry.get("driver", "local"),
-        driver_opts=FrozenMap(labels(entry.get("driver_opts"))),
-        labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
-        topology=source.name,
-        source=source.path,
-    )
-    return source.resource(pointer, key, spec, claims=[_claim(live)])
-
-
-def _claim(live_name: str) -> Claim:
-    return Claim(f"volume name {live_name}", label=f"volume name {live_name!r}")
 
 
 def _created(host: Host, step: Step) -> Result:
@@ -134,3 +87,4 @@ def _deleted(host: Host, step: Step) -> Result:
 
 
 KIND = VolumeKind()
+__all__ = ["KIND", "VolumeKind", "VolumeSpec"]

@@ -1,0 +1,236 @@
+"""Images as the file declares them: entries, what containers build, and plain references."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_files import problems, resource, spec, topology
+
+from reconciler.kinds import kinds
+from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
+from reconciler.model import FrozenMap, How, Need, ResourceKey
+
+KEY = "image/lab"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """The folder of the file, with a context, a root and an archive beside it."""
+    (tmp_path / "ctx").mkdir()
+    (tmp_path / "ctx/Dockerfile").write_text("FROM busybox\n")
+    (tmp_path / "ctx/Other").write_text("ARG BASE=base\nFROM $BASE\nCOPY --from=me/tool /x /y\n")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root.tar").write_bytes(b"x")
+    save(tmp_path / "saved.tar", "saved:1")
+    return tmp_path
+
+
+def save(path: Path, *tags: str) -> None:
+    with tarfile.open(path, "w") as tar:
+        data = json.dumps([{"Config": "abc.json", "RepoTags": list(tags)}]).encode()
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(data)
+        tar.addfile(entry, io.BytesIO(data))
+
+
+def image(entry: str, more: str = "") -> str:
+    return f"images:\n  lab: {{{entry}}}\n{more}"
+
+
+def build(entry: str = "") -> str:
+    return image(f"build: {{context: ctx{entry}}}")
+
+
+def references(folder: Path, text: str) -> dict[str, str]:
+    return {each.key.name: each.spec.reference for each in topology(folder, text).of_kind("image")}  # type: ignore[attr-defined]
+
+
+def test_what_is_made_here_is_known_by_a_tag_with_the_digest_of_its_inputs(here: Path) -> None:
+    found = spec(here, image("build: ctx"), KEY)
+    assert len(found.inputs) == 16
+    assert (found.reference, found.repository) == (f"reconciler/t/lab:in-{found.inputs}", "reconciler/t/lab")
+    assert found.recipe == Build(str(here / "ctx"), str(here / "ctx/Dockerfile"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "value"),
+    [
+        (", dockerfile: Other", "dockerfile", "ctx/Other"),
+        (", args: {A: 1, B: true}", "args", {"A": "1", "B": "true"}),
+        (", args: [A=1, FROM_ENV, UNSET]", "args", {"A": "1", "FROM_ENV": "e"}),
+        (", args: {FROM_ENV: , UNSET: }", "args", {"FROM_ENV": "e"}),
+        (", target: one", "target", "one"),
+        (", labels: [a=b]", "labels", {"a": "b"}),
+        (", no_cache: true", "no_cache", True),
+        (", network: none", "network", "none"),
+    ],
+)
+def test_an_attribute_of_a_build_is_read_and_counts(here: Path, entry: str, field: str, value: Any) -> None:
+    found, plain = (spec(here, text, KEY, FROM_ENV="e") for text in (build(entry), build()))
+    read = getattr(found.recipe, field)
+    assert (
+        dict(read) if isinstance(value, dict) else read.removeprefix(f"{here}/") if field == "dockerfile" else read
+    ) == value
+    assert found.inputs != plain.inputs
+
+
+@pytest.mark.parametrize(
+    ("entry", "recipe"),
+    [
+        ("import: root", Import("root")),
+        ("import: {path: root.tar, changes: [USER 5]}", Import("root.tar", ("USER 5",))),
+        ("load: saved.tar", Load("saved.tar", ("sha256:abc",))),
+    ],
+)
+def test_what_is_imported_or_loaded_is_read_beside_the_file(here: Path, entry: str, recipe: Import | Load) -> None:
+    found = spec(here, image(entry), KEY)
+    assert found.inputs
+    assert type(recipe)(str(here / recipe.path), *list(vars(recipe).values())[1:]) == found.recipe
+
+
+def test_what_is_loaded_has_the_tags_of_its_archive_and_those_declared(here: Path) -> None:
+    found = resource(here, image("load: saved.tar, tags: [mine]"), KEY)
+    assert found.spec.tags == ("mine:latest", "saved:1")  # type: ignore[attr-defined]
+    assert [each.scope for each in found.claims] == ["tag mine:latest", "tag saved:1"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("pull: 'busybox:1'", ImageSpec("busybox:1", recipe=Pull(), repository="reconciler/t/lab")),
+        (
+            "pull: {image: busybox, policy: never}, name: mine",
+            ImageSpec("busybox", "", ("mine:latest",), recipe=Pull("never"), repository="reconciler/t/lab"),
+        ),
+        ("external: true", ImageSpec("lab")),
+        ("external: true, name: 'theirs:1'", ImageSpec("theirs:1")),
+    ],
+)
+def test_what_is_pulled_or_external_has_its_own_reference(tmp_path: Path, entry: str, expected: ImageSpec) -> None:
+    found = resource(tmp_path, image(entry), KEY)
+    assert found.spec == expected
+    assert found.owned is ("external" not in entry)
+
+
+BOX = "containers: {box: {image: base, exec: [%s], x-note: %s}}\n"
+
+
+def test_a_commit_comes_after_all_of_its_container(tmp_path: Path) -> None:
+    entry = "commit: {container: box, changes: [USER 5], message: m, author: me, pause: false}"
+    found = resource(tmp_path, image(entry, BOX % ("one", 1)), KEY)
+    assert found.needs == tuple(
+        Need(ResourceKey(kind, "box"), "commit", How.AFTER) for kind in ("container", "exec", "process")
+    )
+    recipe = found.spec.recipe  # type: ignore[attr-defined]
+    assert recipe == Commit("t-box", recipe.made_of, ("USER 5",), "m", "me", pause=False)
+    assert spec(tmp_path, image("commit: box", BOX % ("one", 1)), KEY).recipe == Commit("t-box", recipe.made_of)
+
+
+def test_a_commit_is_made_of_how_its_container_is_declared(here: Path) -> None:
+    def inputs(exec_: str, note: int, more: str = "") -> str:
+        return str(spec(here, image("commit: box", more + BOX % (exec_, note)), KEY).inputs)
+
+    assert inputs("one", 1) == inputs("one", 2)
+    assert inputs("one", 1) != inputs("two", 1)
+    base = inputs("one", 1, "  base: {build: ctx}\n")
+    (here / "ctx/Dockerfile").write_text("FROM busybox:2\n")
+    assert inputs("one", 1, "  base: {build: ctx}\n") != base
+
+
+def test_a_commit_of_an_external_container_is_made_of_that(tmp_path: Path) -> None:
+    text = image("commit: box", "containers: {box: {external: true}}")
+    assert spec(tmp_path, text, KEY).recipe.container == "box"
+
+
+def test_a_commit_of_a_container_that_says_nothing_is_a_problem_of_that_container(tmp_path: Path) -> None:
+    (found,) = set(problems(tmp_path, image("commit: box", "containers: {box: }")))
+    assert "the container has neither 'image' nor 'build'" in found
+
+
+def test_an_image_is_built_on_entries_by_their_names_and_tags(here: Path) -> None:
+    others = (
+        "  base: {pull: 'busybox:1'}\n  tool: {import: root, tags: [me/tool]}\n  ext: {external: true, name: me/tool}\n"
+    )
+    found = resource(here, image("build: {context: ctx, dockerfile: Other}", others), KEY)
+    assert [str(each.key) for each in found.needs] == ["image/base", "image/tool"]
+    tool = spec(here, image("build: ctx", others), "image/tool").reference
+    assert found.spec.recipe.bases == FrozenMap({"base": "busybox:1", "me/tool": tool})  # type: ignore[attr-defined]
+
+
+def test_images_that_are_built_on_each_other_are_a_circle(here: Path) -> None:
+    (here / "ctx/Dockerfile").write_text("FROM two\n")
+    (here / "ctx/Other").write_text("FROM lab\n")
+    found = problems(here, build() + "  two: {build: {context: ctx, dockerfile: Other}}\n")
+    assert any("lab → two → lab" in each for each in found), found
+
+
+@pytest.mark.parametrize(("tags", "named"), [("tags: [a, 'b:1', a]", ("a:latest", "b:1")), ("name: a", ("a:latest",))])
+def test_tags_are_in_their_normal_form_and_once(here: Path, tags: str, named: tuple[str, ...]) -> None:
+    assert spec(here, image(f"build: ctx, {tags}"), KEY).tags == named
+
+
+@pytest.mark.parametrize(
+    ("containers", "images"),
+    [
+        ("{a: {image: busybox}}", {"busybox": "missing"}),
+        ("{a: {image: busybox}, b: {image: busybox, pull_policy: always}}", {"busybox": "always"}),
+        ("{a: {image: busybox, pull_policy: never}, b: {image: busybox}}", {"busybox": "missing"}),
+        ("{a: {image: busybox, pull_policy: if_not_present}}", {"busybox": "missing"}),
+        ("{a: {image: x}, b: {image: y:1}, c: {external: true}}", {"x": "missing", "y:1": "missing"}),
+    ],
+)
+def test_a_plain_reference_is_an_image_of_its_own(tmp_path: Path, containers: str, images: dict[str, str]) -> None:
+    found = topology(tmp_path, f"containers: {containers}").of_kind("image")
+    assert {each.key.name: each.spec.recipe.policy for each in found} == images  # type: ignore[attr-defined]
+    assert {each.key.name: each.spec.reference for each in found} == {name: name for name in images}  # type: ignore[attr-defined]
+
+
+def test_an_entry_is_no_plain_reference(here: Path) -> None:
+    assert set(references(here, image("build: ctx", "containers: {a: {image: lab}}"))) == {"lab"}
+
+
+def test_a_container_builds_an_image_that_others_run_by_its_name(here: Path) -> None:
+    text = "containers: {a: {build: ctx, image: 'x:1'}, b: {image: a}, c: {build: {context: ctx, target: t}}}"
+    found = {each.key.name: each.spec for each in topology(here, text).of_kind("image")}
+    assert set(found) == {"a", "c"}
+    assert (found["a"].tags, found["c"].tags) == (("x:1",), ())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (image("build: none"), "images.lab: the build's context {here}/none is not a folder"),
+        (build(", dockerfile: None"), "images.lab: {here}/ctx/None: No such file or directory"),
+        (image("import: none"), "images.lab: {here}/none: No such file or directory"),
+        (image("load: none"), "images.lab: {here}/none: No such file or directory"),
+        (image("load: root.tar"), "images.lab: {here}/root.tar is not an archive of `docker save`: "),
+        (
+            image("commit: bxo", BOX % ("", 1)),
+            "images.lab.commit: there is no 'bxo' in containers (did you mean 'box'?)",
+        ),
+        (build(", labels: {reconciler.x: y}"), "images.lab.build.labels: the label 'reconciler.x' is kept for our own"),
+        (image("pull: 'X Y'"), "images.lab.pull: 'X Y' is not a reference to an image (e.g. busybox:1.36)"),
+        (image("external: true, name: 'X Y'"), "images.lab.name: 'X Y' is not a reference to an image"),
+        (image("build: ctx, tags: [ok, 'X Y']"), "images.lab.tags[1]: 'X Y' cannot be the tag of an image"),
+        (image("build: ctx, name: reconciler/x"), "images.lab.name: 'reconciler/x' cannot be the tag of an image"),
+        (image("build: ctx", "containers: {lab: {build: ctx}}"), "containers.lab.build: images has an entry 'lab' too"),
+    ],
+)
+def test_what_is_wrong_is_a_problem(here: Path, text: str, message: str) -> None:
+    found = problems(here, text)
+    assert any(each.startswith(message.format(here=here)) for each in found), found
+
+
+def test_two_images_with_one_tag_are_a_problem(here: Path) -> None:
+    (found,) = problems(here, image("build: ctx, tags: [x]", "  two: {build: ctx, name: 'x:latest'}\n"))
+    assert "image tag x:latest" in found
+
+
+def test_only_tags_are_changed_in_place(here: Path) -> None:
+    found = resource(here, build(), KEY)
+    assert [path for path in ("tags", "inputs", "current") if kinds()["image"].mutable(path, found, found)] == ["tags"]

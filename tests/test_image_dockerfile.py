@@ -1,0 +1,79 @@
+"""Which images a Dockerfile refers to, and the same Dockerfile with other references."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.kinds.image.bases import bases_of
+from reconciler.kinds.image.dockerfile import rewritten, uses
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [
+        ("FROM busybox", ["busybox"]),
+        ("from busybox as one\nRUN x\n", ["busybox"]),
+        ("  FROM  --platform=linux/amd64 busybox:1.36  AS  one", ["busybox:1.36"]),
+        ("FROM scratch\nFROM Scratch AS x", []),
+        ("FROM a AS One\nFROM one\nFROM b", ["a", "b"]),
+        ("FROM a\nCOPY --from=b /x /y\nCOPY --chown=1 --from=c /x /y\nCOPY x y", ["a", "b", "c"]),
+        ("FROM a AS one\nFROM b\nCOPY --from=One /x /y\nCOPY --from=0 /x /y", ["a", "b"]),
+        ("# FROM x\nFROM \\\n  # a comment in between\n\n  a \\\n AS one\nFROM one", ["a"]),
+        ("FROM a \\", ["a"]),
+        ("RUN echo FROM x", []),
+        ("ARG B=busybox\nFROM $B", ["busybox"]),
+        ("ARG B=\"busybox\" V='1'\nFROM ${B}:$V", ["busybox:1"]),
+        ('ARG B\nFROM "${B:-busybox}"', ["busybox"]),
+        ("ARG B=x\nFROM ${B:-busybox}", ["x"]),
+        ("ARG B=x\nFROM a${B:+-slim}", ["a-slim"]),
+        ("ARG B\nFROM a${B:+-slim}", ["a"]),
+        ("ARG V=1 R=lab\nARG B=$R:${V}\nFROM $B", ["lab:1"]),
+        ("FROM a$NONE", ["a"]),
+        ("FROM a AS one\nARG B=late\nFROM b$B", ["a", "b"]),
+        ("", []),
+    ],
+)
+def test_the_images_that_a_dockerfile_names(text: str, references: list[str]) -> None:
+    assert [each.reference for each in uses(text, {})] == references
+
+
+def test_a_build_argument_goes_before_its_default() -> None:
+    text = "ARG B=busybox\nARG C\nFROM $B:$C\n"
+    assert [each.reference for each in uses(text, {"B": "lab", "C": "2", "D": "3"})] == ["lab:2"]
+
+
+def test_only_references_that_stand_for_others_are_rewritten_wherever_they_stand() -> None:
+    text = "# lab\r\nARG B=lab\r\nFROM $B AS one\r\nFROM lab AS two\r\nCOPY --from=lab /lab /x\r\nFROM other\r\n"
+    assert rewritten(text, {}, {"lab": "long/lab:1"}) == (
+        "# lab\r\nARG B=lab\r\nFROM long/lab:1 AS one\r\nFROM long/lab:1 AS two\r\n"
+        "COPY --from=long/lab:1 /lab /x\r\nFROM other\r\n"
+    )
+
+
+def test_a_reference_on_a_continued_line_is_rewritten_in_its_place() -> None:
+    assert rewritten("FROM \\\n# note\n  lab \\\n  AS one\n", {}, {"lab": "x"}) == "FROM \\\n# note\n  x \\\n  AS one\n"
+
+
+class Known:
+    """Two entries, of which one has a tag."""
+
+    def named(self, name: str) -> bool:
+        return name in ("lab", "top")
+
+    def tagged(self) -> dict[str, str]:
+        return {"me/lab:latest": "lab"}
+
+
+@pytest.mark.parametrize(
+    ("text", "bases"),
+    [
+        ("FROM lab", {"lab": "lab"}),
+        ("FROM me/lab", {"me/lab": "lab"}),
+        ("FROM docker.io/me/lab:latest", {"docker.io/me/lab:latest": "lab"}),
+        ("FROM busybox", {}),
+        ("FROM top", {}),
+        ("FROM $NONE", {}),
+    ],
+)
+def test_an_image_is_built_on_entries_by_name_or_tag_and_never_on_itself(text: str, bases: dict[str, str]) -> None:
+    assert bases_of(Known(), "top", text, {}) == bases

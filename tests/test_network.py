@@ -1,0 +1,228 @@
+"""Docker networks as the file declares them, and as both generations of the engine list them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_files import problems, resource, spec, topology
+
+from reconciler.diff import diff
+from reconciler.host.marks import Mark
+from reconciler.kinds import kinds_of
+from reconciler.kinds.network.live import facts, observed_spec, plain
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
+from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
+
+KEY = "network/lan"
+BASE = "subnet: 10.1.0.0/24"
+MARK = Mark("t", ResourceKey.of(KEY), "file")
+
+
+def net(entry: str = "") -> str:
+    return f"networks: {{lan: {{{entry}}}}}"
+
+
+def pool(*entries: str, more: str = "") -> str:
+    return net(f"ipam: {{config: [{', '.join(f'{{{each}}}' for each in entries)}]}}{more}")
+
+
+def test_an_entry_that_says_nothing_is_a_bridge_under_the_prefix_with_pools_that_the_engine_chooses(
+    tmp_path: Path,
+) -> None:
+    found = resource(tmp_path, net(), KEY)
+    assert found.spec == NetworkSpec("t-lan", topology="t", source=str((tmp_path / "topology.yaml").resolve()))
+    assert found.owned
+    assert [each.scope for each in found.claims] == ["network name t-lan"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "value"),
+    [
+        ("name: office", "name", "office"),
+        ("driver: macvlan", "driver", "macvlan"),
+        ("driver_opts: {parent: eth0, n: 1}", "driver_opts", FrozenMap({"parent": "eth0", "n": "1"})),
+        ("enable_ipv6: true", "enable_ipv6", True),
+        ("internal: true", "internal", True),
+        ("attachable: true", "attachable", True),
+        ("labels: {a: 1}", "labels", FrozenMap({"a": "1"})),
+        ("labels: [a=1, b]", "labels", FrozenMap({"a": "1", "b": ""})),
+        ("ipam: ", "ipam", Ipam()),
+        ("ipam: {config: }", "ipam", Ipam()),
+        ("ipam: {driver: other, options: {a: 1}}", "ipam", Ipam("other", FrozenMap({"a": "1"}))),
+    ],
+)
+def test_an_attribute_is_read_in_each_form(tmp_path: Path, entry: str, field: str, value: Any) -> None:
+    assert getattr(spec(tmp_path, net(entry), KEY), field) == value
+
+
+def test_a_pool_is_known_by_its_subnet_and_addresses_are_in_their_shortest_form(tmp_path: Path) -> None:
+    text = pool(
+        f"{BASE}, gateway: 10.1.0.9, ip_range: 10.1.0.128/25, aux_addresses: {{r: 10.1.0.7}}",
+        "subnet: 'FD00:0:0:1::/64', gateway: 'fd00:0:0:1:0::1', aux_addresses: ",
+        more=", enable_ipv6: true",
+    )
+    assert spec(tmp_path, text, KEY).ipam.config == Pools(
+        ipv4=FrozenMap({"10.1.0.0/24": Pool("10.1.0.9", "10.1.0.128/25", FrozenMap({"r": "10.1.0.7"}))}),
+        ipv6=FrozenMap({"fd00:0:0:1::/64": Pool("fd00:0:0:1::1")}),
+    )
+
+
+@pytest.mark.parametrize(("entry", "live"), [("external: true", "lan"), ("external: true, name: bridge", "bridge")])
+def test_an_external_network_is_not_ours_and_has_its_own_name(tmp_path: Path, entry: str, live: str) -> None:
+    found = resource(tmp_path, net(entry), KEY)
+    assert (found.spec, found.owned, found.claims) == (NetworkSpec(live), False, ())
+
+
+def test_a_bridge_claims_its_name_its_subnets_and_its_interface(tmp_path: Path) -> None:
+    option = ", driver_opts: {com.docker.network.bridge.name: br-lan}"
+    found = resource(tmp_path, pool(BASE, more=option), KEY)
+    assert {each.label for each in found.claims} == {
+        "network name 't-lan'",
+        "subnet 10.1.0.0/24",
+        "interface br-lan in host",
+    }
+    assert {each.label for each in claims(NetworkSpec("x", "macvlan", ipam=found.spec.ipam))} == {"network name 'x'"}  # type: ignore[attr-defined]
+
+
+CONTAINER = "containers: {web: {image: x%s}}"
+
+
+@pytest.mark.parametrize("more", ["", ", networks: [default]", ", networks: {default: }"])
+def test_the_network_default_is_made_on_demand(tmp_path: Path, more: str) -> None:
+    assert [str(each.key) for each in topology(tmp_path, CONTAINER % more).of_kind("network")] == ["network/default"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CONTAINER % ", network_mode: none",
+        CONTAINER % ", networks: [lan]" + "\n" + net(),
+        "containers: {web: {external: true}}",
+        "",
+    ],
+)
+def test_the_network_default_is_not_made_when_nothing_joins_it(tmp_path: Path, text: str) -> None:
+    assert ResourceKey("network", "default") not in topology(tmp_path, text).resources
+
+
+def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
+    text = "networks: {default: {internal: true}}\n" + CONTAINER % ""
+    (found,) = topology(tmp_path, text).of_kind("network")
+    assert found.spec.internal  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (pool("subnet: 10.1.0.5/24"), "subnet: 10.1.0.5/24 is an address in a subnet (the subnet is 10.1.0.0/24)"),
+        (pool("subnet: 10.1.0.0/33"), "subnet: '10.1.0.0/33' is not a subnet (e.g. 172.30.0.0/24)"),
+        (pool(f"{BASE}, gateway: 10.2.0.1"), "gateway: 10.2.0.1 is not in the subnet 10.1.0.0/24"),
+        (pool(f"{BASE}, gateway: 10.1.0.256"), "gateway: '10.1.0.256' is not an address"),
+        (pool(f"{BASE}, aux_addresses: {{r: 10.2.0.1}}"), "r: 10.2.0.1 is not in the subnet 10.1.0.0/24"),
+        (pool(f"{BASE}, aux_addresses: {{r: 10.1.0.256}}"), "r: '10.1.0.256' is not an address"),
+        (pool(f"{BASE}, ip_range: 10.2.0.0/25"), "ip_range: 10.2.0.0/25 is not in the subnet 10.1.0.0/24"),
+        (pool(f"{BASE}, ip_range: 'fd00::/64'"), "ip_range: fd00::/64 is not in the subnet 10.1.0.0/24"),
+        (pool(f"{BASE}, ip_range: 10.1.0.0/33"), "ip_range: '10.1.0.0/33' is not a subnet (e.g. 172.30.0.0/24)"),
+        (pool(BASE, "subnet: 10.1.0.0/25"), "config: the subnets 10.1.0.0/24 and 10.1.0.0/25 overlap"),
+        (pool("subnet: 'fd00::/64'"), "config: an IPv6 subnet has no effect here (say `enable_ipv6: true`)"),
+        (net("name: bridge"), "lan: the engine keeps the network name 'bridge' for itself (declare it external)"),
+        (
+            'prefix: ""\n' + CONTAINER % "",
+            "web: the engine keeps the network name 'default' for itself (give it another `name:`, or a prefix)",
+        ),
+        (
+            net("labels: {reconciler.x: y}"),
+            "labels: the label 'reconciler.x' is kept for our own marks (not reconciler.…)",
+        ),
+    ],
+)
+def test_what_is_wrong_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
+    (found,) = problems(tmp_path, text)
+    assert found.endswith(message)
+
+
+def test_two_families_do_not_overlap(tmp_path: Path) -> None:
+    assert problems(tmp_path, pool(BASE, "subnet: 'fd00::/64'", more=", enable_ipv6: true")) == []
+
+
+def row(**more: Any) -> dict[str, Any]:
+    """What an engine lists of a network for which nothing was said."""
+    ipam = {"Driver": "default", "Options": None, "Config": [{"Subnet": "10.1.0.0/24", "Gateway": "10.1.0.1"}]}
+    return {"Id": "0123456789abcdef", "Name": "t-lan", "Driver": "bridge", "IPAM": ipam, **more}
+
+
+def config(*pools: dict[str, Any]) -> dict[str, Any]:
+    return row(IPAM={"Driver": "default", "Options": {}, "Config": list(pools)}, EnableIPv6=True)
+
+
+def observed(found: dict[str, Any]) -> Topology:
+    key = ResourceKey.of(KEY)
+    return Topology("t", {key: Resource(key, observed_spec(found, MARK))})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (net(), row()),
+        (net(), row(IPAM=None, Options={}, Labels=MARK.labels(), EnableIPv6=False)),
+        (pool(BASE), row(EnableIPv4=True, Status={"IPAM": {}})),
+        (pool(f"{BASE}, gateway: 10.1.0.1"), config({"Subnet": "10.1.0.0/24"}) | {"EnableIPv6": False}),
+        (
+            pool(f"{BASE}, ip_range: 10.1.0.128/25, gateway: 10.1.0.128, aux_addresses: {{r: 10.1.0.7}}"),
+            config({"Subnet": "10.1.0.0/24", "IPRange": "10.1.0.128/25", "AuxiliaryAddresses": {"r": "10.1.0.7"}})
+            | {"EnableIPv6": False},
+        ),
+        (
+            pool(BASE, "subnet: 'fd00::/64', gateway: 'fd00::1'", more=", enable_ipv6: true"),
+            config({"Subnet": "10.1.0.5/24"}, {"Subnet": "FD00::/64", "Gateway": "fd00::1/64"}),
+        ),
+        (
+            net("driver: macvlan, internal: true, attachable: true, labels: {a: b}, driver_opts: {parent: x}"),
+            row(Driver="macvlan", Internal=True, Attachable=True, Labels={"a": "b"}, Options={"parent": "x"}),
+        ),
+        (net("ipam: {options: {a: b}}"), row(IPAM={"Driver": "", "Options": {"a": "b"}, "Config": None})),
+        (net("ipam: {driver: 'null'}"), row(IPAM={"Driver": "null", "Config": [{"Subnet": ""}]})),
+    ],
+)
+def test_a_listed_network_that_is_as_declared_needs_no_change(tmp_path: Path, text: str, found: dict[str, Any]) -> None:
+    changes = diff(topology(tmp_path, text), observed(found), kinds=kinds_of("network"))
+    assert list(changes.pending) == []
+
+
+def test_an_engine_that_does_not_tell_the_gateway_has_chosen_the_first_address_of_the_range() -> None:
+    def gateway(driver: str = "bridge", **more: str) -> str | None:
+        found = observed_spec(config({"Subnet": "10.1.0.0/24", **more}) | {"Driver": driver}, None)
+        assert found.ipam.config.ipv4 is not None
+        return found.ipam.config.ipv4["10.1.0.0/24"].gateway
+
+    assert gateway() == "10.1.0.1"
+    assert gateway(IPRange="10.1.0.0/25") == "10.1.0.1"
+    assert gateway(IPRange="10.1.0.130/25") == "10.1.0.128"
+    assert gateway(Gateway="10.1.0.9") == "10.1.0.9"
+    assert gateway("macvlan") is None
+
+
+def test_a_network_without_our_mark_is_foreign() -> None:
+    found = observed_spec(row(Labels={"a": "b"}), None)
+    assert (found.marked, found.topology, found.source, dict(found.labels)) == (False, "", "", {"a": "b"})
+
+
+def test_facts_are_the_id_the_bridge_and_the_subnets() -> None:
+    def of(found: dict[str, Any]) -> dict[str, Any]:
+        return dict(facts(found, observed_spec(found, None)))
+
+    assert of(row(Labels=MARK.labels())) == {
+        "id": "0123456789abcdef",
+        "bridge": "br-0123456789ab",
+        "subnets": ("10.1.0.0/24",),
+        "source": "file",
+    }
+    assert of(row(Options={"com.docker.network.bridge.name": "br-lan"}))["bridge"] == "br-lan"
+    assert of(row(Driver="macvlan"))["bridge"] == ""
+
+
+@pytest.mark.parametrize(("text", "short"), [("10.1.0.1", "10.1.0.1"), ("FD00:0::1/64", "fd00::1")])
+def test_an_address_is_written_in_its_shortest_form_without_a_prefix_length(text: str, short: str) -> None:
+    assert plain(text) == short
