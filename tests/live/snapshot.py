@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,23 @@ def files(excluded: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Every file outside the engine's roots and `excluded`, with its size and time of change."""
     skipped = {"/proc", "/sys", "/dev", *ENGINE_ROOTS, *excluded}
     return dict(_files("/", skipped))
+
+
+def settled(before: dict[str, Any], engine: Any | None) -> dict[str, Any]:
+    """Look again for a moment: the engine gives back its interfaces and rules a little after its answers."""
+    deadline = time.monotonic() + 5
+    while (after := snapshot(engine)) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return after
+
+
+def at_rest(engine: Any | None) -> dict[str, Any]:
+    """Look until nothing moves any more: duplicate addresses are detected, carriers found."""
+    before: dict[str, Any] = {}
+    while (after := snapshot(engine)) != before:
+        before = after
+        time.sleep(2)
+    return after
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

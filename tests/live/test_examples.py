@@ -75,7 +75,7 @@ def test_an_example_is_valid_applies_rests_and_leaves_no_trace(lab: Any, example
     assert shown["format_version"] == 1
     assert shown["resources"]
     reconciler("destroy", str(example), "--volumes", "--images")
-    assert snapshot.differences(before, _settled(before, witness)) == {}
+    assert snapshot.differences(before, snapshot.settled(before, witness)) == {}
     files_after = snapshot.files(excluded)
     assert _changed(files_before, files_after) == {}
 
@@ -144,14 +144,6 @@ def _exec(engine: Any, container: str, *argv: str) -> tuple[int, str]:
 
 def _roots(engine: Any) -> list[str]:
     return [engine.info()["DockerRootDir"]] if engine else []
-
-
-def _settled(before: dict[str, Any], engine: Any) -> dict[str, Any]:
-    """Look again for a moment: the engine gives back its interfaces and rules a little after its answers."""
-    deadline = time.monotonic() + 5
-    while (after := snapshot.snapshot(engine)) != before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return after
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -171,3 +171,21 @@ def test_a_next_hop_that_cannot_be_reached_is_named(lab: Lab) -> None:
     report = lab.attempt("host: {routes: [{to: 10.99.12.0/24, via: 203.0.113.77}]}")
     if report.failed:
         assert "cannot be a next hop in the host" in str(report.failed[0].error)
+
+
+def test_a_route_outlives_the_address_of_its_interface(lab: Lab) -> None:
+    text = """
+namespaces: {a: {routes: [{to: 10.200.0.0/24, via: 10.66.2.254}, {to: 10.201.0.0/24, via: [10.66.2.254, 10.66.3.254]}]}, b: {routes: [{to: 10.202.0.0/24, via: 10.67.0.9}]}}
+bridges: {br0: {namespace: b, addresses: [10.67.0.1/24]}}
+veths: [[a:e1 10.66.2.1/24, b:e1 10.66.2.2/24], [a:e2 10.66.3.1/24, b:e2]]
+"""
+    lab.apply(text)
+    swapped = (
+        text.replace("2.1/24", "2.9/24")
+        .replace("2.2/24", "2.1/24")
+        .replace("2.9/24", "2.2/24")
+        .replace("67.0.1", "67.0.2")
+    )
+    report = lab.apply(swapped)
+    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/a:e1--b:e1", "bridge/br0"}
+    assert len(routes(netns=f"{lab.name}-a")["10.201.0.0/24"]["nexthops"]) == 2

@@ -26,6 +26,7 @@ from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
+from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
 from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Resource, Status, Step
@@ -73,7 +74,8 @@ def update(step: Step, reach: Reach) -> Result:
     found = reach.again(live["place"])
     if found is None:
         raise StepFailed("its network namespace has vanished meanwhile: apply again")
-    _configure(step, found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
+    with routes_kept(found[1], live["index"]):
+        _configure(step, found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
     return Status.DONE
 
 

@@ -12,6 +12,7 @@ from reconciler.host.kernel import Place, Reach
 from reconciler.host.netlink import delete_address, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
+from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.veth.settings import Masters, addresses, allow_ipv6, port
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Resource, Status, Step
@@ -52,10 +53,11 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         master=0 if master is None and old.master else master,
         alias=mark_of(wanted(step)).alias(),
     )
-    insist(socket.send([link]))
-    if master is not None:
-        insist(socket.send([port(index, new)]))
-    _readdress(fd, reach, live["place"], index, ends)
+    with routes_kept(socket, index):
+        insist(socket.send([link]))
+        if master is not None:
+            insist(socket.send([port(index, new)]))
+        _readdress(fd, reach, live["place"], index, ends)
 
 
 def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:
