@@ -6,7 +6,7 @@ import ipaddress
 import json
 import posixpath
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def restart_to_engine(text: str) -> dict[str, Any]:
     return {"Name": name, "MaximumRetryCount": int(times or 0)}
 
 
-def capabilities(names: Iterator[str] | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+def capabilities(names: Iterable[str] | None) -> tuple[str, ...]:
     """Normalise capabilities, which may be written in any case, with or without CAP_."""
     return tuple(sorted({each.upper().removeprefix("CAP_") for each in names or ()}))
 
@@ -86,7 +86,7 @@ def device(source: str, target: str | None, permissions: str | None) -> str:
     return f"{source}:{target or source}:{''.join(each for each in 'rwm' if each in (permissions or 'rwm'))}"
 
 
-def devices_of_engine(found: list[Mapping[str, str]] | None) -> tuple[str, ...]:
+def devices_of_engine(found: Iterable[Mapping[str, str]] | None) -> tuple[str, ...]:
     """Read Devices."""
     parts = ((each["PathOnHost"], each["PathInContainer"], each["CgroupPermissions"]) for each in found or ())
     return tuple(sorted(device(*each) for each in parts))
@@ -163,7 +163,7 @@ def ulimit(soft: int, hard: int) -> str:
     return str(soft) if soft == hard else f"{soft}:{hard}"
 
 
-def ulimits_of_engine(found: list[Mapping[str, Any]] | None) -> FrozenMap[str]:
+def ulimits_of_engine(found: Iterable[Mapping[str, Any]] | None) -> FrozenMap[str]:
     """Read Ulimits."""
     return FrozenMap({each["Name"]: ulimit(each["Soft"], each["Hard"]) for each in found or ()})
 

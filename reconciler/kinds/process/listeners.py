@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.scope import live_name
 from reconciler.kinds.container.ports import claim
+from reconciler.kinds.process.sockets import sockets
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
@@ -69,17 +68,3 @@ def listeners(engine: int | None) -> Iterator[Claim]:
         except OSError:
             continue
         yield from sockets(text, protocol, state)
-
-
-def sockets(text: str, protocol: str, state: str) -> Iterator[Claim]:
-    """Read a table of sockets (proc_pid_net(5)): address and port in hexadecimal, words in the machine's order."""
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == state:
-            address, _, port = fields[1].partition(":")
-            yield claim(int(port, 16), protocol, _address(address))
-
-
-def _address(digits: str) -> str:
-    words = [bytes.fromhex(digits[at : at + 8]) for at in range(0, len(digits), 8)]
-    return str(ipaddress.ip_address(b"".join(struct.pack(">I", *struct.unpack("=I", each)) for each in words)))

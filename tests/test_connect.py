@@ -1,0 +1,188 @@
+"""A container's endpoints on networks: what the file declares, what is sent, what the engine tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from paper import source
+
+from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
+from reconciler.kinds.connect.parse import connects
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
+from reconciler.model import How, Need, Resource, ResourceKey
+
+LAN = {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnet": "no subnet"}, {"subnet": "fd00::/64"}]}}
+NETWORKS = {"lan": LAN, "wan": {}, "theirs": {"external": True}, "docker0": {"external": True, "name": "bridge"}}
+
+
+def read(containers: dict[str, Any]) -> tuple[dict[str, Resource], list[str]]:
+    made = source({"containers": containers, "networks": NETWORKS})
+    found = {each.key.name: each for each in connects(made)}
+    return found, [f"{each.pointer.partition('/web/')[2]}: {each.message}" for each in made.problems]
+
+
+def specs(networks: Any, **others: Any) -> dict[str, ConnectSpec]:
+    found, problems = read({"web": {"networks": networks}, **others})
+    assert problems == []
+    return {name.partition("--")[2]: spec for name, each in found.items() if isinstance(spec := each.spec, ConnectSpec)}
+
+
+def test_an_endpoint_has_the_container_s_name_as_an_alias() -> None:
+    assert specs(["lan"])["lan"] == ConnectSpec("t-lan", aliases=("web",), first=True, container="t-web")
+    assert specs(None)["default"].network == "t-default"
+    assert specs(["docker0"])["docker0"].aliases == ()
+
+
+MAC = "02:00:00:00:00:0a"
+
+
+def test_all_that_is_declared_of_an_endpoint_is_read_and_sent() -> None:
+    declared = {
+        "aliases": ["www", "web"],
+        "ipv4_address": "10.0.0.9",
+        "ipv6_address": "FD00::9",
+        "link_local_ips": ["169.254.8.8"],
+        "mac_address": MAC.upper(),
+    }
+    found = specs({"lan": declared, "wan": None})
+    assert [found[name].first for name in ("lan", "wan")] == [True, False]
+    body = {
+        "Aliases": ["web", "www"],
+        "IPAMConfig": {"IPv4Address": "10.0.0.9", "IPv6Address": "fd00::9", "LinkLocalIPs": ["169.254.8.8"]},
+    }
+    assert endpoint(found["lan"], MAC_AT_CONNECT) == {**body, "MacAddress": MAC}
+    assert endpoint(found["lan"], (1, 41)) == body
+    assert endpoint(found["wan"], (1, 41)) == {"Aliases": ["web"]}
+    assert endpoint(ConnectSpec(links=("a:b",)), (1, 41)) == {"Links": ["a:b"]}
+
+
+def test_an_endpoint_stands_on_container_and_network_and_claims_its_addresses() -> None:
+    containers = {"web": {"networks": {"lan": {"ipv4_address": "10.0.0.9"}}}, "db": {"networks": ["lan"]}}
+    found = read(containers)[0]
+    assert [str(each) for each in found["web--lan"].claims] == ["address 10.0.0.9 in network 'lan'"]
+    assert found["web--lan"].part_of == ResourceKey("container", "web")
+    assert found["db--lan"].needs == (
+        Need(ResourceKey("container", "db"), "container"),
+        Need(ResourceKey("network", "lan"), "network"),
+        # Else the engine might choose the declared address for it.
+        Need(ResourceKey("process", "web"), "networks.lan", How.AFTER),
+    )
+
+
+def test_links_are_given_on_the_networks_in_common() -> None:
+    others = {"db": {"networks": ["lan"], "container_name": "own"}}
+    made, _ = read({"web": {"networks": ["lan", "wan"], "links": ["db:sql"]}, **others})
+    links = {name: spec.links for name, each in made.items() if isinstance(spec := each.spec, ConnectSpec)}
+    assert links == {"db--lan": (), "web--lan": ("own:sql",), "web--wan": ()}
+
+
+def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None:
+    assert specs({"theirs": {"ipv4_address": "10.9.9.9"}})["theirs"].ipv4_address == "10.9.9.9"
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ({"lan": {"ipv4_address": "fd00::1"}}, "networks/lan/ipv4_address: 'fd00::1' is not an IPv4 address"),
+        ({"lan": {"ipv6_address": "here"}}, "networks/lan/ipv6_address: 'here' is not an IPv6 address"),
+        (
+            {"lan": {"ipv4_address": "10.0.1.1"}},
+            "networks/lan/ipv4_address: 10.0.1.1 is not in network 'lan', 10.0.0.0/24",
+        ),
+        (
+            {"wan": {"ipv4_address": "10.0.0.1"}},
+            "networks/wan/ipv4_address: network 'wan' declares no IPv4 subnet",
+        ),
+        (
+            {"lan": {"link_local_ips": ["169.254.1.1", "x"]}},
+            "networks/lan/link_local_ips/1: 'x' does not appear to be an IPv4 or IPv6 address",
+        ),
+        ({"docker0": {"aliases": ["a"]}}, "networks/docker0/aliases: Docker's own bridge knows no aliases"),
+    ],
+)
+def test_what_no_endpoint_can_have_is_a_problem(networks: Any, expected: str) -> None:
+    assert read({"web": {"networks": networks}})[1] == [expected]
+
+
+UP = {"Running": True, "Pid": 7}
+DOWN = {"Running": False, "Pid": 0}
+RESTARTING = {"Running": True, "Pid": 0}
+
+
+def container(state: dict[str, Any]) -> dict[str, Any]:
+    return {"Id": "0123456789abcdef", "Name": "/t-web", "Config": {"Hostname": "web.example.org"}, "State": state}
+
+
+@pytest.mark.parametrize(("state", "up"), [(UP, True), (DOWN, False), (RESTARTING, False)])
+def test_a_container_that_runs_has_a_network_namespace(state: dict[str, Any], up: bool) -> None:
+    assert is_up(container(state)) == up
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "macs", "expected"),
+    [
+        (DOWN, {}, [], True),
+        (UP, {"EndpointID": "", "MacAddress": MAC}, None, False),
+        (UP, {"EndpointID": "1", "MacAddress": MAC}, None, True),
+        (UP, {"EndpointID": "1", "MacAddress": MAC}, [MAC], True),
+        (UP, {"EndpointID": "1", "MacAddress": MAC}, [], False),
+        (UP, {"EndpointID": "1", "MacAddress": ""}, [], True),
+        (UP, {"EndpointID": "1"}, [], True),
+    ],
+)
+def test_an_endpoint_of_a_running_container_counts_when_its_interface_is_there(
+    state: dict[str, Any], found: dict[str, Any], macs: list[str] | None, expected: bool
+) -> None:
+    assert holds(found, container(state), macs) == expected
+
+
+def live(found: dict[str, Any], state: dict[str, Any] = UP, want: ConnectSpec | None = None) -> ConnectSpec:
+    return spec_of("t-lan", found, container(state), want or ConnectSpec())
+
+
+OWN = ["0123456789ab", "web.example.org", "t-web"]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "expected"),
+    [
+        # 20.10 adds the short id and the hostname to the aliases; later engines tell them apart.
+        ({"Aliases": ["web", *OWN]}, ["web"], ("web",)),
+        ({"Aliases": ["web"], "DNSNames": ["t-web", "web", "0123456789ab", "web.example.org"]}, ["web"], ("web",)),
+        ({"Aliases": None, "DNSNames": None}, ["web"], ()),
+        ({"Aliases": ["extra"]}, ["web"], ("extra",)),
+        ({"Aliases": None, "DNSNames": ["t-web"]}, ["t-web"], ("t-web",)),
+    ],
+)
+def test_names_that_the_engine_adds_by_itself_are_no_aliases(
+    found: dict[str, Any], wanted: list[str], expected: tuple[str, ...]
+) -> None:
+    assert live(found, want=ConnectSpec(aliases=tuple(wanted))).aliases == expected
+
+
+STATIC = {
+    "IPAMConfig": {"IPv4Address": "10.0.0.9", "IPv6Address": "FD00::9", "LinkLocalIPs": ["169.254.8.8"]},
+    "IPAddress": "10.0.0.10",
+    "GlobalIPv6Address": "fd00::9",
+    "MacAddress": MAC,
+    "Links": ["db:sql"],
+}
+
+
+def test_a_static_address_is_the_one_in_force_as_long_as_the_container_runs() -> None:
+    found = live(STATIC)
+    assert (found.ipv4_address, found.ipv6_address, found.link_local_ips) == ("10.0.0.10", "fd00::9", ("169.254.8.8",))
+    assert (found.mac_address, found.links) == (MAC, ("db:sql",))
+    assert live(STATIC, DOWN).ipv4_address == "10.0.0.9"
+
+
+def test_what_the_engine_chose_is_not_told_as_declared() -> None:
+    found = live({"IPAddress": "10.0.0.2", "MacAddress": ""})
+    assert (found.ipv4_address, found.ipv6_address, found.mac_address) == (None, None, None)
+    assert live({}, DOWN, ConnectSpec(mac_address=MAC)).mac_address == MAC
+
+
+def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:
+    assert addresses(STATIC) == ["10.0.0.10", "fd00::9"]
+    assert addresses({"IPAddress": "", "GlobalIPv6Address": None}) == []

@@ -1,0 +1,294 @@
+"""What the engine tells of a container, in the shapes of both generations, as a spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from paper import source
+
+from reconciler.kinds.container.config import config
+from reconciler.kinds.container.live import Seen, spec_of
+from reconciler.kinds.container.parse import containers
+from reconciler.kinds.container.quantities import Bytes, Duration
+from reconciler.kinds.container.spec import ContainerSpec, Healthcheck, Logging
+from reconciler.model import FrozenMap
+
+IMAGE: dict[str, Any] = {
+    "Env": ["PATH=/bin", "COLOUR=red"],
+    "Labels": {"role": "web"},
+    "Cmd": ["1000"],
+    "Entrypoint": ["sleep"],
+    "User": "1000",
+    "WorkingDir": "/www",
+    "StopSignal": "SIGINT",
+    "ExposedPorts": {"80/tcp": {}},
+    "Healthcheck": {"Test": ["CMD", "true"]},
+}
+OLD: dict[str, Any] = {"NetworkMode": "default", "RestartPolicy": {"Name": ""}, "PortBindings": None, "Tmpfs": None}
+NEW: dict[str, Any] = {"NetworkMode": "bridge", "RestartPolicy": {"Name": "no"}, "PortBindings": {}, "Tmpfs": {}}
+INFO = {"LoggingDriver": "json-file", "SwapLimit": True, "Name": "machine"}
+ON_BRIDGE: dict[str, Any] = {"Networks": {"bridge": {}}}
+
+
+def seen(
+    config: Mapping[str, Any] | None = None,
+    host_config: Mapping[str, Any] | None = None,
+    *,
+    want: ContainerSpec | None = None,
+    state: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> ContainerSpec:
+    """Read an inspection of which the rest is as a container without any attribute has it."""
+    found = {
+        "Name": "/t-web",
+        "Image": "sha256:0123456789abcdef",
+        "State": state or {"Status": "running"},
+        "Config": {"Hostname": "web", **IMAGE, **(config or {})},
+        "HostConfig": {"LogConfig": {"Type": "json-file"}, "ShmSize": 64 << 20, **OLD, **(host_config or {})},
+        "NetworkSettings": options.pop("settings", ON_BRIDGE),
+    }
+    return spec_of(Seen(found, want or ContainerSpec(), **{"image": IMAGE, "info": INFO, **options}))
+
+
+PLAIN = ContainerSpec(
+    name="t-web",
+    image="0123456789ab",
+    hostname="web",
+    network_mode="bridge",
+    network="default",
+    reference="sha256:0123456789abcdef",
+)
+
+
+@pytest.mark.parametrize("host_config", [OLD, NEW])
+def test_what_the_image_and_the_engine_decide_is_as_undeclared(host_config: dict[str, Any]) -> None:
+    found = seen(None, host_config)
+    assert found == ContainerSpec(**{**vars(PLAIN), "network": host_config["NetworkMode"]})
+
+
+WANT = ContainerSpec(
+    user="1000",
+    working_dir="/www",
+    command=("1000",),
+    entrypoint=("sleep",),
+    environment=FrozenMap({"COLOUR": "red"}),
+    labels=FrozenMap({"role": "web"}),
+    stop_signal="SIGINT",
+    expose=("80/tcp",),
+    logging=Logging("json-file"),
+    healthcheck=Healthcheck(("CMD", "true")),
+)
+
+
+def test_what_is_declared_is_told_though_it_is_the_image_s() -> None:
+    found = seen(want=WANT)
+    assert {name: getattr(found, name) for name in DECLARED} == {name: getattr(WANT, name) for name in DECLARED}
+
+
+DECLARED = [name for name, each in vars(WANT).items() if each != getattr(ContainerSpec(), name)]
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "expected"),
+    [
+        ({"Cmd": None, "Entrypoint": ["env"]}, "command", None),
+        ({"Cmd": ["a"], "Entrypoint": ["env"]}, "command", ("a",)),
+        ({"Cmd": None, "Entrypoint": [""]}, "entrypoint", ()),
+        ({"User": ""}, "user", ""),
+        ({"WorkingDir": "/"}, "working_dir", "/"),
+        ({"Env": ["COLOUR=blue", "PATH=/bin"]}, "environment", {"COLOUR": "blue"}),
+        ({"Env": None}, "environment", {}),
+        ({"Labels": {"role": "web", "reconciler.key": "container/web"}}, "labels", {}),
+        ({"StopSignal": "9"}, "stop_signal", "9"),
+        ({"StopTimeout": 3}, "stop_grace_period", Duration(3 * 10**9)),
+        ({"ExposedPorts": {"80/tcp": {}, "90/udp": {}}}, "expose", ("90/udp",)),
+        ({"Healthcheck": {"Test": ["NONE"]}}, "healthcheck", Healthcheck(("NONE",))),
+        ({"Tty": True}, "tty", True),
+        ({"OpenStdin": True}, "stdin_open", True),
+    ],
+)
+def test_what_a_container_has_of_its_own_is_told(config: dict[str, Any], field: str, expected: Any) -> None:
+    assert getattr(seen(config), field) == expected
+
+
+LABELLED = {"Labels": {"reconciler.logging": "max-size"}}
+
+
+@pytest.mark.parametrize(
+    ("config", "log", "expected"),
+    [
+        ({}, {"Type": "local"}, Logging("local")),
+        ({}, {"Type": "json-file", "Config": {"max-size": "9m"}}, Logging()),
+        (LABELLED, {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "5"}}, {"max-size": "1m"}),
+        ({"Labels": None}, None, Logging("")),
+    ],
+)
+def test_only_the_log_options_that_were_declared_are_told(config: Any, log: Any, expected: Any) -> None:
+    found = seen(config, {"LogConfig": log}).logging
+    assert found == (Logging(None, FrozenMap(expected)) if isinstance(expected, dict) else expected)
+
+
+@pytest.mark.parametrize(
+    ("want", "state", "expected"),
+    [
+        ("", {"Status": "exited"}, ""),
+        ("", {"Status": "dead", "Dead": True}, "dead"),
+        ("created", {"Status": "created", "StartedAt": "0001-01-01T00:00:00Z"}, "created"),
+        ("created", {"Status": "exited", "StartedAt": "2026-01-01T00:00:00Z"}, "exited"),
+        ("created", {"Status": "created"}, "created"),
+    ],
+)
+def test_the_state_counts_where_it_must_never_have_run_or_is_beyond_help(
+    want: str, state: dict[str, Any], expected: str
+) -> None:
+    assert seen(want=ContainerSpec(state=want), state=state).state == expected
+
+
+def test_a_container_runs_the_wanted_image_as_long_as_its_tag_did_not_move() -> None:
+    want = ContainerSpec(image="image/lab")
+    assert seen(want=want, current="sha256:0123456789abcdef").image == "image/lab"
+    assert seen(want=want).image == "image/lab"
+    assert seen(want=want, current="sha256:other").image == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("live", "networks", "want", "expected"),
+    [
+        ("default", ["bridge"], None, "bridge"),
+        ("bridge", [], None, "bridge"),
+        ("none", [], None, "none"),
+        ("t-lan", ["t-lan"], None, ""),
+        ("host", [], "", "host"),
+        ("default", ["bridge"], "", ""),
+        ("none", [], "bridge", ""),
+        ("none", ["bridge"], "bridge", "bridge"),
+        ("t-lan", ["t-lan"], "none", "none"),
+        ("t-lan", ["t-lan"], "host", ""),
+    ],
+)
+def test_a_mode_that_the_engine_never_updates_is_told_by_what_is_connected(
+    live: str, networks: list[str], want: str | None, expected: str
+) -> None:
+    wanted = ContainerSpec() if want is None else ContainerSpec(name="t-web", network_mode=want)
+    found = seen(None, {"NetworkMode": live}, want=wanted, settings={"Networks": {each: {} for each in networks}})
+    assert found.network_mode == expected
+
+
+def test_whose_network_namespace_is_shared_is_told_by_its_name_in_the_file() -> None:
+    named = {"1a": "db", "2b": "@other"}.__getitem__
+    modes = ({"NetworkMode": f"container:{each}"} for each in ("1a", "2b"))
+    found = [seen(None, each, named=named, settings={"Networks": None}) for each in modes]
+    assert [(each.network_mode, each.target, each.hostname) for each in found] == [
+        ("service:db", "1a", None),
+        ("container:other", "2b", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("live", "want", "expected"), [("machine", None, None), ("own", None, "own"), ("machine", "machine", "machine")]
+)
+def test_on_the_host_s_network_the_host_s_name_is_as_undeclared(
+    live: str, want: str | None, expected: str | None
+) -> None:
+    wanted = ContainerSpec(name="t-web", network_mode="host", hostname=want)
+    assert seen({"Hostname": live}, {"NetworkMode": "host"}, want=wanted).hostname == expected
+
+
+def test_links_are_told_by_the_names_in_the_file() -> None:
+    found = seen(None, {"Links": ["/t-db:/t-web/sql", "/x:/t-web/x"]}, named={"t-db": "db", "x": "@x"}.__getitem__)
+    assert found.links == ("@x:x", "db:sql")
+    assert found.link_targets == {"db": "t-db", "@x": "x"}
+
+
+def test_a_mac_address_is_the_container_s_where_the_engine_knows_no_other() -> None:
+    mac = "02:00:00:00:00:01"
+    assert seen({"MacAddress": mac}, mac=True).mac_address == mac
+    assert seen({"MacAddress": ""}, mac=True).mac_address is None
+    assert seen(want=ContainerSpec(mac_address=mac)).mac_address == mac
+
+
+@pytest.mark.parametrize(
+    ("privileged", "want", "expected"),
+    [(True, (), ()), (True, ("label=disable",), ("label=disable",)), (False, (), ("label=disable",))],
+)
+def test_what_the_engine_adds_to_a_privileged_container_is_as_undeclared(
+    privileged: bool, want: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    host_config = {"Privileged": privileged, "SecurityOpt": ["label=disable"]}
+    found = seen(None, host_config, want=ContainerSpec(security_opt=want))
+    assert (found.privileged, found.security_opt) == (privileged, expected)
+
+
+EVERYTHING: dict[str, Any] = {
+    "image": "lab",
+    "command": "sleep 9",
+    "entrypoint": ["env"],
+    "environment": {"A": 1},
+    "labels": {"a": "b"},
+    "hostname": "h",
+    "user": "1",
+    "working_dir": "/tmp/",
+    "tty": True,
+    "stdin_open": True,
+    "init": True,
+    "restart": "on-failure:3",
+    "state": "created",
+    "ports": ["8080:80", "127.0.0.1::81/udp"],
+    "expose": [90],
+    "volumes": ["/srv:/srv:ro", "store:/data", {"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1m"}}],
+    "tmpfs": ["/run:size=1m"],
+    "networks": {"lan": {"mac_address": "02:00:00:00:00:0A"}},
+    "healthcheck": {"test": "true", "interval": "2s"},
+    "cap_add": ["cap_net_admin"],
+    "cap_drop": ["NET_RAW"],
+    "privileged": True,
+    "devices": ["/dev/null:/dev/x:r"],
+    "dns": ["10.0.0.53"],
+    "dns_search": ["example.org"],
+    "dns_opt": ["ndots:1"],
+    "extra_hosts": ["a=10.0.0.1"],
+    "sysctls": {"net.ipv4.ip_forward": 1},
+    "ulimits": {"nofile": {"soft": 1, "hard": 2}},
+    "mem_limit": "64m",
+    "memswap_limit": "96m",
+    "mem_reservation": "32m",
+    "cpus": 0.5,
+    "cpu_shares": 512,
+    "cpuset": "0",
+    "pids_limit": 9,
+    "shm_size": "32m",
+    "read_only": True,
+    "security_opt": ["no-new-privileges"],
+    "stop_signal": "usr1",
+    "stop_grace_period": "3s",
+    "logging": {"driver": "local", "options": {"max-size": "1m"}},
+}
+
+
+def test_an_engine_that_keeps_what_it_was_told_shows_no_difference() -> None:
+    file = {"containers": {"web": EVERYTHING}, "networks": {"lan": {}}, "volumes": {"store": {}}}
+    made = source({**file, "images": {"lab": {"external": True}}})
+    (resource,) = containers(made)
+    assert made.problems == []
+    want = resource.spec
+    assert isinstance(want, ContainerSpec)
+    body = json.loads(json.dumps(config(want, labels={"reconciler.key": "x"}, endpoints={"t-lan": {}})))
+    found = {
+        "Name": f"/{want.name}",
+        "Image": "sha256:1",
+        "State": {"Status": "created"},
+        "Config": body,
+        "HostConfig": body["HostConfig"],
+        "NetworkSettings": {"Networks": {"t-lan": {}}},
+    }
+    live = spec_of(Seen(found, want, info=INFO, mac=True))
+    differing = [name for name, each in vars(want).items() if getattr(live, name) != each]
+    assert differing == ["reference", "topology"]
+    undeclared = [name for name in EVERYTHING if name in vars(want) and getattr(want, name) == DEFAULT[name]]
+    assert undeclared == []
+
+
+DEFAULT = vars(ContainerSpec(shm_size=Bytes(64 << 20)))

@@ -1,0 +1,176 @@
+"""The running state of a container: what the file declares, what the engine tells, who listens at the host."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from paper import source
+
+from reconciler.kinds.process.live import claims, facts, spec_of, state_of
+from reconciler.kinds.process.parse import HEALTHY, processes
+from reconciler.kinds.process.sockets import sockets
+from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.model import How, Need, Resource, ResourceKey
+
+CHECK = {"test": "true"}
+
+
+def read(containers: dict[str, Any]) -> dict[str, Resource]:
+    made = source({"containers": containers, "networks": {"lan": {}, "docker0": {"external": True, "name": "bridge"}}})
+    found = {each.key.name: each for each in processes(made)}
+    # What is wrong with these attributes is told by the kind of the container.
+    assert made.problems == []
+    return found
+
+
+def test_a_process_belongs_to_its_container_and_claims_its_ports() -> None:
+    (found,) = read({"web": {"ports": ["8080:80", "81"], "container_name": "own"}}).values()
+    container = ResourceKey("container", "web")
+    assert (found.spec, found.part_of, found.owned) == (ProcessSpec(container="own"), container, True)
+    assert [str(each) for each in found.claims] == ["host port 8080/tcp"]
+    assert found.needs == (
+        Need(ResourceKey("connect", "web--default"), "networks", How.AFTER),
+        Need(container, "container"),
+    )
+
+
+@pytest.mark.parametrize(
+    "entry", [{"external": True, "ports": ["8080:80"]}, {"state": "stopped", "ports": ["8080:80"]}]
+)
+def test_what_is_not_ours_or_does_not_run_claims_no_port(entry: dict[str, Any]) -> None:
+    found = read({"web": entry})["web"]
+    assert found.claims == ()
+    assert found.owned == ("external" not in entry)
+
+
+@pytest.mark.parametrize(
+    ("entry", "ready"),
+    [
+        ({"healthcheck": CHECK}, HEALTHY),
+        ({"healthcheck": {"disable": True}}, ""),
+        ({"healthcheck": CHECK, "state": "completed"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_declared_healthcheck_of_what_is_to_run_is_waited_for(entry: dict[str, Any], ready: str) -> None:
+    assert read({"web": entry})["web"].ready == ready
+
+
+def after(entry: dict[str, Any], **others: Any) -> set[tuple[str, str, How, str]]:
+    needs = read({"web": entry, "db": {"network_mode": "none"}, **others})["web"].needs
+    return {(each.key.name, each.via, each.how, each.condition) for each in needs if each.key.kind == "process"}
+
+
+BRIDGE = {"network_mode": "bridge"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"depends_on": ["db"]}, {("db", "depends_on", How.AFTER, "")}),
+        ({"depends_on": {"db": {"condition": "service_healthy"}}}, {("db", "depends_on", How.AFTER, HEALTHY)}),
+        ({"depends_on": ["web", "gone"]}, set()),
+        ({**BRIDGE, "links": ["old"]}, {("old", "links", How.AFTER, "")}),
+        ({"networks": ["lan"], "links": ["new"]}, {("new", "links", How.AFTER, "")}),
+        ({"network_mode": "service:db"}, {("db", "network_mode", How.STANDS_ON, "")}),
+        ({"network_mode": "service:gone"}, set()),
+    ],
+)
+def test_a_process_comes_after_those_that_it_needs(entry: dict[str, Any], expected: set[Any]) -> None:
+    assert after(entry, old=BRIDGE, new={"networks": ["lan"]}) == expected
+
+
+def test_a_problem_of_a_container_s_attribute_is_left_to_the_container_to_tell() -> None:
+    assert read({"web": {"ports": ["no port"], "healthcheck": {"interval": "soon"}}})["web"].claims == ()
+
+
+def inspected(status: str = "running", **parts: Any) -> dict[str, Any]:
+    state = {"Status": status, "Running": status in ("running", "paused"), **parts.pop("state", {})}
+    return {
+        "Id": "1a",
+        "Name": "/t-web",
+        "State": {"StartedAt": "2026-01-01T00:00:01Z", **state},
+        "Config": {"StopTimeout": None},
+        "HostConfig": {"PortBindings": parts.get("declared")},
+        "NetworkSettings": {"Ports": parts.get("live")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "want", "expected"),
+    [
+        ("running", 0, "running", "running"),
+        ("paused", 0, "running", "paused"),
+        ("restarting", 0, "running", "restarting"),
+        ("exited", 0, "running", "stopped"),
+        ("dead", 0, "running", "stopped"),
+        ("exited", 0, "completed", "completed"),
+        ("exited", 1, "completed", "stopped"),
+        ("created", 0, "completed", "created"),
+        ("created", 0, "stopped", "stopped"),
+        ("created", 0, "running", "created"),
+    ],
+)
+def test_a_state_is_read_with_a_view_to_what_is_wanted(status: str, code: int, want: str, expected: str) -> None:
+    assert state_of(inspected(status, state={"ExitCode": code}), want) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "target", "lost"),
+    [
+        ("running", None, False),
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:00Z"}, False),
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:02Z"}, True),
+        ("paused", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, True),
+        ("exited", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, False),
+    ],
+)
+def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(status: str, target: Any, lost: bool) -> None:
+    owner = target and {"State": target}
+    found = spec_of(inspected(status), "running", owner)
+    assert (found.network_lost, found.container) == (lost, "t-web")
+
+
+DECLARED = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}], "81/tcp": [{"HostIp": "", "HostPort": ""}]}
+LIVE = {
+    "80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}, {"HostIp": "::", "HostPort": "8080"}],
+    "81/tcp": [{"HostIp": "0.0.0.0", "HostPort": "49153"}],
+    "90/tcp": None,
+}
+
+
+@pytest.mark.parametrize("status", ["running", "paused"])
+def test_a_running_container_claims_its_ports_those_that_the_engine_chose_by_chance(status: str) -> None:
+    found = {(each.label, each.chosen) for each in claims(inspected(status, declared=DECLARED, live=LIVE))}
+    assert found == {("host port 8080/tcp", False), ("host port 0.0.0.0:49153/tcp", True)}
+
+
+def test_a_container_that_does_not_run_claims_nothing() -> None:
+    assert list(claims(inspected("exited", declared=DECLARED, live={}))) == []
+
+
+def test_what_is_live_is_told_whatever_the_engine_leaves_out() -> None:
+    bare = {"id": "1a", "pid": 0, "exit_code": None, "health": "", "grace": None, "ports": {}}
+    assert facts(inspected("created")) == {**bare, "started_at": "2026-01-01T00:00:01Z"}
+    state = {"Pid": 7, "Health": {"Status": "healthy"}, "StartedAt": None, "ExitCode": 3}
+    found = facts(inspected(state=state, live=LIVE))
+    assert (found["pid"], found["health"], found["exit_code"], found["started_at"]) == (7, "healthy", 3, "")
+    assert found["ports"]["81/tcp"] == ("0.0.0.0:49153",)
+
+
+def words(address: bytes) -> str:
+    """Write an address as the kernel does: words in the machine's order, in hexadecimal."""
+    parts = struct.unpack(f">{len(address) // 4}I", address)
+    return "".join(struct.pack("=I", each).hex().upper() for each in parts)
+
+
+def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
+    loopback = words(bytes((127, 0, 0, 1)))
+    rows = f"  sl  local_address rem_address st\n 0: {loopback}:1F90 0:0 0A x\n 1: {loopback}:0050 0:0 01 x\n"
+    assert [str(each) for each in sockets(rows, "tcp", "0A")] == ["host port 127.0.0.1:8080/tcp"]
+    v6 = words(bytes.fromhex("fd000000000000000000000000000001"))
+    assert [str(each) for each in sockets(f"head\n 0: {v6}:0035 0:0 07 x", "udp", "07")] == [
+        "host port [fd00::1]:53/udp"
+    ]
