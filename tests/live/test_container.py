@@ -1,11 +1,7 @@
-"""Every attribute of a container: applied, changed and taken out again; and what a hand can do to it meanwhile."""
+"""What a hand can do to a container, whose containers are ours, and how one ends."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import docker.errors
@@ -21,129 +17,6 @@ from reconciler.model import Action, ResourceKey
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
 Json = dict[str, Any]
-SHELL: Json = {"command": None, "tty": True, "stdin_open": True}
-
-
-@dataclass(frozen=True)
-class Row:
-    """An attribute with two values; `actions` say what it takes to add, to change and to remove it."""
-
-    name: str
-    path: str
-    first: Any
-    second: Any
-    actions: tuple[str, str, str] = (R, R, R)
-    base: Json = field(default_factory=dict)
-
-
-IN_PLACE = (U, U, U)
-"""What docker update can do."""
-NOT_REMOVED = (U, U, R)
-"""What docker update can set but not remove."""
-ROWS = [
-    Row("command", "command", ["sleep", "1001"], "sleep 1002", base=SHELL),
-    Row("entrypoint", "entrypoint", ["env"], "timeout 900"),
-    Row("environment", "environment.COLOUR", {"COLOUR": "red"}, ["COLOUR=blue", "SIZE=3"]),
-    Row("env_file", "environment.FROM_FILE", "one.env", [{"path": "two.env"}, {"path": "no.env", "required": False}]),
-    Row("labels", "labels.role", {"role": "web"}, ["role=db"]),
-    Row("hostname", "hostname", "first", "second.example.org"),
-    Row("user", "user", "1000", "1000:1000"),
-    Row("working_dir", "working_dir", "/tmp", "/www/"),
-    Row("tty", "tty", True, False, (R, R, R)),
-    Row("stdin_open", "stdin_open", True, False),
-    Row("init", "init", False, True, base={"init": None}),
-    Row("restart", "restart", "always", "on-failure:3", IN_PLACE),
-    Row("expose", "expose", ["3000"], ["3000-3001/udp"]),
-    Row("volumes", "volumes./data", ["./data:/data:ro"], [{"type": "bind", "source": "./data", "target": "/data"}]),
-    Row("volumes", "volumes./data", ["store:/data"], ["store:/data:ro,nocopy"]),
-    Row("volumes", "volumes./data", ["/data"], [{"type": "volume", "target": "/data", "source": "store"}]),
-    Row(
-        "volumes",
-        "volumes./data",
-        [{"type": "tmpfs", "target": "/data"}],
-        [{"type": "tmpfs", "target": "/data", "tmpfs": {"size": "1m", "mode": "0700"}}],
-    ),
-    Row(
-        "volumes",
-        "volumes./data",
-        [{"type": "bind", "source": "./data", "target": "/data", "bind": {"propagation": "private", "selinux": "z"}}],
-        [{"type": "bind", "source": "./data", "target": "/data", "bind": {"create_host_path": False}}],
-    ),
-    Row("tmpfs", "tmpfs./scratch", "/scratch", ["/scratch:size=64m,mode=755"]),
-    Row(
-        "healthcheck",
-        "healthcheck.test",
-        {"test": ["CMD", "true"], "interval": "500ms"},
-        {"test": "true", "interval": "500ms", "timeout": "3s", "retries": 2, "start_period": "1s"},
-    ),
-    Row("cap_add", "cap_add", ["NET_ADMIN"], ["cap_net_admin", "SYS_TIME"]),
-    Row("cap_drop", "cap_drop", ["NET_RAW"], ["ALL"]),
-    Row(
-        "devices",
-        "devices",
-        ["/dev/null:/dev/nothing"],
-        [{"source": "/dev/zero", "target": "/dev/nothing", "permissions": "r"}],
-    ),
-    Row("dns", "dns", "10.0.0.53", ["10.0.0.54", "fd00::53"]),
-    Row("dns_search", "dns_search", "example.org", ["example.org", "example.net"]),
-    Row("dns_opt", "dns_opt", ["ndots:1"], ["ndots:2"]),
-    Row("extra_hosts", "extra_hosts", ["db=10.0.0.5"], {"db": ["10.0.0.6", "fd00::6"]}),
-    Row("sysctls", "sysctls.net.ipv4.ip_forward", {"net.ipv4.ip_forward": 1}, ["net.ipv4.ip_forward=0"]),
-    Row("ulimits", "ulimits.nofile", {"nofile": 1024}, {"nofile": {"soft": 512, "hard": 1024}}),
-    Row("mem_limit", "mem_limit", "64m", "48m", NOT_REMOVED),
-    Row("memswap_limit", "memswap_limit", "96m", -1, IN_PLACE, {"mem_limit": "64m"}),
-    Row("mem_reservation", "mem_reservation", "32m", "48m", NOT_REMOVED),
-    Row("cpus", "cpus", 0.5, "0.75", NOT_REMOVED),
-    Row("cpu_shares", "cpu_shares", 512, 256, IN_PLACE),
-    Row("cpuset", "cpuset", 0, "0,1", NOT_REMOVED),
-    Row("pids_limit", "pids_limit", 100, 200, IN_PLACE),
-    Row("shm_size", "shm_size", "32m", 16777216),
-    Row("read_only", "read_only", True, False),
-    Row("security_opt", "security_opt", ["no-new-privileges:true"], ["apparmor=unconfined"]),
-    Row("stop_signal", "stop_signal", "SIGINT", "USR1"),
-    Row("stop_grace_period", "stop_grace_period", "3s", "1m1s"),
-    Row("logging", "logging.options.max-size", {"options": {"max-size": "1m"}}, {"options": {"max-size": "2m"}}),
-    Row("logging", "logging.driver", {"driver": "none"}, {"driver": "local"}),
-    Row("container_name", "name", "lab-first-name", "lab-second-name", IN_PLACE),
-]
-
-
-def rows(stage: str) -> str:
-    """All rows as one topology, a container each, without the attribute, with its first or its second value."""
-    entries = {}
-    for number, row in enumerate(ROWS):
-        value = {"none": {}, "first": {row.name: row.first}, "second": {row.name: row.second}}[stage]
-        entries[f"c{number}"] = alone(**{**row.base, **value})
-    return text(entries, volumes={"store": {}})
-
-
-@pytest.fixture
-def files(lab: Lab) -> Path:
-    (lab.folder / "one.env").write_text("FROM_FILE=1\n")
-    (lab.folder / "two.env").write_text("export FROM_FILE='2' # two\n")
-    (lab.folder / "data").mkdir()
-    return lab.folder
-
-
-def wrong(told: dict[str, tuple[str, frozenset[str]]], at: int) -> list[str]:
-    """The rows whose attribute a plan does not name with the expected action."""
-    found = []
-    for number, row in enumerate(ROWS):
-        action, paths = told.get(f"container/c{number}", ("no-op", frozenset()))
-        default_again = at == 2 and row.second is False
-        named = any(path == row.path or path.startswith(f"{row.path}.") for path in paths)
-        if not default_again and (action != row.actions[at] or not named):
-            found.append(f"{row.name} {row.path}: {action} {sorted(paths)}, not {row.actions[at]}")
-    return found
-
-
-def test_every_attribute_is_applied_changed_and_taken_out_again(lab: Lab, files: Path) -> None:
-    lab.apply(rows("none"))
-    for at, stage in enumerate(("first", "second", "none")):
-        assert wrong(lab.tells(rows(stage)), at) == []
-        lab.apply(rows(stage), jobs=4)
-
-
 DRIFTS: list[tuple[str, Json, Json]] = [
     ("mem_limit", {"mem_limit": "64m"}, {"Memory": 80 << 20, "MemorySwap": 160 << 20}),
     ("memswap_limit", {"mem_limit": "64m"}, {"Memory": 64 << 20, "MemorySwap": 100 << 20}),
@@ -219,18 +92,24 @@ def test_a_foreign_container_with_our_name_is_a_conflict_and_stays_untouched(lab
 
 
 def test_a_container_that_has_our_labels_from_its_image_is_not_ours(lab: Lab) -> None:
-    api, file = lab.host.engine.api, text({"box": alone()})
+    api, repository = lab.host.engine.api, f"{lab.name}/copy"
+    file, after = text({"box": alone()}), text({"box": alone(labels={"a": "b"})})
     lab.apply(file)
-    copy = api.commit(f"{lab.name}-box", repository=f"{lab.name}/copy", tag="1")["Id"]
-    made = api.create_container_from_config({"Image": copy, "Cmd": ["sleep", "9"]}, f"{lab.name}-by-hand")["Id"]
+    original = inspect(lab, "box")["Config"]["Labels"][ID]
+    copy = api.commit(f"{lab.name}-box", repository=repository, tag="1")["Id"]
+    made = api.create_container_from_config({"Image": copy, "HostConfig": {"Init": True}}, f"{lab.name}-by-hand")["Id"]
     try:
-        assert api.inspect_container(made)["Config"]["Labels"][ID]
+        api.start(made)
+        before = api.inspect_container(made)
+        assert before["Config"]["Labels"][ID] == original
         assert lab.tells(file) == {}
-        lab.destroy()
-        assert api.inspect_container(made)["Id"] == made
+        lab.apply(after)
+        assert lab.destroy().converged
+        assert api.inspect_container(made)["State"] == before["State"]
+        assert api.inspect_image(f"{repository}:1")["Id"] == before["Image"]
     finally:
         api.remove_container(made, force=True)
-        api.remove_image(f"{lab.name}/copy:1", force=True)
+        api.remove_image(f"{repository}:1", force=True)
 
 
 def test_an_external_container_must_be_there_and_is_left_alone(lab: Lab) -> None:
@@ -247,62 +126,6 @@ def test_an_external_container_must_be_there_and_is_left_alone(lab: Lab) -> None
         assert api.inspect_container(made)["State"]["Running"]
     finally:
         api.remove_container(made, force=True)
-
-
-DOCKERFILE = f"""
-FROM {IMAGE}
-ENV COLOUR=red
-LABEL role=web
-WORKDIR /www
-EXPOSE 80
-VOLUME /data
-STOPSIGNAL SIGINT
-USER 1000
-ENTRYPOINT ["sleep"]
-CMD ["1000"]
-HEALTHCHECK --interval=1s CMD true
-"""
-
-
-@pytest.fixture
-def rich(lab: Lab) -> Iterator[str]:
-    """An image that sets all that an image can set."""
-    api, tag = lab.host.engine.api, f"{lab.name}/rich:1"
-    said = list(api.build(fileobj=io.BytesIO(DOCKERFILE.encode()), tag=tag, rm=True, forcerm=True, decode=True))
-    assert "error" not in said[-1], said[-1]
-    yield tag
-    lab.destroy()
-    api.remove_image(tag, force=True)
-
-
-OVERRIDES: list[tuple[str, Json]] = [
-    ("environment.COLOUR", {"environment": {"COLOUR": "blue"}}),
-    ("labels.role", {"labels": {"role": "db"}}),
-    ("user", {"user": "0"}),
-    ("working_dir", {"working_dir": "/"}),
-    ("stop_signal", {"stop_signal": "SIGTERM"}),
-    ("command", {"command": ["1001"]}),
-    ("entrypoint", {"entrypoint": ["env", "sleep"], "command": ["1000"]}),
-    ("entrypoint", {"entrypoint": [], "command": ["sleep", "1000"]}),
-    ("command", {"command": [], "state": "created"}),
-    ("healthcheck.test", {"healthcheck": {"disable": True}}),
-    ("healthcheck.interval", {"healthcheck": {"interval": "2s"}}),
-]
-
-
-def test_what_an_image_sets_is_no_drift_and_comes_back_when_an_override_is_taken_out(lab: Lab, rich: str) -> None:
-    def file(*, overridden: bool) -> str:
-        bare = {"image": rich, "command": None, "init": None}
-        return text({f"c{at}": alone(**bare | (each if overridden else {})) for at, (_, each) in enumerate(OVERRIDES)})
-
-    lab.apply(file(overridden=False))
-    for overridden in (True, False):
-        told = lab.tells(file(overridden=overridden))
-        for at, (path, _) in enumerate(OVERRIDES):
-            assert path in told[f"container/c{at}"][1], (at, path, told)
-        lab.apply(file(overridden=overridden))
-    same = {"environment": {"COLOUR": "red"}, "labels": {"role": "web"}, "user": "1000", "expose": [80]}
-    assert lab.tells(text({"c0": alone(image=rich, command=None, init=None, **same)})).get("container/c0") is None
 
 
 def test_a_tag_that_moved_replaces_its_containers(lab: Lab) -> None:
@@ -349,20 +172,6 @@ def test_anonymous_volumes_go_with_their_container(lab: Lab) -> None:
     lab.destroy()
     with pytest.raises(docker.errors.NotFound):
         api.inspect_volume(volume)
-
-
-def test_privileged_is_applied_and_taken_out_again(lab: Lab) -> None:
-    before, after = text({"box": alone()}), text({"box": alone(privileged=True)})
-    lab.apply(before)
-    assert lab.tells(after)["container/box"] == (R, frozenset({"privileged"}))
-    report = lab.attempt(after)
-    said = " ".join(str(each.error) for each in report.failed)
-    if "unable to apply caps" in said:
-        assert "the engine itself lacks a capability" in said
-        lab.apply(before)
-        pytest.skip("the engine lacks a capability")
-    assert report.converged
-    lab.apply(before)
 
 
 def test_a_command_that_is_not_there_is_told_with_the_key(lab: Lab) -> None:
