@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from paper import source
 
+from reconciler.host.marks import ID
 from reconciler.kinds.container.config import EMPTY_ENTRYPOINT, config
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.quantities import Duration
@@ -130,8 +131,9 @@ def test_what_is_declared_is_sent() -> None:
         links=("db:sql", "@other:x"),
         link_targets=FrozenMap({"db": "t-db"}),
     )
-    body = sent(declared, labels={"mark": "m"})
-    assert body["Labels"] == {"role": "web", "mark": "m", "reconciler.logging": "max-file,max-size"}
+    body = sent(declared, labels={ID: "1a"})
+    assert body["Labels"] == {"role": "web", ID: "1a", "reconciler.logging": "max-file,max-size"}
+    assert body["HostConfig"]["ContainerIDFile"] == "1a"
     assert body["Env"] == ["A=1=2"]
     assert (body["StopSignal"], body["MacAddress"]) == ("SIGINT", "02:00:00:00:00:01")
     assert body["Healthcheck"]["Retries"] == 2

@@ -10,7 +10,11 @@ from reconciler.model import ResourceKey
 TOPOLOGY, KEY, SOURCE = "reconciler.topology", "reconciler.key", "reconciler.source"
 """The labels of a mark; `reconciler.` is the prefix of all labels of ours."""
 ID = "reconciler.id"
-"""The label that is another for each container: an image that has the same is a commit of it, which copies labels."""
+"""The label that is another for each container.
+
+It also stands where the engine keeps the path of a file for the id, which `docker commit` does not copy, as it does
+labels: where the two differ the mark came with an image.
+"""
 LABELS = "reconciler."
 PROTOCOL = 0x72
 """The protocol number (IFA_PROTO, rtm_protocol) of our addresses and routes."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.host.marks import ID, TOPOLOGY, Mark, of_labels
+from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
 from reconciler.model import ResourceKey, Topology
 
 if TYPE_CHECKING:
@@ -79,19 +79,17 @@ class Scope:
     @once
     def containers(self) -> dict[str, dict[str, Any]]:
         """The inspections, by id, of the containers that are ours or hold a declared live name as an external."""
-        ids = [row["Id"] for row in self.container_rows if self.inspected(row)]
-        return dict(zip(ids, self.concurrently(self._inspect_container, ids), strict=True))
+        ids = [row["Id"] for row in self.container_rows if self._concerns(live_name(row), row.get("Labels"))]
+        found = zip(ids, self.concurrently(self._inspect_container, ids), strict=True)
+        return {
+            identity: each
+            for identity, each in found
+            if each and self._concerns(each["Name"].removeprefix("/"), each["Config"]["Labels"])
+        }
 
-    def inspected(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a container is worth an inspection: a foreign one that is not declared external is not."""
-        labels = row.get("Labels") or {}
-        return bool(self.mark(labels) and not self._copied(row)) or (live_name(row) in self.external_containers)
-
-    def _copied(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a listed container has its mark from its image, a commit of one of ours."""
-        own = row["Labels"].get(ID)
-        theirs = (self.inspect_image(row["ImageID"]).get("Config") or {}).get("Labels") or {} if own else {}
-        return bool(own) and theirs.get(ID) == own
+    def _concerns(self, name: str, labels: Mapping[str, str] | None) -> bool:
+        """Tell whether a container is worth a look: a foreign one that is not declared external is not."""
+        return bool(self.mark(labels)) or name in self.external_containers
 
     @once
     def external_containers(self) -> frozenset[str]:
@@ -145,6 +143,7 @@ class Scope:
             found: dict[str, Any] = self.api.inspect_container(identity)
         except docker.errors.NotFound:
             return {}
+        found["Config"]["Labels"] = _own_labels(found)
         return found
 
     def _inspect_image(self, reference: str) -> dict[str, Any]:
@@ -155,6 +154,13 @@ class Scope:
         except docker.errors.NotFound:
             return {}
         return found
+
+
+def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
+    """Return a container's labels without a mark that it has from its image: `docker commit` copies labels."""
+    labels: dict[str, str] = inspected["Config"].get("Labels") or {}
+    copied = labels.get(ID, "") != (inspected["HostConfig"].get("ContainerIDFile") or "")
+    return {name: each for name, each in labels.items() if not (copied and name.startswith(LABELS))}
 
 
 def live_name(row: Mapping[str, Any]) -> str:

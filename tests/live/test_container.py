@@ -13,6 +13,7 @@ from reconciler.errors import Conflict
 from reconciler.host.marks import ID
 from reconciler.kinds.container.effects import update
 from reconciler.model import Action, ResourceKey
+from reconciler.topologies import topologies
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
@@ -106,10 +107,24 @@ def test_a_container_that_has_our_labels_from_its_image_is_not_ours(lab: Lab) ->
         lab.apply(after)
         assert lab.destroy().converged
         assert api.inspect_container(made)["State"] == before["State"]
-        assert api.inspect_image(f"{repository}:1")["Id"] == before["Image"]
+        assert lab.name not in {each.name for each in topologies(lab.host)[0]}
     finally:
         api.remove_container(made, force=True)
         api.remove_image(f"{repository}:1", force=True)
+
+
+def test_a_copy_stays_foreign_when_the_image_that_it_was_made_of_is_gone(lab: Lab) -> None:
+    api, file = lab.host.engine.api, text({"box": alone()})
+    lab.apply(file)
+    copy = api.commit(f"{lab.name}-box")["Id"]
+    made = api.create_container_from_config({"Image": copy}, f"{lab.name}-by-hand")["Id"]
+    try:
+        api.remove_image(copy, force=True)
+        assert lab.tells(file) == {}
+        assert lab.destroy().converged
+        assert api.inspect_container(made)["Config"]["Labels"][ID]
+    finally:
+        api.remove_container(made, force=True)
 
 
 def test_an_external_container_must_be_there_and_is_left_alone(lab: Lab) -> None:
@@ -181,11 +196,17 @@ def test_a_command_that_is_not_there_is_told_with_the_key(lab: Lab) -> None:
 
 
 def test_stop_asks_first_and_waits_as_long_as_declared(lab: Lab) -> None:
-    script = "trap 'echo bye; exit 0' USR1; while :; do sleep 0.05; done"
-    file = text({"box": alone(init=None, command=["sh", "-c", script], stop_signal="USR1", stop_grace_period="20s")})
-    lab.apply(file)
+    script = "trap 'echo bye; exit 0' USR1; touch /tmp/trapped; while :; do sleep 0.05; done"
+    entry = alone(
+        init=None,
+        command=["sh", "-c", script],
+        stop_signal="USR1",
+        stop_grace_period="20s",
+        healthcheck={"test": ["CMD", "test", "-e", "/tmp/trapped"], "interval": "100ms", "retries": 100},
+    )
+    lab.apply(text({"box": entry}))
     lab.host.kill = False
-    lab.apply(text({"box": alone(init=None, command=["sh", "-c", script], stop_signal="USR1", state="stopped")}))
+    lab.apply(text({"box": {**entry, "state": "stopped"}}))
     assert inspect(lab, "box")["State"]["ExitCode"] == 0
 
 

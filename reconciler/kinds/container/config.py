@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.host.marks import ID
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
 from reconciler.kinds.container.networking import SHARED
 from reconciler.kinds.container.spec import ContainerSpec
@@ -39,7 +40,10 @@ def config(
         "OpenStdin": spec.stdin_open,
         "StopTimeout": spec.stop_grace_period // 10**9,
         "ExposedPorts": {port: {} for port in (*spec.ports, *spec.expose)},
-        "HostConfig": _host_config(spec, _network_mode(spec, endpoints, target)),
+        "HostConfig": {
+            **_host_config(spec, _network_mode(spec, endpoints, target)),
+            "ContainerIDFile": labels.get(ID, ""),
+        },
         "NetworkingConfig": {"EndpointsConfig": dict(endpoints)},
         **_commands(spec, entrypoint),
     }
