@@ -14,6 +14,8 @@ import networkx
 import pytest
 
 from reconciler.errors import EngineUnreachable, StepFailed
+from reconciler.kinds import kinds
+from reconciler.kinds.base import Kind
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container.spec import ContainerSpec
@@ -406,7 +408,11 @@ LIVE = [
     live(
         "connect/web--lan", ConnectSpec("notes-lan"), "container/web", mac="02:42:ac:1e:00:02", addresses=["172.30.0.2"]
     ),
-    live("container/done", ContainerSpec("notes-done", "0123456789ab"), addresses={"bridge": "172.17.0.2", "off": ""}),
+    live(
+        "container/done",
+        ContainerSpec("notes-done", "0123456789ab", network_mode="bridge"),
+        addresses={"bridge": "172.17.0.2", "off": ""},
+    ),
     live("process/done", ProcessSpec("stopped"), "container/done", exit_code=3),
     live("container/new", ContainerSpec("notes-new", "image/lab")),
     live("process/new", ProcessSpec("created"), "container/new", exit_code=0),
@@ -434,20 +440,32 @@ LIVE = [
 ]
 
 
+class Novelty(Kind):
+    """A kind that says nothing of its own."""
+
+    name = "novelty"
+    spec = Thing
+
+
+SHOWN = {**kinds(), "novelty": Novelty()}
+
+
 @pytest.mark.parametrize("width", [0, 80, 200])
 def test_what_is_live_reads_as_the_golden_text(width: int) -> None:
-    shown = show_lines("notes", LIVE, style=Style(width=width))
+    shown = show_lines("notes", LIVE, kinds=SHOWN, style=Style(width=width))
     assert "\n".join(shown) + "\n" == (GOLDEN / f"show_{width}.txt").read_text()
     assert not width or max(map(len, shown)) <= width
 
 
 def test_the_order_of_what_is_live_does_not_matter() -> None:
-    assert show_lines("notes", LIVE[::-1]) == show_lines("notes", LIVE)
+    assert show_lines("notes", LIVE[::-1], kinds=SHOWN) == show_lines("notes", LIVE, kinds=SHOWN)
 
 
 def test_where_nothing_is_live_show_says_so() -> None:
-    assert show_lines("notes", []) == ["notes: nothing is live."]
+    assert show_lines("notes", [], kinds={}) == ["notes: nothing is live."]
 
 
 def test_the_keys_of_what_is_live_stand_out_on_a_terminal() -> None:
-    assert show_lines("notes", LIVE[-1:], style=Style(colour=True)) == ["\x1b[1mnovelty/x\x1b[0m  n, size 3"]
+    assert show_lines("notes", LIVE[-1:], kinds=SHOWN, style=Style(colour=True)) == [
+        "\x1b[1mnovelty/x\x1b[0m  n, size 3"
+    ]

@@ -79,7 +79,7 @@ def show(
     if json:
         say_json(show_json(declared.name, resources))
     else:
-        say(show_lines(declared.name, resources, style=style(sys.stdout)))
+        say(show_lines(declared.name, resources, kinds=kinds(), style=style(sys.stdout)))
     wanted = {each.key.kind for each in declared} if file or not name else set(kinds())
     missing = {
         kind: error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 
 Result = Status | ReconcilerError
 """What became of one step: a status, or the error that made it fail."""
+
+
+Row = tuple[str, str, str, str, str]
+"""Of an interface: its name, its peer, its size and state, its MAC address, its addresses."""
+_UNTOLD = frozenset({"id", "index", "place", "pid", "pids", "source"})
+"""What is live and of use to a program only; JSON has it."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person is told of a live resource: facts on one line, and rows below the nodes that have interfaces."""
+
+    facts: tuple[str, ...] = ()
+    rows: tuple[tuple[ResourceKey, Row], ...] = ()
 
 
 class Kind(ABC):
@@ -69,6 +84,11 @@ class Kind(ABC):
         del verb, change, other
         return False
 
+    def tell(self, resource: Resource) -> Told:
+        """Say what is live of an observed resource, for people."""
+        live = (f"{name} {value}" for name, value in resource.live.items() if name not in _UNTOLD and value)
+        return Told((getattr(resource.spec, "name", ""), *live))
+
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make what is desired, with its mark."""
         raise NotImplementedError
@@ -86,4 +106,18 @@ class Kind(ABC):
         raise NotImplementedError
 
 
-__all__ = ["Change", "Claim", "Kind", "Need", "Resource", "ResourceKey", "Result", "Spec", "Status", "Step", "Verb"]
+__all__ = [
+    "Change",
+    "Claim",
+    "Kind",
+    "Need",
+    "Resource",
+    "ResourceKey",
+    "Result",
+    "Row",
+    "Spec",
+    "Status",
+    "Step",
+    "Told",
+    "Verb",
+]

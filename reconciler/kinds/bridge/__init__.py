@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Reach
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.bridge import actions, look
 from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
@@ -40,6 +40,14 @@ class BridgeKind(Kind):
         """Everything but the node can be changed in place."""
         del observed, desired
         return path != "node"
+
+    def tell(self, resource: Resource) -> Told:
+        """Its name, its addresses, and what is special about it."""
+        spec: Any = resource.spec
+        flags = ("stp" if spec.stp else "", "" if spec.up else "down")
+        where = f"in {spec.node}" if spec.node.kind != "host" else ""
+        mac = resource.live.get("mac")
+        return Told((spec.name, *spec.addresses, f"mtu {spec.mtu}", *flags, where, f"mac {mac}" if mac else ""))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its mark, up, with all that is declared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.connect.effects import connected, disconnected
 from reconciler.kinds.connect.look import endpoints
@@ -34,6 +34,13 @@ class ConnectKind(Kind):
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Those of our containers, and foreign ones that have a declared address."""
         return endpoints(scope)
+
+    def tell(self, resource: Resource) -> Told:
+        """An interface of its container."""
+        live, network = resource.live, resource.key.name.partition("--")[2]
+        addresses = ", ".join(live.get("addresses") or ())
+        row = (live.get("interface") or "-", f"↔ {network}", "", live.get("mac") or "", addresses)
+        return Told(rows=((resource.part_of or resource.key, row),))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Connect."""

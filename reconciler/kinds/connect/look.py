@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,13 @@ _NO_NETWORKS = ("none", "host")
 def endpoints(scope: Scope) -> Iterator[Resource]:
     """Yield the endpoints of our containers, and the foreign ones that have a declared address."""
     networks = _Networks(scope)
-    macs = _macs(scope)
+    interfaces = _interfaces(scope)
     for key, inspected in ours(scope).items():
         for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
-            if _counts(scope, key, name) and holds(endpoint, inspected, macs.get(key) if macs else None):
-                yield from _observed(scope, networks, key, inspected, (name, endpoint))
+            here = interfaces.get(key) if interfaces else None
+            if _counts(scope, key, name) and holds(endpoint, inspected, here):
+                live = _facts(name, endpoint, inspected, here or {})
+                yield from _observed(scope, networks, key, inspected, (name, endpoint), live=live)
     yield from _foreign(scope, networks)
 
 
@@ -67,13 +69,14 @@ def _network_key(scope: Scope, row: Json) -> ResourceKey:
     return scope.wanted.get(("network", row["Name"])) or ResourceKey("network", f"@{row['Name']}")
 
 
-def _macs(scope: Scope) -> Mapping[ResourceKey, Collection[str]] | None:
-    """The MAC addresses in the containers' namespaces; None where the kernel is not in reach."""
+def _interfaces(scope: Scope) -> Mapping[ResourceKey, Mapping[str, str]] | None:
+    """The interfaces in the containers' namespaces by their MAC addresses; None where the kernel is not in reach."""
     try:
         spaces = scope.kernel.nodes.items()
     except (OSError, ReconcilerError):
         return None
-    return {key: {link.mac for link in space.links.values()} for key, space in spaces if key.kind == "container"}
+    nodes = ((key, space.links.values()) for key, space in spaces if key.kind == "container")
+    return {key: {link.mac: link.name for link in links} for key, links in nodes}
 
 
 def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
@@ -85,7 +88,7 @@ def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
 
 
 def _observed(
-    scope: Scope, networks: _Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json]
+    scope: Scope, networks: _Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json], *, live: Json
 ) -> Iterator[Resource]:
     name, endpoint = named
     identity = networks.identity(name, endpoint)
@@ -102,7 +105,7 @@ def _observed(
         needs=tuple(sorted((Need(key, "container"), Need(network, "network")))),
         claims=tuple(sorted(_claims(network, endpoint, spec))),
         part_of=key,
-        live=_facts(name, endpoint, inspected),
+        live=live,
     )
 
 
@@ -116,7 +119,7 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _facts(name: str, endpoint: Json, inspected: Json) -> Mapping[str, Any]:
+def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, str]) -> Mapping[str, Any]:
     return MappingProxyType(
         {
             "container": inspected["Id"],
@@ -124,6 +127,7 @@ def _facts(name: str, endpoint: Json, inspected: Json) -> Mapping[str, Any]:
             "network": endpoint.get("NetworkID") or "",
             "addresses": tuple(addresses(endpoint)),
             "mac": endpoint.get("MacAddress") or "",
+            "interface": interfaces.get(endpoint.get("MacAddress") or "", ""),
         }
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container import limits
@@ -54,6 +54,14 @@ class ContainerKind(Kind):
             return other.key.kind in ("connect", "process")
         spec = other.desired.spec if other.desired else None
         return isinstance(spec, ConnectSpec) and spec.first
+
+    def tell(self, resource: Resource) -> Told:
+        """Its image and its name; what its endpoints have they tell themselves, but for that on Docker's own bridge."""
+        spec: Any = resource.spec
+        address = (resource.live.get("addresses") or {}).get(BRIDGE)
+        row = ("eth0", f"↔ {BRIDGE}", "", "", address or "")
+        on_bridge = address and spec.network_mode == BRIDGE
+        return Told((spec.image, spec.name), ((resource.key, row),) if on_bridge else ())
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Create."""

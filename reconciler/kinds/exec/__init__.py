@@ -14,7 +14,7 @@ from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.netlink import Socket, add_altname, del_altname
 from reconciler.kinds import foreign, nodes, route
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one, seen, wanted
 from reconciler.kinds.exec.parse import parse
 from reconciler.kinds.exec.run import run
@@ -55,6 +55,11 @@ class ExecKind(Kind):
         """The commands run again."""
         del path, observed, desired
         return True
+
+    def tell(self, resource: Resource) -> Told:
+        """Nothing: that its commands have run can be seen by what they did."""
+        del resource
+        return Told()
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Run the commands, and note it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.image import tags
@@ -23,6 +23,8 @@ from reconciler.model import Resource, Status, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
+
+_SHORT_ID = 12
 
 
 class ImageKind(Kind):
@@ -48,6 +50,12 @@ class ImageKind(Kind):
         """Only tags can be moved."""
         del observed, desired
         return path == "tags"
+
+    def tell(self, resource: Resource) -> Told:
+        """Its id, and its tags but for those by which it is ours."""
+        live = resource.live
+        identity = str(live.get("id") or "").removeprefix("sha256:")[:_SHORT_ID]
+        return Told((identity, *(each for each in live.get("tags") or () if each not in (live.get("own") or {}))))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make or pull each; one that comes out as it was before is unchanged."""

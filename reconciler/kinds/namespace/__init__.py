@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Reach, Space
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.namespace import actions
 from reconciler.kinds.namespace.spec import NamespaceSpec
@@ -64,6 +64,11 @@ class NamespaceKind(Kind):
         """What is in a namespace dies with it."""
         del change
         return verb is Verb.DELETE and other.key.kind in ("veth", "bridge", "route", "exec")
+
+    def tell(self, resource: Resource) -> Told:
+        """Its name and its declared sysctls."""
+        spec: Any = resource.spec
+        return Told((spec.name, *(f"{name}={value}" for name, value in spec.sysctls.items())))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""

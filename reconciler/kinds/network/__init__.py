@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one, patiently, status
 from reconciler.kinds.effects import mark_of, seen, wanted
 from reconciler.kinds.labelled import whose
@@ -49,6 +49,13 @@ class NetworkKind(Kind):
             held = tuple(sorted(claims(spec)))
             if owned or key in scope.desired.resources or _overlap(held, wanted):
                 yield Resource(key, spec, claims=held, owned=owned, live=facts(row, spec))
+
+    def tell(self, resource: Resource) -> Told:
+        """Its name, its subnets, and its bridge in the host."""
+        spec: Any = resource.spec
+        bridge = resource.live.get("bridge")
+        subnets = map(str, resource.live.get("subnets", ()))
+        return Told((spec.name, *subnets, f"bridge {bridge}" if bridge else spec.driver))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its labels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.process.effects import changed, ended, healthy, started
 from reconciler.kinds.process.look import seen_processes
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 _CARRIED = ("veth", "route", "exec")
+
+_ENDED = ("stopped", "completed")
 
 
 class ProcessKind(Kind):
@@ -46,6 +48,15 @@ class ProcessKind(Kind):
         """What is in its network namespace dies with it."""
         del change
         return verb is Verb.DELETE and other.key.kind in _CARRIED
+
+    def tell(self, resource: Resource) -> Told:
+        """The state, how it ended, its health, what is published."""
+        live, state = resource.live, str(getattr(resource.spec, "state", ""))
+        code, health = live.get("exit_code"), live.get("health")
+        ended = f" (exit code {code})" if code is not None and state in _ENDED else ""
+        published = (live.get("ports") or {}).items()
+        ports = (f"{outside} → {inside}" for inside, found in published for outside in found)
+        return Told((f"{state}{ended}" + (f" ({health})" if health else ""), *ports))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Start, and see that it lives or completes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Reach
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.route import actions, look
 from reconciler.kinds.route.parse import parse
@@ -17,6 +17,8 @@ from reconciler.model import Resource, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
+
+_DEFAULTS = {"0.0.0.0/0": "default", "::/0": "default (v6)"}
 
 
 class RouteKind(Kind):
@@ -39,6 +41,13 @@ class RouteKind(Kind):
         """A route is put in the place of another at once."""
         del path, observed, desired
         return True
+
+    def tell(self, resource: Resource) -> Told:
+        """A row below its node."""
+        spec: Any = resource.spec
+        via = f"via {', '.join(filter(None, spec.via))}" if any(spec.via) else ""
+        row = ("route", _DEFAULTS.get(spec.to, spec.to), f"dev {spec.dev}" if spec.dev else "", "", via)
+        return Told(rows=((spec.node, row),))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Add each, or put it in the place of the one with its destination and metric."""

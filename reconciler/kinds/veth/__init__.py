@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.source import Source
 from reconciler.kinds.veth import change, look, make
 from reconciler.kinds.veth.parse import parse
 from reconciler.kinds.veth.spec import VethSpec
+from reconciler.kinds.veth.told import rows
 from reconciler.model import Resource, Step
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class VethKind(Kind):
         label, _, attribute = path.removeprefix("endpoints.").rpartition(".")
         both = label in observed.spec.endpoints and label in desired.spec.endpoints
         return both and attribute in _MUTABLE
+
+    def tell(self, resource: Resource) -> Told:
+        """Each end, below the node that it is in or the bridge that it is a port of."""
+        return Told(rows=tuple(rows(resource)))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make the pairs, each end straight in its namespace, in a few packets."""

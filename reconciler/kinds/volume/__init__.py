@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
 from reconciler.host.marks import SOURCE
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import one_by_one, patiently, status
 from reconciler.kinds.effects import mark_of, seen, wanted
 from reconciler.kinds.labelled import whose
@@ -47,6 +47,11 @@ class VolumeKind(Kind):
                 source = (row.get("Labels") or {}).get(SOURCE, "")
                 live = MappingProxyType({"id": live_name, "mountpoint": row.get("Mountpoint") or "", "source": source})
                 yield Resource(key, spec, claims=(claim(live_name),), owned=owned, live=live)
+
+    def tell(self, resource: Resource) -> Told:
+        """Its name, its driver, and where it lies."""
+        spec: Any = resource.spec
+        return Told((spec.name, spec.driver, str(resource.live.get("mountpoint") or "")))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its labels."""

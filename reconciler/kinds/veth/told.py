@@ -1,0 +1,33 @@
+"""What a person is told of a veth pair: each end below its node; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.kinds.base import Row
+from reconciler.kinds.veth.spec import Endpoint, VethSpec
+from reconciler.model import Resource, ResourceKey
+
+_LINK_LOCAL = "fe80:"
+
+
+def rows(resource: Resource) -> Iterator[tuple[ResourceKey, Row]]:
+    """Yield a row for each end, below the node that it is in, or the bridge that it is a port of."""
+    assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
+    endpoints = resource.spec.endpoints
+    for label, end in endpoints.items():
+        live = resource.live.get("ends", {}).get(label, {})
+        other = "".join(_label(each) for name, each in endpoints.items() if name != label)
+        size = f"mtu {end.mtu}" + ("" if end.up else " down")
+        row = (end.interface, f"↔ {other or 'nothing'}", size, live.get("mac") or "", _addresses(live.get("addresses")))
+        yield (ResourceKey.of(end.master) if end.master else end.node), row
+
+
+def _label(end: Endpoint) -> str:
+    node = ResourceKey.of(end.master).name if end.master else end.node.name
+    return f"{node}:{end.interface}"
+
+
+def _addresses(found: list[str] | None) -> str:
+    """The addresses that somebody gave; the link-local ones are in JSON."""
+    return ", ".join(each for each in found or () if not each.lower().startswith(_LINK_LOCAL))
