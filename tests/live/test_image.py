@@ -35,15 +35,26 @@ COPY . /here
 
 
 @pytest.fixture(scope="module")
-def base(engine: Any) -> Iterator[str]:
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one root file system in each form."""
+    folder, tar = tmp_path_factory.mktemp("roots"), busybox_tar()
+    (folder / "root.tar").write_bytes(tar)
+    (folder / "root.tar.gz").write_bytes(gzip.compress(tar, 1))
+    (folder / "root").mkdir()
+    run("tar", "-C", str(folder / "root"), "-xf", str(folder / "root.tar"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(engine: Any, roots: Path) -> Iterator[str]:
     """An image to build on that no other test touches."""
-    engine.import_image_from_data(busybox_tar(), repository="d5-base", tag="latest", changes=["CMD sh", "LABEL d5=1"])
+    engine.import_image_from_file(str(roots / "root.tar"), "d5-base", "latest", changes=["CMD sh", "LABEL d5=1"])
     yield BASE
     engine.remove_image(BASE)
 
 
 @pytest.fixture
-def files(lab: Lab, base: str, engine: Any) -> Iterator[Path]:
+def files(lab: Lab, base: str, roots: Path, engine: Any) -> Iterator[Path]:
     """The folder of the topology, with a context, archives and a root; no image is left behind."""
     before = everything(engine, lab)
     context = lab.folder / "ctx"
@@ -51,18 +62,11 @@ def files(lab: Lab, base: str, engine: Any) -> Iterator[Path]:
     (context / "Dockerfile").write_text(DOCKERFILE)
     (context / "Other").write_text(DOCKERFILE + "RUN echo other >/b\n")
     (context / "file").write_text("one\n")
-    tar = busybox_tar()
-    (lab.folder / "root.tar").write_bytes(tar)
-    (lab.folder / "root.tar.gz").write_bytes(gzip.compress(tar))
-    run("tar", "-C", str(_made(lab.folder / "root")), "-xf", str(lab.folder / "root.tar"))
+    for each in roots.iterdir():
+        (lab.folder / each.name).symlink_to(each)
     yield lab.folder
     assert lab.destroy().converged
     assert everything(engine, lab) == before
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def everything(engine: Any, lab: Lab) -> list[tuple[str, list[str]]]:

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 _IN_USE = 409
 ONE_AT_A_TIME = threading.Lock()
-"""Between a look at an image or a tag and its removal nothing of ours may change it.
-
-Two images can swap a tag; two that share what they were built on would each leave it to the other.
-"""
+"""Between a look at an image or a tag and its removal nothing of ours may change it: two images can swap a tag."""
 Rows = Mapping[str, Mapping[str, Any]]
 
 
@@ -35,14 +32,26 @@ def lineage(rows: Rows, identities: Iterable[str]) -> list[str]:
 def sweep(api: APIClient, candidates: Iterable[str]) -> None:
     """Remove what has no name, nothing built on it and nothing that runs it.
 
-    The engine's own pruning is not asked: the newest ones take a parent away from its other children.
+    The engine's own pruning is not asked: the newest ones take a parent away from its other children. After each
+    removal is another look: whoever removes the last child, in whatever process, sees that it was the last.
     """
+    left, before = list(candidates), 0
+    while left and len(left) != before:
+        left, before = _left(api, left), len(left)
+
+
+def _left(api: APIClient, candidates: Iterable[str]) -> list[str]:
+    """Remove what can be removed by now, and return the rest."""
+    left = []
     with ONE_AT_A_TIME:
         rows = listed(api)
         children = Counter(row.get("ParentId") or "" for row in rows.values())
         for identity in candidates:
-            if identity in rows and not children[identity] and _removed(api, identity):
+            if identity in rows and (children[identity] or not _removed(api, identity)):
+                left.append(identity)
+            elif identity in rows:
                 children[rows.pop(identity).get("ParentId") or ""] -= 1
+    return left
 
 
 def forget(api: APIClient, identities: Iterable[str]) -> None:
