@@ -35,10 +35,10 @@ def snapshot(engine: Any | None) -> dict[str, Any]:
     return found
 
 
-def files(excluded: Iterable[str]) -> dict[str, tuple[int, int]]:
+def files(excluded: Iterable[str], *, below: Iterable[str] = ("/",)) -> dict[str, tuple[int, int]]:
     """Every file outside the engine's roots and `excluded`, with its size and time of change."""
     skipped = {"/proc", "/sys", "/dev", *ENGINE_ROOTS, *excluded}
-    return dict(_files("/", skipped))
+    return {path: each for folder in below for path, each in _files(folder, skipped)}
 
 
 def settled(before: dict[str, Any], engine: Any | None) -> dict[str, Any]:
