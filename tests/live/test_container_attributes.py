@@ -69,6 +69,7 @@ CHECK: Json = {"test": ["CMD", "true"]}
 NULL: Json = {"source": "/dev/null"}
 LONG: Json = {"target": 80, "published": 18331}
 ROWS = [
+    Row("pull_policy", "image", "if_not_present", "never", (NOOP, NOOP, NOOP)),
     Row("command", "command", ["sleep", "1001"], "sleep 1002", base=SHELL),
     Row("entrypoint", "entrypoint", ["env"], "timeout 900"),
     Row("environment", "environment.COLOUR", {"COLOUR": "red"}, ["COLOUR=blue", "SIZE=3"]),
@@ -256,15 +257,32 @@ def test_what_an_image_sets_is_no_drift_and_comes_back_when_an_override_is_taken
             assert path in told[f"container/c{at}"][1], (at, path, told)
         lab.apply(file(overridden=overridden))
     same = {"environment": {"COLOUR": "red"}, "labels": {"role": "web"}, "user": "1000", "expose": [80]}
-    assert (
-        lab.tells(text({"c0": alone(image=rich, command=None, init=None, **CREATED, **same)})).get("container/c0")
-        is None
-    )
+    as_the_image = text({"c0": alone(image=rich, command=None, init=None, **CREATED, **same)})
+    assert "container/c0" not in lab.tells(as_the_image)
 
 
 def test_another_image_replaces_a_container(lab: Lab, rich: str) -> None:
     before, after = (text({"box": alone(image=each, entrypoint=["sleep"], command=["9"])}) for each in (IMAGE, rich))
     lab.edit(before, after, "container/box", Action.REPLACE, "image")
+
+
+def test_an_edited_build_replaces_the_container_that_declares_it(lab: Lab) -> None:
+    (lab.folder / "ctx").mkdir()
+    (lab.folder / "ctx/Dockerfile").write_text(f"FROM {IMAGE}\n")
+    plain, built, edited = (
+        text({"box": alone(**CREATED, **{"image": None, **each})})
+        for each in ({"image": IMAGE}, {"build": "./ctx"}, {"build": {"context": "./ctx", "labels": {"a": "b"}}})
+    )
+    for before, after, key, paths in (
+        (plain, built, "image/box", frozenset()),
+        (built, edited, "image/box", frozenset({"inputs"})),
+        (edited, plain, "container/box", frozenset({"image"})),
+    ):
+        lab.apply(before)
+        told = lab.tells(after)
+        assert told[key][1] == paths
+        assert told["container/box"][0] == R
+        lab.apply(after)
 
 
 def test_privileged_is_applied_and_taken_out_again(lab: Lab) -> None:
