@@ -63,6 +63,12 @@ def test_a_long_live_name_is_shortened_unless_it_is_written(
     assert found.altname == altname.replace("twelve-letters-twelve-l", "twelve-letters-twelve-l")
 
 
+def test_the_longest_name_leaves_an_altname_that_the_kernel_takes(tmp_path: Path) -> None:
+    one, two = (spec(tmp_path, f"bridges: {{{'x' * 200}{end}: }}", f"bridge/{'x' * 200}{end}") for end in "ab")
+    assert len(one.altname) == len(two.altname) == 127
+    assert one.altname != two.altname
+
+
 def test_a_shortened_name_is_always_the_same_and_not_that_of_another(tmp_path: Path) -> None:
     names = [spec(tmp_path, "bridges: {br0: }", "bridge/br0", name=f"a-long-topology-{n}").name for n in (1, 1, 2)]
     assert names[0] == names[1] != names[2]

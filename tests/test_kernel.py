@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from reconciler.host.firewall import Rules, _ours
+from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel.notes import fitted, note, notes, read
 from reconciler.host.kernel.space import HOST, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
@@ -28,8 +28,16 @@ def test_a_note_is_read_as_it_was_written() -> None:
 def test_a_part_that_is_too_long_is_cut_and_still_tells_apart() -> None:
     one, two = (fitted("x" * 60 + each) for each in "ab")
     assert one != two
-    assert len(one) == 40
+    assert len(one) == 44
     assert len(note("exec", "t" * 60, "n" * 60, "12345678", "1234567890123456")) <= 127
+    assert len(note("port", "9" * 10, "ü" * 60)) <= 127
+
+
+def test_a_note_of_one_part_and_an_ipv6_prefix_keep_their_whole_length() -> None:
+    key, prefix = "net.netfilter.nf_conntrack_tcp_timeout_established", "ffff,ffff,ffff,ffff,ffff,ffff,ffff,ffff;128"
+    assert list(read([note("sysctl", key)], "sysctl")) == [(key,)]
+    assert list(read([note("route", "t", prefix, "1024")], "route")) == [("t", prefix, "1024")]
+    assert len(note("sysctl", "n" * 200)) <= 127
 
 
 def test_a_space_finds_links_by_name_and_altname_and_its_mark() -> None:
@@ -68,6 +76,7 @@ def test_our_rules_are_told_by_their_comments() -> None:
     key = ResourceKey("bridge", "br0")
     assert dict(_ours(lines)) == {("lab", key): "br0"}
     rules = Rules({"iptables": dict(_ours(lines)), "ip6tables": {}}, frozenset(("iptables",)))
+    assert len(_rule(Mark("t" * 64, ResourceKey("bridge", "x" * 300)), "br0")[7]) <= 255
     assert rules.passes("lab", key, "br0") is True
     assert rules.passes("lab", key, "br9") is False
     assert rules.of("lab") == {key: "br0"}

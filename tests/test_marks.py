@@ -29,9 +29,25 @@ def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(topolog
     assert len(mark.alias().encode()) <= 255
 
 
-def test_a_key_that_fills_an_alias_leaves_the_path_out() -> None:
-    mark = Mark("t", ResourceKey("veth", "x" * 240), "/somewhere/topology.yaml")
-    assert mark.alias() == f"reconciler t veth/{'x' * 240} "
+@pytest.mark.parametrize("letter", ["x", "ü"])
+def test_the_longest_names_leave_room_for_the_end_of_the_path(letter: str) -> None:
+    one, two = (Mark("t" * 64, ResourceKey("namespace", letter * 300 + end), "/some/where/lab.yaml") for end in "ab")
+    assert max(len(each.alias().encode()) for each in (one, two)) <= 255
+    found = of_alias(one.alias())
+    assert found == one.short
+    assert found
+    assert found.source == "/some/where/lab.yaml"
+    assert one.is_in(one.alias())
+    assert not one.is_in(two.alias()), "a digest tells apart what begins alike"
+
+
+def test_a_mark_is_known_by_topology_and_key_whichever_file_it_came_from() -> None:
+    mark = Mark("t", KEYED, "one.yaml")
+    assert mark.short == mark
+    assert mark.is_in(Mark("t", KEYED, "two.yaml").alias())
+    assert not mark.is_in(Mark("u", KEYED).alias())
+    assert not mark.is_in("uplink")
+    assert not mark.is_in(None)
 
 
 @pytest.mark.parametrize(

@@ -129,14 +129,6 @@ def test_what_is_wrong_is_a_problem(tmp_path: Path, veths: str, message: str) ->
     assert any(message in each for each in found), found
 
 
-def test_a_key_that_is_too_long_for_a_mark_is_a_problem(tmp_path: Path) -> None:
-    one, two = "a" * 120, "b" * 120
-    text = f"namespaces: {{{one}: , {two}: }}\nveths: [%s]"
-    (found,) = problems(tmp_path, text % f"[{one}:x, {two}:x]")
-    assert found.endswith("is too long for the mark on its ends (give it a `name`)")
-    assert problems(tmp_path, text % f"{{name: wire, endpoints: [{one}:x, {two}:x]}}") == []
-
-
 @pytest.mark.parametrize("name", ["alone:eth0", "web:eth1", "web:eth01", "red:eth0"])
 def test_what_docker_does_not_name_is_free(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, f"{NODES}veths: [[{name}, blue:x]]") == []

@@ -34,13 +34,14 @@ class Rules:
 
     def passes(self, topology: str, key: ResourceKey, bridge: str) -> bool | None:
         """Tell whether frames pass within a bridge thanks to us; None where nothing would stop them."""
-        found = {command for command, rules in self.passing.items() if rules.get((topology, key)) == bridge}
+        held = _held(Mark(topology, key))
+        found = {command for command, rules in self.passing.items() if rules.get(held) == bridge}
         if not self.needed:
             return True if found else None
         return self.needed <= found
 
     def of(self, topology: str) -> dict[ResourceKey, str]:
-        """Return the bridges, by key, for which a topology has rules."""
+        """Return the bridges, by key as a mark holds it, for which a topology has rules."""
         marks = (each for rules in self.passing.values() for each in rules.items())
         return {key: bridge for (name, key), bridge in marks if name == topology}
 
@@ -81,7 +82,7 @@ def let_pass(mark: Mark, bridge: str) -> None:
     """Let frames pass within a bridge, in every family that Docker filters."""
     rules = look()
     for command, passing in rules.passing.items():
-        former = passing.get((mark.topology, mark.key))
+        former = passing.get(_held(mark))
         if former and former != bridge:
             _run(command, "-D", CHAIN, *_rule(mark, former))
         if former != bridge and command in rules.needed:
@@ -93,12 +94,17 @@ def let_pass(mark: Mark, bridge: str) -> None:
 def forbid(mark: Mark) -> None:
     """Take back the rules of a bridge, whatever name it had."""
     for command, rules in look().passing.items():
-        if bridge := rules.get((mark.topology, mark.key)):
+        if bridge := rules.get(_held(mark)):
             _run(command, "-D", CHAIN, *_rule(mark, bridge))
 
 
+def _held(mark: Mark) -> tuple[str, ResourceKey]:
+    """Return what a comment tells of a mark."""
+    return mark.topology, mark.short.key
+
+
 def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
-    comment = f"{_WORD} {mark.topology} {mark.key}"
+    comment = " ".join((_WORD, *map(str, _held(mark))))
     return ("-i", bridge, "-o", bridge, "-m", "comment", "--comment", comment, "-j", "ACCEPT")
 
 

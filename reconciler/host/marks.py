@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,10 @@ PROTOCOL = 0x72
 """The protocol number (IFA_PROTO, rtm_protocol) of our addresses and routes."""
 _PREFIX = "reconciler"
 ALIAS_MAX = 255
-"""An interface's alias holds 255 bytes (IFALIASZ less one)."""
+"""An interface's alias holds 255 bytes (IFALIASZ less one), as does a comment of the firewall."""
+_ROOM = 120
+"""Of which a resource's name gets this much; a topology's has 64 characters at most, and the file's path the rest."""
+_DIGEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,33 @@ class Mark:
     key: ResourceKey
     source: str = ""
 
+    @property
+    def short(self) -> Mark:
+        """Return the mark as an alias holds it: a long name is cut, and told from others by a digest."""
+        return Mark(self.topology, ResourceKey(self.key.kind, cut(self.key.name, _ROOM)), self.source)
+
     def labels(self) -> dict[str, str]:
         """Return the mark as labels of a container, network or volume."""
         return {TOPOLOGY: self.topology, KEY: str(self.key), SOURCE: self.source}
 
     def alias(self) -> str:
         """Return the mark as an interface's alias; a path too long for it loses its beginning."""
-        head = f"{_PREFIX} {self.topology} {self.key} "
+        head = f"{_PREFIX} {self.topology} {self.short.key} "
         room = ALIAS_MAX - len(head.encode())
-        return head + self.source.encode()[-room:].decode(errors="ignore") if room > 0 else head
+        return head + self.source.encode()[-room:].decode(errors="ignore")
+
+    def is_in(self, alias: str | None) -> bool:
+        """Tell whether an alias holds this mark, whichever file it came from."""
+        found = of_alias(alias)
+        return found is not None and (found.topology, found.key) == (self.topology, self.short.key)
+
+
+def cut(text: str, room: int) -> str:
+    """Shorten a text to so many bytes, always in the same way; a digest tells it from others that begin alike."""
+    if len(text.encode()) <= room:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    return f"{text.encode()[: room - _DIGEST - 1].decode(errors='ignore')}-{digest}"
 
 
 def of_labels(labels: Mapping[str, str] | None) -> Mark | None:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.host.kernel.space import Where
+from reconciler.host.marks import cut
 from reconciler.kinds.container import networking
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.model import How, Need, ResourceKey
 
 INTERFACE_MAX = 15
 """How many characters an interface's name may have (IFNAMSIZ less one)."""
+ALTNAME_MAX = 127
+"""How many characters a further name of an interface may have (ALTIFNAMSIZ less one)."""
 SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bridges", "network": "networks"}
 NOT_RUNNING = ("completed", "stopped", "created")
 """The states of a container in which it has no network namespace to put something into."""
@@ -101,7 +104,7 @@ def bridge_name(source: Source, name: str) -> tuple[str, str]:
     full = str(found.get("name") or name) if own else source.live("bridges", name)
     if own or len(full) <= INTERFACE_MAX:
         return full, ""
-    return shortened(name, full), full
+    return shortened(name, full), cut(full, ALTNAME_MAX)
 
 
 def shortened(readable: str, full: str, room: int = INTERFACE_MAX) -> str:

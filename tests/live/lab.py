@@ -76,13 +76,16 @@ class Lab:
         return reconcile.apply(Topology(self.name), self.host, kinds=kinds(), options=Options(keep=keep))
 
     def edit(self, before: str, after: str, key: str, action: Action, *paths: str) -> None:
-        """Apply one text, then another, then the first again: the plan names the attribute, and rests each time."""
+        """Apply one text, then another, then the first again: each plan names the attribute, and each rests."""
         self.apply(before)
         told = self.tells(after)
         assert key in told, told
         assert told[key][0] == action, told
-        assert {path for path in paths if path in told[key][1]} == set(paths), told
+        assert set(paths) <= told[key][1], told
         self.apply(after)
+        told = self.tells(before)
+        assert key in told, told
+        assert set(paths) <= told[key][1], told
         self.apply(before)
 
     def drifted(self, text: str, key: str, action: Action, *paths: str) -> None:

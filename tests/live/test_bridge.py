@@ -11,6 +11,10 @@ import pytest
 from live.lab import Lab, run
 from live.witness import addresses, ip, link, pings
 from reconciler.errors import Conflict
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import Socket, new_bridge, set_link
+from reconciler.kinds.bridge.spec import BridgeSpec
+from reconciler.kinds.effects import new_index
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -102,7 +106,12 @@ def test_a_bridge_in_a_namespace_keeps_its_bare_name_and_moving_it_replaces_it(l
     inside = "namespaces: {red: }\nbridges: {br0: {namespace: red, stp: true}}"
     lab.apply(inside)
     assert link("br0", netns=f"{lab.name}-red")["linkinfo"]["info_data"]["stp_state"] == 1
+    run("ip", "-n", f"{lab.name}-red", "link", "set", "br0", "type", "bridge", "stp_state", "0")
+    lab.drifted(inside, KEY, Action.UPDATE, "stp")
     lab.edit(inside, "namespaces: {red: }\nbridges: {br0: {stp: true}}", KEY, Action.REPLACE, "node")
+    lab.apply(inside)
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "br0")
+    lab.drifted(inside, KEY, Action.CREATE)
 
 
 def test_a_long_name_is_shortened_and_kept_as_an_altname(lab: Lab) -> None:
@@ -225,9 +234,22 @@ def test_an_address_that_a_hand_added_is_left_alone(lab: Lab) -> None:
     assert addresses(f"{lab.name}-br0") == {"10.99.9.1/24"}
 
 
+def test_one_that_a_kill_left_with_its_mark_only_is_completed(lab: Lab, engine: object) -> None:
+    text = 'bridges: {distribution-switch: {stp: true, mtu: 1400, addresses: [10.99.7.1/24, "fd99:7::1/64"]}}'
+    key = ResourceKey.of("bridge/distribution-switch")
+    spec = lab.load(text).resources[key].spec
+    assert isinstance(spec, BridgeSpec)
+    with Socket() as socket:
+        index = new_index()
+        messages = new_bridge(spec.name, index=index), set_link(index, alias=Mark(lab.name, key).alias())
+        assert socket.send([messages]) == [None]
+    paths = ["altname", "stp", "mtu", "addresses", "up", *(["forward"] if rules() else [])]
+    lab.drifted(text, str(key), Action.UPDATE, *paths)
+    assert link(spec.name)["ifindex"] == index
+
+
 def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:
-    text = "namespaces: {red: }\nbridges: {br0: }\nveths: [[red:eth0 10.99.7.1/24, {bridge: br0, path_cost: 9}]]"
-    text = text.replace("[[red:eth0 10.99.7.1/24, {bridge: br0, path_cost: 9}]]", "[[red:eth0 10.99.7.1/24, br0]]")
+    text = "namespaces: {red: }\nbridges: {br0: }\nveths: [[red:eth0 10.99.7.1/24, br0]]"
     lab.apply(text)
     index = link("eth0", netns=f"{lab.name}-red")["ifindex"]
     run("ip", "link", "del", f"{lab.name}-br0")

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -308,8 +308,7 @@ def test_an_interruption_lets_running_steps_end_and_starts_no_more(kernel: Cli, 
     kernel.write(SLOW)
     with kernel.started("apply", "--jobs", "1") as process:
         assert process.stderr
-        while "exec/a" not in process.stderr.readline():
-            pass
+        _await(process.stderr, "exec/a")
         process.send_signal(number)
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -325,11 +324,9 @@ def test_a_second_signal_aborts(kernel: Cli) -> None:
     kernel.write(SLOW.replace("sleep 1", "sleep 4"))
     with kernel.started("apply", "--jobs", "1") as process:
         assert process.stderr
-        while "namespace/c" not in process.stderr.readline():
-            pass
+        _await(process.stderr, "namespace/c")
         process.send_signal(signal.SIGINT)
-        while "interrupted" not in process.stderr.readline():
-            pass
+        _await(process.stderr, "interrupted")
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
@@ -364,6 +361,11 @@ def on_a_terminal(cli: Cli, *arguments: str) -> str:
         assert process.wait(timeout=60) == 0
     os.close(ours)
     return seen.decode()
+
+
+def _await(stream: IO[str], word: str) -> None:
+    """Read until a line has a word; it must not end before."""
+    assert any(word in line for line in iter(stream.readline, "")), f"{word!r} never came"
 
 
 def _read(fd: int) -> Iterator[bytes]:
@@ -417,11 +419,11 @@ def test_all_topologies_are_listed_and_destroyed(kernel: Cli) -> None:
 
 CONTAINERS = """
 defaults: {containers: {image: reconciler-test/busybox, init: true, command: [sleep, '600']}}
-networks: {lan: {ipam: {config: [{subnet: 172.31.233.0/24}]}}}
+networks: {lan: {ipam: {config: [{subnet: 10.231.233.0/24}]}}}
 volumes: {data: }
 containers:
   web:
-    networks: {lan: {ipv4_address: 172.31.233.10}}
+    networks: {lan: {ipv4_address: 10.231.233.10}}
     ports: ["127.0.0.1:8533:80"]
     volumes: ["data:/data"]
     environment: {TOKEN: s3cret}
@@ -440,7 +442,7 @@ def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) ->
     shown = cli("show", "--name", cli.name)
     assert shown.returncode == 0
     assert re.search(r"^container/web +running \(healthy\), .*127.0.0.1:8533 → 80/tcp$", shown.stdout, re.MULTILINE)
-    assert re.search(r"^  \S+ +↔ lan +[\da-f:]{17}  172.31.233.10", shown.stdout, re.MULTILINE)
+    assert re.search(r"^  \S+ +↔ lan +[\da-f:]{17}  10.231.233.10", shown.stdout, re.MULTILINE)
     assert "s3cret" not in shown.stdout + cli("show", "--json").stdout
 
     command("docker", "stop", "-t", "1", f"{cli.name}-web")

@@ -14,14 +14,14 @@ from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
-V4, V6 = "172.30.94.0/24", "fd94::/64"
+V4, V6 = "10.230.94.0/24", "fd94::/64"
 NETWORKS = {
     "lan": {"ipam": {"config": [{"subnet": V4}, {"subnet": V6}]}, "enable_ipv6": True},
-    "wan": lan("172.30.95.0/24"),
+    "wan": lan("10.230.95.0/24"),
 }
 ENDPOINTS: list[tuple[str, Json, Json]] = [
     ("aliases", {"aliases": ["one"]}, {"aliases": ["two", "three"]}),
-    ("ipv4_address", {"ipv4_address": "172.30.94.101"}, {"ipv4_address": "172.30.94.102"}),
+    ("ipv4_address", {"ipv4_address": "10.230.94.101"}, {"ipv4_address": "10.230.94.102"}),
     ("ipv6_address", {"ipv6_address": "fd94::101"}, {"ipv6_address": "fd94::102"}),
     ("link_local_ips", {"link_local_ips": ["169.254.8.8"]}, {"link_local_ips": ["169.254.8.9"]}),
     ("mac_address", {"mac_address": "02:00:00:00:92:01"}, {"mac_address": "02:00:00:00:92:02"}),
@@ -55,7 +55,7 @@ def test_what_is_declared_of_an_endpoint_is_in_force(lab: Lab) -> None:
     declared = {name: each for _, values, _ in ENDPOINTS for name, each in values.items()}
     lab.apply(text({"a": box(networks={"lan": declared}), "b": box(networks=["lan"])}, networks=NETWORKS))
     found = endpoint(lab, "a", "lan")
-    assert (found["IPAddress"], found["GlobalIPv6Address"]) == ("172.30.94.101", "fd94::101")
+    assert (found["IPAddress"], found["GlobalIPv6Address"]) == ("10.230.94.101", "fd94::101")
     assert found["MacAddress"] == "02:00:00:00:92:01"
     assert "169.254.8.8" in inside(lab, "a", "ip", "addr")[1]
     assert reaches(lab, "b", "one")
@@ -65,7 +65,7 @@ def test_what_is_declared_of_an_endpoint_is_in_force(lab: Lab) -> None:
 SMALL = text(
     {
         "web": box(
-            networks={"lan": {"ipv4_address": "172.30.94.10", "aliases": ["www"]}}, ports=["127.0.0.1:18192:80"]
+            networks={"lan": {"ipv4_address": "10.230.94.10", "aliases": ["www"]}}, ports=["127.0.0.1:18192:80"]
         ),
         "client": box(networks=["lan"], links=["web:server"]),
         "other": box(networks=["wan"]),
@@ -137,14 +137,14 @@ def test_a_network_removed_by_force_comes_back_with_all_its_endpoints(lab: Lab) 
 def test_a_network_is_replaced_under_running_containers(lab: Lab) -> None:
     lab.apply(SMALL)
     before = life(lab, "web", "client", "other")
-    after = SMALL.replace(V4, "172.30.94.0/25")
+    after = SMALL.replace(V4, "10.230.94.0/25")
     told = lab.tells(after)
     assert {key: action for key, (action, _) in told.items()} == dict.fromkeys(
         ("connect/client--lan", "connect/web--lan", "network/lan"), R
     )
     lab.apply(after)
     assert life(lab, "web", "client", "other") == before
-    assert endpoint(lab, "web", "lan")["IPAddress"] == "172.30.94.10"
+    assert endpoint(lab, "web", "lan")["IPAddress"] == "10.230.94.10"
     assert reaches(lab, "client", "www")
     assert reaches(lab, "client", "server")
 
@@ -164,14 +164,14 @@ def test_a_network_replaced_while_a_container_was_stopped_is_connected_anew(lab:
 
 def test_two_static_addresses_are_swapped_in_one_apply(lab: Lab) -> None:
     def addressed(first: str, second: str) -> str:
-        networks = ({"lan": {"ipv4_address": f"172.30.94.{each}"}} for each in (first, second))
+        networks = ({"lan": {"ipv4_address": f"10.230.94.{each}"}} for each in (first, second))
         return text({name: box(networks=each) for name, each in zip("ab", networks, strict=True)}, networks=NETWORKS)
 
     lab.apply(addressed("21", "22"))
     before = life(lab, "a", "b")
     lab.apply(addressed("22", "21"))
     assert life(lab, "a", "b") == before
-    assert endpoint(lab, "a", "lan")["IPAddress"] == "172.30.94.22"
+    assert endpoint(lab, "a", "lan")["IPAddress"] == "10.230.94.22"
 
 
 def test_an_address_that_another_holds_by_chance_is_declared_for_a_new_container(lab: Lab) -> None:
@@ -186,7 +186,7 @@ def test_an_address_that_another_holds_by_chance_is_declared_for_a_new_container
 
 
 def test_a_stopped_container_gets_its_address_back_from_who_took_it(lab: Lab) -> None:
-    static = {"a": box(networks={"lan": {"ipv4_address": "172.30.94.2"}})}
+    static = {"a": box(networks={"lan": {"ipv4_address": "10.230.94.2"}})}
     lab.apply(text(static, networks=NETWORKS))
     api = lab.host.engine.api
     api.kill(f"{lab.name}-a")
@@ -196,12 +196,12 @@ def test_a_stopped_container_gets_its_address_back_from_who_took_it(lab: Lab) ->
     taker = {"b": box(networks=["lan"]), "a": {**static["a"], "state": "stopped"}}
     lab.apply(text(taker, networks=NETWORKS))
     lab.apply(both)
-    assert endpoint(lab, "a", "lan")["IPAddress"] == "172.30.94.2"
+    assert endpoint(lab, "a", "lan")["IPAddress"] == "10.230.94.2"
 
 
 def test_declared_addresses_are_taken_before_any_is_chosen(lab: Lab) -> None:
     entries = {name: box(networks=["lan"]) for name in "abcd"}
-    entries["z"] = box(networks={"lan": {"ipv4_address": "172.30.94.3"}})
+    entries["z"] = box(networks={"lan": {"ipv4_address": "10.230.94.3"}})
     lab.apply(text(entries, networks=NETWORKS))
 
 
@@ -226,7 +226,7 @@ def test_what_a_failed_connect_left_behind_counts_as_not_connected(lab: Lab) -> 
     before = life(lab, "web", "client", "other")
     disconnect(lab, "client")
     with contextlib.suppress(docker.errors.APIError):
-        api.connect_container_to_network(f"{lab.name}-client", f"{lab.name}-lan", ipv4_address="172.30.94.10")
+        api.connect_container_to_network(f"{lab.name}-client", f"{lab.name}-lan", ipv4_address="10.230.94.10")
     assert lab.tells(SMALL) == {"connect/client--lan": (C, frozenset())}
     lab.apply(SMALL)
     assert life(lab, "web", "client", "other") == before
@@ -241,7 +241,7 @@ def test_connecting_counts_on_where_the_name_of_the_interface_is_taken(lab: Lab)
     run("nsenter", "-t", str(pid), "-n", "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1b")
     lab.apply(both)
     assert life(lab, "a") == before
-    assert "172.30.95." in inside(lab, "a", "ip", "addr")[1]
+    assert "10.230.95." in inside(lab, "a", "ip", "addr")[1]
 
 
 def test_an_interface_deleted_by_hand_is_connected_anew(lab: Lab) -> None:

@@ -159,7 +159,7 @@ def test_a_tag_that_moved_replaces_its_containers(lab: Lab) -> None:
 
 
 def test_network_modes_are_left_for_each_other_in_place_where_the_engine_can(lab: Lab) -> None:
-    networks = {"lan": lan("172.30.91.0/24")}
+    networks = {"lan": lan("10.230.91.0/24")}
     steps: list[tuple[Json, str | None]] = [
         ({"network_mode": "none"}, None),
         ({"network_mode": "bridge"}, U),

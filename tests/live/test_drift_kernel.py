@@ -18,7 +18,7 @@ pytestmark = pytest.mark.live
 
 TEXT = """
 defaults: {containers: {image: %s, init: true, command: [sleep, "1000"]}}
-networks: {lan: {ipam: {config: [{subnet: 172.31.217.0/24}]}}}
+networks: {lan: {ipam: {config: [{subnet: 10.231.217.0/24}]}}}
 containers:
   box: {network_mode: none, routes: [{to: 10.77.0.0/16, via: [10.0.0.2, 10.0.1.2]}], exec: [echo ran >> /tmp/log]}
   web: {networks: [lan]}
@@ -136,14 +136,14 @@ def test_a_paused_container_has_its_veths(lab: Lab, engine: Any, image: str) -> 
 
 def test_a_declared_default_takes_dockers_place_and_gives_it_back(lab: Lab, engine: Any, image: str) -> None:
     text = (
-        f"networks: {{lan: {{ipam: {{config: [{{subnet: 172.31.216.0/24}}]}}}}}}\n"
+        f"networks: {{lan: {{ipam: {{config: [{{subnet: 10.231.216.0/24}}]}}}}}}\n"
         f"containers: {{box: {{image: {image}, init: true, command: [sleep, '1000'], networks: [lan], routes: [%s]}}}}\n"
         "namespaces: {red: }\nveths: [[box:eth1 10.0.0.1/24, red:eth0 10.0.0.2/24]]"
     )
     bare = text % ""
     lab.apply(bare)
     box = pid(engine, lab, "box")
-    assert routes(pid=box)["default"]["gateway"] == "172.31.216.1"
+    assert routes(pid=box)["default"]["gateway"] == "10.231.216.1"
     for metric in ("", ", metric: 9"):
         ours = text % f"{{to: default, via: 10.0.0.2{metric}}}"
         assert lab.tells(ours)["route/box--default"][0] == Action.UPDATE
@@ -151,7 +151,7 @@ def test_a_declared_default_takes_dockers_place_and_gives_it_back(lab: Lab, engi
         found = [each for each in ip("route", "show", pid=box) if each["dst"] == "default"]
         assert [each["gateway"] for each in found] == ["10.0.0.2"]
         lab.apply(bare)
-        assert routes(pid=box)["default"]["gateway"] == "172.31.216.1"
+        assert routes(pid=box)["default"]["gateway"] == "10.231.216.1"
     lab.apply(ours)
     engine.restart(f"{lab.name}-box", timeout=0)
     lab.apply(ours)
@@ -160,17 +160,22 @@ def test_a_declared_default_takes_dockers_place_and_gives_it_back(lab: Lab, engi
 
 def test_a_port_of_a_docker_networks_bridge(lab: Lab, engine: Any, image: str) -> None:
     text = (
-        "networks: {lan: {ipam: {config: [{subnet: 172.31.215.0/24}]}}}\nnamespaces: {red: }\n"
+        "networks: {lan: {ipam: {config: [{subnet: 10.231.215.0/24}]}}}\nnamespaces: {red: }\n"
         f"containers: {{box: {{image: {image}, init: true, command: [sleep, '1000'], networks: [lan]}}}}\n"
-        "veths: [{endpoints: [red:eth0 172.31.215.200/24, {network: lan, path_cost: 5}]}]"
+        "veths: [{endpoints: [red:eth0 10.231.215.200/24, {network: lan, path_cost: 5}]}]"
     )
+    bare = text.replace(", path_cost: 5", "")
+    lab.edit(bare, text, "veth/network.lan--red:eth0", Action.UPDATE, "endpoints.network.lan.path_cost")
     lab.apply(text)
     address = engine.inspect_container(f"{lab.name}-box")["NetworkSettings"]["Networks"][f"{lab.name}-lan"]["IPAddress"]
     assert pings(address, netns=f"{lab.name}-red")
     index = link("eth0", netns=f"{lab.name}-red")["ifindex"]
+    mine = next(each for each in ip("link", "show") if "veth/network.lan--red:eth0" in each.get("ifalias", ""))
+    run("ip", "link", "set", mine["ifname"], "nomaster")
+    lab.drifted(text, "veth/network.lan--red:eth0", Action.UPDATE, "endpoints.network.lan.master")
     lab.apply(text.replace("lan: {ipam", "lan: {labels: {a: b}, ipam"))
     assert link("eth0", netns=f"{lab.name}-red")["ifindex"] == index
-    assert pings("172.31.215.1", netns=f"{lab.name}-red")
+    assert pings("10.231.215.1", netns=f"{lab.name}-red")
 
 
 def test_a_foreign_interface_in_a_container_is_a_conflict(lab: Lab, engine: Any, image: str) -> None:
@@ -218,15 +223,42 @@ def test_a_name_that_a_dying_pair_still_holds_is_waited_for(lab: Lab) -> None:
 
 def test_networks_come_and_go_beside_a_declared_default(lab: Lab, engine: Any, image: str) -> None:
     text = (
-        "networks:\n  lan: {ipam: {config: [{subnet: 172.31.214.0/24}]}}\n"
-        "  aaa: {ipam: {config: [{subnet: 172.31.213.0/24}]}}\n"
+        "networks:\n  lan: {ipam: {config: [{subnet: 10.231.214.0/24}]}}\n"
+        "  aaa: {ipam: {config: [{subnet: 10.231.213.0/24}]}}\n"
         f"containers: {{box: {{image: {image}, init: true, command: [sleep, '1000'], networks: [lan%s], "
         "routes: [{to: default, via: 10.0.0.2}]}}\nnamespaces: {red: }\nveths: [[box:up 10.0.0.1/24, red:eth0]]"
     )
     lab.apply(text % "")
     box = pid(engine, lab, "box")
-    for networks in (", aaa", ""):
-        lab.apply(text % networks)
-        assert pid(engine, lab, "box") == box
-        found = [each for each in ip("route", "show", pid=box) if each["dst"] == "default"]
-        assert [each["gateway"] for each in found] == ["10.0.0.2"]
+    for changed in (text % ", aaa", text % "", (text % "").replace("  lan: {", "  lan: {labels: {a: b}, ")):
+        lab.apply(changed)
+        assert defaults(box) == ["10.0.0.2"]
+    engine.disconnect_container_from_network(f"{lab.name}-box", f"{lab.name}-lan")
+    lab.drifted(changed, "connect/box--lan", Action.CREATE)
+    assert defaults(box) == ["10.0.0.2"]
+    assert pid(engine, lab, "box") == box
+
+
+def defaults(box: int) -> list[str]:
+    """The gateways of the default routes in the namespace of a process."""
+    return [each["gateway"] for each in ip("route", "show", pid=box) if each["dst"] == "default"]
+
+
+def test_an_end_in_a_container_is_changed_mended_and_undone_in_place(lab: Lab, engine: Any, image: str) -> None:
+    text = (
+        f"containers: {{box: {{image: {image}, init: true, command: [sleep, '1000'], network_mode: none}}}}\n"
+        "namespaces: {red: }\nveths: [{endpoints: [{container: box, interface: eth0%s}, red:eth0 10.0.0.2/24]}]"
+    )
+    bare = text % ""
+    full = text % ", addresses: [10.0.0.1/24, 'fd00::1/64'], mtu: 1400, routes: [{to: default, via: 10.0.0.2}]"
+    key, label = "veth/box:eth0--red:eth0", "endpoints.box:eth0"
+    lab.edit(bare, full, key, Action.UPDATE, f"{label}.addresses", f"{label}.mtu")
+    box = pid(engine, lab, "box")
+    index = link("eth0", pid=box)["ifindex"]
+    lab.apply(full)
+    assert defaults(box) == ["10.0.0.2"]
+    down = full.replace("mtu: 1400, routes: [{to: default, via: 10.0.0.2}]", "up: false, mac: '02:00:00:00:0b:01'")
+    assert lab.tells(down)[key] == (Action.UPDATE, frozenset(f"{label}.{each}" for each in ("mtu", "up", "mac")))
+    lab.apply(down)
+    lab.apply(bare)
+    assert (pid(engine, lab, "box"), link("eth0", pid=box)["ifindex"]) == (box, index)

@@ -84,6 +84,13 @@ def test_in_a_container_they_run_again_after_each_restart_and_edit(lab: Lab, eng
     assert log == ["ran", "ran", "again", "ran"]
 
 
+def test_another_place_is_an_edit(lab: Lab, engine: Any, image: str, tmp_path: Path) -> None:
+    bare, given = (
+        CONTAINER % (image, "none", each) for each in ("[{command: 'true'}]", "[{command: 'true', in: network}]")
+    )
+    lab.edit(bare, given, "exec/box", Action.UPDATE, "commands")
+
+
 def test_a_failure_in_a_container_is_named_with_its_output(lab: Lab, engine: Any, image: str) -> None:
     report = lab.attempt(CONTAINER % (image, "none", '["echo oh dear >&2; exit 7"]'))
     assert str(report.failed[0].error) == "exec/box: `echo oh dear >&2; exit 7` ended with exit code 7:\noh dear"

@@ -10,7 +10,7 @@ from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
-NETWORKS = {"lan": lan("172.30.98.0/24"), "docker0": {"external": True, "name": "bridge"}}
+NETWORKS = {"lan": lan("10.230.98.0/24"), "docker0": {"external": True, "name": "bridge"}}
 
 
 def bridged(**attributes: object) -> dict[str, object]:

@@ -12,12 +12,15 @@ import pytest
 from live.lab import Lab, run
 from live.witness import link, namespaces
 from reconciler.errors import Conflict
+from reconciler.host import netns
+from reconciler.host.marks import Mark
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
 
 BARE = "namespaces: {red: }"
 KEY = "namespace/red"
+LONG = "net.ipv4.conf.default.igmpv3_unsolicited_report_interval"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
@@ -39,6 +42,8 @@ def inode(name: str) -> int:
             "namespaces: {red: {sysctls: {net.ipv4.conf.default.rp_filter: 2}}}",
             "sysctls.net.ipv4.conf.default.rp_filter",
         ),
+        (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
+        ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],
 )
@@ -70,6 +75,31 @@ def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
     run("ip", "-n", name, "link", "set", "lo", "down")
     lab.drifted(text, KEY, Action.UPDATE, "lo_up")
     assert "UP" in link("lo", netns=name)["flags"]
+
+
+def test_one_that_a_kill_left_without_its_sysctls_is_completed(lab: Lab) -> None:
+    name = f"{lab.name}-red"
+    netns.create(name, Mark(lab.name, ResourceKey.of(KEY)).alias())
+    before = inode(name)
+    text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
+    lab.drifted(text, KEY, Action.UPDATE, "sysctls.net.ipv4.ip_forward")
+    assert (inode(name), sysctl(lab, FORWARDING)) == (before, "1")
+
+
+def test_the_longest_names_are_marked_and_noted_and_known_again(lab: Lab) -> None:
+    red, blue, switch = "r" * 200, "b" * 200, "s" * 200
+    text = (
+        f"namespaces: {{{red}: {{exec: ['true'], routes: [{{to: 10.7.0.0/16, via: 10.0.0.2}}]}}, {blue}: }}\n"
+        f"bridges: {{{switch}: {{mtu: 1400}}}}\n"
+        f"veths: [[{red}:eth0 10.0.0.1/24, {blue}:eth0 10.0.0.2/24], [{red}:eth1, {switch}]]"
+    )
+    lab.apply(text)
+    run("ip", "-n", f"{lab.name}-{red}", "link", "set", "eth0", "mtu", "1300")
+    pair = f"veth/{blue}:eth0--{red}:eth0"
+    lab.drifted(text, pair, Action.UPDATE, f"endpoints.{red}:eth0.mtu")
+    assert {key.partition("/")[0] for key in lab.tells("")} == {"namespace", "bridge", "veth", "route", "exec"}
+    lab.apply("")
+    assert f"{lab.name}-{red}" not in namespaces()
 
 
 def test_a_namespace_deleted_by_hand_is_made_again(lab: Lab) -> None:

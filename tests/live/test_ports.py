@@ -16,7 +16,7 @@ from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
-NETWORKS = {"lan": lan("172.30.97.0/24")}
+NETWORKS = {"lan": lan("10.230.97.0/24")}
 FORMS: list[tuple[object, str, list[tuple[str, str]]]] = [
     (18301, "18301/tcp", [("", "")]),
     ("18302:80", "80/tcp", [("", "18302")]),

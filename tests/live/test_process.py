@@ -104,20 +104,20 @@ def test_a_restart_by_hand_of_a_plain_container_is_no_drift(lab: Lab) -> None:
 
 def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) -> None:
     entries = {"owner": box(networks=["lan"]), "guest": alone(network_mode="service:owner")}
-    file = text(entries, networks={"lan": lan("172.30.96.0/24")})
+    file = text(entries, networks={"lan": lan("10.230.96.0/24")})
     lab.apply(file)
-    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
     lab.host.engine.api.restart(f"{lab.name}-owner", timeout=0)
     before = life(lab, "owner")
     lab.drifted(file, "process/guest", Action.REPLACE, "network_lost")
     assert life(lab, "owner") == before
-    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
     lab.host.engine.api.kill(f"{lab.name}-owner")
     lab.drifted(file, "process/owner", Action.UPDATE, "state")
-    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
     changed = {**entries, "owner": box(networks=["lan"], labels={"a": "b"})}
-    lab.apply(text(changed, networks={"lan": lan("172.30.96.0/24")}))
-    assert "172.30.96." in inside(lab, "guest", "ip", "addr")[1]
+    lab.apply(text(changed, networks={"lan": lan("10.230.96.0/24")}))
+    assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
 
 
 def moment(lab: Lab, name: str, field: str) -> datetime:

@@ -80,6 +80,20 @@ def test_routes_on_an_endpoint_are_its_nodes_by_that_interface(lab: Lab) -> None
     assert {found[each]["dev"] for each in ("10.7.0.0/16", "10.8.0.0/16")} == {"b"}
 
 
+def test_an_attribute_of_a_route_on_an_endpoint_is_changed_mended_and_undone(lab: Lab) -> None:
+    text = (
+        "namespaces: {red: , blue: }\nveths: [{endpoints: [blue:b 10.0.0.2/24, {namespace: red, interface: b, "
+        "addresses: [10.0.0.1/24, 10.0.0.5/24], routes: [{to: 10.7.0.0/16%s}]}]}]"
+    )
+    bare, full = text % "", text % ", via: 10.0.0.2, source: 10.0.0.5, metric: 7"
+    lab.edit(bare, full, KEY, Action.UPDATE, "via", "source", "metric")
+    lab.apply(full)
+    run("ip", "-n", f"{lab.name}-red", "route", "del", "10.7.0.0/16")
+    lab.drifted(full, KEY, Action.CREATE)
+    found = routes(**red(lab))["10.7.0.0/16"]
+    assert (found["gateway"], found["prefsrc"], found["metric"]) == ("10.0.0.2", "10.0.0.5", 7)
+
+
 def test_a_next_hop_may_be_reached_by_a_route_on_the_link(lab: Lab) -> None:
     lab.apply(TEXT % "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth1}")
     assert routes(**red(lab))["default"]["gateway"] == "10.3.0.1"
@@ -149,7 +163,11 @@ def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
     assert {"10.99.7.0/24", "10.99.8.0/24", "10.99.9.0/24"} == ours() - before - {"10.99.6.0/30"}
     other = Lab(lab.folder)
     other.apply("host: {routes: [{to: 10.99.10.0/24, dev: lo}]}")
+    assert lab.tells(less) == {"route/host--10.99.9.0/24": (Action.DELETE, frozenset())}
     lab.apply(less)
+    for route in ("10.99.7.0/24", "10.99.8.0/24"):
+        run("ip", "route", "del", route)
+        lab.drifted(less, f"route/host--{route}", Action.CREATE)
     run("ip", "route", "del", "10.99.8.0/24", "dev", "lo")
     lab.destroy()
     assert ours() - before == {"10.99.10.0/24"}

@@ -35,6 +35,8 @@ class Kernel:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        shorts = ((Mark("", key).short.key, key) for key in scope.desired.resources)
+        self._long = {short: key for short, key in shorts if short != key}
         self.containers, self.stranger = _containers(scope)
         with netns.all_namespaces() as found:
             opened = sockets([each.fd for each in found])
@@ -59,7 +61,13 @@ class Kernel:
     def mine(self, link: Link | None) -> Mark | None:
         """Return the mark of a link if it is of this topology."""
         mark = of_alias(link.alias) if link else None
-        return mark if mark and mark.topology == self.scope.name else None
+        if mark is None or mark.topology != self.scope.name:
+            return None
+        return replace(mark, key=self.whole(mark.key)) if mark.key in self._long else mark
+
+    def whole(self, key: ResourceKey) -> ResourceKey:
+        """Return the declared key that a mark had no room for; any other as it is."""
+        return self._long.get(key, key)
 
     @property
     def host(self) -> Space:
@@ -174,8 +182,8 @@ def _named(kernel: Kernel, spaces: list[Space]) -> Iterator[tuple[ResourceKey, i
     wanted = kernel.scope.wanted
     desired = kernel.scope.desired.resources
     for at, space in enumerate(spaces):
-        mark = space.mark
-        if mark and mark.topology == kernel.scope.name and mark.key.kind == "namespace" and space.place.names:
+        mark = kernel.mine(space.loopback)
+        if mark and mark.key.kind == "namespace" and space.place.names:
             yield mark.key, at
         for name in space.place.names:
             key = wanted.get(("namespace", name))

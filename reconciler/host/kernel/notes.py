@@ -1,6 +1,6 @@
 """What no host can tell, noted as altnames on a namespace's `lo`: it lives and dies with the namespace.
 
-A note reads `WORD=…`: an altname holds 127 characters and no blank, `/` or `:`.
+A note reads `WORD=…`: an altname holds 127 bytes (ALTIFNAMSIZ less one) and no blank, `/` or `:`.
 """
 
 from __future__ import annotations
@@ -8,19 +8,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from reconciler.host.marks import cut
 from reconciler.host.netlink import Link
 
-_ROOM = 40
+_ROOM, _WHOLE = 44, 119
+"""What there is room for in one part among others, such as an IPv6 prefix, and in the only one."""
 
 
 def note(word: str, *parts: str) -> str:
     """Write a note; a part that is too long for it is cut and told apart by a digest."""
-    return "=".join((word, *map(fitted, parts)))
+    room = _ROOM if len(parts) > 1 else _WHOLE
+    return "=".join((word, *(cut(each, room) for each in parts)))
 
 
 def fitted(part: str) -> str:
-    """Shorten a part of a note to what there is room for."""
-    return part if len(part) <= _ROOM else f"{part[: _ROOM - 9]}-{digest(part)[:8]}"
+    """Shorten one of the parts of a note to what there is room for."""
+    return cut(part, _ROOM)
 
 
 def notes(link: Link | None, word: str) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.notes import note
-from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import (
     Link,
     Socket,
@@ -62,8 +62,7 @@ def _made(step: Step, socket: Socket, spec: BridgeSpec) -> int:
 
 def _ours(step: Step, socket: Socket, spec: BridgeSpec) -> int:
     found = socket.ask([get_link(spec.name)])[0]
-    mark = of_alias(found.alias) if isinstance(found, Link) else None
-    if isinstance(found, Link) and mark and (mark.topology, mark.key) == (spec.topology, step.key.key):
+    if isinstance(found, Link) and mark_of(wanted(step)).is_in(found.alias):
         return found.index
     raise Conflict(f"there is an interface {spec.name} in {spec.at} that is not ours: remove it, or name yours")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
 from reconciler.host.kernel.notes import fitted, notes
+from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
@@ -28,7 +29,8 @@ def observe(scope: Scope) -> Iterator[Resource]:
         yield _resource(scope, key, space, link, rules)
     yield from _externals(scope)
     yield from _foreign(scope, rules)
-    for key, bridge in rules.of(scope.name).items():
+    for short, bridge in rules.of(scope.name).items():
+        key = scope.kernel.whole(short)
         if key not in found and key not in scope.desired.resources:  # its bridge was deleted by hand
             spec = BridgeSpec(name=bridge, topology=scope.name)
             yield Resource(key, spec, live=MappingProxyType({"rule": bridge}))
@@ -53,6 +55,7 @@ def _resource(
         "mac": link.mac,
         "ports": ports,
         "addresses": addresses,
+        "rule": rules.of(scope.name).get(Mark("", key).short.key, ""),
         "source": mark.source if mark else "",
     }
     return Resource(
@@ -61,9 +64,7 @@ def _resource(
         needs=nodes.ground(spec.node, "node"),
         claims=claims(spec),
         owned=owned,
-        live=MappingProxyType(
-            {**live, "rule": rules.of(scope.name).get(key, ""), "source": mark.source if mark else ""}
-        ),
+        live=MappingProxyType(live),
     )
 
 

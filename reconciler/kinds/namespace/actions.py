@@ -14,7 +14,6 @@ from reconciler.errors import Conflict
 from reconciler.host import netns
 from reconciler.host.kernel.notes import note
 from reconciler.host.kernel.space import LOOPBACK
-from reconciler.host.marks import of_alias
 from reconciler.host.netlink import Link, Socket, add_altname, del_altname, get_link, get_links, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, seen, wanted
@@ -54,8 +53,7 @@ def _is_ours(step: Step, name: str) -> bool:
             found = socket.ask([get_link(LOOPBACK)])[0]
     finally:
         os.close(fd)
-    mark, ours = of_alias(found.alias) if isinstance(found, Link) else None, mark_of(wanted(step))
-    return bool(mark) and (mark.topology, mark.key) == (ours.topology, ours.key) if mark else False
+    return isinstance(found, Link) and mark_of(wanted(step)).is_in(found.alias)
 
 
 def update(step: Step, reach: Reach) -> Result:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, ReconcilerError
 from reconciler.host.kernel import Reach, Where
-from reconciler.host.marks import Mark, of_alias
+from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link, NetlinkError, delete_link, get_link, new_veth, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import mark_of, named, new_index, wanted
@@ -122,8 +122,7 @@ def _cleared(job: Job, reach: Reach, *, late: bool) -> bool:
         socket = reach.socket(end.at)
         found = socket.ask([get_link(end.interface)])[0]
         if isinstance(found, Link):
-            mark = of_alias(found.alias)
-            if mark and (mark.topology, mark.key) == (job.mark.topology, job.mark.key):
+            if job.mark.is_in(found.alias):
                 socket.send([delete_link(found.index)])
             elif late:
                 message = f"there is an interface {end.interface} in {end.at} already: remove it, or name yours"

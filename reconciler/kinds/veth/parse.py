@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.host.marks import ALIAS_MAX, Mark
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_v6, mac
 from reconciler.kinds.nodes import where
@@ -18,8 +17,6 @@ def parse(source: Source) -> Iterator[Resource]:
     """Read the veth pairs of a file."""
     for pair in pairs(source):
         first, second = pair.ends
-        if len(Mark(source.name, pair.key).alias().encode()) > ALIAS_MAX:
-            source.problem(pair.pointer, f"{pair.key} is too long for the mark on its ends", "give it a `name`")
         endpoints = {
             first.label: _endpoint(source, pair, first, second),
             second.label: _endpoint(source, pair, second, first),
