@@ -111,7 +111,8 @@ RESTARTING = {"Running": True, "Pid": 0}
 
 
 def container(state: dict[str, Any]) -> dict[str, Any]:
-    return {"Id": "0123456789abcdef", "Name": "/t-web", "Config": {"Hostname": "web.example.org"}, "State": state}
+    config = {"Config": {"Hostname": "web.example.org"}, "HostConfig": {"NetworkMode": "t-lan"}}
+    return {"Id": "0123456789abcdef", "Name": "/t-web", **config, "State": state}
 
 
 @pytest.mark.parametrize(("state", "up"), [(UP, True), (DOWN, False), (RESTARTING, False)])
@@ -181,6 +182,18 @@ def test_what_the_engine_chose_is_not_told_as_declared() -> None:
     found = live({"IPAddress": "10.0.0.2", "MacAddress": ""})
     assert (found.ipv4_address, found.ipv6_address, found.mac_address) == (None, None, None)
     assert live({}, DOWN, ConnectSpec(mac_address=MAC)).mac_address == MAC
+
+
+def test_a_mac_address_that_an_old_engine_made_of_the_address_is_as_undeclared_unless_it_is_wanted() -> None:
+    made = {"IPAddress": "10.0.0.2", "MacAddress": "02:42:0a:00:00:02"}
+    assert live(made).mac_address is None
+    assert live(made, want=ConnectSpec(mac_address=MAC)).mac_address == made["MacAddress"]
+    assert live({**made, "MacAddress": MAC}).mac_address == MAC
+
+
+def test_the_network_on_which_a_container_was_made_is_its_first() -> None:
+    assert live({}).first
+    assert not spec_of("t-wan", {}, container(UP), ConnectSpec()).first
 
 
 def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:

@@ -10,7 +10,7 @@ import pytest
 from paper import Paper
 
 from reconciler.kinds.container.environment import environment, of_engine, parsed
-from reconciler.kinds.container.networking import entry_of
+from reconciler.kinds.networking import entry_of
 from reconciler.kinds.source import Source
 
 

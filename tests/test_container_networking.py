@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from paper import source
 
-from reconciler.kinds.container import networking
-from reconciler.kinds.container.entry import Entry
-from reconciler.kinds.container.networking import Link, entry_of
+from reconciler.kinds import networking
 from reconciler.kinds.container.order import order
+from reconciler.kinds.entry import Entry
+from reconciler.kinds.networking import Link, entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import ResourceKey
 

@@ -33,9 +33,7 @@ def spec(data: dict[str, Any], **others: Any) -> ContainerSpec:
 
 def test_a_container_of_which_little_is_said_has_the_defaults() -> None:
     found = spec({})
-    assert found == ContainerSpec(
-        name="t-web", image="image/lab", hostname="web", reference="lab", network="t-default", topology="t"
-    )
+    assert found == ContainerSpec(name="t-web", image="image/lab", hostname="web", reference="lab", network="t-default")
 
 
 def test_an_external_container_is_but_a_name() -> None:

@@ -9,9 +9,9 @@ import pytest
 from paper import source
 
 from reconciler.kinds.container import volumes
-from reconciler.kinds.container.networking import entry_of
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import Mount
+from reconciler.kinds.networking import entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import FrozenMap, ResourceKey
 

@@ -171,3 +171,19 @@ def test_what_a_topology_uses_is_found_through_references_lists_and_alternatives
     assert expected <= found
     assert not {"container.image", "endpoint.mac", "build.target"} & found
     assert any(each.startswith("container.networks") and each.endswith("aliases") for each in found)
+
+
+def test_every_module_can_be_the_first_to_be_imported() -> None:
+    code = (
+        "import importlib, pkgutil, sys, reconciler\n"
+        "names = [each.name for each in pkgutil.walk_packages(reconciler.__path__, 'reconciler.')]\n"
+        "for name in names:\n"
+        "    if name != 'reconciler.__main__':\n"
+        "        for loaded in [each for each in sys.modules if each.startswith('reconciler')]:\n"
+        "            del sys.modules[loaded]\n"
+        "        importlib.import_module(name)\n"
+        "print(len(names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100

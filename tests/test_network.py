@@ -32,7 +32,7 @@ def test_an_entry_that_says_nothing_is_a_bridge_under_the_prefix_with_pools_that
     tmp_path: Path,
 ) -> None:
     found = resource(tmp_path, net(), KEY)
-    assert found.spec == NetworkSpec("t-lan", topology="t", source=str((tmp_path / "topology.yaml").resolve()))
+    assert found.spec == NetworkSpec("t-lan")
     assert found.owned
     assert [each.scope for each in found.claims] == ["network name t-lan"]
 
@@ -206,7 +206,7 @@ def test_an_engine_that_does_not_tell_the_gateway_has_chosen_the_first_address_o
 
 def test_a_network_without_our_mark_is_foreign() -> None:
     found = observed_spec(row(Labels={"a": "b"}), None)
-    assert (found.marked, found.topology, found.source, dict(found.labels)) == (False, "", "", {"a": "b"})
+    assert (found.marked, dict(found.labels)) == (False, {"a": "b"})
 
 
 def test_facts_are_the_id_the_bridge_and_the_subnets() -> None:

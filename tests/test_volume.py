@@ -23,8 +23,7 @@ def volume(entry: str = "") -> str:
 
 def test_an_entry_that_says_nothing_is_a_local_volume_under_the_prefix(tmp_path: Path) -> None:
     found = resource(tmp_path, volume(), KEY)
-    source = str((tmp_path / "topology.yaml").resolve())
-    assert found.spec == VolumeSpec("t-data", topology="t", source=source)
+    assert found.spec == VolumeSpec("t-data")
     assert found.owned
     assert found.claims == (Claim("volume name t-data", label="volume name 't-data'"),)
 
@@ -63,7 +62,7 @@ def test_two_volumes_of_one_live_name_are_a_problem(tmp_path: Path) -> None:
 
 def test_a_listed_volume_that_is_ours_equals_the_declared_one(tmp_path: Path) -> None:
     declared = spec(tmp_path, volume("driver_opts: {type: tmpfs}, labels: {a: b}"), KEY)
-    mark = Mark("t", ResourceKey.of(KEY), declared.source)
+    mark = Mark("t", ResourceKey.of(KEY), "t.yaml")
     row = {"Name": "t-data", "Driver": "local", "Options": {"type": "tmpfs"}, "Labels": {"a": "b", **mark.labels()}}
     assert observed_spec(row, mark) == declared
 

@@ -77,6 +77,11 @@ class Scope:
         return rows
 
     @once
+    def live_names(self) -> dict[str, str]:
+        """What each container is called, by its id."""
+        return {row["Id"]: live_name(row) for row in self.container_rows}
+
+    @once
     def containers(self) -> dict[str, dict[str, Any]]:
         """The inspections, by id, of the containers that are ours or hold a declared live name as an external."""
         ids = [row["Id"] for row in self.container_rows if self._concerns(live_name(row), row.get("Labels"))]

@@ -51,9 +51,9 @@ def seen(step: Step) -> Resource:
     return step.change.observed
 
 
-def mark_of(resource: Resource) -> Mark:
-    """Return the mark of something desired; its spec knows the topology and the file."""
-    return Mark(getattr(resource.spec, "topology", ""), resource.key, getattr(resource.spec, "source", ""))
+def mark_of(step: Step) -> Mark:
+    """Return the mark of what a step makes, changes or deletes."""
+    return Mark(step.topology, step.key.key, step.source)
 
 
 def new_index() -> int:

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
-def master_of(scope: Scope, space: Space, link: Link) -> str:
-    """Return the key of the bridge or network that a link is a port of; `@NAME` of a foreign one, "" of none."""
+def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None]:
+    """Return the key of the bridge or network that a link is a port of, and how that is found again.
+
+    The key is `@NAME` of a foreign one, and empty where there is none.
+    """
     master = space.links.get(link.master) if link.master else None
     if master is None:
-        return ""
+        return "", None
     mark = scope.kernel.mine(master)
-    if mark and mark.key.kind == "bridge":
-        return str(mark.key)
-    declared = _external(scope, space, master.name)
-    if declared is None and space is scope.kernel.host:
-        declared = _network(scope, master.name)
-    return str(declared) if declared else f"@{master.name}"
+    bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master.name)
+    network = _network(scope, master.name) if bridge is None and space is scope.kernel.host else None
+    if network:
+        return str(network.key), network
+    return str(bridge or f"@{master.name}"), Where(bridge or ResourceKey("bridge", f"@{master.name}"), master.name)
 
 
 def _external(scope: Scope, space: Space, name: str) -> ResourceKey | None:
@@ -40,7 +42,7 @@ def _external(scope: Scope, space: Space, name: str) -> ResourceKey | None:
     return None
 
 
-def _network(scope: Scope, bridge: str) -> ResourceKey | None:
+def _network(scope: Scope, bridge: str) -> Where | None:
     try:
         networks = scope.networks
     except Exception as error:
@@ -51,7 +53,8 @@ def _network(scope: Scope, bridge: str) -> ResourceKey | None:
     if found is None:
         return None
     mark = scope.mark(found.get("Labels"))
-    return mark.key if mark else scope.wanted.get(("network", found["Name"]))
+    key = mark.key if mark else scope.wanted.get(("network", found["Name"]))
+    return Where(key, found["Name"]) if key else None
 
 
 def bridge_of(network: Mapping[str, Any]) -> str:

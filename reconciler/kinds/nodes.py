@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
-from reconciler.kinds.container import networking
+from reconciler.kinds import networking
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.model import How, Need, ResourceKey
 

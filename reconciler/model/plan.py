@@ -40,12 +40,17 @@ class StepKey:
 
 @dataclass(frozen=True)
 class Step:
-    """One call; `carries` holds the changes that it carries out along with its own, `carried_by` the converse."""
+    """One call; `carries` holds the changes that it carries out along with its own, `carried_by` the converse.
+
+    `topology` and `source` are what is marked on what it makes: the topology's name, and its file.
+    """
 
     key: StepKey
     change: Change
     carries: tuple[Change, ...] = ()
     carried_by: StepKey | None = None
+    topology: str = ""
+    source: str = ""
 
     @property
     def verb(self) -> Verb:

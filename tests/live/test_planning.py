@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +59,13 @@ exec "$@"
 
 
 @pytest.fixture
-def folder(lab: Lab, engine: Any) -> Iterator[Path]:
+def folder(lab: Lab, engine: Any) -> Path:
     """A folder with a topology that is live, and with others of its name."""
     lab.folder.joinpath("root.tar").write_bytes(busybox_tar())
     for name, text in (("after", AFTER), ("empty", "")):
         lab.folder.joinpath(f"{name}.yaml").write_text(f"name: {lab.name}\n{text}")
     lab.apply(BEFORE)
-    yield lab.folder
+    return lab.folder
 
 
 def reconciler(folder: Path, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

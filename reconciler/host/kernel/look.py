@@ -14,7 +14,7 @@ from reconciler.errors import EngineUnreachable
 from reconciler.host import netns
 from reconciler.host.kernel.notes import notes
 from reconciler.host.kernel.peer import stranger
-from reconciler.host.kernel.space import HOST, Place, Space
+from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
 from reconciler.host.marks import Mark, of_alias
 from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes, sockets
 from reconciler.model import ResourceKey
@@ -81,6 +81,16 @@ class Kernel:
         for key, space in self.nodes.items():
             found[space.place.cookie].append(key)
         return MappingProxyType({cookie: tuple(keys) for cookie, keys in found.items()})
+
+    def where(self, node: ResourceKey | None) -> Where:
+        """Say how a node is found again by its live name."""
+        if node == HOST:
+            return Where(HOST)
+        if node is None or node not in self.nodes:
+            return NOWHERE
+        if node in self.containers:
+            return Where(node, self.containers[node]["Name"].removeprefix("/"))
+        return Where(node, next(iter(self.nodes[node].place.names), ""))
 
     def node_of(self, space: Space, preferred: ResourceKey | None = None) -> ResourceKey | None:
         """Return the node whose namespace this is; the preferred one if it is among those that share it."""

@@ -84,6 +84,8 @@ class Reach:
 
 
 def _open(host: Host, where: Where) -> int:
+    if not where.live and where.key != HOST:
+        raise StepFailed("the network namespace that it was in has no name any more, so that it cannot be made there")
     if where.key == HOST:
         return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     if where.key.kind == "namespace":

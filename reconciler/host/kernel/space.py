@@ -35,6 +35,10 @@ class Where:
         return "the host" if self.key == HOST else f"{self.key.kind} {self.live}"
 
 
+NOWHERE = Where(ResourceKey("nowhere", "nowhere"))
+"""Of what is in no node that could be found again: nothing can be made there."""
+
+
 @dataclass(frozen=True)
 class Space:
     """A network namespace: its links by index, and of one that concerns the topology also what the links have.

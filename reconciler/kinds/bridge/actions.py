@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.notes import note
-from reconciler.host.marks import PROTOCOL, Mark
+from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import (
     Link,
     Socket,
@@ -48,7 +48,7 @@ def create(step: Step, reach: Reach) -> Result:
 
 def _made(step: Step, socket: Socket, spec: BridgeSpec) -> int:
     for _ in range(_TRIES):
-        index, alias = new_index(), mark_of(wanted(step)).alias()
+        index, alias = new_index(), mark_of(step).alias()
         made = new_bridge(spec.name, index=index, up=True, **options(spec))
         error = socket.send([(made, set_link(index, alias=alias))])[0]
         if error is None:
@@ -62,7 +62,7 @@ def _made(step: Step, socket: Socket, spec: BridgeSpec) -> int:
 
 def _ours(step: Step, socket: Socket, spec: BridgeSpec) -> int:
     found = socket.ask([get_link(spec.name)])[0]
-    if isinstance(found, Link) and mark_of(wanted(step)).is_in(found.alias):
+    if isinstance(found, Link) and mark_of(step).is_in(found.alias):
         return found.index
     raise Conflict(f"there is an interface {spec.name} in {spec.at} that is not ours: remove it, or name yours")
 
@@ -98,7 +98,7 @@ def _configure(step: Step, place: tuple[int, Socket], index: int, specs: tuple[B
 def _link(step: Step, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
     up = new.up if new.up != old.up or not old.name else None
     mac = new.mac if new.mac != old.mac else None
-    messages = [set_link(index, alias=mark_of(wanted(step)).alias(), mac=mac, up=up)]
+    messages = [set_link(index, alias=mark_of(step).alias(), mac=mac, up=up)]
     if new.mtu is not None and new.mtu != old.mtu:
         if not old.name:  # only a change makes it hold when a smaller port joins
             messages.append(set_link(index, mtu=new.mtu ^ 1))
@@ -148,7 +148,7 @@ def _rename(socket: Socket, index: int, name: str) -> None:
 
 
 def _forward(step: Step, old: BridgeSpec, new: BridgeSpec) -> None:
-    mark = mark_of(wanted(step))
+    mark = mark_of(step)
     if new.forward:
         firewall.let_pass(mark, new.name)
     elif old.name:
@@ -157,12 +157,12 @@ def _forward(step: Step, old: BridgeSpec, new: BridgeSpec) -> None:
 
 def delete(step: Step, reach: Reach) -> Result:
     """Delete a bridge, which gives its ports back, and what lets it forward."""
-    live, spec = seen(step).live, _spec(seen(step))
+    live = seen(step).live
     found = reach.again(live["place"]) if "place" in live else None
     if found:
         insist(found[1].send([delete_link(live["index"])]), errno.ENODEV)
     if live.get("rule"):
-        firewall.forbid(Mark(spec.topology, step.key.key))
+        firewall.forbid(mark_of(step))
     return Status.DONE
 
 

@@ -32,7 +32,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
     for short, bridge in rules.of(scope.name).items():
         key = scope.kernel.whole(short)
         if key not in found and key not in scope.desired.resources:  # its bridge was deleted by hand
-            spec = BridgeSpec(name=bridge, topology=scope.name)
+            spec = BridgeSpec(name=bridge)
             yield Resource(key, spec, live=MappingProxyType({"rule": bridge}))
 
 
@@ -86,7 +86,7 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
         ports=_borrowed(space, link, declared.ports if declared else ()),
         forward=_forward(scope, key, node, link, rules),
         marked=bool(scope.kernel.mine(link)),
-        topology=scope.name,
+        at=scope.kernel.where(node),
     )
 
 

@@ -53,8 +53,6 @@ def _spec(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[st
         addresses=interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ()),
         ports=_ports(source, pointer, node, entry),
         forward=entry.get("forward", True) or node != HOST,
-        topology=source.name,
-        source=source.path,
         at=nodes.where(source, node),
         **_parameters(entry),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.netlink import BridgeOptions, BridgeParameters
 from reconciler.kinds.source import HOST
 from reconciler.kinds.units import duration
@@ -38,9 +38,7 @@ class BridgeSpec(Spec):
     ports: tuple[str, ...] = ()
     forward: bool = True
     marked: bool = True
-    topology: str = uncompared("")
-    source: str = uncompared("")
-    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
+    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
 
 
 def hundredths(text: str) -> int:

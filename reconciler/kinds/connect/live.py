@@ -10,6 +10,7 @@ from reconciler.kinds.connect.spec import ConnectSpec
 
 Json = Mapping[str, Any]
 _SHORT_ID = 12
+_MADE = "02:42:"
 
 
 def is_up(inspected: Json) -> bool:
@@ -40,9 +41,9 @@ def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> Co
         ipv4_address=_static(ipam.get("IPv4Address"), endpoint.get("IPAddress") if up else None),
         ipv6_address=_static(ipam.get("IPv6Address"), endpoint.get("GlobalIPv6Address") if up else None),
         link_local_ips=tuple(sorted(map(_plain, ipam.get("LinkLocalIPs") or ()))),
-        mac_address=(endpoint.get("MacAddress") or None) if up else want.mac_address,
+        mac_address=_mac(endpoint, want) if up else want.mac_address,
         links=tuple(sorted(endpoint.get("Links") or ())),
-        first=want.first,
+        first=inspected["HostConfig"].get("NetworkMode") == name,
         container=inspected["Name"].removeprefix("/"),
     )
 
@@ -53,6 +54,13 @@ def _aliases(endpoint: Json, inspected: Json, want: ConnectSpec) -> set[str]:
     own = {inspected["Id"][:_SHORT_ID], inspected["Config"].get("Hostname"), inspected["Name"].removeprefix("/")}
     found = set(endpoint.get("Aliases") or ()) | (set(endpoint.get("DNSNames") or ()) & wanted)
     return found - (own - wanted)
+
+
+def _mac(endpoint: Json, want: ConnectSpec) -> str | None:
+    """The MAC address; one that an engine before 25.0 made of the address is as undeclared."""
+    mac, address = endpoint.get("MacAddress") or None, endpoint.get("IPAddress")
+    made_of_it = _MADE + ip_address(address).packed.hex(":") if address else None
+    return None if mac == made_of_it and want.mac_address is None else mac
 
 
 def _static(declared: str | None, live: str | None) -> str | None:

@@ -11,8 +11,8 @@ from reconciler.host.scope import live_name
 from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import key_of
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims
-from reconciler.kinds.container.networking import BRIDGE, RUNS
 from reconciler.kinds.container.ours import ours
+from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:

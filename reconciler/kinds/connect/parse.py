@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from reconciler.kinds import networking
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims
-from reconciler.kinds.container import networking
-from reconciler.kinds.container.entry import Entry, entries
 from reconciler.kinds.container.order import Order, order
+from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey
 

@@ -11,9 +11,9 @@ from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container import limits
 from reconciler.kinds.container.effects import created, deleted, updated
 from reconciler.kinds.container.look import seen_containers
-from reconciler.kinds.container.networking import BRIDGE
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.networking import BRIDGE
 from reconciler.kinds.source import Source
 from reconciler.model import Change, Resource, Step, Verb
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.host.marks import ID
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
-from reconciler.kinds.container.networking import SHARED
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.networking import SHARED
 
 LOGGING = "reconciler.logging"
 """The label that names the declared log options: the engine adds its own to them, and does not tell which."""

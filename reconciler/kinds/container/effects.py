@@ -14,10 +14,10 @@ from reconciler.kinds.connect.effects import connect, refuse_mac
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.container import limits, settings
 from reconciler.kinds.container.config import config
-from reconciler.kinds.container.networking import BRIDGE, SHARED
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.container.stop import stop
 from reconciler.kinds.effects import mark_of, seen, wanted
+from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def created(host: Host, step: Step) -> Result:
     spec = _spec(resource)
     body = config(
         spec,
-        labels={**mark_of(resource).labels(), ID: secrets.token_hex(8)},
+        labels={**mark_of(step).labels(), ID: secrets.token_hex(8)},
         endpoints=_endpoints(host, step),
         target=_target(host, resource, spec),
         entrypoint=_entrypoint(api, spec),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.kinds import units
-from reconciler.kinds.container.entry import Entry
+from reconciler.kinds.entry import Entry
 from reconciler.model import FrozenMap
 
 _LINE = re.compile(

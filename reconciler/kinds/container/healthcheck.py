@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.entry import Entry
 from reconciler.kinds.container.quantities import Duration
 from reconciler.kinds.container.spec import Healthcheck
+from reconciler.kinds.entry import Entry
 
 NONE = ("NONE",)
 _FORMS = ("CMD", "CMD-SHELL", "NONE")

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.entry import Entry
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.entry import Entry
 
 _NANO = 10**9
 _SHARES = 1024

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
 from reconciler.kinds.container.config import LOGGING
 from reconciler.kinds.container.environment import of_engine as environment
-from reconciler.kinds.container.networking import BRIDGE, SHARED
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
 from reconciler.kinds.labelled import unmarked
+from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import EMPTY, FrozenMap
 
 T = TypeVar("T")
@@ -28,8 +28,9 @@ _LABEL_DISABLE = "label=disable"
 class Seen:
     """An inspection, and what it is read against: what is wanted, the image's configuration, the engine's settings.
 
-    `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one. `mac`
-    tells whether the engine knows a container's MAC address only as an attribute of the container.
+    `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
+    `live_name` what the one with an id is called. `mac` tells whether the engine knows a container's MAC address only
+    as an attribute of the container.
     """
 
     found: Json
@@ -38,6 +39,7 @@ class Seen:
     info: Json = field(default_factory=dict)
     current: str = ""
     named: Callable[[str], str] = str
+    live_name: Callable[[str], str] = str
     mac: bool = False
 
     @property
@@ -177,7 +179,7 @@ def _network_mode(seen: Seen) -> tuple[str, str]:
     if live.startswith(SHARED):
         target = live.partition(":")[2]
         name = seen.named(target)
-        return (f"container:{name[1:]}" if name.startswith("@") else f"service:{name}"), target
+        return (f"container:{name[1:]}" if name.startswith("@") else f"service:{name}"), seen.live_name(target)
     if live == "host":
         return live, ""
     on_bridge = BRIDGE in (seen.found["NetworkSettings"].get("Networks") or {})

@@ -10,10 +10,10 @@ from reconciler.host.marks import SOURCE
 from reconciler.host.scope import live_name
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.kinds.container.live import Seen, spec_of
-from reconciler.kinds.container.networking import SHARED
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.container.parse import name_claim
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.networking import SHARED
 from reconciler.model import Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, st
         info=scope.info,
         current=scope.inspect_image(want.reference).get("Id", "") if want.reference else "",
         named=lambda name: known.get(name, f"@{name}"),
+        live_name=lambda identity: scope.live_names.get(identity, identity),
         mac=scope.host.engine.version < MAC_AT_CONNECT,
     )
     spec = spec_of(seen)

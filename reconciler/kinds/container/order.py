@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from reconciler.kinds.container.entry import Entry, entries
-from reconciler.kinds.container.networking import bridge_links, dependencies, links, networks, runs, shared_with
+from reconciler.kinds.entry import Entry, entries
+from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
 from reconciler.kinds.source import Source
 
 Graph = dict[str, set[str]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.kinds import units
-from reconciler.kinds.container import networking, ports, settings, volumes
-from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds import networking, units
+from reconciler.kinds.container import ports, settings, volumes
 from reconciler.kinds.container.environment import environment
 from reconciler.kinds.container.healthcheck import healthcheck
 from reconciler.kinds.container.limits import limits
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec
+from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.parse import Images
 from reconciler.kinds.labelled import declared_labels
@@ -64,8 +64,6 @@ def _container(entry: Entry, images: Images) -> Resource:
         restart=settings.restart(entry.get("restart")),
         state="created" if networking.state(entry) == "created" else "",
         logging=settings.logging(entry),
-        topology=entry.source.name,
-        source=entry.source.path,
     )
     return entry.source.resource(
         entry.pointer(),

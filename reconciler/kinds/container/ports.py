@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.kinds.container.entry import Entry
+from reconciler.kinds.entry import Entry
 from reconciler.model import Claim, FrozenMap
 
 _PROTOCOLS = ("tcp", "udp", "sctp")

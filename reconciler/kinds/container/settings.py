@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.entry import Entry
 from reconciler.kinds.container.spec import Logging
+from reconciler.kinds.entry import Entry
 from reconciler.model import EMPTY, FrozenMap
 
 GATEWAY = "host-gateway"

@@ -107,5 +107,3 @@ class ContainerSpec(Spec):
     network: str = uncompared("")
     target: str = uncompared("")
     link_targets: FrozenMap[str] = uncompared(EMPTY)  # noqa: RUF009 - a field of dataclasses
-    topology: str = uncompared("")
-    source: str = uncompared("")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.entry import Entry
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import Mount
+from reconciler.kinds.entry import Entry
 from reconciler.model import EMPTY, FrozenMap, Need, ResourceKey
 
 _PATHS = (".", "/", "~")

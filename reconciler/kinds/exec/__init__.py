@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import StepFailed
 from reconciler.host.kernel import Reach, Space
 from reconciler.host.kernel.notes import fitted, note, notes
 from reconciler.host.kernel.reach import inspect
@@ -85,7 +86,7 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, parts: Sequence[str]
     latest = next((each for each in mine if each[2] == lifetime(inspected)), (*parts[:2], since, digest))
     return Resource(
         key,
-        ExecSpec(commands=latest[3], current=latest[2] == lifetime(inspected), topology=scope.name),
+        ExecSpec(commands=latest[3], current=latest[2] == lifetime(inspected)),
         needs=_grounds(scope, node, space) if node else (),
         part_of=node,
         live=MappingProxyType({"place": space.place, "notes": tuple(note("exec", *each) for each in mine)}),
@@ -101,9 +102,11 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
 
 def _ran(step: Step, reach: Reach) -> Result:
     spec = _spec(wanted(step))
-    run(spec, reach)
+    if not spec.lines:
+        raise StepFailed(f"{step.key.key}: what ran is known by its digest only: apply the file that says it")
+    run(spec, reach, topology=step.topology)
     inspected: dict[str, Any] | None = inspect(reach.host, spec.at) if spec.node.kind == "container" else None
-    text = note("exec", spec.topology, spec.node.name, lifetime(inspected), spec.commands)
+    text = note("exec", step.topology, spec.node.name, lifetime(inspected), spec.commands)
     insist(reach.socket(spec.at).send([add_altname(LOOPBACK, text)]), errno.EEXIST)
     return Status.DONE
 

@@ -65,7 +65,6 @@ def _resource(source: Source, pointer: Pointer, node: ResourceKey, given: Sequen
             lines=commands,
             node=node,
             at=nodes.where(source, node),
-            topology=source.name,
         ),
         needs=(*nodes.ground(node, "exec"), *(Need(key, "exec", How.AFTER) for key in keys)),
         part_of=node,

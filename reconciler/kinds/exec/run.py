@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 _TAIL = 2000
 
 
-def run(spec: ExecSpec, reach: Reach) -> None:
+def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
     """Run the commands in order; StepFailed with code and output at the first that does not end with 0."""
     for each in spec.lines:
-        code, output = _in_network(spec, each, reach) if each.in_network else _in_container(spec, each, reach)
+        if each.in_network:
+            code, output = _in_network(spec, each, reach, {**os.environ, MARKER: topology})
+        else:
+            code, output = _in_container(spec, each, reach)
         if code:
             said = f":\n{output.strip()[-_TAIL:]}" if output.strip() else ", and printed nothing"
             raise StepFailed(f"`{each}` ended with exit code {code}{said}")
 
 
-def _in_network(spec: ExecSpec, command: Command, reach: Reach) -> tuple[int, str]:
+def _in_network(spec: ExecSpec, command: Command, reach: Reach, environment: dict[str, str]) -> tuple[int, str]:
     with tempfile.TemporaryFile() as output:  # a pipe would be kept open by what the command leaves running
-        environment = {**os.environ, MARKER: spec.topology}
         try:
             code = netns.call(reach.fd(spec.at), _wait, command.argv, output.fileno(), environment)
         except FileNotFoundError as error:

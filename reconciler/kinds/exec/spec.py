@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.kernel.notes import digest
 from reconciler.kinds.source import HOST
 from reconciler.model import ResourceKey, Spec, uncompared
@@ -38,8 +38,7 @@ class ExecSpec(Spec):
     current: bool = True
     lines: tuple[Command, ...] = uncompared(())
     node: ResourceKey = uncompared(HOST)  # noqa: RUF009 - a field of dataclasses
-    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - likewise
-    topology: str = uncompared("")
+    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - likewise
 
 
 def command(raw: str | Sequence[str] | Mapping[str, Any], *, in_network: bool) -> Command:

@@ -37,7 +37,7 @@ class NamespaceKind(Kind):
             yield source.resource(
                 pointer,
                 ResourceKey("namespace", name),
-                NamespaceSpec(live, FrozenMap(sysctls), topology=source.name, source=source.path),
+                NamespaceSpec(live, FrozenMap(sysctls)),
                 claims=[_claim(live)],
                 owned=not (entry or {}).get("external"),
             )

@@ -31,7 +31,7 @@ _THERE, _GONE = (errno.EEXIST,), (errno.ENOENT, errno.EINVAL)
 
 def create(step: Step) -> Result:
     """Make a namespace with its mark, then set its sysctls; one that we made half is completed."""
-    spec, mark = _spec(wanted(step)), mark_of(wanted(step))
+    spec, mark = _spec(wanted(step)), mark_of(step)
     try:
         netns.create(spec.name, mark.alias())
     except FileExistsError as error:
@@ -53,7 +53,7 @@ def _is_ours(step: Step, name: str) -> bool:
             found = socket.ask([get_link(LOOPBACK)])[0]
     finally:
         os.close(fd)
-    return isinstance(found, Link) and mark_of(wanted(step)).is_in(found.alias)
+    return isinstance(found, Link) and mark_of(step).is_in(found.alias)
 
 
 def update(step: Step, reach: Reach) -> Result:
@@ -63,7 +63,7 @@ def update(step: Step, reach: Reach) -> Result:
     if found is None:
         return create(step)
     fd, socket = found
-    insist(socket.send([set_link(LOOPBACK, alias=mark_of(wanted(step)).alias(), up=True)]))
+    insist(socket.send([set_link(LOOPBACK, alias=mark_of(step).alias(), up=True)]))
     _give_back(fd, socket, [key for key in former.sysctls if key not in spec.sysctls])
     _set(fd, socket, {key: each for key, each in spec.sysctls.items() if former.sysctls.get(key) != each})
     if spec.name != former.name:

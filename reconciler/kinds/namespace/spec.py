@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.model import EMPTY, FrozenMap, Spec, uncompared
+from reconciler.model import EMPTY, FrozenMap, Spec
 
 
 @dataclass(frozen=True)
@@ -15,5 +15,3 @@ class NamespaceSpec(Spec):
     sysctls: FrozenMap[str] = EMPTY
     lo_up: bool = True
     marked: bool = True
-    topology: str = uncompared("")
-    source: str = uncompared("")

@@ -32,8 +32,6 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
         attachable=bool(row.get("Attachable")),
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
-        topology=mark.topology if mark else "",
-        source=mark.source if mark else "",
     )
 
 

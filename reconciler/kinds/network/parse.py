@@ -56,8 +56,6 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
         internal=bool(entry.get("internal")),
         attachable=bool(entry.get("attachable")),
         labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
-        topology=source.name,
-        source=source.path,
     )
     return source.resource(pointer, key, spec, claims=claims(spec))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen, uncompared
+from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen
 
 BRIDGE = "bridge"
 BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -45,7 +45,7 @@ class Ipam(Spec):
 
 @dataclass(frozen=True)
 class NetworkSpec(Spec):
-    """A Docker network; `topology` and `source` are what its mark says."""
+    """A Docker network."""
 
     name: str = ""
     driver: str = BRIDGE
@@ -56,8 +56,6 @@ class NetworkSpec(Spec):
     attachable: bool = False
     labels: FrozenMap[str] = EMPTY
     marked: bool = True
-    topology: str = uncompared("")
-    source: str = uncompared("")
 
 
 def claims(spec: NetworkSpec) -> Iterator[Claim]:

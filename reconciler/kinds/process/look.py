@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds.container.networking import SHARED
 from reconciler.kinds.container.ours import externals, names, ours
+from reconciler.kinds.networking import SHARED
 from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import UP, claims, facts, spec_of
 from reconciler.kinds.process.spec import ProcessSpec

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.kinds import networking
 from reconciler.kinds.connect.parse import key_of
-from reconciler.kinds.container import networking, ports
-from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.container import ports
 from reconciler.kinds.container.healthcheck import declared, healthcheck
 from reconciler.kinds.container.order import Order, order
+from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey

@@ -43,7 +43,7 @@ def create(step: Step, reach: Reach) -> Result:
     spec = _spec(wanted(step))
     socket = reach.socket(spec.at)
     if spec.noted:
-        insist(socket.send([add_altname(LOOPBACK, _note(spec))]), errno.EEXIST)
+        insist(socket.send([add_altname(LOOPBACK, _note(step, spec))]), errno.EEXIST)
     if spec.node.kind == "container" and spec.is_default:
         displace(socket, spec.to, spec.metric)
     error = socket.send([_message(socket, spec)])[0]
@@ -53,7 +53,7 @@ def create(step: Step, reach: Reach) -> Result:
 
 
 def _message(socket: Socket, spec: RouteSpec) -> bytes:
-    devices = [_index(socket, spec)] if spec.dev else []
+    devices = [_index(socket, spec)] if spec.dev and len(spec.via) <= 1 else []
     return replace_route(
         spec.to, via=spec.via, devices=devices, metric=spec.metric, protocol=PROTOCOL, source=spec.source or None
     )
@@ -95,7 +95,7 @@ def delete(step: Step, reach: Reach) -> Result:
     socket = found[1]
     insist(socket.send([_removal(spec)]), errno.ESRCH, errno.ENODEV)
     if spec.node == HOST:
-        socket.send([del_altname(LOOPBACK, _note(spec))])
+        socket.send([del_altname(LOOPBACK, _note(step, spec))])
     if spec.node.kind == "container" and spec.is_default:
         _restore(step, reach, socket, spec)
     return Status.DONE
@@ -120,8 +120,8 @@ def _gateways(networks: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> Itera
             yield gateway
 
 
-def _note(spec: RouteSpec) -> str:
-    return note("route", *noted(spec.topology, spec.to, spec.metric))
+def _note(step: Step, spec: RouteSpec) -> str:
+    return note("route", *noted(step.topology, spec.to, spec.metric))
 
 
 def _spec(resource: Resource) -> RouteSpec:

@@ -122,7 +122,7 @@ def _resource(
         metric=route.metric,
         source=route.source or "",
         marked=marked,
-        topology=scope.name,
+        at=scope.kernel.where(node),
     )
     marks = (scope.kernel.mine(space.links.get(each)) for each in route.devices)
     grounds = {Need(mark.key, "via") for mark in marks if mark}
@@ -157,5 +157,5 @@ def _remembered(scope: Scope, space: Space, taken: set[ResourceKey]) -> Iterator
         destination = to.translate(str.maketrans(",;", "/:"))
         key = key_of(HOST, destination)
         if topology == fitted(scope.name) and key not in taken and key not in scope.desired.resources:
-            spec = RouteSpec(to=destination, metric=int(metric), topology=scope.name)
+            spec = RouteSpec(to=destination, metric=int(metric), at=Where(HOST))
             yield Resource(key, spec, live=MappingProxyType({"place": space.place}))

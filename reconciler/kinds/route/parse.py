@@ -117,7 +117,6 @@ def _resource(
             source=ip(source, (*entry.pointer, "source"), entry.raw["source"]) if entry.raw.get("source") else "",
             noted=entry.node == HOST and not ways,
             at=nodes.where(source, entry.node),
-            topology=source.name,
         ),
         needs=(*_grounds(source, entry, ways), *_after(entry, onlink, count)),
         claims=[claim(entry.node, entry.to, entry.metric)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
 from reconciler.model import Claim, ResourceKey, Spec, chosen, uncompared
 
@@ -30,8 +30,7 @@ class RouteSpec(Spec):
     source: str = ""
     marked: bool = True
     noted: bool = uncompared(default=False)
-    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
-    topology: str = uncompared("")
+    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
 
     @property
     def is_default(self) -> bool:

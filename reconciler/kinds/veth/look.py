@@ -115,7 +115,7 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
     space, link = seen
     kernel = scope.kernel
     node = kernel.node_of(space, wanted.node if wanted else None)
-    mark = kernel.mine(link)
+    mark, (master, into) = kernel.mine(link), master_of(scope, space, link)
     return Endpoint(
         node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
         interface=link.name,
@@ -123,11 +123,13 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
         mac=link.mac,
         mtu=link.mtu,
         up=link.up,
-        master=master_of(scope, space, link),
+        master=master,
         path_cost=link.port.path_cost if link.port else PATH_COST,
         priority=link.port.priority if link.port else PRIORITY,
         hairpin=link.port.hairpin if link.port else False,
         marked=bool(mark and mark.key == key),
+        at=kernel.where(node),
+        into=into,
     )
 
 

@@ -45,7 +45,7 @@ class Job:
         resource = wanted(step)
         assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
         near, far = sorted(resource.spec.endpoints.values(), key=lambda each: not each.master)
-        return cls(step, mark_of(resource), near, far)
+        return cls(step, mark_of(step), near, far)
 
 
 def create(host: Host, steps: Sequence[Step]) -> Iterator[Result]:

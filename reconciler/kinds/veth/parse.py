@@ -21,7 +21,7 @@ def parse(source: Source) -> Iterator[Resource]:
             first.label: _endpoint(source, pair, first, second),
             second.label: _endpoint(source, pair, second, first),
         }
-        spec = VethSpec(FrozenMap(endpoints), topology=source.name, source=source.path)
+        spec = VethSpec(FrozenMap(endpoints))
         yield source.resource(
             pair.pointer,
             pair.key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
 from reconciler.model import EMPTY, FrozenMap, ResourceKey, Spec, chosen, uncompared
 
@@ -30,7 +30,7 @@ class Endpoint(Spec):
     priority: int = PRIORITY
     hairpin: bool = False
     marked: bool = True
-    at: Where = uncompared(Where(HOST))  # noqa: RUF009 - a field of dataclasses
+    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
     into: Where | None = uncompared()  # noqa: RUF009 - likewise
 
 
@@ -39,5 +39,3 @@ class VethSpec(Spec):
     """A veth pair: its two endpoints by their labels, as they stand in its key."""
 
     endpoints: FrozenMap[Endpoint] = EMPTY
-    topology: str = uncompared("")
-    source: str = uncompared("")

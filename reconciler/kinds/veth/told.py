@@ -20,12 +20,16 @@ def rows(resource: Resource) -> Iterator[tuple[ResourceKey, Row]]:
         other = "".join(_label(each) for name, each in endpoints.items() if name != label)
         size = f"mtu {end.mtu}" + ("" if end.up else " down")
         row = (end.interface, f"↔ {other or 'nothing'}", size, live.get("mac") or "", _addresses(live.get("addresses")))
-        yield (ResourceKey.of(end.master) if end.master else end.node), row
+        yield _node(end), row
 
 
 def _label(end: Endpoint) -> str:
-    node = ResourceKey.of(end.master).name if end.master else end.node.name
-    return f"{node}:{end.interface}"
+    return f"{_node(end).name}:{end.interface}"
+
+
+def _node(end: Endpoint) -> ResourceKey:
+    """Return the bridge that an end is a port of; a stranger's is in no topology."""
+    return ResourceKey.of(end.master) if end.master and not end.master.startswith("@") else end.node
 
 
 def _addresses(found: list[str] | None) -> str:

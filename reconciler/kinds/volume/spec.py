@@ -10,20 +10,18 @@ from reconciler.host.marks import Mark
 from reconciler.kinds.labelled import declared_labels, unmarked
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import labels
-from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec, uncompared
+from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec
 
 
 @dataclass(frozen=True)
 class VolumeSpec(Spec):
-    """A named volume; `topology` and `source` are what its mark says."""
+    """A named volume."""
 
     name: str = ""
     driver: str = "local"
     driver_opts: FrozenMap[str] = EMPTY
     labels: FrozenMap[str] = EMPTY
     marked: bool = True
-    topology: str = uncompared("")
-    source: str = uncompared("")
 
 
 def volumes(source: Source) -> Iterator[Resource]:
@@ -40,8 +38,6 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> VolumeSpec:
         driver_opts=FrozenMap(row.get("Options")),
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
-        topology=mark.topology if mark else "",
-        source=mark.source if mark else "",
     )
 
 
@@ -59,7 +55,5 @@ def _declared(source: Source, name: str, entry: Mapping[str, Any]) -> Resource:
         driver=entry.get("driver", "local"),
         driver_opts=FrozenMap(labels(entry.get("driver_opts"))),
         labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
-        topology=source.name,
-        source=source.path,
     )
     return source.resource(pointer, key, spec, claims=[claim(live)])

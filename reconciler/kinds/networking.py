@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.kinds.container.entry import Entry, entries
+from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.source import Source, did_you_mean
 from reconciler.model import ResourceKey
 
