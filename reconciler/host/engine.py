@@ -24,6 +24,8 @@ TIMEOUT = 120
 _UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 _UNAVAILABLE = "no Docker Engine answers at {url}: start one (`systemctl start docker`), or set DOCKER_HOST ({why})"
 
+_CLOSED = "the Docker Engine at {url} does not let this user in: run as root, or join the group that owns its socket"
+
 
 class Engine:
     """A Docker Engine, API 1.41 or later."""
@@ -34,12 +36,15 @@ class Engine:
 
     @cached_property
     def api(self) -> APIClient:
-        """The low-level client; EngineUnreachable when no engine answers."""
+        """The low-level client; EngineUnreachable when no engine answers, HostRefuses when it is not for this user."""
         with self._lock:
             try:
                 return docker.APIClient(base_url=self.url, version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS)
             except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-                raise EngineUnreachable(_UNAVAILABLE.format(url=self.url, why=_root_cause(error))) from error
+                cause = _root_cause(error)
+                if isinstance(cause, PermissionError):
+                    raise HostRefuses(_CLOSED.format(url=self.url)) from error
+                raise EngineUnreachable(_UNAVAILABLE.format(url=self.url, why=cause)) from error
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -82,7 +87,7 @@ def explained(error: BaseException) -> ReconcilerError | None:
     return None
 
 
-def _root_cause(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
-    return str(error)
+    return error

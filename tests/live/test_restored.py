@@ -85,14 +85,3 @@ def test_a_failure_brings_everything_back_to_where_it_was(lab: Lab) -> None:
     assert report.reverted.converged
     assert lab.tells(KERNEL) == {}
     assert interfaces() == before
-
-
-def test_commands_whose_words_nobody_knows_any_more_are_not_said_to_have_run(lab: Lab) -> None:
-    text = "namespaces: {red: {exec: ['true']}}"
-    lab.apply(text)
-    ours = {each.key: each for each in lab.observed(text) if each.owned}
-    lab.destroy()
-    report = reconcile.apply(Topology(lab.name, MappingProxyType(ours)), lab.host, kinds=kinds(), options=Options())
-    [failed] = report.failed
-    assert "exec/red: what ran is known by its digest only: apply the file that says it" in str(failed.error)
-    lab.apply(text)

@@ -69,13 +69,13 @@ def _resource(
 
 
 def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules) -> BridgeSpec:
-    declared = _declared(scope, key, space, link)
+    declared, mark = _declared(scope, key, space, link), scope.kernel.mine(link)
     node = scope.kernel.node_of(space, declared.node if declared else None)
     assert link.bridge is not None  # noqa: S101 - only links of kind bridge are asked for
     return BridgeSpec(
         name=link.name,
         node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
-        altname=declared.altname if declared and declared.altname in link.altnames else "",
+        altname=_altname(link, declared),
         stp=link.bridge.stp,
         priority=link.bridge.priority,
         **times(link.bridge, declared),
@@ -85,9 +85,16 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
         up=link.up,
         ports=_borrowed(space, link, declared.ports if declared else ()),
         forward=_forward(scope, key, node, link, rules),
-        marked=bool(scope.kernel.mine(link)),
+        marked=bool(mark),
         at=scope.kernel.where(node),
     )
+
+
+def _altname(link: Link, declared: BridgeSpec | None) -> str:
+    """Return the full name of a shortened one: the declared, or the one that is no note."""
+    if declared:
+        return declared.altname if declared.altname in link.altnames else ""
+    return next((each for each in link.altnames if "=" not in each), "")
 
 
 def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> BridgeSpec | None:

@@ -95,7 +95,7 @@ def _observed(
     network = networks.keys.get(identity) or ResourceKey("network", f"@{name}")
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
-    want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else ConnectSpec()
+    want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
     spec = spec_of(name, endpoint, inspected, want)
     if _is_to_run(scope, key) and networks.held_by_another(identity, inspected, spec):
         return
@@ -107,6 +107,11 @@ def _observed(
         part_of=key,
         live=live,
     )
+
+
+def _undeclared(inspected: Json) -> ConnectSpec:
+    """Where nothing is declared the hostname counts as an alias: as a rule the name in the file is both."""
+    return ConnectSpec(aliases=(inspected["Config"].get("Hostname") or "",))
 
 
 def _is_to_run(scope: Scope, key: ResourceKey) -> bool:

@@ -80,13 +80,17 @@ def _volume(scope: Scope, name: str) -> ResourceKey | None:
     return mark.key if mark and mark.key.kind == "volume" else scope.wanted.get(("volume", name))
 
 
+def _source(inspected: Json) -> str:
+    return str((inspected["Config"].get("Labels") or {}).get(SOURCE, ""))
+
+
 def _facts(inspected: Json) -> Mapping[str, Any]:
     networks = inspected["NetworkSettings"].get("Networks") or {}
     return MappingProxyType(
         {
             "id": inspected["Id"],
             "image": inspected["Image"],
-            "source": (inspected["Config"].get("Labels") or {}).get(SOURCE, ""),
+            "source": _source(inspected),
             "grace": inspected["Config"].get("StopTimeout"),
             "addresses": {name: each.get("IPAddress") or "" for name, each in sorted(networks.items())},
         }

@@ -19,7 +19,7 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one, seen, wanted
 from reconciler.kinds.exec.parse import parse
 from reconciler.kinds.exec.run import run
-from reconciler.kinds.exec.spec import ExecSpec, lifetime
+from reconciler.kinds.exec.spec import ExecSpec, digest_of, lifetime
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey, Status, Step
 
@@ -102,8 +102,8 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
 
 def _ran(step: Step, reach: Reach) -> Result:
     spec = _spec(wanted(step))
-    if not spec.lines:
-        raise StepFailed(f"{step.key.key}: what ran is known by its digest only: apply the file that says it")
+    if digest_of(spec.lines) != spec.commands:
+        raise StepFailed("no host remembers its commands: apply the file that declares them")
     run(spec, reach, topology=step.topology)
     inspected: dict[str, Any] | None = inspect(reach.host, spec.at) if spec.node.kind == "container" else None
     text = note("exec", step.topology, spec.node.name, lifetime(inspected), spec.commands)

@@ -48,12 +48,12 @@ class NamespaceKind(Kind):
         for key, space in ours.items():
             desired = scope.desired.resources.get(key)
             name = getattr(desired.spec, "name", "") if desired else ""
-            yield _observed(key, space, name, owned=bool(scope.kernel.mine(space.loopback)))
+            yield _observed(scope, key, space, name)
         taken = {space.place.cookie for space in ours.values()}
         for space in scope.kernel.spaces:
             for name in space.place.names:
                 if ("namespace", name) in scope.wanted and space.place.cookie not in taken:
-                    yield _observed(ResourceKey("namespace", f"@{name}"), space, name, owned=False)
+                    yield _observed(scope, ResourceKey("namespace", f"@{name}"), space, name)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """Everything can be changed in place: even the name is only where it is mounted."""
@@ -89,15 +89,15 @@ def _claim(live: str) -> Claim:
     return Claim(f"namespace name {live}", label=f"the name {live} of a network namespace")
 
 
-def _observed(key: ResourceKey, space: Space, wanted: str, *, owned: bool) -> Resource:
-    names = space.place.names
+def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Resource:
+    names, owned = space.place.names, bool(scope.kernel.mine(space.loopback))
+    source = space.mark.source if space.mark else ""
     spec = NamespaceSpec(
         name=wanted if wanted in names else names[0],
         sysctls=FrozenMap(space.sysctls),
         lo_up=bool(space.loopback and space.loopback.up),
         marked=owned,
     )
-    source = space.mark.source if space.mark else ""
     live = MappingProxyType({"place": space.place, "names": names, "pids": space.place.pids, "source": source})
     return Resource(key, spec, claims=tuple(map(_claim, names)), owned=owned, live=live)
 

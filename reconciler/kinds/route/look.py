@@ -114,18 +114,19 @@ def _resource(
     scope: Scope, key: ResourceKey, node: ResourceKey, space: Space, route: Route, *, marked: bool
 ) -> Resource:
     devices = [space.links[each].name for each in route.devices if each in space.links]
+    marks = (scope.kernel.mine(space.links.get(each)) for each in route.devices)
+    grounds = {Need(mark.key, "via") for mark in marks if mark}
     spec = RouteSpec(
         node=node,
         to=route.destination,
         via=in_order(route.gateways),
-        dev=", ".join(dict.fromkeys(devices)),
+        dev=devices[0] if len(set(devices)) == 1 else None,
         metric=route.metric,
         source=route.source or "",
         marked=marked,
         at=scope.kernel.where(node),
+        noted=node == HOST and not grounds,
     )
-    marks = (scope.kernel.mine(space.links.get(each)) for each in route.devices)
-    grounds = {Need(mark.key, "via") for mark in marks if mark}
     owned = node not in scope.kernel.containers or _may_take(scope, node)
     return Resource(
         key,
