@@ -112,6 +112,8 @@ def test_what_is_not_declared_is_left_to_the_image_and_the_engine() -> None:
     assert {"Cmd", "Entrypoint", "StopSignal", "MacAddress", "Healthcheck"}.isdisjoint(body)
     assert body["HostConfig"]["LogConfig"] == {"Type": "", "Config": {}}
     assert body["HostConfig"]["SecurityOpt"] is None
+    # Else the label of an image that was committed from a container of ours would count.
+    assert body["Labels"] == {"reconciler.logging": ""}
 
 
 def test_what_is_declared_is_sent() -> None:

@@ -53,7 +53,8 @@ def config(
 
 
 def _logging_label(spec: ContainerSpec) -> dict[str, str]:
-    return {LOGGING: ",".join(spec.logging.options)} if spec.logging.options else {}
+    # It stands there without options too, lest one count that came with an image, a commit of a container of ours.
+    return {LOGGING: ",".join(spec.logging.options)}
 
 
 def _commands(spec: ContainerSpec, entrypoint: list[str] | None) -> dict[str, Any]:
