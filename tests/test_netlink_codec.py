@@ -11,20 +11,29 @@ from reconciler.host.netlink import (
     NetlinkError,
     Query,
     add_address,
+    add_altname,
     add_route,
     codec,
+    del_altname,
+    delete_address,
     delete_group,
+    delete_link,
+    delete_route,
     get_addresses,
+    get_link,
     get_links,
     get_routes,
     new_bridge,
     new_veth,
     parse,
+    replace_route,
+    set_bridge,
     set_bridge_port,
     set_link,
     transport,
 )
 from reconciler.host.netlink import constants as c
+from reconciler.host.netlink.nouns import PortParameters
 
 
 def body(message: bytes) -> tuple[bytes, int, int]:
@@ -105,6 +114,62 @@ def test_a_port_is_addressed_as_a_slave_of_a_bridge() -> None:
     ]
 
 
+def test_a_port_reads_back_with_its_state() -> None:
+    values = {c.IFLA_BRPORT_COST: 9, c.IFLA_BRPORT_PRIORITY: 5, c.IFLA_BRPORT_MODE: 1, c.IFLA_BRPORT_STATE: 3}
+    data = codec.nest(c.IFLA_INFO_SLAVE_DATA, *(codec.u32(kind, value) for kind, value in values.items()))
+    info = codec.nest(c.IFLA_LINKINFO, codec.text(c.IFLA_INFO_SLAVE_KIND, "bridge"), data)
+    link = parse.link(*body(set_link(7, name="p0") + info))
+    assert link.port == PortParameters(path_cost=9, priority=5, hairpin=True, state="forwarding")
+
+
+def test_a_further_name_is_told_and_taken_by_index_name_or_further_name() -> None:
+    told = [
+        parse.link(*body(each + codec.text(c.IFLA_IFNAME, "eth0")))
+        for each in (add_altname(7, "wan"), del_altname(7, "wan"))
+    ]
+    assert [(each.index, each.altnames) for each in told] == [(7, ("wan",))] * 2
+    long = "a-name-of-more-than-fifteen"
+    wanted = frozenset((c.IFLA_IFNAME, c.IFLA_ALT_IFNAME))
+    named = [
+        codec.attributes(each, codec.MESSAGE.size + 16, len(each), wanted)
+        for each in (get_link("eth0").message, delete_link(long))
+    ]
+    assert named == [{c.IFLA_IFNAME: b"eth0\0"}, {c.IFLA_ALT_IFNAME: long.encode() + b"\0"}]
+
+
+def test_a_bridge_is_told_only_what_is_given() -> None:
+    message = set_bridge(7, stp=False, hello_time=300)
+    info = codec.attributes(message, codec.MESSAGE.size + 16, len(message), frozenset((c.IFLA_LINKINFO,)))
+    data = dict(codec.each(info[c.IFLA_LINKINFO]))[c.IFLA_INFO_DATA]
+    assert dict(codec.each(data)) == {c.IFLA_BR_STP_STATE: bytes(4), c.IFLA_BR_HELLO_TIME: struct.pack("=I", 300)}
+
+
+def test_a_group_is_deleted_by_its_number() -> None:
+    message = delete_group(9)
+    assert codec.attributes(message, codec.MESSAGE.size + 16, len(message), frozenset((c.IFLA_GROUP,)))
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "flags"),
+    [
+        (add_route("10.0.0.0/8", devices=[3]), c.RTM_NEWROUTE, c.NLM_F_CREATE | c.NLM_F_EXCL),
+        (replace_route("10.0.0.0/8", devices=[3]), c.RTM_NEWROUTE, c.NLM_F_CREATE | c.NLM_F_REPLACE),
+        (delete_route("10.0.0.0/8"), c.RTM_DELROUTE, 0),
+        (add_address(3, "10.0.0.1/24"), c.RTM_NEWADDR, c.NLM_F_CREATE | c.NLM_F_EXCL),
+        (delete_address(3, "10.0.0.1/24"), c.RTM_DELADDR, 0),
+    ],
+)
+def test_what_is_made_replaced_or_deleted_is_said_by_kind_and_flags(message: bytes, kind: int, flags: int) -> None:
+    assert codec.MESSAGE.unpack_from(message)[1:3] == (kind, flags | c.NLM_F_REQUEST)
+
+
+def test_a_route_to_be_deleted_leaves_open_what_is_not_given() -> None:
+    found = parse.route(*body(delete_route("10.0.0.0/8", metric=7, protocol=77)))
+    assert found
+    assert (found.metric, found.protocol, found.scope, found.type) == (7, 77, c.RT_SCOPE_NOWHERE, c.RTN_UNSPEC)
+    assert parse.route(*body(add_route("10.0.0.0/8", devices=[3], scope=0))).scope == 0  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("address", "scope"), [("10.0.0.1/24", 0), ("127.0.0.2/8", 254), ("fd00::1/64", 0), ("192.0.2.1/32", 0)]
 )
@@ -179,24 +244,6 @@ def test_packets_are_filled_in_order_and_a_group_is_never_split() -> None:
 def test_no_packet_has_more_answers_than_there_is_room_for() -> None:
     packets = list(transport._packets([(b"1234", b"5678")] * 5, 4))
     assert [len(packet) for _, packet in packets] == [4, 4, 2]
-
-
-@pytest.mark.parametrize(
-    ("key", "path"),
-    [
-        ("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward"),
-        ("net/ipv4/conf/eth0.100/forwarding", "/proc/sys/net/ipv4/conf/eth0.100/forwarding"),
-        ("net.ipv4.conf.eth0/100.forwarding", "/proc/sys/net/ipv4/conf/eth0.100/forwarding"),
-    ],
-)
-def test_a_sysctl_is_named_as_sysctl_8_names_it(key: str, path: str) -> None:
-    assert str(netns._sysctl(key)) == path
-
-
-@pytest.mark.parametrize("key", ["kernel.hostname", "net/../kernel/hostname", "", "vm/swappiness"])
-def test_a_sysctl_that_is_the_whole_machines_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="net"):
-        netns._sysctl(key)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b"])

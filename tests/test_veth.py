@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec, topology
 
+from reconciler.host.marks import PROTOCOL, Mark
+from reconciler.host.netlink import add_address, set_bridge_port, set_link
 from reconciler.kinds import kinds
+from reconciler.kinds.veth import messages
 from reconciler.kinds.veth.parse import needs_of
 from reconciler.kinds.veth.spec import Endpoint
 from reconciler.model import How, Need, ResourceKey
@@ -147,3 +150,17 @@ def test_what_an_interface_has_is_mutable_and_where_it_is_is_not(tmp_path: Path)
     assert not kind.mutable("endpoints.red:x.interface", one, two)
     assert not kind.mutable("endpoints.blue:x", one, two)
     assert not kind.mutable("endpoints.blue:y", one, two)
+
+
+def test_an_end_is_told_mark_state_port_and_addresses() -> None:
+    mark, plain = Mark("t", ResourceKey("veth", "a:x--b:x")), Endpoint(addresses=("10.0.0.1/24", "fd00::1/64"))
+    assert messages.settings(7, plain, mark, None) == (
+        set_link(7, alias=mark.alias(), up=True),
+        add_address(7, "10.0.0.1/24", protocol=PROTOCOL),
+        add_address(7, "fd00::1/64", protocol=PROTOCOL, nodad=True),
+    )
+    port = Endpoint(up=False, path_cost=9, priority=7, hairpin=True)
+    assert messages.settings(7, port, mark, 4) == (
+        set_link(7, alias=mark.alias(), master=4, up=False),
+        set_bridge_port(7, path_cost=9, priority=7, hairpin=True),
+    )

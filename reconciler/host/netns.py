@@ -8,9 +8,7 @@ import contextlib
 import fcntl
 import os
 import re
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +27,7 @@ __all__ = [
     "names",
     "open_named",
     "open_process",
-    "read_sysctl",
     "rename",
-    "run",
-    "write_sysctl",
 ]
 
 DIRECTORY = Path("/run/netns")
@@ -195,54 +190,3 @@ def _share(directory: str) -> None:
     except OSError:  # not a mount point yet
         mount(directory, directory, MS_BIND | MS_REC)
         mount("", directory, MS_SHARED | MS_REC)
-
-
-def read_sysctl(fd: int, key: str) -> str:
-    """The value of a `net.` sysctl in the namespace; the separators are dots or slashes, as in sysctl(8)."""
-    return call(fd, _sysctl(key).read_text).strip()
-
-
-def write_sysctl(fd: int, key: str, value: str) -> None:
-    """Set a `net.` sysctl in the namespace."""
-    call(fd, _sysctl(key).write_text, value)
-
-
-def _sysctl(key: str) -> Path:
-    first = next((character for character in key if character in "./"), ".")
-    path = key if first == "/" else key.translate(str.maketrans("./", "/."))
-    if not path.startswith("net/") or ".." in path.split("/"):
-        raise ValueError(f"{key}: only sysctls under net. belong to a network namespace")
-    return Path("/proc/sys", path)
-
-
-def run(
-    fd: int,
-    argv: Sequence[str],
-    *,
-    input: str | None = None,  # noqa: A002 - as subprocess.run calls it
-    env: Mapping[str, str] | None = None,
-    timeout: float | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of the host in the network namespace only, in a session of its own, which a timeout kills whole."""
-    return call(fd, _run, argv, input, env, timeout)
-
-
-def _run(
-    argv: Sequence[str], given: str | None, env: Mapping[str, str] | None, timeout: float | None
-) -> subprocess.CompletedProcess[str]:
-    with subprocess.Popen(  # noqa: S603 - the command is the caller's
-        argv,
-        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=env,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(given, timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return subprocess.CompletedProcess(argv, process.returncode, output, errors)

@@ -11,9 +11,7 @@ from reconciler.host.netlink.links import (
     delete_link,
     get_link,
     get_links,
-    get_nsid,
     new_veth,
-    set_group,
     set_link,
 )
 from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
@@ -43,7 +41,6 @@ __all__ = [
     "get_addresses",
     "get_link",
     "get_links",
-    "get_nsid",
     "get_routes",
     "names",
     "new_bridge",
@@ -51,7 +48,6 @@ __all__ = [
     "replace_route",
     "set_bridge",
     "set_bridge_port",
-    "set_group",
     "set_link",
     "sockets",
 ]

@@ -1,4 +1,4 @@
-"""The numbers of linux/netlink.h, rtnetlink.h, if_link.h, if_bridge.h, if_addr.h, veth.h and net_namespace.h."""
+"""The numbers of linux/netlink.h, rtnetlink.h, if_link.h, if_bridge.h, if_addr.h and veth.h."""
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
@@ -14,7 +14,6 @@ SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
-RTM_NEWNSID, RTM_GETNSID = 88, 90
 RTM_NEWLINKPROP, RTM_DELLINKPROP = 108, 109
 
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
@@ -42,5 +41,3 @@ RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_HOST, RT_SCOPE_NOWHERE = 0, 253, 254,
 RT_TABLE_MAIN = 254
 RTN_UNSPEC, RTN_UNICAST = 0, 1
 RTPROT_STATIC = 4
-
-NETNSA_NSID, NETNSA_FD = 1, 3

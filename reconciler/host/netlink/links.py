@@ -20,7 +20,6 @@ from reconciler.host.netlink.constants import (
     IFLA_MTU,
     IFLA_NET_NS_FD,
     IFLA_PROP_LIST,
-    NETNSA_FD,
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
@@ -29,13 +28,12 @@ from reconciler.host.netlink.constants import (
     RTM_DELLINK,
     RTM_DELLINKPROP,
     RTM_GETLINK,
-    RTM_GETNSID,
     RTM_NEWLINK,
     RTM_NEWLINKPROP,
     VETH_INFO_PEER,
 )
 from reconciler.host.netlink.nouns import Link
-from reconciler.host.netlink.parse import link, nsid
+from reconciler.host.netlink.parse import link
 from reconciler.host.netlink.query import Query
 
 CREATE = NLM_F_CREATE | NLM_F_EXCL
@@ -112,20 +110,6 @@ def set_link(
     return message(RTM_NEWLINK, 0, *selected(link, up=up), *changes)
 
 
-def set_group(
-    group: int,
-    *,
-    mtu: int | None = None,
-    mac: str | None = None,
-    up: bool | None = None,
-    master: int | None = None,
-    alias: str | None = None,
-) -> bytes:
-    """Change all links of a group in the socket's namespace; none at all is no error."""
-    changes = _changes(mtu=mtu, mac=mac, master=master, alias=alias)
-    return message(RTM_NEWLINK, 0, ifinfomsg(0, up=up), u32(IFLA_GROUP, group), *changes)
-
-
 def _changes(*, mtu: int | None, mac: str | None, master: int | None, alias: str | None) -> tuple[bytes, ...]:
     named = b"" if alias is None else attribute(IFLA_IFALIAS, alias.encode(errors="surrogateescape"))
     return u32(IFLA_MTU, mtu), hardware(IFLA_ADDRESS, mac), u32(IFLA_MASTER, master), named
@@ -162,11 +146,6 @@ def get_links() -> Query[Link]:
 def get_link(wanted: int | str) -> Query[Link]:
     """One link by index, name or altname, for `Socket.ask`."""
     return Query(message(RTM_GETLINK, 0, *selected(wanted), u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)), link)
-
-
-def get_nsid(namespace_fd: int) -> Query[int]:
-    """The number by which the socket's namespace knows another (`Link.peer_nsid`), -1 for none; for `Socket.ask`."""
-    return Query(message(RTM_GETNSID, 0, bytes((socket.AF_UNSPEC, 0, 0, 0)), u32(NETNSA_FD, namespace_fd)), nsid)
 
 
 def selected(link: int | str, *, up: bool | None = None) -> tuple[bytes, bytes]:

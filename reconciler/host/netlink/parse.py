@@ -30,7 +30,6 @@ _ADDRESS = frozenset((c.IFA_ADDRESS, c.IFA_LOCAL, c.IFA_FLAGS, c.IFA_PROTO))
 _ROUTE = frozenset(
     (c.RTA_DST, c.RTA_OIF, c.RTA_GATEWAY, c.RTA_PRIORITY, c.RTA_PREFSRC, c.RTA_MULTIPATH, c.RTA_TABLE, c.RTA_VIA)
 )
-_NSID = frozenset((c.NETNSA_NSID,))
 _INDEX_FLAGS = struct.Struct("=4xiI")
 _IFADDRMSG = struct.Struct("=BBBBI")
 _RTMSG = struct.Struct("=BBBBBBBBI")
@@ -162,8 +161,3 @@ def _gateway(family: int, found: dict[int, bytes]) -> str:
 
 def _ip(family: int, packed: bytes | None) -> str:
     return socket.inet_ntop(family, packed) if packed else ""
-
-
-def nsid(buffer: bytes, start: int, end: int) -> int:
-    """An RTM_NEWNSID: struct rtgenmsg and attributes; -1 means that the namespace has no number here."""
-    return as_s32(attributes(buffer, start + 4, end, _NSID)[c.NETNSA_NSID])

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.notes import note
-from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import (
     Link,
     Socket,
-    add_address,
     add_altname,
     del_altname,
     delete_address,
@@ -28,6 +26,7 @@ from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
+from reconciler.kinds.veth.messages import addresses as given
 from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Resource, Status, Step
 
@@ -117,8 +116,7 @@ def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
 def _readdress(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
     gone = [each for each in old.addresses if each not in new.addresses]
     insist(socket.send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
-    given = [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in new.addresses]
-    insist(socket.send(given), errno.EEXIST)
+    insist(socket.send(given(index, new.addresses)), errno.EEXIST)
 
 
 def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:

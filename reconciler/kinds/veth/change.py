@@ -13,7 +13,8 @@ from reconciler.host.netlink import delete_address, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
-from reconciler.kinds.veth.settings import Masters, addresses, allow_ipv6, port
+from reconciler.kinds.veth.messages import addresses, port
+from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Resource, Status, Step
 

@@ -1,4 +1,4 @@
-"""What an end of a pair is told once it is there."""
+"""Where the ends of pairs are put: the bridges, and interfaces that may have IPv6 addresses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Where
-from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import Link, add_address, get_link, set_bridge_port, set_link
+from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.masters import bridge_name
 from reconciler.kinds.veth.spec import Endpoint
@@ -41,24 +40,6 @@ class Masters:
         if not isinstance(found, Link):
             raise StepFailed(f"there is no bridge {name} in {at}: apply again")
         return found.index
-
-
-def settings(index: int, end: Endpoint, mark: Mark, master: int | None) -> tuple[bytes, ...]:
-    """Return the messages for a new end: all that its creation does not set, harmless where it did."""
-    messages = [set_link(index, alias=mark.alias(), master=master, up=end.up)]
-    if master is not None:
-        messages.append(port(index, end))
-    return (*messages, *addresses(index, end.addresses))
-
-
-def port(index: int, end: Endpoint) -> bytes:
-    """Return the message that sets the attributes of a bridge's port."""
-    return set_bridge_port(index, path_cost=end.path_cost, priority=end.priority, hairpin=end.hairpin)
-
-
-def addresses(index: int, found: Iterable[str]) -> list[bytes]:
-    """Return the messages that add addresses as ours."""
-    return [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in found]
 
 
 def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
