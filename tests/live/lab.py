@@ -76,25 +76,31 @@ class Lab:
         return reconcile.apply(Topology(self.name), self.host, kinds=kinds(), options=Options(keep=keep))
 
     def edit(self, before: str, after: str, key: str, action: Action, *paths: str) -> None:
-        """Apply one text, then another, then the first again: each plan names the attribute, and each rests."""
+        """Apply one text, then another, then the first again: the plan names the attribute, and rests each time."""
         self.apply(before)
-        told = self.tells(after)
-        assert key in told, told
-        assert told[key][0] == action, told
-        assert set(paths) <= told[key][1], told
+        self._names(after, key, action, *paths)
         self.apply(after)
-        told = self.tells(before)
-        assert key in told, told
-        assert set(paths) <= told[key][1], told
+        self.apply(before)
+
+    def both_ways(self, before: str, after: str, key: str, action: Action, *paths: str) -> None:
+        """Edit, and insist that the way back is named too: the attribute has a default when it is taken out."""
+        self.apply(before)
+        self._names(after, key, action, *paths)
+        self.apply(after)
+        back = {Action.CREATE: Action.DELETE, Action.DELETE: Action.CREATE}.get(action, action)
+        self._names(before, key, back, *paths)
         self.apply(before)
 
     def drifted(self, text: str, key: str, action: Action, *paths: str) -> None:
         """Insist that a plan names a drift made by hand, that apply mends it, and that it rests."""
+        self._names(text, key, action, *paths)
+        self.apply(text)
+
+    def _names(self, text: str, key: str, action: Action, *paths: str) -> None:
         told = self.tells(text)
         assert key in told, told
         assert told[key][0] == action, told
         assert set(paths) <= told[key][1], told
-        self.apply(text)
 
 
 def run(*argv: str, check: bool = True) -> str:

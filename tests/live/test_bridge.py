@@ -62,7 +62,7 @@ def port() -> Iterator[str]:
 def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, attribute: str, path: str) -> None:
     lab.apply(BARE)
     index = link(f"{lab.name}-br0")["ifindex"]
-    lab.edit(BARE, f"bridges: {{br0: {{{attribute}}}}}".replace("%", lab.name), KEY, Action.UPDATE, path)
+    lab.both_ways(BARE, f"bridges: {{br0: {{{attribute}}}}}".replace("%", lab.name), KEY, Action.UPDATE, path)
     assert link(f"{lab.name}-br0")["ifindex"] == index
 
 
@@ -108,7 +108,7 @@ def test_a_bridge_in_a_namespace_keeps_its_bare_name_and_moving_it_replaces_it(l
     assert link("br0", netns=f"{lab.name}-red")["linkinfo"]["info_data"]["stp_state"] == 1
     run("ip", "-n", f"{lab.name}-red", "link", "set", "br0", "type", "bridge", "stp_state", "0")
     lab.drifted(inside, KEY, Action.UPDATE, "stp")
-    lab.edit(inside, "namespaces: {red: }\nbridges: {br0: {stp: true}}", KEY, Action.REPLACE, "node")
+    lab.both_ways(inside, "namespaces: {red: }\nbridges: {br0: {stp: true}}", KEY, Action.REPLACE, "node")
     lab.apply(inside)
     run("ip", "-n", f"{lab.name}-red", "link", "del", "br0")
     lab.drifted(inside, KEY, Action.CREATE)
@@ -127,7 +127,7 @@ def test_a_long_name_is_shortened_and_kept_as_an_altname(lab: Lab) -> None:
 
 def test_ports_are_borrowed_and_given_back(lab: Lab, port: str) -> None:
     text = f"bridges: {{br0: {{ports: [{port}]}}}}"
-    lab.edit(BARE, text, KEY, Action.UPDATE, "ports")
+    lab.both_ways(BARE, text, KEY, Action.UPDATE, "ports")
     assert "master" not in link(port)
     lab.apply(text)
     assert link(port)["master"] == f"{lab.name}-br0"
@@ -178,7 +178,7 @@ def test_frames_pass_where_docker_would_drop_them_and_no_rule_is_left(lab: Lab, 
     lab.apply(passing)
     assert pings("10.99.7.2", netns=f"{lab.name}-red")
     assert len(rules()) == len(before) + 1
-    lab.edit(passing, dropping, KEY, Action.UPDATE, "forward")
+    lab.both_ways(passing, dropping, KEY, Action.UPDATE, "forward")
     ours = next(each for each in rules() if lab.name in each)
     subprocess.run(["iptables", "-D", *_words(ours)], check=True)
     lab.drifted(passing, KEY, Action.UPDATE, "forward")

@@ -165,7 +165,7 @@ def test_a_port_of_a_docker_networks_bridge(lab: Lab, engine: Any, image: str) -
         "veths: [{endpoints: [red:eth0 10.231.215.200/24, {network: lan, path_cost: 5}]}]"
     )
     bare = text.replace(", path_cost: 5", "")
-    lab.edit(bare, text, "veth/network.lan--red:eth0", Action.UPDATE, "endpoints.network.lan.path_cost")
+    lab.both_ways(bare, text, "veth/network.lan--red:eth0", Action.UPDATE, "endpoints.network.lan.path_cost")
     lab.apply(text)
     address = engine.inspect_container(f"{lab.name}-box")["NetworkSettings"]["Networks"][f"{lab.name}-lan"]["IPAddress"]
     assert pings(address, netns=f"{lab.name}-red")
@@ -252,7 +252,7 @@ def test_an_end_in_a_container_is_changed_mended_and_undone_in_place(lab: Lab, e
     bare = text % ""
     full = text % ", addresses: [10.0.0.1/24, 'fd00::1/64'], mtu: 1400, routes: [{to: default, via: 10.0.0.2}]"
     key, label = "veth/box:eth0--red:eth0", "endpoints.box:eth0"
-    lab.edit(bare, full, key, Action.UPDATE, f"{label}.addresses", f"{label}.mtu")
+    lab.both_ways(bare, full, key, Action.UPDATE, f"{label}.addresses", f"{label}.mtu")
     box = pid(engine, lab, "box")
     index = link("eth0", pid=box)["ifindex"]
     lab.apply(full)

@@ -33,7 +33,7 @@ def test_commands_run_once_in_order_when_the_interfaces_are_there(lab: Lab, tmp_
 
 def test_they_run_again_after_an_edit_and_with_a_new_namespace(lab: Lab, tmp_path: Path) -> None:
     one, two = (NAMESPACE % f'["echo {word} >> {tmp_path}/log"]' for word in ("one", "two"))
-    lab.edit(one, two, "exec/red", Action.UPDATE, "commands")
+    lab.both_ways(one, two, "exec/red", Action.UPDATE, "commands")
     assert lines(tmp_path / "log") == ["one", "two", "one"]
     run("ip", "netns", "del", f"{lab.name}-red")
     lab.drifted(one, "exec/red", Action.CREATE)
@@ -42,7 +42,7 @@ def test_they_run_again_after_an_edit_and_with_a_new_namespace(lab: Lab, tmp_pat
 
 def test_taken_out_they_are_forgotten(lab: Lab, tmp_path: Path) -> None:
     text = NAMESPACE % f'["echo one >> {tmp_path}/log"]'
-    lab.edit(NAMESPACE % "[]", text, "exec/red", Action.CREATE)
+    lab.both_ways(NAMESPACE % "[]", text, "exec/red", Action.CREATE)
     lab.apply(text)
     assert lines(tmp_path / "log") == ["one", "one"]
 
@@ -79,7 +79,7 @@ def test_in_a_container_they_run_again_after_each_restart_and_edit(lab: Lab, eng
     lab.apply(text)
     engine.restart(f"{lab.name}-box", timeout=0)
     lab.drifted(text, "exec/box", Action.CREATE)
-    lab.edit(text, text.replace("ran", "again"), "exec/box", Action.UPDATE, "commands")
+    lab.both_ways(text, text.replace("ran", "again"), "exec/box", Action.UPDATE, "commands")
     log = run("docker", "exec", f"{lab.name}-box", "cat", "/tmp/log").split()
     assert log == ["ran", "ran", "again", "ran"]
 
@@ -88,7 +88,7 @@ def test_another_place_is_an_edit(lab: Lab, engine: Any, image: str, tmp_path: P
     bare, given = (
         CONTAINER % (image, "none", each) for each in ("[{command: 'true'}]", "[{command: 'true', in: network}]")
     )
-    lab.edit(bare, given, "exec/box", Action.UPDATE, "commands")
+    lab.both_ways(bare, given, "exec/box", Action.UPDATE, "commands")
 
 
 def test_a_failure_in_a_container_is_named_with_its_output(lab: Lab, engine: Any, image: str) -> None:

@@ -50,7 +50,7 @@ def inode(name: str) -> int:
 def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, after: str, path: str) -> None:
     lab.apply(BARE)
     before = inode(f"{lab.name}-red")
-    lab.edit(BARE, after.replace("%", lab.name), KEY, Action.UPDATE, path)
+    lab.both_ways(BARE, after.replace("%", lab.name), KEY, Action.UPDATE, path)
     assert inode(f"{lab.name}-red") == before
 
 

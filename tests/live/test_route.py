@@ -39,7 +39,7 @@ def red(lab: Lab) -> dict[str, object]:
     ],
 )
 def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, route: str, path: str) -> None:
-    lab.edit(BARE, TEXT % route, KEY, Action.UPDATE, path)
+    lab.both_ways(BARE, TEXT % route, KEY, Action.UPDATE, path)
     assert list(routes(**red(lab))) == ["10.0.0.0/24", "10.0.1.0/24", "10.7.0.0/16"]
 
 
@@ -47,7 +47,7 @@ def test_dev_is_left_to_the_kernel_when_undeclared(lab: Lab) -> None:
     text = TEXT % "{to: 10.7.0.0/16, dev: eth1}"
     lab.apply(text)
     assert routes(**red(lab))["10.7.0.0/16"]["dev"] == "eth1"
-    lab.edit(text, TEXT % "{to: 10.7.0.0/16, dev: eth0}", KEY, Action.UPDATE, "dev")
+    lab.both_ways(text, TEXT % "{to: 10.7.0.0/16, dev: eth0}", KEY, Action.UPDATE, "dev")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_attribute_of_a_route_on_an_endpoint_is_changed_mended_and_undone(lab
         "addresses: [10.0.0.1/24, 10.0.0.5/24], routes: [{to: 10.7.0.0/16%s}]}]}]"
     )
     bare, full = text % "", text % ", via: 10.0.0.2, source: 10.0.0.5, metric: 7"
-    lab.edit(bare, full, KEY, Action.UPDATE, "via", "source", "metric")
+    lab.both_ways(bare, full, KEY, Action.UPDATE, "via", "source", "metric")
     lab.apply(full)
     run("ip", "-n", f"{lab.name}-red", "route", "del", "10.7.0.0/16")
     lab.drifted(full, KEY, Action.CREATE)

@@ -45,7 +45,7 @@ def ends(lab: Lab) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_an_attribute_of_an_end_is_changed_in_place_and_undone(lab: Lab, attributes: str, path: str) -> None:
     lab.apply(BARE)
     before = [each["ifindex"] for each in ends(lab)]
-    lab.edit(BARE, LONG % attributes, KEY, Action.UPDATE, f"endpoints.red:eth0.{path}")
+    lab.both_ways(BARE, LONG % attributes, KEY, Action.UPDATE, f"endpoints.red:eth0.{path}")
     assert [each["ifindex"] for each in ends(lab)] == before
 
 
@@ -66,7 +66,7 @@ def test_an_attribute_of_an_end_in_the_host_is_changed_mended_and_undone_in_plac
         for each in ("", attributes)
     )
     key, path = f"veth/host:{near}--red:eth0", f"endpoints.host:{near}.{path}"
-    lab.edit(bare, edited, key, Action.UPDATE, path)
+    lab.both_ways(bare, edited, key, Action.UPDATE, path)
     index = link(near)["ifindex"]
     lab.apply(edited)
     run("ip", *(each.replace("%", near) for each in hand))
@@ -76,7 +76,7 @@ def test_an_attribute_of_an_end_in_the_host_is_changed_mended_and_undone_in_plac
 
 def test_the_mtu_of_a_pair_is_that_of_both_ends(lab: Lab) -> None:
     text = NODES + "veths: [{endpoints: [red:eth0, {namespace: blue, interface: eth0, mtu: 3000}], mtu: 9000}]"
-    lab.edit(BARE, text, KEY, Action.UPDATE, "endpoints.red:eth0.mtu", "endpoints.blue:eth0.mtu")
+    lab.both_ways(BARE, text, KEY, Action.UPDATE, "endpoints.red:eth0.mtu", "endpoints.blue:eth0.mtu")
     lab.apply(text)
     assert [each["mtu"] for each in ends(lab)] == [9000, 3000]
 
@@ -117,7 +117,7 @@ def test_ends_in_one_namespace_in_the_host_and_in_two_bridges(lab: Lab) -> None:
 )
 def test_an_attribute_of_a_port_is_changed_in_place_and_undone(lab: Lab, attributes: str, path: str) -> None:
     bare, edited = IN_BRIDGE % "", IN_BRIDGE % attributes
-    lab.edit(bare, edited, PORT_KEY, Action.UPDATE, f"endpoints.br0.{path}")
+    lab.both_ways(bare, edited, PORT_KEY, Action.UPDATE, f"endpoints.br0.{path}")
     lab.apply(edited)
     (found,) = ip("link", "show", "master", f"{lab.name}-br0")
     told = found["linkinfo"]["info_slave_data"]
@@ -157,7 +157,7 @@ def test_another_interface_is_another_pair(lab: Lab) -> None:
 
 def test_a_named_pair_is_replaced_when_an_end_moves(lab: Lab) -> None:
     text = NODES + "veths: [{name: wire, endpoints: [red:eth0, %s]}]"
-    lab.edit(text % "blue:eth0", text % "red:eth1", "veth/wire", Action.REPLACE)
+    lab.both_ways(text % "blue:eth0", text % "red:eth1", "veth/wire", Action.REPLACE)
 
 
 @pytest.mark.parametrize(
