@@ -1,0 +1,86 @@
+"""Compare desired with observed, attribute by attribute; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from reconciler.diff.carry_over import both_ours, cascade, evicted
+from reconciler.diff.fields import ABSENT, differences, field_changes
+from reconciler.diff.order import in_order_of_needs
+from reconciler.kinds.base import Kind
+from reconciler.model import (
+    Action,
+    Change,
+    Changes,
+    FieldChange,
+    FrozenMap,
+    How,
+    Need,
+    Resource,
+    ResourceKey,
+    Spec,
+    Topology,
+)
+
+
+def diff(
+    desired: Topology,
+    observed: Topology,
+    *,
+    kinds: Mapping[str, Kind],
+    keep: Collection[str] = (),
+    force: Collection[ResourceKey] = (),
+) -> Changes:
+    """Compare two topologies; kinds in `keep` are not deleted, keys of ours in `force` are replaced in any case."""
+    out_of_reach = _out_of_reach(desired, observed)
+    keys = sorted({*desired.resources, *observed.resources} - out_of_reach)
+    found = {key: _change(key, desired, observed, kinds=kinds, keep=keep) for key in keys}
+    by_key = {key: change for key, change in found.items() if change is not None}
+    for key in force:
+        if key in by_key and both_ours(by_key[key]):
+            by_key[key] = replace(by_key[key], action=Action.REPLACE, reason="asked for")
+    return Changes(desired, observed, MappingProxyType(cascade(evicted(by_key), kinds=kinds)))
+
+
+def promoted(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
+    """Return the changes with those of some resources turned into replacements in any case."""
+    reason = "cannot be changed in any other order"
+    turned = {key: replace(changes.by_key[key], action=Action.REPLACE, reason=reason, if_changed=()) for key in keys}
+    by_key = cascade({**changes.by_key, **turned}, kinds=kinds)
+    return replace(changes, by_key=MappingProxyType(by_key))
+
+
+def _change(
+    key: ResourceKey, desired: Topology, observed: Topology, *, kinds: Mapping[str, Kind], keep: Collection[str]
+) -> Change | None:
+    want, have = desired.resources.get(key), observed.resources.get(key)
+    if want is None:
+        assert have is not None  # noqa: S101 - the key comes from one of the two
+        doomed = have.owned and key.kind not in keep
+        return Change(key, Action.DELETE, "not declared", None, have) if doomed else None
+    if have is None:
+        return Change(key, Action.CREATE, "absent", want, None)
+    found = tuple(field_changes(want, have, kinds[key.kind])) if want.owned else ()
+    return Change(key, _action(found), "", want, have, found)
+
+
+def _out_of_reach(desired: Topology, observed: Topology) -> set[ResourceKey]:
+    """The keys of kinds that could not be observed, and of all that needs them."""
+    found: set[ResourceKey] = set()
+    if observed.unavailable:
+        for key in in_order_of_needs(desired.resources):
+            needs = desired.resources[key].needs
+            if key.kind in observed.unavailable or any(need.key in found for need in needs):
+                found.add(key)
+    return found
+
+
+def _action(found: tuple[FieldChange, ...]) -> Action:
+    if not found:
+        return Action.NOOP
+    return Action.REPLACE if any(each.forces for each in found) else Action.UPDATE
+
+
+__all__ = ["ABSENT", "diff", "differences", "in_order_of_needs", "promoted"]

@@ -1,0 +1,30 @@
+"""Resources in the order of their needs; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model import (
+    Resource,
+    ResourceKey,
+)
+
+
+def in_order_of_needs(resources: Mapping[ResourceKey, Resource]) -> list[ResourceKey]:
+    """Return the keys so that each stands behind those it needs; what lies on a cycle comes in order of its key."""
+    done: dict[ResourceKey, None] = {}
+    for start in sorted(resources):
+        stack = [(start, iter(_needed(resources, start)))]
+        seen = {start}
+        while stack and start not in done:
+            below = next((each for each in stack[-1][1] if each not in done and each not in seen), None)
+            if below is None:
+                done[stack.pop()[0]] = None
+            else:
+                seen.add(below)
+                stack.append((below, iter(_needed(resources, below))))
+    return list(done)
+
+
+def _needed(resources: Mapping[ResourceKey, Resource], key: ResourceKey) -> list[ResourceKey]:
+    return sorted(need.key for need in resources[key].needs if need.key in resources)
