@@ -11,10 +11,6 @@ import pytest
 from live.lab import Lab, run
 from live.witness import addresses, ip, link, pings
 from reconciler.errors import Conflict
-from reconciler.host.marks import Mark
-from reconciler.host.netlink import Socket, new_bridge, set_link
-from reconciler.kinds.bridge.spec import BridgeSpec
-from reconciler.kinds.effects import new_index
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -232,20 +228,6 @@ def test_an_address_that_a_hand_added_is_left_alone(lab: Lab) -> None:
     run("ip", "address", "add", "10.99.9.1/24", "dev", f"{lab.name}-br0")
     lab.apply(BARE)
     assert addresses(f"{lab.name}-br0") == {"10.99.9.1/24"}
-
-
-def test_one_that_a_kill_left_with_its_mark_only_is_completed(lab: Lab, engine: object) -> None:
-    text = 'bridges: {distribution-switch: {stp: true, mtu: 1400, addresses: [10.99.7.1/24, "fd99:7::1/64"]}}'
-    key = ResourceKey.of("bridge/distribution-switch")
-    spec = lab.load(text).resources[key].spec
-    assert isinstance(spec, BridgeSpec)
-    with Socket() as socket:
-        index = new_index()
-        messages = new_bridge(spec.name, index=index), set_link(index, alias=Mark(lab.name, key).alias())
-        assert socket.send([messages]) == [None]
-    paths = ["altname", "stp", "mtu", "addresses", "up", *(["forward"] if rules() else [])]
-    lab.drifted(text, str(key), Action.UPDATE, *paths)
-    assert link(spec.name)["ifindex"] == index
 
 
 def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:

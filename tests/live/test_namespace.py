@@ -12,8 +12,6 @@ import pytest
 from live.lab import Lab, run
 from live.witness import link, namespaces
 from reconciler.errors import Conflict
-from reconciler.host import netns
-from reconciler.host.marks import Mark
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -75,15 +73,6 @@ def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
     run("ip", "-n", name, "link", "set", "lo", "down")
     lab.drifted(text, KEY, Action.UPDATE, "lo_up")
     assert "UP" in link("lo", netns=name)["flags"]
-
-
-def test_one_that_a_kill_left_without_its_sysctls_is_completed(lab: Lab) -> None:
-    name = f"{lab.name}-red"
-    netns.create(name, Mark(lab.name, ResourceKey.of(KEY)).alias())
-    before = inode(name)
-    text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
-    lab.drifted(text, KEY, Action.UPDATE, "sysctls.net.ipv4.ip_forward")
-    assert (inode(name), sysctl(lab, FORWARDING)) == (before, "1")
 
 
 def test_the_longest_names_are_marked_and_noted_and_known_again(lab: Lab) -> None:

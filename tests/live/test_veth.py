@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import uuid
 from typing import Any
@@ -12,10 +11,6 @@ import pytest
 from live.lab import Lab, run
 from live.witness import addresses, ip, link, pings
 from reconciler.errors import Conflict
-from reconciler.host import netns
-from reconciler.host.marks import Mark
-from reconciler.host.netlink import Socket, new_veth, set_link
-from reconciler.kinds.effects import new_index
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -250,57 +245,6 @@ def test_a_foreign_pair_can_be_adopted(lab: Lab) -> None:
         assert not link(near)
     finally:
         subprocess.run(["ip", "link", "del", near], check=False, capture_output=True)
-
-
-def test_what_a_kill_left_half_made_is_completed(lab: Lab) -> None:
-    text = LONG % ", addresses: [10.0.0.1/24]"
-    lab.apply(text)
-    blue = ("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0")
-    run(*blue, "alias", "")
-    run(*blue, "down")
-    run("ip", "-n", f"{lab.name}-red", "address", "flush", "dev", "eth0")
-    index = ends(lab)[1]["ifindex"]
-    paths = ("endpoints.blue:eth0.marked", "endpoints.blue:eth0.up", "endpoints.red:eth0.addresses")
-    lab.drifted(text, KEY, Action.UPDATE, *paths)
-    assert ends(lab)[1]["ifindex"] == index
-    assert KEY in ends(lab)[1]["ifalias"]
-
-
-def test_what_a_kill_left_after_the_first_message_is_completed_in_place(lab: Lab) -> None:
-    nodes = NODES + "bridges: {br0: }\n"
-    text = nodes + (
-        "veths: [{mtu: 9000, endpoints: [{namespace: red, interface: eth0, addresses: [10.0.0.1/24, 'fd00::1/64'],"
-        " mac: '02:00:00:00:0a:01'}, blue:eth0 10.0.0.2/24]}, {name: port, endpoints: [red:eth1 10.0.1.1/24,"
-        " {bridge: br0, interface: p-%, path_cost: 9, priority: 7, hairpin: true}]}]"
-    ).replace("%", lab.name)
-    lab.apply(nodes)
-    begin(lab, KEY, (f"{lab.name}-red", "eth0"), (f"{lab.name}-blue", "eth0"))
-    begin(lab, "veth/port", ("", f"p-{lab.name}"), (f"{lab.name}-red", "eth1"))
-    before = [each["ifindex"] for each in (*ends(lab), link(f"p-{lab.name}"))]
-    told = lab.tells(text)
-    near, far = ("addresses", "mac", "mtu", "up"), ("addresses", "mtu", "up", "marked")
-    assert told[KEY] == (
-        Action.UPDATE,
-        frozenset((*(f"endpoints.red:eth0.{each}" for each in near), *(f"endpoints.blue:eth0.{each}" for each in far))),
-    )
-    label = f"endpoints.br0:p-{lab.name}"
-    lab.drifted(text, "veth/port", Action.UPDATE, f"{label}.master", f"{label}.up", "endpoints.red:eth1.addresses")
-    assert [each["ifindex"] for each in (*ends(lab), link(f"p-{lab.name}"))] == before
-    assert pings("fd00::1", netns=f"{lab.name}-red")
-    assert pings("10.0.0.2", netns=f"{lab.name}-red")
-
-
-def begin(lab: Lab, key: str, near: tuple[str, str], far: tuple[str, str]) -> None:
-    """Make a pair with its mark and nothing else: the least that a kill leaves."""
-    fds = [netns.open_named(each) if each else os.open("/proc/self/ns/net", os.O_RDONLY) for each, _ in (near, far)]
-    index, alias = new_index(), Mark(lab.name, ResourceKey.of(key)).alias()
-    pair = new_veth(near[1], far[1], namespace_fd=fds[0], peer_namespace_fd=fds[1], index=index)
-    try:
-        with Socket(fds[0]) as socket:
-            assert socket.send([(pair, set_link(index, alias=alias))]) == [None]
-    finally:
-        for fd in fds:
-            os.close(fd)
 
 
 def test_many_pairs_are_made_and_deleted_together(lab: Lab) -> None:
