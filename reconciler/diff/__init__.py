@@ -10,19 +10,7 @@ from reconciler.diff.carry_over import both_ours, cascade, evicted
 from reconciler.diff.fields import ABSENT, differences, field_changes
 from reconciler.diff.order import in_order_of_needs
 from reconciler.kinds.base import Kind
-from reconciler.model import (
-    Action,
-    Change,
-    Changes,
-    FieldChange,
-    FrozenMap,
-    How,
-    Need,
-    Resource,
-    ResourceKey,
-    Spec,
-    Topology,
-)
+from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey, Topology
 
 
 def diff(
