@@ -4,275 +4,40 @@
     report = reconciler.apply(desired, reconciler.Host())
     assert report.converged
 
-Every function takes the `kinds` of the language to work with; by default these are all that there are.
+Every function takes the `kinds` of the language to work with; by default these are all that there are. What there is
+stands in `reconciler.api`, which is imported when something of it is first asked for.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from threading import Event
-
-    from reconciler.errors import (
-        CheckFailed,
-        Conflict,
-        EngineUnreachable,
-        FileInvalid,
-        HostRefuses,
-        Interrupted,
-        Locked,
-        NotNow,
-        PlanStale,
-        Position,
-        Problem,
-        ReconcilerError,
-        StepFailed,
-        Usage,
-    )
-    from reconciler.host import Host
-    from reconciler.host.lock import Holder
-    from reconciler.kinds.base import Kind
-    from reconciler.model import (
-        Action,
-        Change,
-        Changes,
-        Claim,
-        FieldChange,
-        FrozenMap,
-        How,
-        Need,
-        Outcome,
-        Plan,
-        Report,
-        Resource,
-        ResourceKey,
-        Spec,
-        Status,
-        Step,
-        StepKey,
-        Topology,
-        Verb,
-    )
-    from reconciler.reconcile import Options, Progress
-
-    Kinds = Mapping[str, Kind]
-
-LOCK_TIMEOUT = 300.0
-"""Seconds to wait for another run on the same topology."""
-
-
-def load(
-    path: str | Path = "topology.yaml",
-    *,
-    name: str | None = None,
-    environment: Mapping[str, str] | None = None,
-    kinds: Kinds | None = None,
-) -> Topology:
-    """Read a topology file ("-" is standard input); FileInvalid with every problem at once if it is wrong.
-
-    `name` overrides the file's; `environment` stands for the process's own.
-    """
-    from reconciler.topology import load
-
-    return load(path, kinds=_all(kinds), name=name, environment=environment)
-
-
-def observe(host: Host, desired: Topology, *, kinds: Kinds | None = None) -> Topology:
-    """Read what is live of a topology: what is ours, what it calls external, and what stands in its way."""
-    from reconciler.observe import observe
-
-    return observe(host, desired, kinds=_all(kinds))
-
-
-def diff(
-    desired: Topology,
-    observed: Topology,
-    *,
-    keep: Collection[str] = (),
-    force: Collection[ResourceKey] = (),
-    kinds: Kinds | None = None,
-) -> Changes:
-    """Compare two topologies; kinds in `keep` are not deleted, keys in `force` are replaced in any case."""
-    from reconciler.diff import diff
-
-    return diff(desired, observed, kinds=_all(kinds), keep=keep, force=force)
-
-
-def plan(changes: Changes, *, wait: bool = True, kinds: Kinds | None = None) -> Plan:
-    """Order the steps that close the differences; with `wait`, also wait for what is to become ready."""
-    from reconciler.plan import plan
-
-    return plan(changes, kinds=_all(kinds), wait=wait)
-
-
-def prepare(desired: Topology, host: Host, *, options: Options | None = None, kinds: Kinds | None = None) -> Plan:
-    """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
-    from reconciler.reconcile import prepare
-
-    return prepare(desired, host, kinds=_all(kinds), options=options)
-
-
-def execute(
-    plan: Plan,
-    host: Host,
-    *,
-    jobs: int = 8,
-    on_start: Callable[[Step], None] = lambda _: None,
-    on_outcome: Callable[[Outcome], None] = lambda _: None,
-    stop: Event | None = None,
-    kinds: Kinds | None = None,
-) -> Report:
-    """Run a plan without a lock and without a look afterwards; `apply` does all that."""
-    from reconciler.execute import execute
-
-    return execute(
-        plan, host, kinds=_all(kinds), jobs=jobs, on_start=on_start, on_outcome=on_outcome, stop=stop or host.stop
-    )
-
-
-def apply(
-    desired: Topology,
-    host: Host,
-    *,
-    options: Options | None = None,
-    progress: Progress | None = None,
-    lock_timeout: float = LOCK_TIMEOUT,
-    waiting: Callable[[Holder], None] = lambda _: None,
-    kinds: Kinds | None = None,
-) -> Report:
-    """Make the host as desired under the topology's lock, and prove it by looking again.
-
-    Locked after `lock_timeout` seconds of waiting for another run; `waiting` is told for whom.
-    """
-    from reconciler.host.lock import locked
-    from reconciler.reconcile import apply
-
-    with locked(desired.name, timeout=lock_timeout, waiting=waiting):
-        return apply(desired, host, kinds=_all(kinds), options=options, progress=progress)
-
-
-def destroy(
-    topology: Topology,
-    host: Host,
-    *,
-    volumes: bool = False,
-    images: bool = False,
-    progress: Progress | None = None,
-    lock_timeout: float = LOCK_TIMEOUT,
-    waiting: Callable[[Holder], None] = lambda _: None,
-    kinds: Kinds | None = None,
-) -> Report:
-    """Remove all that is ours under the topology's name; `Topology("notes")` will do where there is no file.
-
-    What the topology declares must be in reach; named volumes and images stay unless asked for.
-    """
-    from reconciler.host.lock import locked
-    from reconciler.reconcile import destroy
-
-    with locked(topology.name, timeout=lock_timeout, waiting=waiting):
-        return destroy(topology, host, kinds=_all(kinds), volumes=volumes, images=images, progress=progress)
-
-
-def _all(kinds: Kinds | None) -> Kinds:
-    from reconciler import kinds as every
-
-    return every.kinds() if kinds is None else kinds
-
-
-_ELSEWHERE = {
-    "reconciler.errors": (
-        "CheckFailed Conflict EngineUnreachable FileInvalid HostRefuses Interrupted Locked NotNow PlanStale Position "
-        "Problem ReconcilerError StepFailed Usage"
-    ),
-    "reconciler.host": "Host",
-    "reconciler.host.lock": "Holder",
-    "reconciler.kinds.base": "Kind",
-    "reconciler.model": (
-        "Action Change Changes Claim FieldChange FrozenMap How Need Outcome Plan Report Resource ResourceKey Spec "
-        "Status Step StepKey Topology Verb"
-    ),
-    "reconciler.reconcile": "Options Progress",
-}
-_MODULES = {name: module for module, names in _ELSEWHERE.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a noun when it is first asked for: importing the package costs nothing (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    """List what the package offers."""
-    return sorted(__all__)
+    from reconciler.api import *  # noqa: F403 - it says itself what it offers
 
 
 class _Package(ModuleType):
-    """Keeps the functions of the stages where importing the modules of the same names would put these."""
+    """Hands on what the interface offers (PEP 562 for a class): importing the package costs nothing.
+
+    The functions `diff`, `plan` and the like stay, though importing the modules of the same names would put these.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        api = importlib.import_module("reconciler.api")
+        if name != "__all__" and name not in api.__all__:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(api, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _STAGES and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __dir__(self) -> list[str]:
+        return sorted(self.__all__)
+
 
 _STAGES = frozenset({"diff", "execute", "observe", "plan"})
 sys.modules[__name__].__class__ = _Package
-
-__all__ = [
-    "LOCK_TIMEOUT",
-    "Action",
-    "Change",
-    "Changes",
-    "CheckFailed",
-    "Claim",
-    "Conflict",
-    "EngineUnreachable",
-    "FieldChange",
-    "FileInvalid",
-    "FrozenMap",
-    "Holder",
-    "Host",
-    "HostRefuses",
-    "How",
-    "Interrupted",
-    "Kind",
-    "Locked",
-    "Need",
-    "NotNow",
-    "Options",
-    "Outcome",
-    "Plan",
-    "PlanStale",
-    "Position",
-    "Problem",
-    "Progress",
-    "ReconcilerError",
-    "Report",
-    "Resource",
-    "ResourceKey",
-    "Spec",
-    "Status",
-    "Step",
-    "StepFailed",
-    "StepKey",
-    "Topology",
-    "Usage",
-    "Verb",
-    "apply",
-    "destroy",
-    "diff",
-    "execute",
-    "load",
-    "observe",
-    "plan",
-    "prepare",
-]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
+from reconciler import api
 from reconciler.host.lock import locked
 
 COMMANDS = ("validate", "plan", "apply", "destroy", "show", "ls", "schema")
@@ -274,10 +275,10 @@ def test_the_package_costs_nothing_until_it_is_used() -> None:
 
 
 def test_the_package_offers_what_it_says(file: Path, name: str) -> None:
-    assert set(dir(reconciler)) == set(reconciler.__all__)
-    assert all(getattr(reconciler, each) is not None for each in reconciler.__all__)
+    assert dir(reconciler) == sorted(api.__all__)
+    assert all(getattr(reconciler, each) is getattr(api, each) for each in api.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = reconciler.nonsense
+        _ = reconciler.nonsense  # type: ignore[attr-defined]
     desired = reconciler.load(file)
     assert desired.name == name
     changes = reconciler.diff(desired, reconciler.Topology(name))
