@@ -27,7 +27,7 @@ MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 def test_an_example_of_the_readme_applies_rests_and_goes(text: str, tmp_path: Path, request: Any) -> None:
     if "containers" in yaml.safe_load(text):
         request.getfixturevalue("engine")
-    (tmp_path / "images").symlink_to(CHECKOUT / "topologies" / "images")
+    (tmp_path / "topologies").symlink_to(CHECKOUT / "topologies")
     path = tmp_path / "topology.yaml"
     path.write_text(text)
     try:
