@@ -1,4 +1,4 @@
-"""What the effects of the kernel's kinds have in common."""
+"""What the effects of all kinds have in common: a result for each step, marks, batches of links."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _ROUND = 512
 
 
 def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result]) -> Iterator[Result]:
-    """Carry out each step by itself: the failure of one is its own result."""
+    """Carry out each step by itself: the failure of one is its own result, and begins with its key."""
     for step in steps:
         try:
             yield act(step)
-        except (OSError, ReconcilerError) as error:
+        except Exception as error:  # noqa: BLE001 - what a library raises becomes a value in our words
             yield named(step, host.explain(error))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.connect.effects import connected, disconnected
 from reconciler.kinds.connect.look import endpoints
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.source import Source
 from reconciler.model import Resource, Step
 

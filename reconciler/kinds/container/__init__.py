@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.calls import one_by_one
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container import limits
 from reconciler.kinds.container.effects import created, deleted, updated
 from reconciler.kinds.container.look import seen_containers
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.networking import BRIDGE
 from reconciler.kinds.source import Source
 from reconciler.model import Change, Resource, Step, Verb

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.calls import one_by_one
-from reconciler.kinds.effects import seen, wanted
+from reconciler.kinds.effects import one_by_one, seen, wanted
 from reconciler.kinds.image import tags
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live

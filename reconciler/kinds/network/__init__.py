@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.calls import one_by_one, patiently, status
-from reconciler.kinds.effects import mark_of, seen, wanted
+from reconciler.kinds.calls import patiently, status
+from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
 from reconciler.kinds.labelled import whose
 from reconciler.kinds.network.live import facts, observed_spec
 from reconciler.kinds.network.parse import networks

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.calls import one_by_one
+from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.process.effects import changed, ended, healthy, started
 from reconciler.kinds.process.look import seen_processes
 from reconciler.kinds.process.parse import processes
