@@ -105,6 +105,21 @@ ensure_busybox() {
   install -m 755 "$source" "$target"
 }
 
+# ensure_registry – Debian's docker-registry, unpacked beside the virtual environment: installed, it would start a service.
+ensure_registry() {
+  local folder=.venv/docker-registry
+  export PATH="$PATH:$PWD/$folder/usr/bin"
+  ! command -v docker-registry >/dev/null || return 0
+  command -v apt-get >/dev/null || { say "no docker-registry: the tests that pull are skipped"; return 0; }
+  say "unpacking docker-registry into $folder"
+  mkdir -p "$folder"
+  (
+    cd "$folder" || exit
+    apt-get download docker-registry || { as_root apt-get update && apt-get download docker-registry; }
+    dpkg-deb --extract docker-registry_*.deb .
+  ) >/dev/null 2>&1 || say "docker-registry cannot be had: the tests that pull are skipped"
+}
+
 install_packages() {
   local output
   command -v apt-get >/dev/null || { say "not a Debian: please install by hand what Debian calls $*"; return 1; }

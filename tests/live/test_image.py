@@ -15,7 +15,7 @@ from typing import Any
 import docker.errors
 import pytest
 
-from live.lab import Lab, busybox_tar, run
+from live.lab import REQUIRED, Lab, busybox_tar, run
 from reconciler.errors import Conflict
 from reconciler.host.marks import of_labels
 from reconciler.kinds.image.references import mark_tag
@@ -450,9 +450,9 @@ def registry(listening: str, files: Path, engine: Any, lab: Lab) -> Iterator[str
 @pytest.fixture(scope="module")
 def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry on the loopback; the tests skip visibly where Debian's `docker-registry` is not installed."""
-    program = shutil.which("docker-registry")
+    program = shutil.which("docker-registry") or ""
     if not program:
-        pytest.skip("docker-registry is not installed")
+        pytest.fail("docker-registry must be here") if REQUIRED else pytest.skip("docker-registry is not installed")
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
