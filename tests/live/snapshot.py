@@ -41,10 +41,10 @@ def files(excluded: Iterable[str], *, below: Iterable[str] = ("/",)) -> dict[str
     return {path: each for folder in below for path, each in _files(folder, skipped)}
 
 
-def settled(before: dict[str, Any], engine: Any | None) -> dict[str, Any]:
+def settled(before: dict[str, Any], engine: Any | None, *, apart_from: Iterable[str] = ()) -> dict[str, Any]:
     """Look again for a moment: the engine gives back its interfaces and rules a little after its answers."""
     deadline = time.monotonic() + 5
-    while (after := snapshot(engine)) != before and time.monotonic() < deadline:
+    while differences(before, after := snapshot(engine)).keys() - set(apart_from) and time.monotonic() < deadline:
         time.sleep(0.1)
     return after
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
 from live import bystanders, snapshot
-from live.drawing import PAIRS, Entries, end_of, kept, text, transitions
+from live.drawing import kept, text, transitions
 from live.lab import REQUIRED, Lab, busybox_tar
+from live.made_up import PAIRS, Entries, end_of
 from live.witness import ip
 from reconciler.host import Host
 
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.live
 
 MANY = bool(os.environ.get("RECONCILER_TEST_ALL"))
 NOWHERE = "unix:///nonexistent/docker.sock"
+PHASES = [Phase.generate, Phase.shrink] if MANY else [Phase.generate]
+"""Shrinking takes minutes."""
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-PHASES = [Phase.generate] if MANY else [Phase.generate, Phase.shrink]
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +56,7 @@ def no_trace_in(engine: Any | None) -> Callable[[], None]:
     return insist
 
 
-@settings(max_examples=300 if MANY else 20, suppress_health_check=CHECKS)
+@settings(max_examples=300 if MANY else 30, phases=PHASES, suppress_health_check=CHECKS)
 @given(transitions())
 def test_in_the_kernel_any_topology_becomes_any_other(
     kernel_as_before: Callable[[], None], transition: tuple[Entries, Entries]
@@ -64,13 +66,53 @@ def test_in_the_kernel_any_topology_becomes_any_other(
     kernel_as_before()
 
 
-@settings(max_examples=60 if MANY else 4, phases=[Phase.generate], suppress_health_check=CHECKS)
+@settings(max_examples=100 if MANY else 12, phases=PHASES, suppress_health_check=CHECKS)
+@given(transitions())
+def test_in_the_kernel_going_back_restores_what_was(
+    kernel_as_before: Callable[[], None], transition: tuple[Entries, Entries]
+) -> None:
+    with lab(NOWHERE) as made:
+        goes_back(made, *transition)
+    kernel_as_before()
+
+
+@settings(max_examples=60 if MANY else 6, phases=PHASES, suppress_health_check=CHECKS)
 @given(transitions(engine=True))
 def test_any_topology_becomes_any_other(as_before: Callable[[], None], transition: tuple[Entries, Entries]) -> None:
     with lab() as made:
         made.folder.joinpath("root.tar").write_bytes(busybox_tar())
         becomes(made, *transition)
     as_before()
+
+
+@settings(max_examples=30 if MANY else 4, phases=PHASES, suppress_health_check=CHECKS)
+@given(transitions(engine=True))
+def test_going_back_restores_what_was(as_before: Callable[[], None], transition: tuple[Entries, Entries]) -> None:
+    with lab() as made:
+        made.folder.joinpath("root.tar").write_bytes(busybox_tar())
+        goes_back(made, *transition)
+    as_before()
+
+
+def goes_back(made: Lab, before: Entries, after: Entries) -> None:
+    """Apply one, and then the other with a step that fails: all is again as it was."""
+    made.apply(written(made, without_commands(before)))
+    failing = {**without_commands(after), "namespaces/bad": {"exec": ["exit 3"]}}
+    report = made.attempt(written(made, failing), revert=True)
+    assert [str(each.step.key.key) for each in report.failed] == ["exec/bad"]
+    assert report.reverted
+    errors = [f"{each.step.key}: {each.error}" for each in report.reverted.failed]
+    left = [f"{each.key} {each.action} {each.reason} {each.fields}" for each in report.reverted.remaining]
+    assert report.reverted.converged, "\n".join(errors + left)
+    assert made.tells(written(made, without_commands(before))) == {}
+
+
+def without_commands(entries: Entries) -> Entries:
+    """What was run is not run again on the way back: no host remembers the commands, or that a job was one."""
+    kept = {key: {name: each for name, each in entry.items() if name != "exec"} for key, entry in entries.items()}
+    return {
+        key: {**each, "state": "created"} if each.get("state") == "completed" else each for key, each in kept.items()
+    }
 
 
 @contextmanager
