@@ -7,12 +7,11 @@ from pathlib import Path
 from threading import Event
 
 from reconciler.errors import (
-    CheckFailed,
     Conflict,
+    EngineForbidden,
     EngineUnreachable,
     FileInvalid,
     HostRefuses,
-    Interrupted,
     Locked,
     NotNow,
     PlanStale,
@@ -176,9 +175,9 @@ __all__ = [
     "Action",
     "Change",
     "Changes",
-    "CheckFailed",
     "Claim",
     "Conflict",
+    "EngineForbidden",
     "EngineUnreachable",
     "FieldChange",
     "FileInvalid",
@@ -187,7 +186,6 @@ __all__ = [
     "Host",
     "HostRefuses",
     "How",
-    "Interrupted",
     "Kind",
     "Locked",
     "Need",

@@ -16,10 +16,6 @@ class StepFailed(ReconcilerError):
     """A step could not be carried out; the message says by whom it was refused and what to do."""
 
 
-class CheckFailed(ReconcilerError):
-    """The host differs from the file after everything was done."""
-
-
 class Usage(ReconcilerError):
     """The command line asks for something that does not make sense."""
 
@@ -83,17 +79,15 @@ class EngineUnreachable(NotNow):
     """No Docker Engine answers."""
 
 
+class EngineForbidden(EngineUnreachable):
+    """The engine's socket may not be opened."""
+
+    exit_code = HostRefuses.exit_code
+
+
 class Locked(NotNow):
     """Another run holds the topology's lock."""
 
 
 class PlanStale(NotNow):
     """The host or the file is no longer as it was when the plan was saved."""
-
-
-class Interrupted(ReconcilerError):
-    """A signal ended the run; 128 + its number is the exit code."""
-
-    def __init__(self, signal: int) -> None:
-        self.exit_code = 128 + signal
-        super().__init__(f"interrupted by signal {signal}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections import defaultdict, deque
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 WAITERS = 64
 """How many steps may wait at once beside the `jobs` that work."""
 
+_MOMENT = 0.25
 _UNCHANGED = (Status.UNCHANGED, Status.NOT_NEEDED)
 _BAD = (Status.FAILED, Status.SKIPPED)
 
@@ -83,7 +85,7 @@ class _Run:
                 working, waiting = working + (not is_wait), waiting + is_wait
             if not working and not waiting:
                 break
-            finished = self.done.get()
+            finished = self._finished()
             if isinstance(finished, BaseException):
                 raise finished
             is_wait = finished[0].step.verb is Verb.WAIT
@@ -93,6 +95,12 @@ class _Run:
         for step in self.plan.ordered:
             if step.key not in self.outcomes:
                 self._note(Outcome(step, Status.SKIPPED))
+
+    def _finished(self) -> list[Outcome] | BaseException:
+        """Wait for what ends next; a signal that comes just as a wait begins is heard when that is over."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self.done.get(timeout=_MOMENT)
 
     def _batches(self, free: int) -> Iterator[list[Step]]:
         """Take what is ready, steps of one kind and verb together as far as the kind takes them at once."""
@@ -162,7 +170,7 @@ class _Run:
 def _results(kind: Kind, batch: Sequence[Step], host: Host) -> list[Result]:
     effect = getattr(kind, batch[0].verb.value)
     results: list[Result] = []
-    error: ReconcilerError = StepFailed(f"the kind {kind.name!r} told no result: report this as a bug of its")
+    error: ReconcilerError = StepFailed(f"the kind {kind.name!r} told no result of this step: please report that")
     try:
         for result in effect(host, batch):
             results.append(result)  # noqa: PERF402 - what was yielded before an exception must be kept

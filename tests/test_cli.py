@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,10 @@ def run(
     cwd: Path | None = None,
     given: str | None = None,
     environment: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
+        [*before, sys.executable, "-m", "reconciler", *arguments],
         cwd=cwd,
         input=given,
         capture_output=True,
@@ -100,17 +102,26 @@ def test_the_version_is_told() -> None:
     [
         (["nonsense"], "error: No such command 'nonsense': see `reconciler --help`"),
         (["plan", "--nonsense"], "error: No such option: --nonsense: see `reconciler plan --help`"),
+        (["apply", "--bogus"], "error: No such option: --bogus: see `reconciler apply --help`"),
+        (["apply", "--targets", "a/b"], "error: No such option: --targets, did you mean --target: see"),
+        (["aply"], "error: No such command 'aply'. Did you mean 'apply': see"),
         (["plan", "a", "b"], "error: Got unexpected extra argument"),
-        (["apply", "--target"], "error: Option '--target' requires an argument"),
+        (["apply", "--target"], "error: Option '--target' requires an argument: see `reconciler apply --help`"),
         (["apply", "--target", "web"], "'web' is not of the form kind/name, such as container/web"),
-        (["apply", "--jobs", "0"], "error: Invalid value for '--jobs'"),
-        (["apply", "--jobs", "x"], "error: Invalid value for '--jobs'"),
-        (["apply", "--on-failure", "x"], "error: Invalid value for '--on-failure'"),
+        (["apply", "--jobs", "0"], "error: Invalid value for '--jobs': '0' is not a number from 1 to 1024: see"),
+        (["apply", "--jobs", "x"], "error: Invalid value for '--jobs': 'x' is not a number from 1 to 1024: see"),
+        (
+            ["apply", "--on-failure", "x"],
+            "error: Invalid value for '--on-failure': 'x' is neither keep nor revert: see",
+        ),
         (["apply", "--wait-timeout", "5x"], "'5x' is not a duration with units, such as 1m30s"),
         (["apply", "--plan", "p", "--target", "a/b"], "error: --plan does what was saved"),
         (["apply", "--plan", "nowhere.json"], "error: nowhere.json: cannot be read: No such file or directory"),
         (["plan", "-", "--out", "p"], "error: a plan of standard input cannot be saved"),
         (["destroy", "--all", "--name", "x"], "error: --all means every topology"),
+        (["show", "--name", "a/b"], "error: --name: 'a/b' is not a name of letters, digits, "),
+        (["destroy", "--name", "x" * 65], "error: --name: 'xxx"),
+        (["validate", "f.yaml", "--name", ""], "error: --name: '' is not a name of letters, digits, "),
     ],
 )
 def test_a_wrong_command_line_is_exit_code_3_and_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
@@ -204,7 +215,7 @@ def test_a_partial_plan_is_printed_and_ends_with_the_reason(file: Path, name: st
     file.write_text(f"name: {name}\nnetworks: {{lan: }}\n")
     done = run("plan", str(file), "--detailed-exitcode")
     assert done.returncode == 5
-    assert done.stdout == "Plan: nothing to do; 0 unchanged.\n"
+    assert done.stdout == "Plan: 1 not looked at.\n"
     assert done.stderr.startswith("error: no Docker Engine listens at ")
     assert done.stderr.endswith("(not looked at: network)\n")
     told = json.loads(run("plan", str(file), "--json").stdout)
@@ -212,6 +223,77 @@ def test_a_partial_plan_is_printed_and_ends_with_the_reason(file: Path, name: st
     assert not (file.parent / "plan.json").exists()
     assert run("plan", str(file), "--out", "plan.json", cwd=file.parent).returncode == 5
     assert not (file.parent / "plan.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["show", "--name", "{}"], ["destroy", "--name", "{}"]])
+def test_who_cannot_look_does_not_say_that_nothing_is_there(arguments: list[str], tmp_path: Path, name: str) -> None:
+    (tmp_path / "topology.yaml").write_text(f"name: {name}\nnetworks: {{lan: }}\n")
+    done = run(*(each.format(name) for each in arguments), cwd=tmp_path)
+    assert done.returncode in (4, 5)
+    assert done.stdout == ""
+    assert "(not looked at: " in done.stderr
+
+
+def test_no_topologies_are_only_told_of_a_host_that_was_looked_at() -> None:
+    done = run("ls")
+    assert done.returncode in (4, 5)
+    assert "No topologies" not in done.stdout
+
+
+BARE = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+
+
+def test_an_engine_that_may_not_be_spoken_to_is_a_missing_privilege(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text("name: x\nnetworks: {lan: }\n")
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as closed:
+        closed.bind(str(path))
+        closed.listen()
+        path.chmod(0)
+        done = run("plan", cwd=tmp_path, environment={"DOCKER_HOST": f"unix://{path}"}, before=BARE)
+    assert (done.returncode, done.stdout) == (4, "Plan: 1 not looked at.\n")
+    assert f"error: the Docker Engine at unix://{path} may not be spoken to (Permission denied): run as root, or" in (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("value", ["bogus", "http+foo://x", "/var/run/docker.sock"])
+def test_an_address_that_is_none_is_named(value: str, tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text("name: x\nnetworks: {lan: }\n")
+    done = run("plan", cwd=tmp_path, environment={"DOCKER_HOST": value})
+    assert done.returncode == 5
+    assert done.stderr.startswith(f"error: {value!r} is no address of a Docker Engine: set DOCKER_HOST to one such as ")
+
+
+INTERRUPTED = """
+import os, sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Interrupting())
+from reconciler.cli import main
+sys.argv = ["reconciler", "validate", {file!r}]
+main()
+"""
+"""Runs a command, and gets a signal when a certain module is about to be imported."""
+
+
+@pytest.mark.parametrize("module", ["reconciler.cli.run", "typer", "reconciler.kinds", "yaml"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_it_starts_is_one_line(module: str, number: int, file: Path) -> None:
+    script = INTERRUPTED.format(module=module, number=int(number), file=str(file))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr == "interrupted before the first step: nothing was changed\n"
+
+
+def test_a_standard_output_that_is_full_is_no_fault_of_ours(file: Path) -> None:
+    argv = [sys.executable, "-m", "reconciler", "validate", str(file)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: standard output cannot be written: No space left on device\n"
 
 
 @pytest.mark.parametrize("command", ["apply", "destroy"])

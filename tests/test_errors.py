@@ -5,21 +5,20 @@ from __future__ import annotations
 import pytest
 
 from reconciler import errors
-from reconciler.errors import FileInvalid, Interrupted, Position, Problem, ReconcilerError
+from reconciler.errors import FileInvalid, Position, Problem, ReconcilerError
 
 CODES = {
     "ReconcilerError": 1,
     "StepFailed": 1,
-    "CheckFailed": 1,
     "Usage": 3,
     "FileInvalid": 3,
     "HostRefuses": 4,
     "Conflict": 4,
     "NotNow": 5,
     "EngineUnreachable": 5,
+    "EngineForbidden": 4,
     "Locked": 5,
     "PlanStale": 5,
-    "Interrupted": 1,
 }
 
 
@@ -30,11 +29,6 @@ def tree() -> dict[str, type[ReconcilerError]]:
 
 def test_every_error_is_in_the_tree_and_has_its_exit_code() -> None:
     assert {name: each.exit_code for name, each in tree().items()} == CODES
-
-
-@pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
-def test_an_interruption_exits_with_the_signal_and_128(signal: int, code: int) -> None:
-    assert Interrupted(signal).exit_code == code
 
 
 @pytest.mark.parametrize(

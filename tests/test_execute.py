@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -103,6 +104,23 @@ def test_steps_run_at_the_same_time_but_no_more_than_jobs() -> None:
 
     assert run(planned(*"abcdef"), meet, jobs=3).converged
     assert max(most) == 3
+
+
+def test_who_waits_for_a_step_looks_up_now_and_then_to_hear_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = threading.Event()
+
+    class Watched(queue.SimpleQueue[Any]):
+        def get(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().get(*arguments, **options)
+            finally:
+                looked_up.set()
+
+    def until_then(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield Status.DONE if looked_up.wait(10) else StepFailed("nobody looked up")
+
+    monkeypatch.setattr(queue, "SimpleQueue", Watched)
+    assert run(planned("a"), until_then).converged
 
 
 def test_waits_take_no_job_from_those_that_work() -> None:

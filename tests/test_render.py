@@ -215,6 +215,32 @@ def test_a_plan_reads_as_the_golden_text(name: str, found: Changes) -> None:
     assert "\n".join(plan_lines(found)) + "\n" == (GOLDEN / f"{name}.txt").read_text()
 
 
+ROUTE = Resource(key("route/web--default"), Thing(), part_of=key("container/web"))
+DECLARED = {each.key: each for each in (Resource(key("container/web"), Thing()), ROUTE)}
+NO_ENGINE = MappingProxyType({"container": EngineUnreachable("no engine")})
+
+
+@pytest.mark.parametrize(
+    ("found", "declared", "source", "said"),
+    [
+        ([change("bridge/a", Action.CREATE, "absent")], DECLARED, "t", "Plan: 1 to create; 1 not looked at."),
+        ([change("bridge/a", Action.NOOP)], DECLARED, "t", "Plan: 1 unchanged; 1 not looked at."),
+        ([], DECLARED, "t", "Plan: 1 not looked at."),
+        ([change("bridge/a", Action.NOOP)], {}, "t", "Plan: nothing to do; 1 unchanged."),
+        ([change("bridge/a", Action.DELETE, "not declared")], {}, "", "Plan: 1 to delete."),
+        ([], {}, "", None),
+    ],
+)
+def test_of_what_was_not_looked_at_nothing_is_denied(
+    found: list[Change], declared: dict[ResourceKey, Resource], source: str, said: str | None
+) -> None:
+    seen = replace(
+        changes(*found, unavailable=NO_ENGINE),
+        desired=Topology("notes", MappingProxyType(declared), source=source),
+    )
+    assert plan_lines(seen)[-1:] == ([said] if said else [])
+
+
 def test_on_a_narrow_terminal_each_thing_said_has_a_line_of_its_own() -> None:
     assert plan_lines(AS_DESIGNED, style=Style(width=60))[1:3] == [
         "  ~ container/web                state: stopped → running,",

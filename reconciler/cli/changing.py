@@ -17,7 +17,8 @@ from reconciler.model import Plan, Report, Topology
 
 if TYPE_CHECKING:
     from reconciler.host import Host
-    from reconciler.reconcile import Progress
+    from reconciler.reconcile import Options, Progress
+    from reconciler.saved import Saved
 
 TIMEOUT = 300.0
 """Seconds to wait for another run, and for a container to become ready, unless told otherwise."""
@@ -47,14 +48,14 @@ def apply(
         raise Usage(
             "--plan does what was saved: FILE, --name, --target, --replace, --adopt, --no-prune do not go with it"
         )
-    from reconciler import reconcile, saved
+    from reconciler import saved
     from reconciler.host import Host
     from reconciler.kinds import kinds
+    from reconciler.reconcile import Options
 
     promised = saved.read(plan) if plan else None
     desired = loaded(promised.file, promised.name) if promised else loaded(file, name)
-    host = Host(wait_timeout=wait_timeout)
-    options = reconcile.Options(
+    options = Options(
         jobs=jobs,
         target=tuple(target or ()),
         replace=tuple(replace or ()),
@@ -63,6 +64,15 @@ def apply(
         revert=on_failure is o.OnFailure.REVERT,
         wait=not no_wait,
     )
+    host = Host(wait_timeout=wait_timeout)
+    return _applied(desired, host, options, promised=promised, lock_timeout=lock_timeout, json=json)
+
+
+def _applied(
+    desired: Topology, host: Host, options: Options, *, promised: Saved | None, lock_timeout: float, json: bool
+) -> int:
+    from reconciler import reconcile, saved
+    from reconciler.kinds import kinds
 
     def planned(made: Plan) -> None:
         if promised:
@@ -94,15 +104,23 @@ def destroy(
         raise Usage("--all means every topology: FILE and --name do not go with it")
     from reconciler.host import Host
 
-    if not everything:
-        return _destroyed(loaded_or_named(file, name), Host(kill=now), volumes, images, lock_timeout)
+    def destroyed(topology: Topology) -> int:
+        return _destroyed(topology, Host(kill=now), volumes, images, lock_timeout)
+
+    return _each_destroyed(destroyed) if everything else destroyed(loaded_or_named(file, name))
+
+
+def _each_destroyed(destroyed: Callable[[Topology], int]) -> int:
+    """Destroy one topology after the other; an interruption is not for one of them alone."""
+    from reconciler.host import Host
     from reconciler.topologies import topologies
 
     found, errors = topologies(Host())
     codes = [complain(error) for error in errors]
     for each in found:
-        say([style(sys.stdout).bold(f"{each.name}:")])
-        codes.append(_destroyed(Topology(each.name), Host(kill=now), volumes, images, lock_timeout))
+        if not interruption.number:
+            say([style(sys.stdout).bold(f"{each.name}:")])
+            codes.append(destroyed(Topology(each.name)))
     return max(codes, default=0)
 
 
@@ -159,7 +177,7 @@ def _told(report: Report, *, json: bool = False) -> int:
     if settings.debug:
         show_traceback(each.error for each in report.failed if each.error)
     if report.interrupted:
-        return 128 + report.interrupted
+        return interruption.exit_code
     return 0 if report.converged else 1
 
 

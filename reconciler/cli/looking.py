@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Sequence
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, say, say_json, style
 from reconciler.cli.reading import STANDARD_INPUT, loaded, loaded_or_named, out_of_reach, warn_of_others
-from reconciler.errors import HostRefuses, NotNow, Usage
+from reconciler.errors import HostRefuses, NotNow, ReconcilerError, Usage
+from reconciler.model import Plan, Resource, Topology
 
 
 def validate(file: o.File = None, *, name: o.Name = None, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
@@ -40,20 +42,25 @@ def plan(
     from reconciler.host import Host
     from reconciler.kinds import kinds
     from reconciler.reconcile import needed_and_unavailable, prepare
-    from reconciler.render import plan_json, plan_lines
 
     made = prepare(loaded(file, name), Host(), kinds=kinds())
-    if json:
-        say_json(plan_json(made))
-    else:
-        say(plan_lines(made.changes, style=style(sys.stdout)))
-    warn_of_others(made)
+    _say_plan(made, json=json)
     missing = needed_and_unavailable(made.changes)
     if missing:
         return out_of_reach(missing)
     if out:
         saved.save(out, made)
     return 2 if detailed_exitcode and made.changes.pending else 0
+
+
+def _say_plan(made: Plan, *, json: bool) -> None:
+    from reconciler.render import plan_json, plan_lines
+
+    if json:
+        say_json(plan_json(made))
+    else:
+        say(plan_lines(made.changes, style=style(sys.stdout)))
+    warn_of_others(made)
 
 
 def show(
@@ -71,22 +78,33 @@ def show(
     from reconciler.host import Host
     from reconciler.kinds import kinds
     from reconciler.observe import observe
-    from reconciler.render import show_json, show_lines
 
     declared = loaded_or_named(file, name)
     observed = observe(Host(), declared, kinds=kinds())
+    missing = _missing(observed, {each.key.kind for each in declared} if file or not name else set(kinds()))
     resources = [each for each in observed if each.owned or each.key in declared.resources]
-    if json:
-        say_json(show_json(declared.name, resources))
-    else:
-        say(show_lines(declared.name, resources, kinds=kinds(), style=style(sys.stdout)))
-    wanted = {each.key.kind for each in declared} if file or not name else set(kinds())
-    missing = {
+    _say_live(declared.name, resources, json=json, blind=bool(missing))
+    return out_of_reach(missing) if missing else 0
+
+
+def _missing(observed: Topology, wanted: Collection[str]) -> dict[str, ReconcilerError]:
+    """The kinds that could not be looked at though they are wanted, or for no good reason, with the reasons."""
+    return {
         kind: error
         for kind, error in observed.unavailable.items()
         if kind in wanted or not isinstance(error, HostRefuses | NotNow)
     }
-    return out_of_reach(missing) if missing else 0
+
+
+def _say_live(name: str, resources: Sequence[Resource], *, json: bool, blind: bool) -> None:
+    """Say what is live; that nothing is can only be said by who has looked."""
+    from reconciler.kinds import kinds
+    from reconciler.render import show_json, show_lines
+
+    if json:
+        say_json(show_json(name, resources))
+    elif resources or not blind:
+        say(show_lines(name, resources, kinds=kinds(), style=style(sys.stdout)))
 
 
 def ls(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
@@ -96,7 +114,8 @@ def ls(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
     from reconciler.topologies import topologies
 
     found, errors = topologies(Host())
-    say(topology_lines([(each.name, each.sources, each.counts) for each in found], style=style(sys.stdout)))
+    if found or not errors:
+        say(topology_lines([(each.name, each.sources, each.counts) for each in found], style=style(sys.stdout)))
     return max([complain(error) for error in errors], default=0)
 
 

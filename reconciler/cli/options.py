@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.output import log_calls, say, settings
+from reconciler.cli.calls import log_calls
+from reconciler.cli.output import say, settings
 from reconciler.kinds.units import duration
 from reconciler.model import ResourceKey
 
 DEFAULT_FILE = "topology.yaml"
 DISTRIBUTION = "topology-reconciler"
 _SECOND = 10**9
+_JOBS_MAX = 1024
 
 
 class OnFailure(StrEnum):
@@ -33,6 +35,22 @@ def seconds(text: str | float) -> float:
         return float(text) if text.replace(".", "", 1).isdecimal() else duration(text) / _SECOND
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def number_of_jobs(text: str | int) -> int:
+    """Read how many steps to run at once."""
+    number = int(text) if str(text).isdecimal() else 0
+    if not 1 <= number <= _JOBS_MAX:
+        raise typer.BadParameter(f"{text!r} is not a number from 1 to {_JOBS_MAX}")
+    return number
+
+
+def on_failure(text: str) -> OnFailure:
+    """Read what to do when a step has failed."""
+    try:
+        return OnFailure(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither {' nor '.join(OnFailure)}") from error
 
 
 def key(text: str) -> ResourceKey:
@@ -99,7 +117,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="PLAN", help="Save th
 SavedPlan = Annotated[
     Path | None, typer.Option("--plan", metavar="PLAN", help="Do what a saved plan promises, or refuse.")
 ]
-Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, max=1024, help="How many steps to run at once.")]
+Jobs = Annotated[int, typer.Option("--jobs", parser=number_of_jobs, metavar="N", help="How many steps to run at once.")]
 Target = Annotated[
     list[ResourceKey] | None,
     typer.Option("--target", parser=key, metavar="KEY", help="Only this, its parts, and what they need; repeatable."),
@@ -112,7 +130,15 @@ Adopt = Annotated[
     list[ResourceKey] | None,
     typer.Option("--adopt", parser=key, metavar="KEY", help="Take over what stands in the way of this; repeatable."),
 ]
-Failure = Annotated[OnFailure, typer.Option("--on-failure", help="Keep what is done, or go back to what was before.")]
+Failure = Annotated[
+    OnFailure,
+    typer.Option(
+        "--on-failure",
+        parser=on_failure,
+        metavar="[keep|revert]",
+        help="Keep what is done, or go back to what was before.",
+    ),
+]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for health checks at the end.")]
 Volumes = Annotated[bool, typer.Option("--volumes", help="Remove named volumes too.")]

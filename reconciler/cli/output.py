@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import shutil
 import sys
@@ -17,8 +16,6 @@ from reconciler.errors import Conflict, FileInvalid, ReconcilerError
 from reconciler.render.style import Style
 
 _INTERNAL = "this is a fault of reconciler itself: --debug shows where"
-_CALLERS = ("reconciler", "urllib3.connectionpool")
-"""Who logs calls: our netlink transport, and the library under the engine's client."""
 
 
 @dataclass
@@ -49,8 +46,11 @@ def say(lines: Iterable[str]) -> None:
     try:
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # What is left in the buffer would fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise ReconcilerError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def say_json(value: Any) -> None:
@@ -85,12 +85,3 @@ def show_traceback(errors: Iterable[BaseException]) -> None:
     """Say where errors came from, with what caused them."""
     for error in errors:
         note("".join(traceback.format_exception(error)).rstrip())
-
-
-def log_calls() -> None:
-    """Show every call to the engine and to the kernel on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(relativeCreated)6d ms  %(message)s"))
-    for name in _CALLERS:
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(logging.DEBUG)

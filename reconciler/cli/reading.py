@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 
 from reconciler.cli.options import DEFAULT_FILE
 from reconciler.cli.output import complain, note
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Usage
 from reconciler.model import Action, Plan, Topology
 
 STANDARD_INPUT = "-"
@@ -19,12 +20,27 @@ def loaded(file: str | None, name: str | None) -> Topology:
     from reconciler.kinds import kinds
     from reconciler.topology import load
 
+    _check_name(name)
     return load(file or DEFAULT_FILE, kinds=kinds(), name=name)
 
 
 def loaded_or_named(file: str | None, name: str | None) -> Topology:
     """Read a topology file, or do with the name alone where no file is named."""
-    return Topology(name) if name and file is None else loaded(file, name)
+    if name is None or file is not None:
+        return loaded(file, name)
+    _check_name(name)
+    return Topology(name)
+
+
+def _check_name(name: str | None) -> None:
+    """Refuse what the schema would refuse as the name of a topology."""
+    if name is None:
+        return
+    from reconciler.topology.schema import schema
+
+    wanted = schema()["properties"]["name"]
+    if len(name) > wanted["maxLength"] or not re.search(wanted["pattern"], name):
+        raise Usage(f"--name: {name!r} is not {wanted['title']}, of {wanted['maxLength']} characters at most")
 
 
 def out_of_reach(missing: Mapping[str, ReconcilerError]) -> int:

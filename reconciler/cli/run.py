@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 import typer
 
 from reconciler.cli.app import app
-from reconciler.cli.output import complain, note, prepare_streams
-from reconciler.cli.signals import interruption
-from reconciler.errors import Interrupted, ReconcilerError, Usage
+from reconciler.cli.output import complain, prepare_streams
+from reconciler.errors import ReconcilerError, Usage
 
 _Refused: type[Exception] = typer.BadParameter.__mro__[2]
 """What the command-line library raises when the arguments are wrong, under whichever name it has it."""
+_CLOSE = 0.75
+"""How alike an option has to be to be what was meant."""
 
 
 def run(arguments: list[str]) -> int:
@@ -22,12 +24,6 @@ def run(arguments: list[str]) -> int:
         code = typer.main.get_command(app).main(args=arguments, prog_name="reconciler", standalone_mode=False)
     except _Refused as error:
         return _refused(error, arguments)
-    except typer.Abort:
-        note("interrupted")
-        return Interrupted(interruption.number or 2).exit_code
-    except Interrupted as error:
-        note("interrupted before the first step: nothing was changed")
-        return error.exit_code
     except ReconcilerError as error:
         return complain(error)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told in one line like any other
@@ -40,5 +36,20 @@ def _refused(error: Any, arguments: list[str]) -> int:
     if not arguments:
         error.show()
         return Usage.exit_code
-    command = error.ctx.command_path if error.ctx else "reconciler"
-    return complain(Usage(f"{error.format_message().rstrip('.')}: see `{command} --help`"))
+    return complain(Usage(f"{_said(error)}: see `{_command(error, arguments)} --help`"))
+
+
+def _said(error: Any) -> str:
+    """Put it in the library's words, but for its guesses at an option that nobody meant."""
+    if not hasattr(error, "possibilities"):
+        return str(error.format_message()).rstrip(".?")
+    close = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=_CLOSE)
+    return str(error.message) + (f", did you mean {close[0]}" if close else "")
+
+
+def _command(error: Any, arguments: list[str]) -> str:
+    """Name the command that the arguments are for; the library does not always know it."""
+    if error.ctx:
+        return str(error.ctx.command_path)
+    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    return " ".join(["reconciler", *(each for each in arguments[:1] if each in names)])

@@ -1,4 +1,7 @@
-"""Interruption: the first signal lets running steps end and starts no more, a second one aborts."""
+"""Interruption: the first signal lets running steps end and starts no more, a second one aborts.
+
+This module is imported before all others, so that a signal finds it listening: it needs nothing that is slow to load.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ import signal
 from threading import Event
 from types import FrameType
 
-from reconciler.errors import Interrupted
-
+_AT_ONCE = b"interrupted before the first step: nothing was changed\n"
 _NOTICE = b"\ninterrupted: running steps end, nothing more is started; once more aborts\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,6 +23,11 @@ class Interruption:
         self.number = 0
         self.stop: Event | None = None
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code of what a signal ended, as a shell has it; 0 where none came."""
+        return 128 + self.number if self.number else 0
+
     def listen(self) -> None:
         """Take the signals over, apart from those that the caller wants ignored."""
         for each in _SIGNALS:
@@ -28,14 +35,21 @@ class Interruption:
                 signal.signal(each, self._received)
 
     def _received(self, number: int, _: FrameType | None) -> None:
-        if self.number:
-            os._exit(128 + number)
-        self.number = number
+        again, self.number = bool(self.number), number
+        if again:
+            os._exit(self.exit_code)
+        # An exception would surface wherever the program just is, in a library that catches it as well as anywhere.
         if self.stop is None:
-            raise Interrupted(number)
+            _tell(_AT_ONCE)
+            os._exit(self.exit_code)
         self.stop.set()
-        with contextlib.suppress(OSError):  # print is no good here: the signal may have come in the midst of one
-            os.write(2, _NOTICE)
+        _tell(_NOTICE)
+
+
+def _tell(words: bytes) -> None:
+    """Write at once: print is no good here, the signal may have come in the midst of one."""
+    with contextlib.suppress(OSError):
+        os.write(2, words)
 
 
 interruption = Interruption()

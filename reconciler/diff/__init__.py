@@ -22,8 +22,7 @@ def diff(
     force: Collection[ResourceKey] = (),
 ) -> Changes:
     """Compare two topologies; kinds in `keep` are not deleted, keys of ours in `force` are replaced in any case."""
-    out_of_reach = _out_of_reach(desired, observed)
-    keys = sorted({*desired.resources, *observed.resources} - out_of_reach)
+    keys = sorted({*desired.resources, *observed.resources} - unseen(desired, observed))
     found = {key: _change(key, desired, observed, kinds=kinds, keep=keep) for key in keys}
     by_key = {key: change for key, change in found.items() if change is not None}
     for key in force:
@@ -54,8 +53,8 @@ def _change(
     return Change(key, _action(found), "", want, have, found)
 
 
-def _out_of_reach(desired: Topology, observed: Topology) -> set[ResourceKey]:
-    """The keys of kinds that could not be observed, and of all that needs them."""
+def unseen(desired: Topology, observed: Topology) -> set[ResourceKey]:
+    """Return the declared keys of the kinds that could not be observed, and of all that needs them."""
     found: set[ResourceKey] = set()
     if observed.unavailable:
         for key in in_order_of_needs(desired.resources):
@@ -71,4 +70,4 @@ def _action(found: tuple[FieldChange, ...]) -> Action:
     return Action.REPLACE if any(each.forces for each in found) else Action.UPDATE
 
 
-__all__ = ["ABSENT", "diff", "differences", "in_order_of_needs", "promoted"]
+__all__ = ["ABSENT", "diff", "differences", "in_order_of_needs", "promoted", "unseen"]

@@ -34,7 +34,7 @@ class Host:
     def engine(self) -> Engine:
         """The Docker Engine; EngineUnreachable when none answers."""
         url = self.engine_url or DEFAULT_ENGINE
-        if url.startswith("unix://") and not Path(url.removeprefix("unix://")).exists():
+        if url.startswith("unix://") and _is_missing(url.removeprefix("unix://")):
             raise EngineUnreachable(f"no Docker Engine listens at {url}: start one, or set DOCKER_HOST")
         from reconciler.host.engine import Engine
 
@@ -45,11 +45,25 @@ class Host:
         if isinstance(error, ReconcilerError):
             return error
         if isinstance(error, PermissionError):
-            return HostRefuses(f"{error}: run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN)")
+            return HostRefuses(f"{_said(error)}: run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN)")
         if isinstance(error, OSError) and error.errno is not None:  # those of the HTTP client have none
-            return StepFailed(str(error))
+            return StepFailed(_said(error))
         from reconciler.host.engine import explained
 
         explanation = explained(error) or StepFailed(f"{type(error).__name__}: {error}")
         explanation.__cause__ = error
         return explanation
+
+
+def _is_missing(path: str) -> bool:
+    """Tell whether there is no such file; one that may not even be looked for is left to who opens it."""
+    try:
+        return not Path(path).exists()
+    except PermissionError:
+        return False
+
+
+def _said(error: OSError) -> str:
+    """Put an error of the system in words, without its number; where it is about a file, that comes first."""
+    about = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{about}{error.strerror or error}"

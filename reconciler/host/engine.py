@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
+import docker.utils
 import requests
 
-from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError, StepFailed
+from reconciler.errors import EngineForbidden, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
@@ -23,8 +24,12 @@ TIMEOUT = 120
 """Seconds for one answer of the engine; waits have deadlines of their own."""
 _UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 _UNAVAILABLE = "no Docker Engine answers at {url}: start one (`systemctl start docker`), or set DOCKER_HOST ({why})"
-
-_CLOSED = "the Docker Engine at {url} does not let this user in: run as root, or join the group that owns its socket"
+_FORBIDDEN = (
+    "the Docker Engine at {url} may not be spoken to ({why}): run as root, or as a member of its socket's group"
+)
+_MALFORMED = (
+    "{url!r} is no address of a Docker Engine: set DOCKER_HOST to one such as unix:///var/run/docker.sock ({why})"
+)
 
 
 class Engine:
@@ -39,12 +44,13 @@ class Engine:
         """The low-level client; EngineUnreachable when no engine answers, HostRefuses when it is not for this user."""
         with self._lock:
             try:
+                docker.utils.parse_host(self.url)
+            except docker.errors.DockerException as error:
+                raise EngineUnreachable(_MALFORMED.format(url=self.url, why=error)) from error
+            try:
                 return docker.APIClient(base_url=self.url, version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS)
             except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-                cause = _root_cause(error)
-                if isinstance(cause, PermissionError):
-                    raise HostRefuses(_CLOSED.format(url=self.url)) from error
-                raise EngineUnreachable(_UNAVAILABLE.format(url=self.url, why=cause)) from error
+                raise _unreachable(self.url, _root_cause(error)) from error
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -62,7 +68,7 @@ class Engine:
             try:
                 client.connect(path)
             except OSError as error:
-                raise EngineUnreachable(_UNAVAILABLE.format(url=self.url, why=error)) from error
+                raise _unreachable(self.url, error) from error
             pid: int = _UCRED.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
             return pid
 
@@ -81,13 +87,24 @@ def explained(error: BaseException) -> ReconcilerError | None:
     if isinstance(error, requests.exceptions.ReadTimeout):
         return StepFailed(f"the engine did not answer within {TIMEOUT} s")
     if isinstance(error, requests.exceptions.RequestException):
-        return EngineUnreachable(f"the connection to the engine broke: {_root_cause(error)}")
+        return EngineUnreachable(f"the connection to the engine broke: {_words(_root_cause(error))}")
     if isinstance(error, docker.errors.DockerException):
         return StepFailed(str(error))
     return None
+
+
+def _unreachable(url: str, why: BaseException) -> EngineUnreachable:
+    if isinstance(why, PermissionError):
+        return EngineForbidden(_FORBIDDEN.format(url=url, why=_words(why)))
+    return EngineUnreachable(_UNAVAILABLE.format(url=url, why=_words(why)))
 
 
 def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return error
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says, without the number that the system has for it."""
+    return str((isinstance(error, OSError) and error.strerror) or error)

@@ -19,7 +19,7 @@ _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 
 def setns(fd: int) -> None:
     """Move the calling thread into the network namespace that `fd` names (man 2 setns)."""
-    _raise_if(_libc.setns(fd, CLONE_NEWNET), f"enter network namespace (fd {fd})")
+    _raise_if(_libc.setns(fd, CLONE_NEWNET), "enter a network namespace")
 
 
 def unshare() -> None:

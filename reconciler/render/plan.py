@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.diff import unseen
 from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.values import SENSITIVE, text
@@ -30,7 +31,7 @@ class Entry:
 def plan_lines(changes: Changes, *, style: Style = PLAIN) -> list[str]:
     """Render the pending changes and their sum."""
     found = entries(changes)
-    return [*_lines(found, style), _sum(found, changes)]
+    return [*_lines(found, style), *_sum(found, changes)]
 
 
 def change_lines(changes: Iterable[Change], *, style: Style = PLAIN) -> list[str]:
@@ -131,9 +132,18 @@ def _condition(change: Change) -> str:
     return _FOLLOWS.format("it" if len(roots) == 1 and roots[0] in change.reason else " or ".join(roots))
 
 
-def _sum(found: Sequence[Entry], changes: Changes) -> str:
+def _sum(found: Sequence[Entry], changes: Changes) -> Iterator[str]:
+    """Count; that there is nothing to do can only be said of what was looked at."""
     counts = Counter(entry.action for entry in found)
     named = {entry.key for entry in found}
     rest = sum(1 for each in changes if each.resource.part_of is None and each.key not in named)
+    blind = unseen(changes.desired, changes.observed)
+    hidden = sum(1 for each in changes.desired if each.key in blind and each.part_of is None)
     todo = ", ".join(f"{counts[action]} to {action}" for action in _ORDER if counts[action])
-    return f"Plan: {todo or 'nothing to do'}; {rest} unchanged."
+    # Without a file nobody knows what there is beyond reach.
+    in_the_dark = hidden or (changes.observed.unavailable and not changes.desired.source)
+    said = [todo or ("" if in_the_dark else "nothing to do")]
+    said += [f"{rest} unchanged"] if rest or not in_the_dark else []
+    said += [f"{hidden} not looked at"] if hidden else []
+    if any(said):
+        yield f"Plan: {'; '.join(filter(None, said))}."

@@ -130,7 +130,7 @@ def test_what_waits_for_a_failed_step_is_skipped_with_the_cause_and_the_rest_is_
     ("text", "says"),
     [
         ("namespaces: {red: }\n", r"error: .*run as root.*\n"),
-        ("volumes: {data: }\n", r"error: the Docker Engine at \S+ does not let this user in: run as root, .*\n"),
+        ("volumes: {data: }\n", r"error: the Docker Engine at \S+ may not be spoken to \(.*\): run as root, .*\n"),
     ],
 )
 def test_who_may_not_is_told_so_in_one_line(cli: Cli, text: str, says: str) -> None:

@@ -10,7 +10,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -327,19 +326,21 @@ def test_a_second_signal_aborts(kernel: Cli) -> None:
         _await(process.stderr, "namespace/c")
         process.send_signal(signal.SIGINT)
         _await(process.stderr, "interrupted")
-        started = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
-        assert time.monotonic() - started < 3
+        assert process.stdout
+        assert "Steps:" not in process.stdout.read()  # what runs is not waited for, and so nothing is told of it
 
 
 def test_without_privileges_the_code_is_4_and_one_line_says_what_to_do(kernel: Cli) -> None:
-    kernel.write("namespaces: {red: }\n")
+    kernel.write(f"{NAMESPACES}bridges: {{br0: }}\n")
     bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = kernel("apply", before=bare)
     assert (done.returncode, done.stdout) == (4, "")
     assert re.match(r"error: .*root.*\n$", done.stderr)
-    assert kernel("plan", before=bare).returncode == 4
+    done = kernel("plan", before=bare)
+    assert (done.returncode, done.stdout) == (4, "Plan: 4 not looked at.\n")
+    assert re.match(r"error: .*root.*\(not looked at: bridge, namespace, veth\)\n$", done.stderr)
 
 
 def test_a_terminal_gets_colours_and_a_live_line_unless_no_color_is_set(kernel: Cli) -> None:
@@ -380,7 +381,15 @@ def test_v_shows_the_calls(kernel: Cli) -> None:
     kernel.write(NAMESPACES)
     done = kernel("apply", "-v")
     assert done.returncode == 0
-    assert re.search(r"ms  RTM_NEWLINK x\d", done.stderr)
+    assert re.search(r"^ +\d+ ms  host: RTM_GETLINK x1$", done.stderr, re.MULTILINE)
+    assert re.search(rf"^ +\d+ ms  netns {kernel.name}-\w+: RTM_NEWLINK x\d$", done.stderr, re.MULTILINE)
+
+
+def test_v_shows_the_calls_to_the_engine(cli: Cli) -> None:
+    cli.write("networks: {lan: }\n")
+    done = cli("plan", "-v")
+    assert re.search(r"^ +\d+ ms  engine GET /networks\S*: 200$", done.stderr, re.MULTILINE)
+    assert "http://" not in done.stderr
 
 
 ALONE = r"""
@@ -407,13 +416,13 @@ def test_all_topologies_are_listed_and_destroyed(kernel: Cli) -> None:
         text=True,
         check=False,
     )
-    first, second, listed, destroyed, empty = (part.strip() for part in re.split(r"-> \d\n", done.stdout)[:5])
+    first, second, listed, destroyed, rest = (part.strip() for part in re.split(r"-> \d\n", done.stdout)[:5])
     assert "1 to create" in first
     assert "1 to create" in second
     assert [line.split()[0] for line in listed.splitlines()] == ["TOPOLOGY", kernel.name, "zzz"]
     assert destroyed.count("Steps: 1 applied, 0 failed, 0 skipped.") == 2
     assert f"{kernel.name}:\n" in destroyed
-    assert empty == "No topologies on this host."
+    assert rest == ""  # that there are none cannot be said
     assert re.findall(r"-> (\d)", done.stdout) == ["0", "0", "5", "5", "5"]  # no engine could be asked
 
 
@@ -494,7 +503,7 @@ def test_without_an_engine_what_needs_none_still_plans(kernel: Cli) -> None:
     kernel.write(f"{CONTAINERS}namespaces: {{red: }}\n")
     done = kernel("plan", "--detailed-exitcode")
     assert done.returncode == 5
-    assert done.stdout == "  + namespace/red                absent\nPlan: 1 to create; 0 unchanged.\n"
+    assert done.stdout == "  + namespace/red                absent\nPlan: 1 to create; 4 not looked at.\n"
     assert re.match(r"error: no Docker Engine .*not looked at: .*container.*\n$", done.stderr)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Self, TypeVar
 
 from reconciler.host.libc import aside, inside, setns
@@ -16,6 +17,7 @@ from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import MESSAGE, as_s32, as_text, attributes
 from reconciler.host.netlink.error import NetlinkError
 from reconciler.host.netlink.query import Query
+from reconciler.host.netlink.whereabouts import namespace_of
 
 T = TypeVar("T")
 
@@ -62,6 +64,10 @@ class Socket:
     def cookie(self) -> int:
         """The identity of the socket's namespace (SO_NETNS_COOKIE)."""
         return int.from_bytes(self._socket.getsockopt(socket.SOL_SOCKET, c.SO_NETNS_COOKIE, 8), sys.byteorder)
+
+    @cached_property
+    def _where(self) -> str:
+        return namespace_of(self._socket)
 
     def send(self, messages: Sequence[Group]) -> list[NetlinkError | None]:
         """Carry the requests out in order, one result each: None, or why the kernel refused.
@@ -131,7 +137,7 @@ class Socket:
             _FLAGS_SEQUENCE.pack_into(packet, at, kept | flags, sequence)
             at += len(request)
         if _LOG.isEnabledFor(logging.DEBUG):
-            _LOG.debug("%s", _told(requests))
+            _LOG.debug("%s: %s", self._where, _told(requests))
         self._socket.send(packet)
         return first
 

@@ -1,0 +1,37 @@
+"""The calls to the engine and to the kernel, on standard error, for who wants to see them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import unquote
+
+_ENGINE = "urllib3.connectionpool"
+"""Who logs calls beside our netlink transport: the library under the engine's client."""
+_ANSWERED, _METHOD, _PATH, _STATUS = 8, 3, 4, 6
+"""How many values it logs of an answered call, and where among them the ones worth a word are."""
+_VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
+
+
+def log_calls() -> None:
+    """Show every call to the engine and to the kernel on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Words())
+    handler.addFilter(lambda record: record.name != _ENGINE or len(record.args or ()) == _ANSWERED)
+    for name in ("reconciler", _ENGINE):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+class _Words(logging.Formatter):
+    """Says when, whom and what: `engine GET /networks: 200`, `host: RTM_GETLINK x1`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.relativeCreated:6.0f} ms  {_said(record)}"
+
+
+def _said(record: logging.LogRecord) -> str:
+    if record.name != _ENGINE or not isinstance(record.args, tuple):
+        return record.getMessage()
+    method, path, status = (record.args[at] for at in (_METHOD, _PATH, _STATUS))
+    return f"engine {method} {unquote(_VERSION.sub('', str(path)))}: {status}"
