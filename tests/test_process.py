@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -86,6 +87,9 @@ def test_a_problem_of_a_container_s_attribute_is_left_to_the_container_to_tell()
     assert read({"web": {"ports": ["no port"], "healthcheck": {"interval": "soon"}}})["web"].claims == ()
 
 
+NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC).timestamp()
+
+
 def inspected(status: str = "running", **parts: Any) -> dict[str, Any]:
     state = {"Status": status, "Running": status in ("running", "paused"), **parts.pop("state", {})}
     return {
@@ -114,7 +118,24 @@ def inspected(status: str = "running", **parts: Any) -> dict[str, Any]:
     ],
 )
 def test_a_state_is_read_with_a_view_to_what_is_wanted(status: str, code: int, want: str, expected: str) -> None:
-    assert state_of(inspected(status, state={"ExitCode": code}), want) == expected
+    assert state_of(inspected(status, state={"ExitCode": code}), want, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts", "age", "expected"),
+    [
+        ("running", 3, 9.9, "restarting"),
+        ("running", 3, 10.0, "running"),
+        ("running", 0, 0.1, "running"),
+        ("paused", 3, 0.1, "paused"),
+    ],
+)
+def test_what_the_engine_restarted_runs_only_when_it_has_lived_for_a_while(
+    status: str, restarts: int, age: float, expected: str
+) -> None:
+    started = datetime.fromtimestamp(NOW - age, UTC).isoformat()
+    found = inspected(status, state={"StartedAt": started}) | {"RestartCount": restarts}
+    assert state_of(found, "running", now=NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,7 +150,7 @@ def test_a_state_is_read_with_a_view_to_what_is_wanted(status: str, code: int, w
 )
 def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(status: str, target: Any, lost: bool) -> None:
     owner = target and {"State": target}
-    found = spec_of(inspected(status), "running", owner)
+    found = spec_of(inspected(status), "running", owner, now=NOW)
     assert (found.network_lost, found.container) == (lost, "t-web")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS, Ground, MemoryHost, Seat, Volume, World
+from memory import KINDS, Ground, MemoryHost, Part, Seat, Volume, World
 
 from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, ReconcilerError, StepFailed, Usage
@@ -69,6 +69,24 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
         "box/a: box name t-a is held by box t-a, which is not ours: remove that, or choose another for yours",
     ]
     assert caught.value.exit_code == 4
+
+
+class Running(Part):
+    missing = "declared external, and it does not run: start it"
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ({}, "box/ext: declared external, but there is none: make it, or take `external` out"),
+        ({"box/ext": {"owner": ""}}, "box/ext: declared external, and it does not run: start it"),
+    ],
+)
+def test_an_external_that_lacks_a_part_is_told_otherwise_than_one_that_is_not_there(there: Entries, said: str) -> None:
+    desired = topology({"box/ext": {"external": True}, "part/ext": {"external": True, "stands_on": ["box/ext"]}})
+    with pytest.raises(Conflict) as caught:
+        reconcile.apply(desired, host_with(there), kinds={**KINDS, "part": Running()})
+    assert str(caught.value) == said
 
 
 class Precious(Volume):
@@ -256,6 +274,49 @@ def test_what_falls_with_a_target_is_applied_too() -> None:
     report = apply(desired, host, target=["ground/a"])
     assert report.converged
     assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "box/a", "part/a1", "pointer/a"}
+
+
+LINKED: Entries = {
+    "ground/a": {},
+    "ground/b": {},
+    "ground/c": {},
+    "seat/ab": {"stands_on": ["ground/a", "ground/b"]},
+    "leaf/ab": {"stands_on": ["seat/ab"]},
+    "seat/bc": {"stands_on": ["ground/b", "ground/c"]},
+    "box/a": {"stands_on": ["ground/a"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("there", "target", "applied"),
+    [
+        ("ground/b ground/c seat/bc", "ground/a", "ground/a leaf/ab seat/ab"),
+        ("ground/a ground/c box/a", "ground/b", "ground/b leaf/ab seat/ab seat/bc"),
+        ("ground/c", "ground/a", "ground/a"),  # what else the seat needs is not there, and not asked for
+        ("ground/a ground/b ground/c box/a", "ground/a", ""),  # what is missing did not fall with the target
+    ],
+)
+def test_what_fell_with_a_target_comes_up_with_it(there: str, target: str, applied: str) -> None:
+    host = host_with({each: LINKED[each] for each in there.split()})
+    report = apply(LINKED, host, target=[target])
+    assert report.converged
+    assert {str(each.step.key.key) for each in report.outcomes} == set(applied.split())
+
+
+def test_what_fell_with_a_target_takes_others_as_they_are() -> None:
+    host = host_with({each: LINKED[each] for each in ("ground/b", "ground/c", "box/a")})
+    report = apply({**LINKED, "ground/b": {"color": "red"}}, host, target=["ground/a"])
+    assert report.converged
+    assert "seat/ab" not in {str(each.step.key.key) for each in report.outcomes}
+    pointed: Entries = {"ground/a": {}, "box/b": {}, "seat/a": {"stands_on": ["ground/a", "box/b"]}}
+    report = apply({**pointed, "box/b": {"color": "red"}}, host_with({"box/b": {}}), target=["ground/a"])
+    assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "seat/a", "box/b"}
+
+
+def test_what_fell_with_a_target_cannot_come_up_on_what_was_not_looked_at() -> None:
+    desired = topology({"ground/a": {}, "seat/a": {"stands_on": ["ground/a"], "after": {"image/x": ""}}})
+    report = reconcile.apply(desired, MemoryHost(), kinds=KINDS, options=options(target=["ground/a"]))
+    assert [str(each.step.key.key) for each in report.outcomes] == ["ground/a"]
 
 
 def test_what_falls_with_a_target_that_has_to_be_replaced_for_the_order_is_applied_too() -> None:

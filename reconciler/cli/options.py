@@ -120,7 +120,12 @@ SavedPlan = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", parser=number_of_jobs, metavar="N", help="How many steps to run at once.")]
 Target = Annotated[
     list[ResourceKey] | None,
-    typer.Option("--target", parser=key, metavar="KEY", help="Only this, its parts, and what they need; repeatable."),
+    typer.Option(
+        "--target",
+        parser=key,
+        metavar="KEY",
+        help="Only this, its parts, what they need and what falls with them; repeatable.",
+    ),
 ]
 Replace = Annotated[
     list[ResourceKey] | None,

@@ -63,6 +63,8 @@ class Kind(ABC):
 
     So two of the kind can hold a claim at once: one takes it from the other.
     """
+    missing: ClassVar[str] = "declared external, but there is none: make it, or take `external` out"
+    """What to say where one is declared external and none is observed; of a part it is said of the whole."""
     tentative: ClassVar[bool] = False
     """Whether making it may yield what was there before, so that what stands on it is replaced only if changed."""
 

@@ -52,9 +52,9 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     observed = adopted(observe(host, desired, kinds=kinds), desired, options.adopt)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
-    made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, options))
+    made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
     found = [
-        *missing_externals(made.changes),
+        *missing_externals(made.changes, kinds=kinds),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *conflicts(made.changes),
     ]
@@ -161,7 +161,7 @@ def _remaining(
         host.stop.wait(pause)
         observed = observe(host, changes.desired, kinds=kinds)
         unseen = tuple(each for each in changes.pending if each.key.kind in observed.unavailable)
-        left = _chosen(_changes(changes.desired, observed, kinds, again), again)
+        left = _chosen(_changes(changes.desired, observed, kinds, again), kinds, again)
         found = (*left.pending, *unseen)
         if not found:
             break
@@ -173,8 +173,8 @@ def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], o
     return diff(desired, observed, kinds=kinds, keep=keep, force=options.replace)
 
 
-def _chosen(changes: Changes, options: Options) -> Changes:
-    return targeted(changes, options.target) if options.target else changes
+def _chosen(changes: Changes, kinds: Mapping[str, Kind], options: Options) -> Changes:
+    return targeted(changes, options.target, kinds=kinds) if options.target else changes
 
 
 def _as_it_was(changes: Changes) -> Topology:

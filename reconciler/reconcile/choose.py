@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.errors import Usage
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Changes, How, ResourceKey, Topology
+from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
 
 
 def check_keys(
@@ -24,19 +24,32 @@ def check_keys(
             raise Usage(f"{key}: it is declared external, and so not ours to replace")
 
 
-def targeted(changes: Changes, target: Collection[ResourceKey]) -> Changes:
-    """Keep the changes of the targets, of their parts, of all that these need, and of what falls with them."""
-    chosen: set[ResourceKey] = set()
-    todo = [key for key, each in changes.by_key.items() if key in target or each.resource.part_of in target]
+def targeted(changes: Changes, target: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
+    """Keep the changes of the targets, of their parts, of all that these need, and of what falls or fell with them."""
+    todo = {key for key, each in changes.by_key.items() if key in target or each.resource.part_of in target}
     falling = _falling(changes)
+    chosen: set[ResourceKey] = set()
+    fell: set[ResourceKey] = set()
     while todo:
-        key = todo.pop()
-        if key not in chosen and key in changes.by_key:
-            chosen.add(key)
-            todo += [need.key for need in changes.by_key[key].resource.needs]
-            todo += falling[key]
+        chosen |= _with_needs(todo, changes, falling)
+        todo = _fallen(changes, chosen, fell, kinds)
+        fell |= todo
     kept = {key: each for key, each in changes.by_key.items() if key in chosen}
     return replace(changes, by_key=MappingProxyType(kept))
+
+
+def _with_needs(
+    start: Collection[ResourceKey], changes: Changes, falling: Mapping[ResourceKey, list[ResourceKey]]
+) -> set[ResourceKey]:
+    found: set[ResourceKey] = set()
+    todo = list(start)
+    while todo:
+        key = todo.pop()
+        if key not in found and key in changes.by_key:
+            found.add(key)
+            todo += [need.key for need in changes.by_key[key].resource.needs]
+            todo += falling[key]
+    return found
 
 
 def _falling(changes: Changes) -> Mapping[ResourceKey, list[ResourceKey]]:
@@ -50,13 +63,52 @@ def _falling(changes: Changes) -> Mapping[ResourceKey, list[ResourceKey]]:
     return found
 
 
-def missing_externals(changes: Changes) -> list[str]:
-    """Tell what is declared external and is not there."""
-    return [
-        f"{each.key}: declared external, but there is none: make it, or take `external` out"
+def _fallen(
+    changes: Changes, chosen: Collection[ResourceKey], fell: Collection[ResourceKey], kinds: Mapping[str, Kind]
+) -> set[ResourceKey]:
+    """What lives within something that is brought up, or stood on what did, is gone, and finds all else it needs.
+
+    Nobody can tell whether it was there before, or is new: either way it is what the file says of the chosen.
+    """
+    return {
+        each.key
+        for each in changes.pending
+        if each.action is Action.CREATE
+        and each.key not in chosen
+        and any(need.key in fell or _is_within(each, need, changes, chosen, kinds) for need in _grounds(each))
+        and all(need.key in chosen or _is_up(each, need, changes, kinds) for need in each.resource.needs)
+    }
+
+
+def _grounds(change: Change) -> Iterator[Need]:
+    return (need for need in change.resource.needs if need.how is How.STANDS_ON)
+
+
+def _is_within(
+    change: Change, need: Need, changes: Changes, chosen: Collection[ResourceKey], kinds: Mapping[str, Kind]
+) -> bool:
+    """Tell whether a ground that is chosen and changes takes the resource along when it goes down."""
+    ground = changes.by_key.get(need.key)
+    changing = ground is not None and ground.key in chosen and ground.action is not Action.NOOP
+    return ground is not None and changing and kinds[ground.key.kind].carries(Verb.DELETE, ground, change)
+
+
+def _is_up(change: Change, need: Need, changes: Changes, kinds: Mapping[str, Kind]) -> bool:
+    """Tell whether a need that is not chosen is there as it is."""
+    ground = changes.by_key.get(need.key)
+    if ground is None or ground.action is Action.NOOP:
+        return ground is not None
+    return ground.action is Action.UPDATE and not kinds[ground.key.kind].carries(Verb.DELETE, ground, change)
+
+
+def missing_externals(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
+    """Tell what is declared external and is not there; a part of what is missing itself is not worth a word."""
+    missing = {
+        each.key: each.resource.part_of
         for each in changes.pending
         if each.desired and not each.desired.owned and each.observed is None
-    ]
+    }
+    return [f"{whole or key}: {kinds[key.kind].missing}" for key, whole in missing.items() if whole not in missing]
 
 
 def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collection[ResourceKey]) -> list[str]:

@@ -246,6 +246,20 @@ def test_targets_replacements_and_pruning(kernel: Cli) -> None:
     assert "  - namespace/blue               not declared\n" in done.stdout
 
 
+def test_a_target_that_was_stopped_comes_back_with_its_links(cli: Cli) -> None:
+    node = "{image: reconciler-test/busybox, init: true, command: [sleep, '600'], network_mode: none}"
+    far = "{namespace: far, interface: e, addresses: [10.66.0.2/30], routes: [{to: 10.99.0.0/16, via: 10.66.0.1}]}"
+    cli.write(
+        f"containers: {{client: {node}, other: {node}}}\n"
+        "namespaces: {far: }\n"
+        f"veths: [{{endpoints: [client:eth1 10.66.0.1/30, {far}]}}]\n"
+    )
+    assert cli("apply").returncode == 0
+    command("docker", "stop", "-t", "0", f"{cli.name}-client", f"{cli.name}-other")
+    assert cli("apply", "--target", "container/client").returncode == 0
+    assert [each["key"] for each in cli.told("plan")["changes"]] == ["process/other"]
+
+
 def test_what_is_not_ours_is_in_the_way_until_it_is_adopted(kernel: Cli) -> None:
     kernel.write("namespaces: {red: }\n")
     command("ip", "netns", "add", f"{kernel.name}-red")

@@ -9,6 +9,7 @@ import pytest
 
 from live.boxes import R, U, alone, box, inside, inspect, lan, life, text
 from live.lab import Lab
+from reconciler.kinds.process import effects, live
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -79,6 +80,38 @@ def test_a_container_that_ends_at_once_is_a_failure_with_a_way_out(lab: Lab) -> 
         text(
             {**entries, "shell": alone(command=["sh"], tty=True, stdin_open=True), "short": alone(), "broken": alone()}
         )
+    )
+
+
+def test_a_container_that_ends_again_and_again_is_told_until_it_lives(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (effects, live):
+        monkeypatch.setattr(module, "TRUSTED", 1.5)
+    script = "until test -e /shared/go; do sleep 0.7; echo no way; exit 3; done; sleep 1000"
+    check = {"test": ["CMD", "true"], "interval": "1200ms"}
+    entries = {
+        "flaky": alone(command=["sh", "-c", script], restart="always", volumes=["shared:/shared"]),
+        "calm": alone(healthcheck=check, volumes=["shared:/shared"]),
+    }
+    file = text(entries, volumes={"shared": {}})
+    report = lab.attempt(file)
+    assert not report.failed
+    assert [str(each.key) for each in report.remaining] == ["process/flaky"]
+    before = life(lab, "calm")
+    said = str(lab.attempt(file).failed[0].error)
+    assert said.startswith("process/flaky: it ends again and again, with exit code 3: ")
+    assert "  | no way" in said
+    assert inside(lab, "calm", "touch", "/shared/go")[0] == 0
+    lab.apply(file)
+    assert life(lab, "calm") == before
+
+
+def test_a_death_without_a_word_reads_as_a_sentence(lab: Lab) -> None:
+    report = lab.attempt(text({"short": alone(command=["true"])}))
+    assert str(report.failed[0].error) == (
+        "process/short: it ends right after its start, with exit code 0 and without a word in its log: "
+        "its command has come to its end: give it one that goes on, or declare `state: completed`"
     )
 
 

@@ -30,6 +30,7 @@ class ProcessKind(Kind):
     spec = ProcessSpec
     part_of = "container"
     uses = frozenset(("engine",))
+    missing = "declared external, and it does not run: start it"
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read `state`, `depends_on`, `ports` and `healthcheck` of the containers."""

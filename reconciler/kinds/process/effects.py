@@ -10,6 +10,7 @@ from reconciler.errors import StepFailed
 from reconciler.kinds.base import Result
 from reconciler.kinds.container.stop import stop
 from reconciler.kinds.effects import seen, wanted
+from reconciler.kinds.process.live import RESTARTING, TRUSTED, on_trial
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Resource, ResourceKey, Status, Step
 
@@ -56,9 +57,22 @@ def changed(host: Host, step: Step) -> Result:
         api.pause(container)
     elif (was, to) == ("running", "completed"):
         _complete(host, resource)
+    elif (was, to) == (RESTARTING, "running"):
+        _revive(host, resource)
     else:
         return started(host, step)
     return Status.DONE
+
+
+def _revive(host: Host, resource: Resource) -> None:
+    """Bring up what the engine restarts again and again, and see that it lives this time."""
+    api, name = host.engine.api, _spec(resource).container
+    inspected = api.inspect_container(name)
+    trial = on_trial(inspected, time.time())
+    if inspected["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
+        api.restart(name, timeout=0)
+        trial = TRUSTED
+    _insist_on_life(host, resource, trial, "it ends again and again")
 
 
 def ended(host: Host, step: Step) -> Result:
@@ -92,24 +106,32 @@ def _not_started(resource: Resource, text: str) -> StepFailed:
     return StepFailed(f"{resource.key}: it does not start: {text}" + (f" ({hint})" if hint else ""))
 
 
-def _insist_on_life(host: Host, resource: Resource, grace: float) -> None:
-    """Raise if a container ends right after its start."""
+def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "it ends right after its start") -> None:
+    """Raise if a container ends within so many seconds; an interruption ends the watch."""
+    deadline = time.monotonic() + grace
+    while (left := deadline - time.monotonic()) > 0 and not host.stop.is_set():
+        code = _ended_within(host, _spec(resource).container, min(left, _LONGEST))
+        if code is not None:
+            raise _died(host, resource, what, code)
+
+
+def _ended_within(host: Host, container: str, seconds: float) -> int | None:
+    """Return the exit code of a container that ends meanwhile, whether or not the engine starts it again."""
     import requests
 
-    name = _spec(resource).container
     try:
-        code = host.engine.api.wait(name, timeout=grace, condition="not-running")["StatusCode"]  # type: ignore[arg-type]
+        answer = host.engine.api.wait(container, timeout=seconds, condition="not-running")  # type: ignore[arg-type]
     except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
-        return
-    raise _died(host, resource, "it ends right after its start", code)
+        return None
+    return int(answer["StatusCode"])
 
 
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:
     name = _spec(resource).container
     inspected = host.engine.api.inspect_container(name)
     tail = host.engine.api.logs(name, tail=_TAIL).decode(errors="replace").strip()
-    said = f"; its log ends:\n{_indented(tail)}" if tail else ", without a word in its log"
-    return StepFailed(f"{resource.key}: {what}, with exit code {code}: {_advice(inspected, code)}{said}")
+    quiet, said = ("", f"; its log ends:\n{_indented(tail)}") if tail else (" and without a word in its log", "")
+    return StepFailed(f"{resource.key}: {what}, with exit code {code}{quiet}: {_advice(inspected, code)}{said}")
 
 
 def _indented(text: str) -> str:

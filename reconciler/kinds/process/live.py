@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -12,23 +13,38 @@ from reconciler.model import Claim
 
 Json = Mapping[str, Any]
 UP = ("running", "paused")
+RESTARTING = "restarting"
+TRUSTED = 10.0
+"""Seconds after which the engine itself takes a container that it restarted for one that lives (its backoff ends)."""
 _STATES = {"exited": "stopped", "dead": "stopped"}
 
 
-def state_of(inspected: Json, want: str) -> str:
-    """Return the state; one that ended with exit code 0 completed, if that is what is wanted."""
+def state_of(inspected: Json, want: str, *, now: float) -> str:
+    """Return the state; one that ended with exit code 0 completed, if that is what is wanted.
+
+    What the engine has restarted runs only when it has lived for a while, for else it may be about to end again.
+    """
     state = inspected["State"]
     live = _STATES.get(state["Status"], str(state["Status"]))
+    if live == "running" and on_trial(inspected, now) > 0:
+        return RESTARTING
     if live == "stopped" and want == "completed" and state.get("ExitCode") == 0:
         return want
     # What never ran does not run: for one that is to be stopped that is as good.
     return want if (live, want) == ("created", "stopped") else live
 
 
-def spec_of(inspected: Json, want: str, target: Json | None) -> ProcessSpec:
+def on_trial(inspected: Json, now: float) -> float:
+    """Return for how many seconds more a container that the engine restarted by itself has to live to be trusted."""
+    if not inspected.get("RestartCount"):
+        return 0.0
+    return datetime.fromisoformat(inspected["State"]["StartedAt"]).timestamp() + TRUSTED - now
+
+
+def spec_of(inspected: Json, want: str, target: Json | None, *, now: float) -> ProcessSpec:
     """Read a process; `target` is the inspection of the container whose network namespace it shares."""
-    state = state_of(inspected, want)
-    lost = state in UP and target is not None and not _has_network(inspected, target)
+    state = state_of(inspected, want, now=now)
+    lost = inspected["State"]["Status"] in UP and target is not None and not _has_network(inspected, target)
     return ProcessSpec(state, network_lost=lost, container=inspected["Name"].removeprefix("/"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, st
     target = _target(scope, inspected)
     return Resource(
         ResourceKey("process", key.name),
-        spec_of(inspected, want, target),
+        spec_of(inspected, want, target, now=time.time()),
         needs=tuple(sorted({Need(key, "container"), *_needs(inspected, target, known)})),
         claims=tuple(sorted(claims(inspected))),
         part_of=key,
