@@ -134,7 +134,7 @@ def test_an_external_container_must_be_there_and_is_left_alone(lab: Lab) -> None
     body = {"Image": IMAGE, "Cmd": ["sleep", "1000"], "HostConfig": {"Init": True}}
     made = api.create_container_from_config(body, "box")["Id"]
     try:
-        with pytest.raises(Conflict, match="^container/box: declared external, and it does not run: start it$"):
+        with pytest.raises(Conflict, match=r"^container/box: declared external, and it does not run: start it$"):
             lab.plan(file)
         api.start(made)
         lab.apply(file)
