@@ -251,6 +251,15 @@ def test_destroy_needs_in_reach_what_the_file_declares() -> None:
         reconcile.destroy(topology({"seat/a": {}}), host_with(LAB), kinds=kinds)
 
 
+def test_what_is_destroyed_was_declared_and_is_not_told_otherwise() -> None:
+    made: list[Plan] = []
+    report = reconcile.destroy(
+        topology({"box/a": {}}), host_with({"box/a": {}}), kinds=KINDS, progress=Progress(made.append)
+    )
+    assert report.converged
+    assert [each.reason for each in made[0].changes.pending] == ["to be destroyed"]
+
+
 # targets
 
 

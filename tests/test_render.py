@@ -18,10 +18,11 @@ from reconciler.kinds import kinds
 from reconciler.kinds.base import Kind
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.namespace.spec import NamespaceSpec
-from reconciler.kinds.network.spec import NetworkSpec
+from reconciler.kinds.network.spec import NetworkSpec, Pool
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import HOST
@@ -213,6 +214,47 @@ VALUES = changes(
 )
 def test_a_plan_reads_as_the_golden_text(name: str, found: Changes) -> None:
     assert "\n".join(plan_lines(found)) + "\n" == (GOLDEN / f"{name}.txt").read_text()
+
+
+POOL, END = Pool("10.0.0.1"), Endpoint(key("namespace/red"), "eth0", ("10.0.0.1/30",))
+
+
+@pytest.mark.parametrize(
+    ("spec", "changed", "said"),
+    [
+        (BridgeSpec(), field("marked", False, True), "mark missing"),
+        (BridgeSpec(), field("marked", False, True, forces=True), "mark missing  (forces replacement)"),
+        (VethSpec(), field("endpoints.red:eth0.marked", False, True), "endpoints.red:eth0: mark missing"),
+        (
+            VethSpec(),
+            field("endpoints.red:eth0", None, END),
+            "endpoints.red:eth0: unset → {node: namespace/red, interface: eth0, addresses: [10.0.0.1/30]}",
+        ),
+        (NetworkSpec(), field("ipam.a/24", POOL, None), "ipam.a/24: {gateway: 10.0.0.1} → unset"),
+        (VethSpec(), field("e.node", key("namespace/@8880"), HOST), "e.node: another namespace → host"),
+        (VethSpec(), field("e.node", key("container/@x"), key("container/y")), "e.node: container x → container/y"),
+        (ContainerSpec(), field("mem_limit", Bytes(64 << 20), Bytes(0)), "mem_limit: 64m → unset"),
+        (ContainerSpec(), field("cpus", 0.5, 0.0), "cpus: 0.5 → unset"),
+        (ContainerSpec(), field("cpuset", "", "0-1"), "cpuset: unset → 0-1"),
+        (ContainerSpec(), field("privileged", True, False), "privileged: true → false"),
+        (ContainerSpec(), field("cap_add", ("X",), ()), "cap_add: [X] → []"),
+        (BridgeSpec(), field("priority", 32768, 0), "priority: 32768 → 0"),
+    ],
+)
+def test_an_attribute_that_differs_is_told_in_words_that_a_person_knows(
+    spec: Spec, changed: FieldChange, said: str
+) -> None:
+    (line,) = change_lines([change("bridge/a", Action.UPDATE, fields=[changed], spec=spec)])
+    assert line == f"  ~ bridge/a                     {said}"
+
+
+def test_of_a_part_that_falls_with_its_whole_only_the_attributes_are_told() -> None:
+    state = field("state", "created", "running")
+    whole = change("container/a", Action.REPLACE, fields=[field("image", "a", "b", forces=True)])
+    falling = change("process/a", Action.REPLACE, "stands on container/a", [state], part_of="container/a")
+    assert change_lines([whole, falling]) == [
+        "  ± container/a                  state: created → running, image: a → b  (forces replacement)"
+    ]
 
 
 ROUTE = Resource(key("route/web--default"), Thing(), part_of=key("container/web"))

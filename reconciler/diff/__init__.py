@@ -12,6 +12,8 @@ from reconciler.diff.order import in_order_of_needs
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey, Topology
 
+NOT_DECLARED = "not declared"
+
 
 def diff(
     desired: Topology,
@@ -20,10 +22,14 @@ def diff(
     kinds: Mapping[str, Kind],
     keep: Collection[str] = (),
     force: Collection[ResourceKey] = (),
+    reason: str = NOT_DECLARED,
 ) -> Changes:
-    """Compare two topologies; kinds in `keep` are not deleted, keys of ours in `force` are replaced in any case."""
+    """Compare two topologies; kinds in `keep` are not deleted, keys of ours in `force` are replaced in any case.
+
+    `reason` is what is said of that which is deleted.
+    """
     keys = sorted({*desired.resources, *observed.resources} - unseen(desired, observed))
-    found = {key: _change(key, desired, observed, kinds=kinds, keep=keep) for key in keys}
+    found = {key: _change(key, desired, observed, kinds=kinds, keep=keep, reason=reason) for key in keys}
     by_key = {key: change for key, change in found.items() if change is not None}
     for key in force:
         if key in by_key and both_ours(by_key[key]):
@@ -40,13 +46,19 @@ def promoted(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[
 
 
 def _change(
-    key: ResourceKey, desired: Topology, observed: Topology, *, kinds: Mapping[str, Kind], keep: Collection[str]
+    key: ResourceKey,
+    desired: Topology,
+    observed: Topology,
+    *,
+    kinds: Mapping[str, Kind],
+    keep: Collection[str],
+    reason: str,
 ) -> Change | None:
     want, have = desired.resources.get(key), observed.resources.get(key)
     if want is None:
         assert have is not None  # noqa: S101 - the key comes from one of the two
         doomed = have.owned and key.kind not in keep
-        return Change(key, Action.DELETE, "not declared", None, have) if doomed else None
+        return Change(key, Action.DELETE, reason, None, have) if doomed else None
     if have is None:
         return Change(key, Action.CREATE, "absent", want, None)
     found = tuple(field_changes(want, have, kinds[key.kind])) if want.owned else ()

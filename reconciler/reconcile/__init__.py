@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from reconciler.diff import diff
+from reconciler.diff import NOT_DECLARED, diff
 from reconciler.errors import Conflict, HostRefuses, NotNow, ReconcilerError
 from reconciler.execute import execute
 from reconciler.host import Host
@@ -25,7 +25,8 @@ SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
 class Options:
     """How to apply; the names are those of the command line.
 
-    `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for.
+    `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. `reason`
+    is what the plan says of that which is deleted.
     """
 
     jobs: int = 8
@@ -35,6 +36,7 @@ class Options:
     keep: frozenset[str] | None = None
     revert: bool = False
     wait: bool = True
+    reason: str = NOT_DECLARED
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def destroy(
     """
     keep = frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
     nothing = Topology(topology.name, source=topology.source)
-    return _applied(nothing, host, kinds, Options(keep=keep), progress or Progress(), declared=topology)
+    options = Options(keep=keep, reason="to be destroyed")
+    return _applied(nothing, host, kinds, options, progress or Progress(), declared=topology)
 
 
 def _applied(
@@ -170,7 +173,7 @@ def _remaining(
 
 def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], options: Options) -> Changes:
     keep = frozenset(name for name, kind in kinds.items() if kind.kept) if options.keep is None else options.keep
-    return diff(desired, observed, kinds=kinds, keep=keep, force=options.replace)
+    return diff(desired, observed, kinds=kinds, keep=keep, force=options.replace, reason=options.reason)
 
 
 def _chosen(changes: Changes, kinds: Mapping[str, Kind], options: Options) -> Changes:

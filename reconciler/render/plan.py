@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from reconciler.diff import unseen
 from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.values import SENSITIVE, text
+from reconciler.render.values import SENSITIVE, UNSET, text
 
 WITHIN = frozenset({"process"})
 """The kinds whose attributes a person reads as those of the resource that they are a part of."""
 _ORDER = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 _NARROWEST, _WIDEST = 27, 56
+_KEY = re.compile(r"[^\s,]+")
+_MARK = "marked"
 _FOLLOWS = "  (if {} changed)"
 
 
@@ -46,12 +50,19 @@ def entries(changes: Changes) -> list[Entry]:
 
 def _entries(changes: Iterable[Change]) -> list[Entry]:
     every = {each.key: each for each in changes}
+    wholes = {str(key): str(each.resource.part_of) for key, each in every.items() if key.kind in WITHIN}
     members: dict[ResourceKey, list[Change]] = defaultdict(list)
     for each in every.values():
         if each.action is not Action.NOOP:
-            members[_head(each, every)].append(each)
+            members[_head(each, every)].append(_worded(each, wholes))
     found = [_entry(head, of_it) for head, of_it in members.items()]
     return sorted(found, key=lambda entry: (_ORDER.index(entry.action), entry.key))
+
+
+def _worded(change: Change, wholes: Mapping[str, str]) -> Change:
+    """Name the wholes in a reason, where a person does not know the parts that it is about."""
+    reason = _KEY.sub(lambda found: wholes.get(found[0], found[0]), change.reason)
+    return replace(change, reason=reason) if reason != change.reason else change
 
 
 def _head(change: Change, every: Collection[ResourceKey]) -> ResourceKey:
@@ -110,19 +121,34 @@ def _one(
 
 def _said(change: Change, entry: Entry) -> list[str]:
     """Say why an entry changes; a part that is made or unmade as a whole is named."""
-    why = _why(change)
+    falls = entry.action is Action.REPLACE and change.key != entry.key
+    why = _why(replace(change, reason="") if falls and change.fields else change)
     return why if change.key == entry.key or change.fields else [f"{change.key.kind}: {', '.join(why)}"]
 
 
 def _why(change: Change) -> list[str]:
     """Say why a resource changes, and what of it."""
-    said = [*filter(None, (change.reason,)), *map(_field, change.fields)]
+    defaults = {each.name: each.default for each in fields(change.resource.spec)}
+    said = [*filter(None, (change.reason,)), *(_field(each, defaults.get(each.path)) for each in change.fields)]
     return [*said[:-1], said[-1] + _condition(change)] if said else []
 
 
-def _field(change: FieldChange) -> str:
-    have, want = (SENSITIVE, SENSITIVE) if change.secret else (text(change.observed), text(change.desired))
-    return f"{change.path}: {have} → {want}" + ("  (forces replacement)" if change.forces else "")
+def _field(change: FieldChange, default: Any) -> str:
+    return _difference(change, default) + ("  (forces replacement)" if change.forces else "")
+
+
+def _difference(change: FieldChange, default: Any) -> str:
+    around, _, name = change.path.rpartition(".")
+    if name == _MARK and change.desired:
+        return f"{around}: mark missing" if around else "mark missing"
+    sides = (SENSITIVE if change.secret else _side(each, default) for each in (change.observed, change.desired))
+    return f"{change.path}: {' → '.join(sides)}"
+
+
+def _side(value: Any, default: Any) -> str:
+    """A number or text that says nothing, such as the 0 of no limit, is told as what it is: not set."""
+    nothing = value == default and not value and isinstance(value, int | float | str) and not isinstance(value, bool)
+    return UNSET if nothing else text(value)
 
 
 def _condition(change: Change) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -25,17 +25,24 @@ def hidden(_: Any) -> str:
     return SENSITIVE
 
 
-def plain(value: Any, *, hide: Hide = hidden) -> Any:
-    """Return a value of a spec as JSON has it; what a spec calls secret goes through `hide`."""
+def plain(value: Any, *, hide: Hide = hidden, brief: bool = False) -> Any:
+    """Return a value of a spec as JSON has it; what a spec calls secret goes through `hide`.
+
+    With `brief`, as a person wants it: of a spec only what is not as a matter of course.
+    """
     if is_dataclass(value) and not isinstance(value, type | ResourceKey):
-        return _fields(value, hide)
+        return {
+            each.name: _hidden(inner, hide) if "secret" in each.metadata else plain(inner, hide=hide, brief=brief)
+            for each, inner in _fields(value, brief=brief)
+        }
     if isinstance(value, Mapping):
-        return {str(key): plain(each, hide=hide) for key, each in sorted(value.items(), key=lambda pair: str(pair[0]))}
+        pairs = sorted(value.items(), key=lambda pair: str(pair[0]))
+        return {str(key): plain(each, hide=hide, brief=brief) for key, each in pairs}
     if isinstance(value, tuple | list):
-        return [plain(each, hide=hide) for each in value]
+        return [plain(each, hide=hide, brief=brief) for each in value]
     if isinstance(value, frozenset | set):
-        return sorted((plain(each, hide=hide) for each in value), key=str)
-    return _scalar(value)
+        return sorted((plain(each, hide=hide, brief=brief) for each in value), key=str)
+    return _node(value) if brief and isinstance(value, ResourceKey) else _scalar(value)
 
 
 def _scalar(value: Any) -> Any:
@@ -45,13 +52,21 @@ def _scalar(value: Any) -> Any:
     return value if type(value) in _OF_JSON else str(value)
 
 
-def _fields(value: Any, hide: Hide) -> dict[str, Any]:
-    return {
-        each.name: _hidden(inner, hide) if "secret" in each.metadata else plain(inner, hide=hide)
-        for each in fields(value)
-        if "uncompared" not in each.metadata
-        and ((inner := getattr(value, each.name)) is not None or "chosen" not in each.metadata)
-    }
+def _node(key: ResourceKey) -> str:
+    """Name a node: the host is just that, and what the file does not know has a name of its own, or none."""
+    if key.name == key.kind:
+        return key.kind
+    if not key.name.startswith("@"):
+        return str(key)
+    return f"another {key.kind}" if key.name[1:].isdecimal() else f"{key.kind} {key.name[1:]}"
+
+
+def _fields(value: Any, *, brief: bool) -> Iterator[tuple[Field[Any], Any]]:
+    for each in fields(value):
+        inner = getattr(value, each.name)
+        unsaid = "uncompared" in each.metadata or (inner is None and "chosen" in each.metadata)
+        if not unsaid and not (brief and inner == each.default):
+            yield each, inner
 
 
 def _hidden(value: Any, hide: Hide) -> Any:
@@ -61,7 +76,7 @@ def _hidden(value: Any, hide: Hide) -> Any:
 
 def text(value: Any) -> str:
     """Return a value as a person reads it, on one line; the middle of a very long one is left out."""
-    whole = _text(plain(value))
+    whole = _text(plain(value, brief=True))
     if len(whole) <= _LONGEST:
         return whole
     half = _LONGEST // 2 - 1
