@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from reconciler.errors import FileInvalid
 from reconciler.topology.document import Document, read
 
@@ -20,7 +18,10 @@ def write(**files: str | bytes) -> None:
 
 def document(text: str | bytes, *, name: str | None = None, **environment: str) -> Document:
     write(t=text)
-    return read("t.yaml", environment=environment, name=name)
+    found = read("t.yaml", environment=environment, name=name)
+    if found.problems:
+        raise FileInvalid(found.problems)
+    return found
 
 
 def data(text: str, **environment: str) -> dict[str, Any]:
@@ -30,6 +31,9 @@ def data(text: str, **environment: str) -> dict[str, Any]:
 def problems(text: str | bytes | None = None, **environment: str) -> list[str]:
     if text is not None:
         write(t=text)
-    with pytest.raises(FileInvalid) as raised:
-        read("t.yaml", environment=environment)
-    return [str(each) for each in raised.value.problems]
+    try:
+        found = read("t.yaml", environment=environment).problems
+    except FileInvalid as error:
+        found = error.problems
+    assert found
+    return [str(each) for each in sorted(set(found))]

@@ -13,8 +13,8 @@ from reconciler.kinds.source import Source
 class Paper:
     """Implements reconciler.kinds.source.File; each section has a line of its own, each entry a column."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self.data = data
+    def __init__(self, data: Mapping[str, Any], cut: Sequence[Sequence[str | int]] = ()) -> None:
+        self.data, self.cut = data, cut
 
     def problem(self, pointer: Sequence[str | int], message: str, hint: str = "") -> Problem:
         line = 1 + [*self.data, pointer[0]].index(str(pointer[0]))
@@ -23,9 +23,12 @@ class Paper:
             Position("paper", line, 1 + entries.index(pointer[1])), "/".join(map(str, pointer)), message, hint
         )
 
+    def incomplete(self, pointer: Sequence[str | int]) -> bool:
+        return pointer in self.cut
+
     def directory(self, pointer: Sequence[str | int]) -> Path:
         return Path("/paper", *map(str, pointer[:1]))
 
 
-def source(data: Mapping[str, Any] | None = None, **options: Any) -> Source:
-    return Source(Paper(data or {}), name="t", **options)
+def source(data: Mapping[str, Any] | None = None, *, cut: Sequence[Sequence[str | int]] = (), **options: Any) -> Source:
+    return Source(Paper(data or {}, cut), name="t", **options)

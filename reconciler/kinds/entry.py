@@ -40,6 +40,10 @@ class Entry:
         """Note what is wrong at a place of this entry."""
         self.source.problem(self.pointer(*path), message, hint)
 
+    def incomplete(self, *path: str | int) -> bool:
+        """Tell whether something that was wrong is missing at a place of this entry."""
+        return self.source.incomplete(self.pointer(*path))
+
     def read(self, path: Pointer, function: Callable[..., T], *values: Any, instead: T) -> T:
         """Apply a function that raises a ValueError where the form is wrong; that is noted as a problem."""
         try:

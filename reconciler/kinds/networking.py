@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds.entry import Entry, entries
-from reconciler.kinds.source import Source, did_you_mean
+from reconciler.kinds.source import Source
 from reconciler.model import ResourceKey
 
 BRIDGE = "bridge"
@@ -34,13 +34,18 @@ def entry_of(source: Source, name: str) -> Entry:
     return Entry(source, name, source.section("containers").get(name) or {})
 
 
+def known(entry: Entry) -> bool:
+    """Tell whether all is known of the networks that a container is on; nothing wrong in them was left out."""
+    return not (entry.incomplete("networks") or entry.incomplete("network_mode"))
+
+
 def networks(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     """Return the networks of a container by their names in the file, with what is said of its endpoints."""
     found = entry.get("networks")
     if entry.get("external") or entry.get("network_mode"):
         return {}
     if found is None:
-        return {DEFAULT: {}}
+        return {DEFAULT: {}} if known(entry) else {}
     return (
         {name: found[name] or {} for name in sorted(found)}
         if isinstance(found, dict)
@@ -117,7 +122,8 @@ def dependencies(entry: Entry) -> Mapping[str, str]:
 
 def state(entry: Entry) -> str:
     """Return the state that is wanted: one for whose completion another waits is to complete."""
-    return str(entry.get("state") or ("completed" if _is_waited_for(entry) else "running"))
+    said = entry.get("state") or ("running" if entry.incomplete("state") else "")
+    return str(said or ("completed" if _is_waited_for(entry) else "running"))
 
 
 def _is_waited_for(entry: Entry) -> bool:
@@ -156,17 +162,15 @@ def _check_mode(entry: Entry) -> None:
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
-    if not found and entry.get("ports") and not networks(entry) and not entry.get("external"):
+    if not found and entry.get("ports") and not networks(entry) and known(entry):
         entry.problem(("ports",), "without a network no port can be published", "give it a network")
 
 
 def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:
-    known = entry.source.section("containers")
     if name == entry.name:
         entry.problem(path, f"{name!r} cannot refer to itself")
-    elif name not in known:
-        entry.problem(path, f"there is no {name!r} in containers", did_you_mean(name, known))
-    return name in known and name != entry.name
+        return False
+    return entry.source.reference(entry.pointer(*path), "containers", name, "container") is not None
 
 
 def _check_link(entry: Entry, path: tuple[str | int, ...], target: str) -> None:
@@ -174,5 +178,6 @@ def _check_link(entry: Entry, path: tuple[str | int, ...], target: str) -> None:
         return
     theirs = entry_of(entry.source, target)
     on_bridge = on_default_bridge(entry) and (theirs.get("external") or on_default_bridge(theirs))
-    if not on_bridge and not _in_common(entry, theirs):
+    sure = known(entry) and known(theirs) and not entry.source.incomplete(("networks",))
+    if sure and not on_bridge and not _in_common(entry, theirs):
         entry.problem(path, f"{entry.name!r} and {target!r} are on no network together", "give both a network")

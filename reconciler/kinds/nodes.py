@@ -85,10 +85,7 @@ def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
     """Return the names in the file of the Docker networks of a container."""
     if key.kind != "container" or external(source, key):
         return ()
-    found = entry(source, key)
-    if found.get("networks") is None:
-        return () if found.get("network_mode") else ("default",)
-    return tuple(found["networks"])
+    return tuple(networking.networks(networking.entry_of(source, key.name)))
 
 
 def docker_interfaces(source: Source, key: ResourceKey) -> int:

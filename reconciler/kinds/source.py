@@ -16,6 +16,9 @@ NODES = {"containers": "container", "namespaces": "namespace", "bridges": "bridg
 HOST = ResourceKey("host", "host")
 """The key that stands for the host as a node; there is no such resource."""
 
+_ENTRY = 2
+"""How long the place of an entry is."""
+
 
 class File(Protocol):
     """A validated document, as `reconciler.topology.document` reads it."""
@@ -29,6 +32,9 @@ class File(Protocol):
 
     def directory(self, pointer: Sequence[str | int]) -> Path:
         """The folder against which relative paths at that place are resolved."""
+
+    def incomplete(self, pointer: Sequence[str | int]) -> bool:
+        """Tell whether something that was wrong is missing at a place, below it, or with all around it."""
 
 
 class Source:
@@ -66,6 +72,8 @@ class Source:
         for section, kind in NODES.items():
             if name in self.section(section):
                 return ResourceKey(kind, name)
+        if any(self.incomplete((section, name)) for section in NODES):
+            return None
         known = [each for section in NODES for each in self.section(section)]
         self.problem(pointer, f"there is no node {name!r}", did_you_mean(name, [*known, "host"]))
         return None
@@ -74,12 +82,21 @@ class Source:
         """Find an entry of a section by its name; an unknown one is noted as a problem."""
         if name in self.section(section):
             return ResourceKey(kind, name)
-        self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, self.section(section)))
+        if not self.incomplete((section, name)):
+            self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, self.section(section)))
         return None
 
+    def incomplete(self, pointer: Pointer) -> bool:
+        """Tell whether something that was wrong is missing at a place, below it, or with all around it.
+
+        What follows from that alone is not told as well.
+        """
+        return self.file.incomplete(pointer)
+
     def problem(self, pointer: Pointer, message: str, hint: str = "") -> None:
-        """Note what is wrong at a place of the file."""
-        self.problems.append(self.file.problem(pointer, message, hint))
+        """Note what is wrong at a place of the file; nothing can be said of a value of which a part is not known."""
+        if len(pointer) <= _ENTRY or not self.incomplete(pointer):
+            self.problems.append(self.file.problem(pointer, message, hint))
 
     def directory(self, pointer: Pointer) -> Path:
         """Return the folder against which relative paths at that place are resolved."""

@@ -16,6 +16,8 @@ from reconciler.topology.document import read, with_defaults
 from reconciler.topology.dotenv import Variables
 
 DEFAULT_FILE = "topology.yaml"
+_NAMELESS = "topology"
+"""What a file is called whose own name is wrong, while the rest of it is looked at."""
 
 
 def load(
@@ -30,9 +32,10 @@ def load(
     document = with_defaults(read(str(path), environment=variables, name=name))
     where = "-" if str(path) == "-" else str(Path(path).resolve())
     beside = Variables(variables.get, document.directory(()), ".env").file
-    source = Source(document, name=document.data["name"], path=where, environment={**beside, **variables})
+    title = document.data.get("name", _NAMELESS)
+    source = Source(document, name=title, path=where, environment={**beside, **variables})
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
-    source.problems += check.problems(resources, source)
+    source.problems += (*document.problems, *check.problems(resources, source))
     if source.problems:
         raise FileInvalid(source.problems)
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}

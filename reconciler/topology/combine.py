@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.errors import Problem
-from reconciler.topology.tree import Node, dotted
+from reconciler.topology.tree import ANYTHING, NOTHING, Node, below, dotted
 
 _SECTIONS = frozenset(("images", "volumes", "networks", "containers", "namespaces", "bridges"))
 _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "network_mode": "networks"}
@@ -15,6 +15,7 @@ _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "net
 
 def merge(root: Node, included: Node) -> Iterator[Problem]:
     """Put an included file's content into that of the file which includes it; yield what both declare."""
+    root.cut = {**included.cut, **root.cut}
     for name, theirs in included.value.items():
         ours = root.value.setdefault(name, theirs)
         if ours is theirs:
@@ -30,28 +31,34 @@ def merge(root: Node, included: Node) -> Iterator[Problem]:
 def defaulted(root: Node) -> Node:
     """Return a tree in which containers and namespaces have what `defaults` says, which itself is gone."""
     sections = dict(root.value)
-    defaults = sections.pop("defaults")
+    defaults = sections.pop("defaults", None) or _nothing(root, "defaults")
     for section in ("containers", "namespaces"):
-        if section in sections and section in defaults.value:
-            entries, default = sections[section], defaults.value[section]
+        if section in sections:
+            entries, default = sections[section], below(defaults, section) or _nothing(defaults, section)
             merged = {name: _entry(default, entry) for name, entry in entries.value.items()}
             sections[section] = replace(entries, value=merged)
     return replace(root, value=sections)
 
 
+def _nothing(around: Node, name: str) -> Node:
+    """Return an empty mapping for one that is not there; anything is missing in it if it was left out."""
+    unknown = name in around.cut or ANYTHING.items() <= around.cut.items()
+    return replace(around, value={}, cut=ANYTHING if unknown else NOTHING)
+
+
 def _merge_section(section: str, ours: Node, theirs: Node) -> Iterator[Problem]:
-    if not (isinstance(ours.value, dict) and isinstance(theirs.value, dict)):
-        return
     entries: dict[str, Node] = ours.value
     for name, entry in theirs.value.items():
-        first = entries.setdefault(name, entry)
+        first = ours.cut.get(name) or entries.setdefault(name, entry)
         if first is not entry:
             where = f"also at {entry.key_position}"
             yield Problem(first.key_position, dotted((section, name)), "declared in two files", where)
+    ours.cut = {**theirs.cut, **ours.cut}
 
 
 def _merge_host(ours: Node, theirs: Node) -> None:
-    if isinstance(ours.value, dict) and isinstance(theirs.value, dict) and "routes" in theirs.value:
+    ours.cut = {**theirs.cut, **ours.cut}
+    if "routes" in theirs.value:
         given: dict[str, Node] = ours.value
         routes: Node = theirs.value["routes"]
         first = given.setdefault("routes", routes)
@@ -60,15 +67,16 @@ def _merge_host(ours: Node, theirs: Node) -> None:
 
 
 def _extend(ours: Node, theirs: Node) -> None:
-    if isinstance(ours.value, list) and isinstance(theirs.value, list):
-        ours.value += theirs.value
+    ours.value += theirs.value
+    ours.cut = {**theirs.cut, **ours.cut}
 
 
 def _entry(default: Node, entry: Node) -> Node:
     """Give an entry its defaults; an external one has none."""
     if "external" in entry.value and entry.value["external"].value:
         return entry
-    wanted = {name: node for name, node in default.value.items() if _INSTEAD.get(name) not in entry.value}
+    given = {*entry.value, *entry.cut}
+    wanted = {name: node for name, node in default.value.items() if _INSTEAD.get(name) not in given}
     return _over(replace(default, value=wanted), entry)
 
 
@@ -76,7 +84,7 @@ def _over(default: Node, entry: Node) -> Node:
     """Merge mappings key by key; anything else of the entry's stays as it is."""
     if not (isinstance(default.value, dict) and isinstance(entry.value, dict)):
         return entry
-    merged = default.value | {
-        name: _over(default.value[name], node) if name in default.value else node for name, node in entry.value.items()
-    }
-    return replace(entry, value=merged)
+    inherited = {name: node for name, node in default.value.items() if name not in entry.cut}
+    lost = {name: node for name, node in default.cut.items() if name not in entry.value}
+    own = {name: _over(inherited[name], node) if name in inherited else node for name, node in entry.value.items()}
+    return replace(entry, value=inherited | own, cut={**lost, **entry.cut})

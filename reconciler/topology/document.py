@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.topology.combine import defaulted
+from reconciler.topology.cut import incomplete
 from reconciler.topology.include import STANDARD_INPUT, Reader
 from reconciler.topology.schema import schema_text
-from reconciler.topology.tree import Node, dotted, find, plain
+from reconciler.topology.tree import Node, find, plain, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Document:
     """The content of a file and of all that it includes, with the place of every value."""
 
     data: dict[str, Any]
-    """Plain values; an entry that says nothing is {}."""
+    """Plain values, all as the schema wants them: what is wrong was left out; an entry that says nothing is {}."""
     path: str
     """The file as it was named, "-" for standard input."""
     digest: str
     """SHA-256 of the bytes of all files that went in, included ones and `.env` among them."""
     root: Node = field(repr=False, compare=False)
+    problems: tuple[Problem, ...] = ()
+    """What was wrong, in whatever file."""
 
     def position(self, pointer: Sequence[str | int]) -> Position:
         """Return where a value stands, or the nearest around it: a scalar itself, the key of anything longer."""
@@ -34,7 +37,11 @@ class Document:
 
     def problem(self, pointer: Sequence[str | int], message: str, hint: str = "") -> Problem:
         """Make a problem of a value."""
-        return Problem(self.position(pointer), dotted(pointer), message, hint)
+        return Problem(self.position(pointer), written(self.root, pointer), message, hint)
+
+    def incomplete(self, pointer: Sequence[str | int]) -> bool:
+        """Tell whether something that was wrong is missing at a place, below it, or with all around it."""
+        return bool(self.problems) and incomplete(self.root, pointer)
 
     def directory(self, pointer: Sequence[str | int]) -> Path:
         """Return the folder against which a path at that place is resolved: that of the file which says it."""
@@ -42,21 +49,21 @@ class Document:
 
 
 def read(path: str, *, environment: Mapping[str, str], name: str | None = None) -> Document:
-    """Read a topology file ("-" is standard input) and what it includes; FileInvalid with all its problems."""
+    """Read a topology file ("-" is standard input) and what it includes; FileInvalid if nothing can be made of it."""
     reader = Reader(environment)
     with _no_garbage_collection():
         root = reader.read(path, name=name)
-        if root is None or reader.problems:
+        if root is None:
             raise FileInvalid(reader.problems)
-        return Document(plain(root), path, reader.digest.hexdigest(), root)
+        return Document(plain(root), path, reader.digest.hexdigest(), root, tuple(reader.problems))
 
 
 def with_defaults(document: Document) -> Document:
     """Return the document with its `defaults` in every container and namespace that is not external."""
-    if "defaults" not in document.data:
+    if "defaults" not in document.data and not document.incomplete(("defaults",)):
         return document
     root = defaulted(document.root)
-    return Document(plain(root), document.path, document.digest, root)
+    return replace(document, data=plain(root), root=root)
 
 
 @contextmanager

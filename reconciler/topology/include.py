@@ -11,11 +11,11 @@ from pathlib import Path
 
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.topology.combine import merge
+from reconciler.topology.cut import sound
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.interpolate import Lookup
 from reconciler.topology.schema import adapt, schema
-from reconciler.topology.tree import Builder, Node, Origin
-from reconciler.topology.violations import violations
+from reconciler.topology.tree import ANYTHING, Builder, Node, Origin
 from reconciler.topology.yaml12 import compose
 
 STANDARD_INPUT = "-"
@@ -32,13 +32,16 @@ class Reader:
         self._trail: list[str] = []
         self._shown: list[str] = []
         self._done: set[str] = set()
+        self._missing = False
 
     def read(self, path: str, *, name: str | None) -> Node | None:
         """Read the main file; its name is the one given, if any."""
         shown = _SHOWN_INPUT if path == STANDARD_INPUT else path
         root = self._file(path, self._environment.get, blamed=_whole(shown), name=name)
-        if root and "name" not in root.value:
+        if root and "name" not in root.value and "name" not in root.cut:
             self._note(_whole(shown), "'name' is missing", "e.g. name: lab")
+        if root and self._missing:
+            root.cut = ANYTHING
         return root
 
     def _file(self, path: str, environment: Lookup, *, blamed: Problem, name: str | None = None) -> Node | None:
@@ -47,13 +50,17 @@ class Reader:
             circle = " → ".join([*self._shown[self._trail.index(target) :], path])
             self._note(blamed, f"a file includes itself: {circle}")
             return None
-        content = None if target in self._done else self._content(path, blamed)
+        if target in self._done:
+            return None
+        content = self._content(path, blamed)
         if content is None:
+            self._missing = True
             return None
         self._done.add(target)
         self._trail.append(target)
         self._shown.append(path)
         root = self._parsed(path, content, environment, name)
+        self._missing |= root is None
         self._trail.pop()
         self._shown.pop()
         return root
@@ -98,15 +105,15 @@ class Reader:
         if name is not None and isinstance(root.value, dict):
             root.value["name"] = Node(name, origin, 1, 1)
         adapt(root, schema())
-        self.problems += (*builder.problems, *violations(root))
+        self.problems += (*builder.problems, *sound(root))
         return root if isinstance(root.value, dict) else None
 
     def _include(self, root: Node, path: str, environment: Lookup) -> None:
         node = root.value.pop("include", None)
-        entries = node.value if node and isinstance(node.value, list) else [node]
-        for index, entry in enumerate(entries):
-            if entry and entry.value and isinstance(entry.value, str) and not entry.broken:
-                pointer = "include" if entry is node else f"include[{index}]"
+        self._missing |= "include" in root.cut or bool(node and node.cut)
+        for entry in node.value if node and isinstance(node.value, list) else [node]:
+            if entry and entry.value:
+                pointer = "include" if entry is node else f"include[{entry.index}]"
                 blamed = Problem(entry.position, pointer, "")
                 included = self._file(_beside(path, entry.value), environment, blamed=blamed)
                 if included:

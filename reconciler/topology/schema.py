@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.topology.tree import Node
+from reconciler.topology.yaml12 import scalar
 
 Schema = Mapping[str, Any]
 
@@ -64,6 +65,8 @@ def _adapted(value: Any, text: str | None, wanted: list[str]) -> Any:
         return {"object": {}, "array": []}.get(wanted[0]) if wanted[1:] == ["null"] else None
     if text is None or not wanted:
         return value
+    if isinstance(value, str) and "string" not in wanted:
+        value = scalar(text)  # quotes around a variable, which a flow mapping needs, do not make it text
     if isinstance(value, bool):
         return text if {"boolean", "string"} <= set(wanted) else value
     if isinstance(value, (int, float)):

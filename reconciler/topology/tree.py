@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -19,6 +20,11 @@ _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float"
 _OTHER_TAGS = frozenset(("", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"))
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 """What no argument of a process can hold: NUL, and bytes of the environment that are not UTF-8."""
+Cut = Mapping["str | int", "Node | None"]
+"""What was left out of a mapping or list, as far as there was something, by its name or number."""
+NOTHING: Cut = MappingProxyType({})
+ANYTHING: Cut = MappingProxyType({"*": None})
+"""What was left out where nobody knows what that was."""
 _ALIASED = 100_000
 """How many values aliases may add to those that a file spells out."""
 
@@ -33,7 +39,11 @@ class Origin:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value with its place: a mapping or list of nodes, or a scalar; `text` is a plain one as it was written."""
+    """A value with its place: a mapping or list of nodes, or a scalar.
+
+    `text` is a scalar as it was written, unless quotes say that it is text and nothing else. `index` is where it
+    stands in the list of its file. `broken` says that the value is not known; `cut` is what was left out of it.
+    """
 
     value: Any
     origin: Origin
@@ -41,7 +51,9 @@ class Node:
     column: int
     text: str | None = None
     key: tuple[int, int] | None = None
+    index: int | None = None
     broken: bool = False
+    cut: Cut = field(default_factory=lambda: NOTHING)
 
     @property
     def position(self) -> Position:
@@ -60,13 +72,40 @@ def find(root: Node, pointer: Sequence[str | int]) -> Node:
     """Return the node at a place, or the nearest around it."""
     node = root
     for step in pointer:
-        if isinstance(node.value, str):
+        child = below(node, step)
+        if child is None:
             break
-        try:
-            node = node.value[step]
-        except (KeyError, IndexError, TypeError):
-            break
+        node = child
     return node
+
+
+def below(node: Node, step: str | int) -> Node | None:
+    """Return what stands in a mapping or list under a name or number; None if nothing does."""
+    if isinstance(node.value, str):
+        return None
+    try:
+        found: Node = node.value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return found
+
+
+def children(node: Node) -> Iterator[tuple[str | int, Node]]:
+    """Yield what stands in a mapping or list, with its names or numbers; nothing of a scalar."""
+    if isinstance(node.value, dict):
+        yield from node.value.items()
+    elif isinstance(node.value, list):
+        yield from enumerate(node.value)
+
+
+def written(root: Node, pointer: Sequence[str | int]) -> str:
+    """Render a place as `containers.web.ports[0]`, counted as its file counts it, whatever was left out."""
+    node: Node | None = root
+    steps: list[str | int] = []
+    for step in pointer:
+        node = below(node, step) if node else None
+        steps.append(step if node is None or node.index is None else node.index)
+    return dotted(steps)
 
 
 def plain(node: Node) -> Any:
@@ -108,16 +147,17 @@ class Builder:
             self._problem(node, f"unknown tag {_shown(node.tag)!r}")
         if id(node) in self._around:
             self._problem(node, "an alias stands inside of what it stands for")
+            empty.broken = True
             return empty
         self._around.add(id(node))
-        empty.value = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._list(node)
+        empty.value = self._mapping(node, empty) if isinstance(node, yaml.MappingNode) else self._list(node)
         self._around.remove(id(node))
         return empty
 
     def _spent(self, node: yaml.Node, empty: Node) -> Node:
         if not self._spent_already:
             self._problem(node, "the aliases stand for too much", "name things once, and refer to them")
-        self._spent_already = True
+        self._spent_already = empty.broken = True
         return empty
 
     def _list(self, node: yaml.Node) -> list[Node]:
@@ -125,10 +165,11 @@ class Builder:
         for index, child in enumerate(node.value):
             self._trail.append(index)
             found.append(self.build(child))
+            found[-1].index = index
             self._trail.pop()
         return found
 
-    def _mapping(self, node: yaml.Node) -> dict[str, Node]:
+    def _mapping(self, node: yaml.Node, made: Node) -> dict[str, Node]:
         own: dict[str, Node] = {}
         merged: list[yaml.Node] = []
         lines: dict[str, int] = {}
@@ -145,7 +186,7 @@ class Builder:
                 lines[name] = key.start_mark.line
                 own[name] = self._entry(key, child)
         for each in merged:
-            self._merge(each, own)
+            made.broken |= not self._merge(each, own)
         return own
 
     def _entry(self, key: yaml.ScalarNode, child: yaml.Node) -> Node:
@@ -160,20 +201,25 @@ class Builder:
         self._problem(key, "this key is given twice", f"first in line {first + 1}")
         self._trail.pop()
 
-    def _merge(self, node: yaml.Node, own: dict[str, Node]) -> None:
-        """Add what `<<` names; what stands there already stays."""
+    def _merge(self, node: yaml.Node, own: dict[str, Node]) -> bool:
+        """Add what `<<` names, and tell whether that could be done; what stands there already stays."""
+        whole = True
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
                 self._problem(part, "'<<' can only merge mappings")
+                whole = False
                 continue
-            for name, child in self.build(part).value.items():
+            built = self.build(part)
+            whole &= not built.broken
+            for name, child in built.value.items():
                 own.setdefault(name, child)
+        return whole
 
     def _scalar(self, node: yaml.ScalarNode) -> Node:
         text, tag = node.value, node.tag
         made = self._node(node, text)
         if "$" in text:
-            text = self._interpolated(node, made)
+            text = made.text = self._interpolated(node, made)
         unfit = _UNFIT.search(text)
         if unfit:
             self._problem(node, f"the character U+{ord(unfit[0]):04X} is not allowed")

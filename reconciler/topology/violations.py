@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Problem
 from reconciler.topology.schema import schema, types
-from reconciler.topology.tree import Node, dotted, find, plain
+from reconciler.topology.tree import Node, find, plain, written
 from reconciler.topology.yaml12 import scalar
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ _NOUNS = {
 _LONGEST = 60
 
 
+Place = tuple[str | int, ...]
+_OF_ABSENCE = frozenset(("required", "oneOf", "anyOf", "dependentRequired", "minItems"))
+"""The keywords that are broken by what is not there."""
+
+
+class Violation(NamedTuple):
+    """A problem, the places without which there would be none, and what was perhaps meant around there.
+
+    It `follows` from another one when it only says that something is missing where something was left out.
+    """
+
+    problem: Problem
+    around: Place
+    places: Sequence[Place]
+    meant: frozenset[str]
+    follows: bool
+
+
 class _Breach(NamedTuple):
     """A value, a keyword of the schema that it breaks, what that asks, and the rule in which it stands."""
 
@@ -58,22 +76,26 @@ class _Breach(NamedTuple):
 
 
 class _Finding(NamedTuple):
-    """A violation: what, perhaps of which property, and a hint."""
+    """What is said of a breach; perhaps of one of its properties or elements, which was perhaps meant to be another."""
 
     message: str
     hint: str = ""
-    key: str | None = None
+    step: str | int | None = None
+    meant: Sequence[str] = ()
 
 
-def violations(root: Node) -> Iterator[Problem]:
-    """Yield a problem for everything in a file's tree that the schema does not allow."""
+def violations(root: Node) -> Iterator[Violation]:
+    """Yield everything in a file's tree that the schema does not allow."""
     errors = list(_validator().iter_errors(plain(root)))
     mistyped = {tuple(each.absolute_path) for each in errors if each.validator == "type"}
     for error in errors:
         path = tuple(error.absolute_path)
-        if (error.validator == "type" or path not in mistyped) and not find(root, path).broken:
-            for finding in _findings(error):
-                yield _problem(root, path, finding)
+        if error.validator == "type" or path not in mistyped:
+            lacks = bool(find(root, path).cut)
+            follows = lacks and (error.validator in _OF_ABSENCE or "else" in error.absolute_schema_path)
+            for each in _findings(error):
+                place = path if each.step is None else (*path, each.step)
+                yield Violation(_problem(root, path, each), path, [place], frozenset(each.meant), follows)
 
 
 @cache
@@ -84,9 +106,11 @@ def _validator() -> Draft202012Validator:
 
 
 def _problem(root: Node, path: tuple[str | int, ...], finding: _Finding) -> Problem:
-    if finding.key is None:
-        return Problem(find(root, path).position, dotted(path), finding.message, finding.hint)
-    return Problem(find(root, (*path, finding.key)).key_position, dotted(path), finding.message, finding.hint)
+    if finding.step is None:
+        return Problem(find(root, path).position, written(root, path), finding.message, finding.hint)
+    inner = (*path, finding.step)
+    where = written(root, inner if isinstance(finding.step, int) else path)
+    return Problem(find(root, inner).key_position, where, finding.message, finding.hint)
 
 
 def _findings(error: ValidationError) -> Iterable[_Finding]:
@@ -116,7 +140,8 @@ def _unknown(breach: _Breach) -> Iterator[_Finding]:
     known = wanted["properties"]
     for name in breach.value:
         if name not in known and not re.search("|".join(wanted.get("patternProperties", ["$^"])), name):
-            yield _Finding(f"unknown attribute {name!r}", _did_you_mean(name, known), name)
+            meant = _meant(name, known)
+            yield _Finding(f"unknown attribute {name!r}", _did_you_mean(meant), name, meant)
 
 
 def _missing(breach: _Breach) -> Iterator[_Finding]:
@@ -182,7 +207,7 @@ def _repeated(breach: _Breach) -> Iterator[_Finding]:
     items = breach.value
     for index, item in enumerate(items):
         if items.index(item) < index:
-            yield _Finding(f"{_shown(item)} is listed twice")
+            yield _Finding(f"{_shown(item)} is listed twice", step=index)
 
 
 _MESSAGES: dict[str, Callable[[_Breach], Iterable[_Finding]]] = {
@@ -217,11 +242,15 @@ def _example(wanted: dict[str, Any], name: str = "") -> str:
     return ""
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for a word that is not known: a neighbour's, or one that is written nearly like it."""
+def _meant(name: str, known: Iterable[str]) -> list[str]:
+    """Return what a word that is not known may stand for: a neighbour's, or one that is written nearly like it."""
     ours = [each for each in _NEIGHBOURS.get(name, ()) if each in known]
-    words = ours or difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {' or '.join(map(repr, words))}?" if words else ""
+    return ours or difflib.get_close_matches(name, list(known), n=1)
+
+
+def _did_you_mean(words: Iterable[str]) -> str:
+    found = " or ".join(map(repr, words))
+    return f"did you mean {found}?" if found else ""
 
 
 def _shown(value: Any) -> str:

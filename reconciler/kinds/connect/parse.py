@@ -89,7 +89,7 @@ def _address(entry: Entry, network: str, endpoint: Mapping[str, Any], field: str
 def _check_subnets(entry: Entry, network: str, address: Any, path: tuple[str | int, ...]) -> None:
     declared = entry.source.section("networks").get(network) or {}
     subnets = list(_subnets(declared, address.version))
-    if declared.get("external"):
+    if declared.get("external") or entry.source.incomplete(("networks", network)):
         return
     if not subnets:
         entry.problem(path, f"network {network!r} declares no IPv{address.version} subnet", "declare one in its ipam")

@@ -83,7 +83,7 @@ def _check(entry: Entry, found: Mapping[str, Any]) -> None:
     memory, swap, kept = found["mem_limit"], found["memswap_limit"], found["mem_reservation"]
     if 0 < memory < _LEAST_MEMORY:
         entry.problem(("mem_limit",), "the engine wants at least 6m")
-    if swap is not None and not memory:
+    if swap is not None and not memory and not entry.incomplete("mem_limit"):
         entry.problem(("memswap_limit",), "this limits memory and swap together: declare mem_limit too")
     elif swap is not None and 0 < swap < memory:
         entry.problem(("memswap_limit",), f"this is memory and swap together: at least {memory}, as mem_limit")

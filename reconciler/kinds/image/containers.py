@@ -26,7 +26,8 @@ def image_of(source: Source, container: str, entry: Mapping[str, Any]) -> Resour
         return ResourceKey("image", container)
     reference = entry.get("image")
     if reference is None:
-        source.problem(pointer, "the container has neither 'image' nor 'build'", "e.g. image: busybox:1.36")
+        if not any(source.incomplete((*pointer, each)) for each in ("image", "build")):
+            source.problem(pointer, "the container has neither 'image' nor 'build'", "e.g. image: busybox:1.36")
         return None
     if reference in source.section("images") or is_built(source, reference):
         return ResourceKey("image", reference)
@@ -40,7 +41,7 @@ def is_built(source: Source, container: str) -> bool:
 
 
 def _plain(source: Source, pointer: Pointer, reference: str) -> ResourceKey | None:
-    near = misspelt(reference, source.section("images"))
+    near = "" if source.incomplete(("images", reference)) else misspelt(reference, source.section("images"))
     if near:
         hint = f"did you mean {near!r}? To pull it all the same, write {reference}:latest"
         source.problem(pointer, f"there is no {reference!r} in images", hint)

@@ -14,7 +14,7 @@ from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.context import digest_of
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
-from reconciler.kinds.source import Pointer, Source, did_you_mean
+from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
 
@@ -87,8 +87,7 @@ class Recipes:
     def _commit(self, pointer: Pointer, given: Any) -> Commit:
         said = _long(given, "container")
         container, known = said["container"], self.source.section("containers")
-        if container not in known:
-            self.source.problem(pointer, f"there is no {container!r} in containers", did_you_mean(container, known))
+        if not self.source.reference(pointer, "containers", container, "container"):
             return Commit()
         kinds = ("container", "process", "exec")
         self.needs.extend(Need(ResourceKey(kind, container), "commit", How.AFTER) for kind in kinds)

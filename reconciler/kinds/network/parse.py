@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import combinations
 from typing import Any
 
+from reconciler.kinds import networking
+from reconciler.kinds.entry import Entry
 from reconciler.kinds.labelled import declared_labels
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
 from reconciler.kinds.source import Pointer, Source
@@ -33,10 +35,7 @@ def networks(source: Source) -> Iterator[Resource]:
 def _joins_default(source: Source) -> Iterator[Pointer]:
     """Yield the places of the containers that are on the network `default`, which they need not name."""
     for name, entry in source.section("containers").items():
-        found = entry or {}
-        joined = found.get("networks")
-        unsaid = joined is None and not found.get("network_mode") and not found.get("external")
-        if unsaid or DEFAULT in (joined or ()):
+        if DEFAULT in networking.networks(Entry(source, name, entry or {})):
             yield ("containers", name)
 
 
@@ -44,14 +43,14 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
     key, live = ResourceKey("network", name), source.live("networks", name)
     if entry.get("external"):
         return source.resource(pointer, key, NetworkSpec(live), owned=False)
-    if live in _PREDEFINED:
+    if live in _PREDEFINED and not source.incomplete(("prefix",)):
         hint = "give it another `name:`, or a prefix" if name == DEFAULT else "declare it external"
         source.problem(pointer, f"the engine keeps the network name {live!r} for itself", hint)
     spec = NetworkSpec(
         name=live,
         driver=entry.get("driver", "bridge"),
         driver_opts=FrozenMap(labels(entry.get("driver_opts"))),
-        ipam=_ipam(source, (*pointer, "ipam"), entry),
+        ipam=_ipam(source, pointer, entry),
         enable_ipv6=bool(entry.get("enable_ipv6")),
         internal=bool(entry.get("internal")),
         attachable=bool(entry.get("attachable")),
@@ -60,15 +59,16 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
     return source.resource(pointer, key, spec, claims=claims(spec))
 
 
-def _ipam(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> Ipam:
+def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:
     ipam = entry.get("ipam") or {}
     options = FrozenMap(labels(ipam.get("options")))
-    pointer = (*pointer, "config")
+    pointer = (*around, "ipam", "config")
     found = list(_pools(source, pointer, ipam.get("config") or ()))
     for (first, _), (second, _) in combinations(found, 2):
         if first.version == second.version and first.overlaps(second):
             source.problem(pointer, f"the subnets {first} and {second} overlap")
-    if any(subnet.version == 6 for subnet, _ in found) and not entry.get("enable_ipv6"):  # noqa: PLR2004 - IPv6
+    silent = entry.get("enable_ipv6") or source.incomplete((*around, "enable_ipv6"))
+    if any(subnet.version == 6 for subnet, _ in found) and not silent:  # noqa: PLR2004 - IPv6
         source.problem(pointer, "an IPv6 subnet has no effect here", "say `enable_ipv6: true`")
     return Ipam(ipam.get("driver", "default"), options, Pools(*(_family(found, version) for version in (4, 6))))
 

@@ -63,7 +63,13 @@ def unknown_networks(source: Source, node: ResourceKey) -> tuple[ResourceKey, ..
 
 def reaches_more(source: Source, node: ResourceKey) -> bool:
     """Tell whether a node may reach next hops of which the file does not know."""
-    if node == HOST or nodes.external(source, node):
+    if node == HOST or nodes.external(source, node) or _is_hidden(source, node):
         return True
     on_bridge = node.kind == "container" and nodes.entry(source, node).get("network_mode") == "bridge"
     return on_bridge or bool(unknown_networks(source, node))
+
+
+def _is_hidden(source: Source, node: ResourceKey) -> bool:
+    """Tell whether an interface of a node, or an address of one, may be among what was wrong in the file."""
+    places = ("veths",), ("bridges",), ("networks",), ("defaults",), (nodes.SECTIONS[node.kind], node.name)
+    return any(map(source.incomplete, places))

@@ -55,15 +55,18 @@ EndsByNode = Mapping[ResourceKey, Sequence[tuple[ResourceKey, End]]]
 
 def pairs(source: Source) -> Iterator[Pair]:
     """Yield the veth pairs whose ends can be read; problems are noted on the source."""
+    for pointer, entry, (first, second) in _read(source):
+        if first and second:
+            name = entry.get("name") or "--".join(sorted((first.label, second.label)))
+            yield Pair(pointer, ResourceKey("veth", name), (first, second), entry)
+
+
+def _read(source: Source) -> Iterator[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
     for number, raw in enumerate(source.section("veths") or ()):
         entry: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {"endpoints": raw}
         pointer: Pointer = ("veths", number)
         below: Pointer = (*pointer, "endpoints") if isinstance(raw, Mapping) else pointer
-        found = [_end(source, (*below, at), each) for at, each in enumerate(entry["endpoints"])]
-        first, second = found
-        if first and second:
-            name = entry.get("name") or "--".join(sorted((first.label, second.label)))
-            yield Pair(pointer, ResourceKey("veth", name), (first, second), entry)
+        yield pointer, entry, [_end(source, (*below, at), each) for at, each in enumerate(entry["endpoints"])]
 
 
 def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End | None:
@@ -131,9 +134,10 @@ def _network(source: Source, end: End) -> None:
 
 
 def ends_by_node(source: Source) -> EndsByNode:
-    """Return the ends in each node, each with the key of its pair."""
+    """Return the ends in each node, each with the key of its pair, or a stand-in where the other end is wrong."""
     found: dict[ResourceKey, list[tuple[ResourceKey, End]]] = defaultdict(list)
-    for pair in pairs(source):
-        for end in pair.ends:
-            found[end.node].append((pair.key, end))
+    for _, entry, ends in _read(source):
+        name = entry.get("name") or "--".join(sorted(end.label for end in ends if end))
+        for end in filter(None, ends):
+            found[end.node].append((ResourceKey("veth", name), end))
     return found

@@ -1,0 +1,68 @@
+"""What is wrong is left out of a tree, so that the rest can be read; that something is missing is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from reconciler.errors import Problem
+from reconciler.topology.tree import ANYTHING, Node, below, children, find
+from reconciler.topology.violations import Place, violations
+
+_DECISIVE = frozenset(("external", "namespace"))
+"""An entry for which one of these is said, but not known, may be quite another thing."""
+
+
+def sound(root: Node) -> list[Problem]:
+    """Leave out of a file's tree all that is wrong with it; return the problems that are not told already."""
+    if root.broken:
+        root.cut = ANYTHING
+        root.broken = False
+    _leave_out(root, _broken(root, ()))
+    found = list(violations(root))
+    problems = [each.problem for each in found if not each.follows]
+    while found and isinstance(root.value, dict):
+        for each in found:
+            around = find(root, each.around)
+            around.cut = {**dict.fromkeys(each.meant), **around.cut}
+        _leave_out(root, [place for each in found for place in each.places])
+        found = list(violations(root))
+    _leave_out(root, list(_undecided(root)))
+    return problems
+
+
+def incomplete(root: Node, pointer: Sequence[str | int]) -> bool:
+    """Tell whether something was left out at a place or below it; or around it, if nothing stands there."""
+    node, lost = root, [False]
+    for step in pointer:
+        lost.append(step in node.cut or ANYTHING.items() <= node.cut.items())
+        child = below(node, step)
+        if child is None:
+            return any(lost)
+        node = child
+    return lost[-1] or _lacks(node)
+
+
+def _lacks(node: Node) -> bool:
+    return bool(node.cut) or any(_lacks(child) for _, child in children(node))
+
+
+def _leave_out(root: Node, places: Iterable[Place]) -> None:
+    found = [(find(root, place[:-1]), place[-1]) for place in places if place]
+    lost = {id(below(parent, step)) for parent, step in found}
+    for parent, step in found:
+        parent.cut = {**parent.cut, step: below(parent, step)}
+        if isinstance(parent.value, list):
+            parent.value = [child for child in parent.value if id(child) not in lost]
+        else:
+            parent.value.pop(step, None)
+
+
+def _broken(node: Node, place: Place) -> list[Place]:
+    if node.broken:
+        return [place]
+    return [each for step, child in children(node) for each in _broken(child, (*place, step))]
+
+
+def _undecided(root: Node) -> Iterator[Place]:
+    for section, entries in children(root):
+        yield from ((section, name) for name, each in children(entries) if each.cut.keys() & _DECISIVE)
