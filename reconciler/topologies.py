@@ -87,7 +87,7 @@ def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
         yield mark
 
 
-def _in_the_kernel(_: Host) -> Iterator[Mark]:
+def _in_the_kernel(host: Host) -> Iterator[Mark]:
     with netns.all_namespaces() as found:
         opened = sockets([each.fd for each in found])
         try:
@@ -95,7 +95,7 @@ def _in_the_kernel(_: Host) -> Iterator[Mark]:
         finally:
             for each in opened:
                 each.close()
-    yield from (mark for link in links if (mark := of_alias(link.alias)))
+    yield from (mark for link in links if (mark := of_alias(link.alias)) and mark.host == host.identity)
 
 
 _LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (_in_the_engine, _in_the_kernel)

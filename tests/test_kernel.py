@@ -40,14 +40,13 @@ def test_a_note_of_one_part_and_an_ipv6_prefix_keep_their_whole_length() -> None
     assert len(note("sysctl", "n" * 200)) <= 127
 
 
-def test_a_space_finds_links_by_name_and_altname_and_its_mark() -> None:
-    lo = a_link(1, "lo", alias=Mark("t", ResourceKey("namespace", "red")).alias())
+def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:
+    lo = a_link(1, "lo")
     space = Space(Place(1), MappingProxyType({1: lo, 2: a_link(2, "eth0", altnames=("wan",))}))
     assert space.link("wan") is space.link("eth0")
     assert space.link("x") is None
-    assert space.mark
-    assert space.mark.key == ResourceKey("namespace", "red")
-    assert Space(Place(2), MappingProxyType({})).mark is None
+    assert space.loopback is lo
+    assert Space(Place(2), MappingProxyType({})).loopback is None
 
 
 def test_ours_and_declared_addresses_are_kept() -> None:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from reconciler.host.marks import KEY, TOPOLOGY, Mark, of_alias, of_labels
 from reconciler.model import ResourceKey
 
+HOST = "f" * 16
 KEYED = ResourceKey("veth", "blue:eth0--red:eth0")
 words = st.text(st.characters(min_codepoint=33, exclude_categories=("C", "Z")), min_size=1, max_size=20)
+hosts = st.integers(0, 2**64 - 1).map("{:x}".format)
 
 
 @given(words, words, words, st.text(max_size=300))
@@ -19,19 +21,23 @@ def test_a_mark_survives_labels(topology: str, kind: str, name: str, source: str
     assert of_labels(Mark(topology, key, source).labels()) == Mark(topology, key, source)
 
 
-@given(words, words, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=400))
-def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(topology: str, name: str, source: str) -> None:
-    mark = Mark(topology, ResourceKey("veth", name), source)
+@given(words, words, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=400), hosts)
+def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(
+    topology: str, name: str, source: str, host: str
+) -> None:
+    mark = Mark(topology, ResourceKey("veth", name), source, host)
     found = of_alias(mark.alias())
     assert found
-    assert (found.topology, found.key) == (mark.topology, mark.key)
+    assert (found.topology, found.key, found.host) == (mark.topology, mark.key, mark.host)
     assert source.endswith(found.source)
     assert len(mark.alias().encode()) <= 255
 
 
 @pytest.mark.parametrize("letter", ["x", "ü"])
 def test_the_longest_names_leave_room_for_the_end_of_the_path(letter: str) -> None:
-    one, two = (Mark("t" * 64, ResourceKey("namespace", letter * 300 + end), "/some/where/lab.yaml") for end in "ab")
+    one, two = (
+        Mark("t" * 64, ResourceKey("namespace", letter * 300 + end), "/some/where/lab.yaml", HOST) for end in "ab"
+    )
     assert max(len(each.alias().encode()) for each in (one, two)) <= 255
     found = of_alias(one.alias())
     assert found == one.short
@@ -41,11 +47,12 @@ def test_the_longest_names_leave_room_for_the_end_of_the_path(letter: str) -> No
     assert not one.is_in(two.alias()), "a digest tells apart what begins alike"
 
 
-def test_a_mark_is_known_by_topology_and_key_whichever_file_it_came_from() -> None:
-    mark = Mark("t", KEYED, "one.yaml")
+def test_a_mark_is_known_by_topology_key_and_host_whichever_file_it_came_from() -> None:
+    mark = Mark("t", KEYED, "one.yaml", HOST)
     assert mark.short == mark
-    assert mark.is_in(Mark("t", KEYED, "two.yaml").alias())
-    assert not mark.is_in(Mark("u", KEYED).alias())
+    assert mark.is_in(Mark("t", KEYED, "two.yaml", HOST).alias())
+    assert not mark.is_in(Mark("u", KEYED, "one.yaml", HOST).alias())
+    assert not mark.is_in(Mark("t", KEYED, "one.yaml", "1").alias()), "another host of the machine has its own"
     assert not mark.is_in("uplink")
     assert not mark.is_in(None)
 

@@ -40,6 +40,14 @@ class Host:
 
         return Engine(url)
 
+    @cached_property
+    def identity(self) -> str:
+        """Which host this is of those that the machine has: its network namespace, as marks on interfaces name it."""
+        from reconciler.host.netlink import Socket
+
+        with Socket() as here:
+            return f"{here.cookie:x}"
+
     def explain(self, error: BaseException) -> ReconcilerError:
         """Translate what a library or the kernel raised into an error that says what to do."""
         if isinstance(error, ReconcilerError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model import ResourceKey
 
@@ -23,22 +23,28 @@ _PREFIX = "reconciler"
 ALIAS_MAX = 255
 """An interface's alias holds 255 bytes (IFALIASZ less one), as does a comment of the firewall."""
 _ROOM = 120
-"""Of which a resource's name gets this much; a topology's has 64 characters at most, and the file's path the rest."""
+"""Of which a resource's name gets this much; a topology's has 64 characters at most, a host's identity 16, the path the
+rest."""
 _DIGEST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Says that an object belongs to a topology, as which resource, and from which file."""
+    """Says that an object belongs to a topology, as which resource, and from which file.
+
+    `host` is the identity of the host whose it is: one machine has several where engines live in network namespaces of
+    their own, and each sees the interfaces of all. What an engine labels needs none: it is seen by that engine only.
+    """
 
     topology: str
     key: ResourceKey
     source: str = ""
+    host: str = ""
 
     @property
     def short(self) -> Mark:
         """Return the mark as an alias holds it: a long name is cut, and told from others by a digest."""
-        return Mark(self.topology, ResourceKey(self.key.kind, cut(self.key.name, _ROOM)), self.source)
+        return replace(self, key=ResourceKey(self.key.kind, cut(self.key.name, _ROOM)))
 
     def labels(self) -> dict[str, str]:
         """Return the mark as labels of a container, network or volume."""
@@ -46,14 +52,14 @@ class Mark:
 
     def alias(self) -> str:
         """Return the mark as an interface's alias; a path too long for it loses its beginning."""
-        head = f"{_PREFIX} {self.topology} {self.short.key} "
+        head = f"{_PREFIX} {self.topology} {self.short.key} {self.host} "
         room = ALIAS_MAX - len(head.encode())
         return head + self.source.encode()[-room:].decode(errors="ignore")
 
     def is_in(self, alias: str | None) -> bool:
         """Tell whether an alias holds this mark, whichever file it came from."""
         found = of_alias(alias)
-        return found is not None and (found.topology, found.key) == (self.topology, self.short.key)
+        return found is not None and replace(found, source="") == replace(self.short, source="")
 
 
 def cut(text: str, room: int) -> str:
@@ -73,13 +79,13 @@ def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
 
 def of_alias(alias: str | None) -> Mark | None:
     """Read a mark out of an interface's alias."""
-    prefix, topology, key, source = [*(alias or "").split(" ", 3), "", "", ""][:4]
-    return _mark(topology, key, source) if prefix == _PREFIX else None
+    prefix, topology, key, host, source = [*(alias or "").split(" ", 4), "", "", "", ""][:5]
+    return _mark(topology, key, source, host) if prefix == _PREFIX else None
 
 
-def _mark(topology: str, key: str, source: str) -> Mark | None:
+def _mark(topology: str, key: str, source: str, host: str = "") -> Mark | None:
     """What only looks like a mark of ours is none."""
     try:
-        return Mark(topology, ResourceKey.of(key), source)
+        return Mark(topology, ResourceKey.of(key), source, host)
     except ValueError:
         return None

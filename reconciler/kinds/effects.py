@@ -51,9 +51,9 @@ def seen(step: Step) -> Resource:
     return step.change.observed
 
 
-def mark_of(step: Step) -> Mark:
+def mark_of(step: Step, host: Host) -> Mark:
     """Return the mark of what a step makes, changes or deletes."""
-    return Mark(step.topology, step.key.key, step.source)
+    return Mark(step.topology, step.key.key, step.source, host.identity)
 
 
 def new_index() -> int:

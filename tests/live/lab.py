@@ -14,6 +14,7 @@ from typing import Any
 from live.attributes import record
 from reconciler import reconcile
 from reconciler.host import Host
+from reconciler.host.marks import Mark
 from reconciler.kinds import kinds
 from reconciler.model import Action, Change, Plan, Report, ResourceKey, Topology
 from reconciler.observe import observe
@@ -63,6 +64,10 @@ class Lab:
         assert self.tells(text) == {}, "the plan after an apply is not empty"
         record(text)
         return report
+
+    def mark(self, key: str) -> Mark:
+        """The mark that a resource of the lab has in the kernel."""
+        return Mark(self.name, ResourceKey.of(key), host=self.host.identity)
 
     def observed(self, text: str = "") -> Topology:
         return observe(self.host, self.load(text), kinds=kinds())

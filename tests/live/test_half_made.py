@@ -11,7 +11,6 @@ import pytest
 from live.lab import Lab, run
 from live.witness import link, pings
 from reconciler.host import netns
-from reconciler.host.marks import Mark
 from reconciler.host.netlink import Socket, new_bridge, new_veth, set_link
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.effects import new_index
@@ -29,7 +28,7 @@ def ends(lab: Lab) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_a_namespace_without_its_sysctls_is_completed(lab: Lab) -> None:
     name = f"{lab.name}-red"
-    netns.create(name, Mark(lab.name, ResourceKey.of("namespace/red")).alias())
+    netns.create(name, lab.mark("namespace/red").alias())
     before = Path("/run/netns", name).stat().st_ino
     text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
     lab.drifted(text, "namespace/red", Action.UPDATE, "sysctls.net.ipv4.ip_forward")
@@ -44,7 +43,7 @@ def test_a_bridge_with_nothing_but_its_mark_is_completed(lab: Lab, engine: objec
     assert isinstance(spec, BridgeSpec)
     with Socket() as socket:
         index = new_index()
-        messages = new_bridge(spec.name, index=index), set_link(index, alias=Mark(lab.name, key).alias())
+        messages = new_bridge(spec.name, index=index), set_link(index, alias=lab.mark(str(key)).alias())
         assert socket.send([messages]) == [None]
     passes = bool(run("iptables", "-S", "DOCKER-USER", check=False))
     paths = ["altname", "stp", "mtu", "addresses", "up", *(["forward"] if passes else [])]
@@ -93,7 +92,7 @@ def test_pairs_with_nothing_but_their_marks_are_completed_in_place(lab: Lab) -> 
 def begin(lab: Lab, key: str, near: tuple[str, str], far: tuple[str, str]) -> None:
     """Make a pair with its mark and nothing else: the least that a kill leaves."""
     fds = [netns.open_named(each) if each else os.open("/proc/self/ns/net", os.O_RDONLY) for each, _ in (near, far)]
-    index, alias = new_index(), Mark(lab.name, ResourceKey.of(key)).alias()
+    index, alias = new_index(), lab.mark(key).alias()
     pair = new_veth(near[1], far[1], namespace_fd=fds[0], peer_namespace_fd=fds[1], index=index)
     try:
         with Socket(fds[0]) as socket:

@@ -59,9 +59,9 @@ class Kernel:
         return any(self.mine(link) for link in space.links.values())
 
     def mine(self, link: Link | None) -> Mark | None:
-        """Return the mark of a link if it is of this topology."""
+        """Return the mark of a link if it is of this topology, and of this host."""
         mark = of_alias(link.alias) if link else None
-        if mark is None or mark.topology != self.scope.name:
+        if mark is None or (mark.topology, mark.host) != (self.scope.name, self.scope.host.identity):
             return None
         return replace(mark, key=self.whole(mark.key)) if mark.key in self._long else mark
 

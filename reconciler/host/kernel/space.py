@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Address, Link, Route
 from reconciler.model import ResourceKey
 
@@ -56,11 +56,6 @@ class Space:
     def loopback(self) -> Link | None:
         """Its `lo`."""
         return self.links.get(LOOPBACK)
-
-    @property
-    def mark(self) -> Mark | None:
-        """The mark on its `lo`, whoever's it is."""
-        return of_alias(self.loopback.alias) if self.loopback else None
 
     def link(self, name: str) -> Link | None:
         """Find a link by its name or one of its altnames."""

@@ -32,6 +32,7 @@ from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host.kernel import Reach
+    from reconciler.host.marks import Mark
 
 _TRIES = 8
 
@@ -40,28 +41,29 @@ def create(step: Step, reach: Reach) -> Result:
     """Make a bridge with its mark, then give it what is declared; one of ours that is there is completed."""
     spec = _spec(wanted(step))
     socket = reach.socket(spec.at)
-    index = _made(step, socket, spec)
-    _configure(step, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
+    mark = mark_of(step, reach.host)
+    index = _made(mark, socket, spec)
+    _configure(mark, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
     return Status.DONE
 
 
-def _made(step: Step, socket: Socket, spec: BridgeSpec) -> int:
+def _made(mark: Mark, socket: Socket, spec: BridgeSpec) -> int:
     for _ in range(_TRIES):
-        index, alias = new_index(), mark_of(step).alias()
+        index = new_index()
         made = new_bridge(spec.name, index=index, up=True, **options(spec))
-        error = socket.send([(made, set_link(index, alias=alias))])[0]
+        error = socket.send([(made, set_link(index, alias=mark.alias()))])[0]
         if error is None:
             return index
         if error.errno == errno.EEXIST:
-            return _ours(step, socket, spec)
+            return _ours(mark, socket, spec)
         if error.errno != errno.EBUSY:  # EBUSY: the index is taken
             raise error
     raise StepFailed("the kernel gives no index to the bridge: apply again")
 
 
-def _ours(step: Step, socket: Socket, spec: BridgeSpec) -> int:
+def _ours(mark: Mark, socket: Socket, spec: BridgeSpec) -> int:
     found = socket.ask([get_link(spec.name)])[0]
-    if isinstance(found, Link) and mark_of(step).is_in(found.alias):
+    if isinstance(found, Link) and mark.is_in(found.alias):
         return found.index
     raise Conflict(f"there is an interface {spec.name} in {spec.at} that is not ours: remove it, or name yours")
 
@@ -73,16 +75,16 @@ def update(step: Step, reach: Reach) -> Result:
     if found is None:
         raise StepFailed("its network namespace has vanished meanwhile: apply again")
     with routes_kept(found[1], live["index"]):
-        _configure(step, found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
+        _configure(mark_of(step, reach.host), found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
     return Status.DONE
 
 
-def _configure(step: Step, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]) -> None:
+def _configure(mark: Mark, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]) -> None:
     """Send what differs between what a bridge has and what it is to have."""
     (fd, socket), (old, new) = place, specs
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
-    insist(socket.send(_link(step, index, old, new)))
+    insist(socket.send(_link(mark, index, old, new)))
     insist(socket.send(_parameters(index, old, new)))
     if new.altname and new.altname != old.altname:
         insist(socket.send([add_altname(index, new.altname)]), errno.EEXIST)
@@ -91,13 +93,13 @@ def _configure(step: Step, place: tuple[int, Socket], index: int, specs: tuple[B
     _readdress(socket, index, old, new)
     _lend(socket, index, old, new)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
-        _forward(step, old, new)
+        _forward(mark, old, new)
 
 
-def _link(step: Step, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
+def _link(mark: Mark, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
     up = new.up if new.up != old.up or not old.name else None
     mac = new.mac if new.mac != old.mac else None
-    messages = [set_link(index, alias=mark_of(step).alias(), mac=mac, up=up)]
+    messages = [set_link(index, alias=mark.alias(), mac=mac, up=up)]
     if new.mtu is not None and new.mtu != old.mtu:
         if not old.name:  # only a change makes it hold when a smaller port joins
             messages.append(set_link(index, mtu=new.mtu ^ 1))
@@ -145,8 +147,7 @@ def _rename(socket: Socket, index: int, name: str) -> None:
         raise error
 
 
-def _forward(step: Step, old: BridgeSpec, new: BridgeSpec) -> None:
-    mark = mark_of(step)
+def _forward(mark: Mark, old: BridgeSpec, new: BridgeSpec) -> None:
     if new.forward:
         firewall.let_pass(mark, new.name)
     elif old.name:
@@ -160,7 +161,7 @@ def delete(step: Step, reach: Reach) -> Result:
     if found:
         insist(found[1].send([delete_link(live["index"])]), errno.ENODEV)
     if live.get("rule"):
-        firewall.forbid(mark_of(step))
+        firewall.forbid(mark_of(step, reach.host))
     return Status.DONE
 
 

@@ -37,7 +37,7 @@ def created(host: Host, step: Step) -> Result:
     spec = _spec(resource)
     body = config(
         spec,
-        labels={**mark_of(step).labels(), ID: secrets.token_hex(8)},
+        labels={**mark_of(step, host).labels(), ID: secrets.token_hex(8)},
         endpoints=_endpoints(host, step),
         target=_target(host, resource, spec),
         entrypoint=_entrypoint(api, spec),

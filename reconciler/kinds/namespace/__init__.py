@@ -72,7 +72,7 @@ class NamespaceKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""
-        return one_by_one(host, steps, actions.create)
+        return one_by_one(host, steps, lambda step: actions.create(step, host))
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Mark, raise `lo`, set and give back sysctls, rename."""
@@ -90,16 +90,20 @@ def _claim(live: str) -> Claim:
 
 
 def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Resource:
-    names, owned = space.place.names, bool(scope.kernel.mine(space.loopback))
-    source = space.mark.source if space.mark else ""
+    names, mark = space.place.names, scope.kernel.mine(space.loopback)
     spec = NamespaceSpec(
         name=wanted if wanted in names else names[0],
         sysctls=FrozenMap(space.sysctls),
         lo_up=bool(space.loopback and space.loopback.up),
-        marked=owned,
+        marked=mark is not None,
     )
-    live = MappingProxyType({"place": space.place, "names": names, "pids": space.place.pids, "source": source})
-    return Resource(key, spec, claims=tuple(map(_claim, names)), owned=owned, live=live)
+    live = {
+        "place": space.place,
+        "names": names,
+        "pids": space.place.pids,
+        "source": mark.source if mark else "",
+    }
+    return Resource(key, spec, claims=tuple(map(_claim, names)), owned=mark is not None, live=MappingProxyType(live))
 
 
 KIND = NamespaceKind()

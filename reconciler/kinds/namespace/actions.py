@@ -22,20 +22,22 @@ from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
+    from reconciler.host import Host
     from reconciler.host.kernel import Reach
+    from reconciler.host.marks import Mark
 
 MARKER = "RECONCILER_TOPOLOGY"
 """The environment variable by which a process that an `exec` of ours left behind is known."""
 _THERE, _GONE = (errno.EEXIST,), (errno.ENOENT, errno.EINVAL)
 
 
-def create(step: Step) -> Result:
+def create(step: Step, host: Host) -> Result:
     """Make a namespace with its mark, then set its sysctls; one that we made half is completed."""
-    spec, mark = _spec(wanted(step)), mark_of(step)
+    spec, mark = _spec(wanted(step)), mark_of(step, host)
     try:
         netns.create(spec.name, mark.alias())
     except FileExistsError as error:
-        if not _is_ours(step, spec.name):
+        if not _is_ours(mark, spec.name):
             raise Conflict(f"there is a network namespace {spec.name!r} that is not ours: remove it") from error
     fd = netns.open_named(spec.name)
     try:
@@ -46,14 +48,14 @@ def create(step: Step) -> Result:
     return Status.DONE
 
 
-def _is_ours(step: Step, name: str) -> bool:
+def _is_ours(mark: Mark, name: str) -> bool:
     fd = netns.open_named(name)
     try:
         with Socket(fd) as socket:
             found = socket.ask([get_link(LOOPBACK)])[0]
     finally:
         os.close(fd)
-    return isinstance(found, Link) and mark_of(step).is_in(found.alias)
+    return isinstance(found, Link) and mark.is_in(found.alias)
 
 
 def update(step: Step, reach: Reach) -> Result:
@@ -61,9 +63,9 @@ def update(step: Step, reach: Reach) -> Result:
     spec, former = _spec(wanted(step)), _spec(seen(step))
     found = reach.again(seen(step).live["place"])
     if found is None:
-        return create(step)
+        return create(step, reach.host)
     fd, socket = found
-    insist(socket.send([set_link(LOOPBACK, alias=mark_of(step).alias(), up=True)]))
+    insist(socket.send([set_link(LOOPBACK, alias=mark_of(step, reach.host).alias(), up=True)]))
     _give_back(fd, socket, [key for key in former.sysctls if key not in spec.sysctls])
     _set(fd, socket, {key: each for key, each in spec.sysctls.items() if former.sysctls.get(key) != each})
     if spec.name != former.name:

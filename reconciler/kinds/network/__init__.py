@@ -81,7 +81,7 @@ def _created(host: Host, step: Step) -> Result:
             ipam=_ipam(spec),
             check_duplicate=True,
             internal=spec.internal,
-            labels={**spec.labels, **mark_of(step).labels()},
+            labels={**spec.labels, **mark_of(step, host).labels()},
             enable_ipv6=spec.enable_ipv6,
             attachable=spec.attachable,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.host.kernel import Space, Where
 from reconciler.host.kernel.notes import fitted, notes
 from reconciler.host.kernel.space import HOST
-from reconciler.host.marks import PROTOCOL
+from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Route
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.route.parse import key_of
@@ -72,10 +72,18 @@ def _may_take(scope: Scope, node: ResourceKey) -> bool:
 
 
 def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool:
-    """Tell whose a route of our protocol is: in what we share with other topologies its interface or a note says."""
-    by_interface = any(scope.kernel.mine(space.links.get(each)) for each in route.devices)
-    note = noted(scope.name, route.destination, route.metric)
-    return by_interface or _may_take(scope, node) or note in notes(space.loopback, "route")
+    """Tell whose a route of our protocol is: in what we share with other topologies its interface or a note says.
+
+    There are notes in the host only: in a container or namespace they are those of a host that it is by itself.
+    """
+    links = [space.links.get(each) for each in route.devices]
+    note, written = noted(scope.name, route.destination, route.metric), list(notes(space.loopback, "route"))
+    if node == HOST:
+        return any(map(scope.kernel.mine, links)) or note in written
+    if any(each[1:] == note[1:] for each in written):
+        return False
+    anothers = any(link and of_alias(link.alias) for link in links)
+    return any(map(scope.kernel.mine, links)) or (_may_take(scope, node) and not anothers)
 
 
 def noted(topology: str, to: str, metric: int) -> tuple[str, str, str]:

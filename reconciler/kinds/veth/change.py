@@ -52,7 +52,7 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         mac=new.mac if new.mac and differs["mac"] else None,
         up=new.up if differs["up"] else None,
         master=0 if master is None and old.master else master,
-        alias=mark_of(step).alias(),
+        alias=mark_of(step, reach.host).alias(),
     )
     with routes_kept(socket, index):
         insist(socket.send([link]))

@@ -41,17 +41,17 @@ class Job:
     error: ReconcilerError | None = None
 
     @classmethod
-    def of(cls, step: Step) -> Job:
+    def of(cls, step: Step, host: Host) -> Job:
         """Read a job out of a step; a port is the near end."""
         resource = wanted(step)
         assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
         near, far = sorted(resource.spec.endpoints.values(), key=lambda each: not each.master)
-        return cls(step, mark_of(step), near, far)
+        return cls(step, mark_of(step, host), near, far)
 
 
 def create(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
     """Make the pairs of many steps together."""
-    jobs = [Job.of(step) for step in steps]
+    jobs = [Job.of(step, host) for step in steps]
     with Reach(host, {end.at for job in jobs for end in (job.near, job.far)}) as reach:
         masters = Masters(host, reach)
         _await_names(jobs, reach, masters)

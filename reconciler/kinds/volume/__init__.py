@@ -65,7 +65,7 @@ class VolumeKind(Kind):
 def _created(host: Host, step: Step) -> Result:
     resource = wanted(step)
     spec: Any = resource.spec
-    marks = mark_of(step).labels()
+    marks = mark_of(step, host).labels()
     made = host.engine.api.create_volume(
         spec.name, driver=spec.driver, driver_opts=dict(spec.driver_opts), labels={**spec.labels, **marks}
     )
