@@ -52,6 +52,21 @@ def test_two_topologies_do_not_wait_for_each_other(name: str) -> None:
         pass
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_a_holder_who_may_not_hold_it_is_named(name: str) -> None:
+    # As another user the package may be out of reach: the socket alone is what counts.
+    script = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(chr(0)+sys.argv[1]); s.listen(); print(flush=True); sys.stdin.read()"
+    argv = ["setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/env", "python3", "-c", script]
+    with subprocess.Popen([*argv, lock._address(name)[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        with pytest.raises(Locked) as caught, locked(name, timeout=0):
+            pass
+        process.kill()
+    assert f"{name}: locked by pid {process.pid} (" in str(caught.value)
+    assert ", of uid 65534, who is neither root nor you: try again later" in str(caught.value)
+
+
 def test_who_does_not_want_to_wait_is_told_who_holds_it(name: str) -> None:
     with held_by_another(name) as process, pytest.raises(Locked) as caught, locked(name, timeout=0):
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import networkx
@@ -217,6 +219,21 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
     assert [str(each) for each in conflicts(changes(before, desired))] == [
         "leaf/a: p 1-1 is held by ground ext, which is not ours: remove that, or choose another for yours"
     ]
+
+
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        ({}, "is held by ground ext, which is not ours: "),
+        ({"topology": "rv"}, "is held by ground ext, which is of topology rv: "),
+        ({"who": "process nc (pid 7)"}, "is held by process nc (pid 7), which is not ours: "),
+    ],
+)
+def test_a_conflict_names_the_holder_as_well_as_can_be(live: dict[str, str], said: str) -> None:
+    found = changes({"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}, {"leaf/a": {"holds": [("p", 1, 1)]}})
+    resources = {key: replace(each, live=live) for key, each in found.observed.resources.items()}
+    (told,) = conflicts(replace(found, observed=replace(found.observed, resources=MappingProxyType(resources))))
+    assert said in str(told)
 
 
 # size

@@ -189,9 +189,11 @@ def words(address: bytes) -> str:
 
 def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
     loopback = words(bytes((127, 0, 0, 1)))
-    rows = f"  sl  local_address rem_address st\n 0: {loopback}:1F90 0:0 0A x\n 1: {loopback}:0050 0:0 01 x\n"
-    assert [str(each) for each in sockets(rows, "tcp", "0A")] == ["host port 127.0.0.1:8080/tcp"]
+    rows = f"  sl  local_address rem_address st\n 0: {loopback}:1F90 0:0 0A 0:0 00:0 0 0 0 4711 1\n 1: {loopback}:0050 0:0 01 x\n"
+    assert [(str(each), inode) for each, inode in sockets(rows, "tcp", "0A")] == [
+        ("host port 127.0.0.1:8080/tcp", "4711")
+    ]
     v6 = words(bytes.fromhex("fd000000000000000000000000000001"))
-    assert [str(each) for each in sockets(f"head\n 0: {v6}:0035 0:0 07 x", "udp", "07")] == [
+    assert [str(each) for each, _ in sockets(f"head\n 0: {v6}:0035 0:0 07 0:0 00:0 0 0 0 1 1", "udp", "07")] == [
         "host port [fd00::1]:53/udp"
     ]

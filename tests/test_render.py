@@ -398,7 +398,8 @@ def test_changes_alone_have_no_sum() -> None:
 
 def test_a_resource_as_json_has_its_attributes_and_what_is_live_without_secrets() -> None:
     spec = Thing("n", "lab", Size(1 << 20), FrozenMap({"A": "s3cret"}), None, Inner("w", "hush"), "for a step")
-    told = show_json("notes", [Resource(key("container/a"), spec, live=MappingProxyType({"ips": ("10.0.0.1",)}))])
+    live, handle = MappingProxyType({"ips": ("10.0.0.1",)}), MappingProxyType({"fd": 7})
+    told = show_json("notes", [Resource(key("container/a"), spec, live=live, handle=handle)])
     assert told["resources"] == [
         {
             "key": "container/a",

@@ -10,7 +10,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,13 +27,21 @@ _MOMENT = 0.05
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock, as the kernel tells; `pid` is 0 where it lives in another pid namespace."""
+    """Who holds a lock, as the kernel tells; `pid` is 0 where it lives in another pid namespace.
+
+    Anybody can bind an abstract socket: `uid` is that of a user who is neither root nor ours, None otherwise.
+    """
 
     pid: int
     command: str
     since: str
+    uid: int | None = None
 
     def __str__(self) -> str:
+        return self._process + ("" if self.uid is None else f", of uid {self.uid}, who is neither root nor you")
+
+    @property
+    def _process(self) -> str:
         if not self.pid:
             return "a process that cannot be seen from here"
         return f"pid {self.pid} ({self.command or 'gone meanwhile'})" + (f", since {self.since}" if self.since else "")
@@ -90,7 +98,8 @@ def _holder(theirs: socket.socket, topology: str) -> Holder:
     except ConnectionRefusedError:  # it is gone, or does not listen yet
         return _STARTING
     credentials = theirs.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return _described(_CREDENTIALS.unpack(credentials)[0])
+    pid, uid, _ = _CREDENTIALS.unpack(credentials)
+    return replace(_described(pid), uid=None if uid in (0, os.geteuid()) else uid)
 
 
 def _address(topology: str) -> str:

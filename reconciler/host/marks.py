@@ -77,6 +77,12 @@ def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
     return _mark(labels[TOPOLOGY], labels.get(KEY, ""), labels.get(SOURCE, ""))
 
 
+def topology_of(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """Return what labels tell of whose a foreign object is: the `topology`, if it is of one."""
+    mark = of_labels(labels)
+    return {"topology": mark.topology} if mark else {}
+
+
 def of_alias(alias: str | None) -> Mark | None:
     """Read a mark out of an interface's alias."""
     prefix, topology, key, host, source = [*(alias or "").split(" ", 4), "", "", "", ""][:5]

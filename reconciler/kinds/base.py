@@ -21,7 +21,7 @@ Result = Status | ReconcilerError
 
 Row = tuple[str, str, str, str, str]
 """Of an interface: its name, its peer, its size and state, its MAC address, its addresses."""
-_UNTOLD = frozenset({"id", "index", "place", "pid", "pids", "source"})
+_UNTOLD = frozenset({"id", "pid", "source"})
 """What is live and of use to a program only; JSON has it."""
 
 

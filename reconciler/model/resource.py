@@ -77,7 +77,8 @@ class Resource:
     """One thing, desired or observed.
 
     `part_of` is the resource under which a person reads it, `ready` the condition for which apply waits at its
-    end, `live` what a host tells beyond the spec (ids, indexes, addresses), which is never compared.
+    end. Never compared: `live` is what a host tells people and programs beyond the spec (ids, addresses, ports),
+    `handle` what only a step needs to find the thing again, and may be of any shape.
     """
 
     key: ResourceKey
@@ -88,6 +89,7 @@ class Resource:
     part_of: ResourceKey | None = None
     ready: str = ""
     live: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
+    handle: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
 
 
 @dataclass(frozen=True)

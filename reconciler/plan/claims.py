@@ -37,9 +37,12 @@ def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conf
 
 
 def _named(staying: Resource) -> tuple[str, str]:
+    """Say what it is, and whose; observing what is foreign may have told `who` that is, and of which `topology`."""
     if staying.owned:
         return str(staying.key), "which this run leaves alone"
-    return f"{staying.key.kind} {staying.key.name.removeprefix('@')}", "which is not ours"
+    who = staying.live.get("who") or f"{staying.key.kind} {staying.key.name.removeprefix('@')}"
+    topology = staying.live.get("topology")
+    return str(who), f"which is of topology {topology}" if topology else "which is not ours"
 
 
 def release_before_taking(

@@ -161,6 +161,9 @@ def test_json_is_alone_on_standard_output_and_stable(kernel: Cli) -> None:
         "veth/blue:eth0--red:eth0",
     ]
     assert all(set(each) == {"key", "spec", "live"} for each in shown["resources"])
+    *namespaces, veth = (each["live"] for each in shown["resources"])
+    assert namespaces == [{"source": str(kernel.file)}] * 2
+    assert {frozenset(each) for each in veth["ends"].values()} == {frozenset({"mac", "operstate", "addresses"})}
 
 
 def test_show_reads_well_narrow_and_wide(kernel: Cli) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from live.boxes import C, Json, R, alone, box, inspect, lan, life, text
 from live.lab import IMAGE, Lab
 from reconciler.errors import Conflict
-from reconciler.model import Action
+from reconciler.host.marks import Mark
+from reconciler.model import Action, ResourceKey
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
@@ -84,14 +87,21 @@ def test_a_port_moves_from_one_container_to_another(lab: Lab) -> None:
     lab.apply(text({"b": web(ports=["18323:80"], state="stopped"), "c": web(ports=["18324:80"])}, networks=NETWORKS))
 
 
-def test_a_port_that_a_foreign_container_publishes_is_a_conflict(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [({}, "not ours"), (Mark("rv", ResourceKey("container", "web")).labels(), "of topology rv")],
+)
+def test_a_port_that_a_foreign_container_publishes_is_a_conflict(lab: Lab, labels: dict[str, str], whose: str) -> None:
     api, name = lab.host.engine.api, f"{lab.name}-foreign"
     host_config = {"PortBindings": {"80/tcp": [{"HostPort": "18325"}]}, "Init": True}
     body = {"Image": IMAGE, "Cmd": ["sleep", "99"], "ExposedPorts": {"80/tcp": {}}, "HostConfig": host_config}
+    body["Labels"] = labels
     made = api.create_container_from_config(body, name)["Id"]
     try:
         api.start(made)
-        with pytest.raises(Conflict, match=rf"process/web: host port 18325/tcp is held by process {name}"):
+        with pytest.raises(
+            Conflict, match=rf"process/web: host port 18325/tcp is held by container {name}, which is {whose}:"
+        ):
             lab.plan(text({"web": web(ports=["18325:80"])}, networks=NETWORKS))
         assert lab.tells(text({"web": web(ports=["18326:80"])}, networks=NETWORKS))["container/web"][0] == C
     finally:
@@ -110,7 +120,8 @@ def test_a_port_at_which_a_process_listens_is_a_conflict(lab: Lab, address: str,
         listener.listen()
         file = text({"web": web(ports=[published])}, networks=NETWORKS)
         if taken:
-            with pytest.raises(Conflict, match="process/web: host port"):
+            me = rf"process {Path('/proc/self/comm').read_text().strip()} \(pid {os.getpid()}\) at \S+:18327/tcp"
+            with pytest.raises(Conflict, match=rf"^process/web: host port \S+ is held by {me}, which is not ours: "):
                 lab.plan(file)
         else:
             assert lab.tells(file)["container/web"][0] == C

@@ -70,12 +70,12 @@ def _ours(mark: Mark, socket: Socket, spec: BridgeSpec) -> int:
 
 def update(step: Step, reach: Reach) -> Result:
     """Close the differences of a bridge."""
-    live = seen(step).live
-    found = reach.again(live["place"])
+    handle = seen(step).handle
+    found = reach.again(handle["place"])
     if found is None:
         raise StepFailed("its network namespace has vanished meanwhile: apply again")
-    with routes_kept(found[1], live["index"]):
-        _configure(mark_of(step, reach.host), found, live["index"], (_spec(seen(step)), _spec(wanted(step))))
+    with routes_kept(found[1], handle["index"]):
+        _configure(mark_of(step, reach.host), found, handle["index"], (_spec(seen(step)), _spec(wanted(step))))
     return Status.DONE
 
 
@@ -156,11 +156,11 @@ def _forward(mark: Mark, old: BridgeSpec, new: BridgeSpec) -> None:
 
 def delete(step: Step, reach: Reach) -> Result:
     """Delete a bridge, which gives its ports back, and what lets it forward."""
-    live = seen(step).live
-    found = reach.again(live["place"]) if "place" in live else None
+    handle = seen(step).handle
+    found = reach.again(handle["place"]) if "place" in handle else None
     if found:
-        insist(found[1].send([delete_link(live["index"])]), errno.ENODEV)
-    if live.get("rule"):
+        insist(found[1].send([delete_link(handle["index"])]), errno.ENODEV)
+    if handle.get("rule"):
         firewall.forbid(mark_of(step, reach.host))
     return Status.DONE
 

@@ -33,7 +33,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
         key = scope.kernel.whole(short)
         if key not in found and key not in scope.desired.resources:  # its bridge was deleted by hand
             spec = BridgeSpec(name=bridge)
-            yield Resource(key, spec, live=MappingProxyType({"rule": bridge}))
+            yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
 
 
 def _rules(scope: Scope, found: object) -> firewall.Rules:
@@ -49,22 +49,16 @@ def _resource(
     ports = [each.name for each in space.links.values() if each.master == link.index]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
-    live = {
-        "place": space.place,
-        "index": link.index,
-        "mac": link.mac,
-        "ports": ports,
-        "addresses": addresses,
-        "rule": rules.of(scope.name).get(Mark("", key).short.key, ""),
-        "source": mark.source if mark else "",
-    }
+    source = mark.source if mark else ""
+    rule = rules.of(scope.name).get(Mark("", key).short.key, "")
     return Resource(
         key,
         spec,
         needs=nodes.ground(spec.node, "node"),
         claims=claims(spec),
         owned=owned,
-        live=MappingProxyType(live),
+        live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, "source": source}),
+        handle=MappingProxyType({"place": space.place, "index": link.index, "rule": rule}),
     )
 
 
@@ -128,7 +122,7 @@ def _externals(scope: Scope) -> Iterator[Resource]:
         space = scope.kernel.nodes.get(each.spec.node)
         link = space.link(each.spec.name) if space and not each.owned else None
         if space and link and link.kind == "bridge":
-            live = MappingProxyType({"place": space.place, "index": link.index, "mac": link.mac})
+            live = MappingProxyType({"mac": link.mac})
             yield Resource(each.key, each.spec, needs=each.needs, owned=False, live=live)
 
 

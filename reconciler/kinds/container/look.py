@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.host.marks import SOURCE
+from reconciler.host.marks import SOURCE, topology_of
 from reconciler.host.scope import live_name
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.kinds.container.live import Seen, spec_of
@@ -36,7 +36,7 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
         if row["Id"] not in ids and ("container", name) in scope.wanted:
             spec = ContainerSpec(name, row.get("Image") or "", marked=False)
             key = ResourceKey("container", f"@{name}")
-            live = MappingProxyType({"id": row["Id"]})
+            live = MappingProxyType({"id": row["Id"], **topology_of(row.get("Labels"))})
             yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)
 
 

@@ -89,7 +89,7 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, parts: Sequence[str]
         ExecSpec(commands=latest[3], current=latest[2] == lifetime(inspected)),
         needs=_grounds(scope, node, space) if node else (),
         part_of=node,
-        live=MappingProxyType({"place": space.place, "notes": tuple(note("exec", *each) for each in mine)}),
+        handle=MappingProxyType({"place": space.place, "notes": tuple(note("exec", *each) for each in mine)}),
     )
 
 
@@ -117,9 +117,9 @@ def _ran_again(step: Step, reach: Reach) -> Result:
 
 
 def _forgotten(step: Step, reach: Reach) -> Result:
-    live = seen(step).live
-    if found := reach.again(live["place"]):
-        _forget(found[1], live["notes"])
+    handle = seen(step).handle
+    if found := reach.again(handle["place"]):
+        _forget(found[1], handle["notes"])
     return Status.DONE
 
 

@@ -97,13 +97,14 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Reso
         lo_up=bool(space.loopback and space.loopback.up),
         marked=mark is not None,
     )
-    live = {
-        "place": space.place,
-        "names": names,
-        "pids": space.place.pids,
-        "source": mark.source if mark else "",
-    }
-    return Resource(key, spec, claims=tuple(map(_claim, names)), owned=mark is not None, live=MappingProxyType(live))
+    return Resource(
+        key,
+        spec,
+        claims=tuple(map(_claim, names)),
+        owned=mark is not None,
+        live=MappingProxyType({"source": mark.source if mark else ""}),
+        handle=MappingProxyType({"place": space.place}),
+    )
 
 
 KIND = NamespaceKind()

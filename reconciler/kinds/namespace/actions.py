@@ -61,7 +61,7 @@ def _is_ours(mark: Mark, name: str) -> bool:
 def update(step: Step, reach: Reach) -> Result:
     """Close the differences of a namespace."""
     spec, former = _spec(wanted(step)), _spec(seen(step))
-    found = reach.again(seen(step).live["place"])
+    found = reach.again(seen(step).handle["place"])
     if found is None:
         return create(step, reach.host)
     fd, socket = found
@@ -89,13 +89,13 @@ def _give_back(fd: int, socket: Socket, keys: Sequence[str]) -> None:
 
 def delete(step: Step, reach: Reach) -> Result:
     """Delete the links of a namespace, end what our commands left in it, take its names."""
-    live = seen(step).live
-    found = reach.again(live["place"])
+    place = seen(step).handle["place"]
+    found = reach.again(place)
     if found:
         _, socket = found
         delete_links(socket, [each.index for each in socket.dump(get_links()) if each.kind == "veth"])
-        _end_leftovers(os.fstat(found[0]).st_ino, live["place"].cookie)
-        for name in live["names"]:
+        _end_leftovers(os.fstat(found[0]).st_ino, place.cookie)
+        for name in place.names:
             with contextlib.suppress(FileNotFoundError):
                 netns.delete(name)
     return Status.DONE

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.host.marks import topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
@@ -48,7 +49,8 @@ class NetworkKind(Kind):
             spec = observed_spec(row, scope.mark(row.get("Labels")))
             held = tuple(sorted(claims(spec)))
             if owned or key in scope.desired.resources or _overlap(held, wanted):
-                yield Resource(key, spec, claims=held, owned=owned, live=facts(row, spec))
+                live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
+                yield Resource(key, spec, claims=held, owned=owned, live=live)
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.marks import topology_of
 from reconciler.host.scope import live_name
 from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process.sockets import sockets
@@ -30,10 +32,11 @@ def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
         published |= held
         if row["Id"] not in own and _overlap(held, wanted):
             yield _container(scope, row, held)
-    for held_by_host in listeners(scope.host.engine.pid):
+    for held_by_host, inode in listeners(scope.host.engine.pid):
         if _overlap([held_by_host], wanted) and not _overlap([held_by_host], published):
             name = held_by_host.label.removeprefix("host port ")
-            yield Resource(ResourceKey("process", f"@{name}"), ProcessSpec(), claims=(held_by_host,), owned=False)
+            key, live = ResourceKey("process", f"@{name}"), {"who": f"{_program(inode)} at {name}"}
+            yield Resource(key, ProcessSpec(), claims=(held_by_host,), owned=False, live=live)
 
 
 def _overlap(held: Iterable[Claim], wanted: Iterable[Claim]) -> bool:
@@ -56,15 +59,28 @@ def _container(scope: Scope, row: Mapping[str, Any], held: Iterable[Claim]) -> R
         needs=(Need(container, "container"),),
         claims=tuple(sorted(held)),
         owned=False,
-        live={"id": row["Id"]},
+        live={"id": row["Id"], "who": f"container {live}", **topology_of(row.get("Labels"))},
     )
 
 
-def listeners(engine: int | None) -> Iterator[Claim]:
-    """Yield the ports at which processes listen in the engine's network namespace; none where it is out of sight."""
+def listeners(engine: int | None) -> Iterator[tuple[Claim, str]]:
+    """Yield the ports at which processes listen in the engine's network namespace, each with its socket's inode.
+
+    There are none where that namespace is out of sight.
+    """
     for name, protocol, state in _TABLES:
         try:
             text = Path(f"/proc/{engine}/net/{name}").read_text(encoding="ascii")
         except OSError:
             continue
         yield from sockets(text, protocol, state)
+
+
+def _program(inode: str) -> str:
+    """Name the process that has a socket, as far as it can be seen."""
+    wanted = f"socket:[{inode}]"
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look into
+            if process.name.isdecimal() and any(str(each.readlink()) == wanted for each in (process / "fd").iterdir()):
+                return f"process {(process / 'comm').read_text().strip()} (pid {process.name})"
+    return "a process of the host"

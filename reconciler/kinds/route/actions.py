@@ -77,7 +77,7 @@ def update(step: Step, reach: Reach) -> Result:
     """Put the new route in place first; the old one goes where it does not have the same metric."""
     old, new = _spec(seen(step)), _spec(wanted(step))
     create(step, reach)
-    if old.metric != new.metric and seen(step).live["ours"]:
+    if old.metric != new.metric and seen(step).handle["ours"]:
         reach.socket(new.at).send([_removal(old)])
     return Status.DONE
 
@@ -89,7 +89,7 @@ def _removal(spec: RouteSpec) -> bytes:
 def delete(step: Step, reach: Reach) -> Result:
     """Remove a route; Docker's default comes back to where ours took its place."""
     spec = _spec(seen(step))
-    found = reach.again(seen(step).live["place"])
+    found = reach.again(seen(step).handle["place"])
     if found is None:
         return Status.DONE
     socket = found[1]
@@ -103,7 +103,7 @@ def delete(step: Step, reach: Reach) -> Result:
 
 def _restore(step: Step, reach: Reach, socket: Socket, spec: RouteSpec) -> None:
     """Give a container the default route back that Docker gave it."""
-    container = seen(step).live.get("at")
+    container = seen(step).handle.get("at")
     if container is None or any(each.destination == spec.to for each in socket.dump(get_routes())):
         return
     inspected = inspect(reach.host, container)

@@ -142,14 +142,9 @@ def _resource(
         needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds)),
         claims=(claim(node, route.destination, route.metric),),
         part_of=node if node != HOST else None,
-        live=MappingProxyType(
-            {
-                "place": space.place,
-                "devices": devices,
-                "dead": route.dead,
-                "ours": route.protocol == PROTOCOL,
-                "at": _where(scope, node),
-            }
+        live=MappingProxyType({"devices": devices, "dead": route.dead}),
+        handle=MappingProxyType(
+            {"place": space.place, "ours": route.protocol == PROTOCOL, "at": _where(scope, node)},
         ),
     )
 
@@ -167,4 +162,4 @@ def _remembered(scope: Scope, space: Space, taken: set[ResourceKey]) -> Iterator
         key = key_of(HOST, destination)
         if topology == fitted(scope.name) and key not in taken and key not in scope.desired.resources:
             spec = RouteSpec(to=destination, metric=int(metric), at=Where(HOST))
-            yield Resource(key, spec, live=MappingProxyType({"place": space.place}))
+            yield Resource(key, spec, handle=MappingProxyType({"place": space.place}))

@@ -40,11 +40,11 @@ def _updated(step: Step, reach: Reach, masters: Masters) -> Result:
 
 def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reach, masters: Masters) -> None:
     old, new = ends
-    live = seen(step).live["ends"][label]
-    found = reach.again(live["place"])
+    handle = seen(step).handle["ends"][label]
+    found = reach.again(handle["place"])
     if found is None:
         raise StepFailed(f"{label} has vanished meanwhile: apply again")
-    (fd, socket), index, master = found, live["index"], masters.index(new)
+    (fd, socket), index, master = found, handle["index"], masters.index(new)
     differs = {name: getattr(new, name) != getattr(old, name) for name in ("mac", "mtu", "up")}
     link = set_link(
         index,
@@ -58,7 +58,7 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         insist(socket.send([link]))
         if master is not None:
             insist(socket.send([port(index, new)]))
-        _readdress(fd, reach, live["place"], index, ends)
+        _readdress(fd, reach, handle["place"], index, ends)
 
 
 def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:
@@ -77,10 +77,10 @@ def delete(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
     doomed: dict[Place, list[int]] = defaultdict(list)
     count: dict[int, int] = defaultdict(int)
     for step in steps:
-        for end in seen(step).live["ends"].values():
+        for end in seen(step).handle["ends"].values():
             count[end["place"].cookie] += 1
     for step in steps:
-        ends = seen(step).live["ends"].values()
+        ends = seen(step).handle["ends"].values()
         end = max(ends, key=lambda each: count[each["place"].cookie])
         doomed[end["place"]].append(end["index"])
     with Reach(host) as reach:

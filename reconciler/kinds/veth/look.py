@@ -83,7 +83,8 @@ def _resource(
 ) -> Resource:
     ends = _labelled(scope.kernel, pair, wanted)
     endpoints = {label: _endpoint(scope, key, seen, wanted.get(label)) for label, seen in ends.items()}
-    live = {label: {"place": space.place, **_facts(space, link)} for label, (space, link) in ends.items()}
+    live = {label: _facts(space, link) for label, (space, link) in ends.items()}
+    handle = {label: {"place": space.place, "index": link.index} for label, (space, link) in ends.items()}
     source = next((mark.source for _, link in pair if (mark := scope.kernel.mine(link))), "")
     return Resource(
         key,
@@ -94,12 +95,13 @@ def _resource(
         claims=tuple(claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)),
         owned=owned,
         live=MappingProxyType({"ends": live, "source": source}),
+        handle=MappingProxyType({"ends": handle}),
     )
 
 
 def _facts(space: Space, link: Link) -> dict[str, Any]:
     addresses = [each.address for each in space.addresses.get(link.index, ())]
-    return {"index": link.index, "mac": link.mac, "operstate": link.operstate, "addresses": addresses}
+    return {"mac": link.mac, "operstate": link.operstate, "addresses": addresses}
 
 
 def _is_lost(node: ResourceKey) -> bool:

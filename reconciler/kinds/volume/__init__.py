@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
-from reconciler.host.marks import SOURCE
+from reconciler.host.marks import SOURCE, topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
@@ -45,8 +45,9 @@ class VolumeKind(Kind):
             if owned or ("volume", live_name) in scope.wanted:
                 spec = observed_spec(row, scope.mark(row.get("Labels")))
                 source = (row.get("Labels") or {}).get(SOURCE, "")
-                live = MappingProxyType({"id": live_name, "mountpoint": row.get("Mountpoint") or "", "source": source})
-                yield Resource(key, spec, claims=(claim(live_name),), owned=owned, live=live)
+                live = {"id": live_name, "mountpoint": row.get("Mountpoint") or "", "source": source}
+                live |= {} if owned else topology_of(row.get("Labels"))
+                yield Resource(key, spec, claims=(claim(live_name),), owned=owned, live=MappingProxyType(live))
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its driver, and where it lies."""
