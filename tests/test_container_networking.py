@@ -123,9 +123,9 @@ PORTS = {"ports": ["80"]}
     [
         ({"networks": ["lan"], "links": ["db"], **PORTS}, []),
         ({"networks": [], "network_mode": "none"}, ["network_mode: a container has either networks or a network_mode"]),
-        ({"networks": ["lam"]}, ["networks: there is no 'lam' in networks"]),
-        ({"depends_on": ["web"]}, ["depends_on: 'web' cannot refer to itself"]),
-        ({"depends_on": ["dbb"]}, ["depends_on: there is no 'dbb' in containers"]),
+        ({"networks": ["lam"]}, ["networks/0: there is no 'lam' in networks"]),
+        ({"depends_on": ["web"]}, ["depends_on/0: 'web' cannot refer to itself"]),
+        ({"depends_on": ["dbb"]}, ["depends_on/0: there is no 'dbb' in containers"]),
         ({"networks": ["wan"], "links": ["db"]}, ["links/0: 'web' and 'db' are on no network together"]),
         ({"links": ["gone"]}, ["links/0: there is no 'gone' in containers"]),
         ({"network_mode": "none", **PORTS}, ["ports: with network_mode none no port can be published"]),

@@ -24,6 +24,7 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "ctx").mkdir()
     (tmp_path / "ctx/Dockerfile").write_text("FROM busybox\n")
     (tmp_path / "ctx/Other").write_text("ARG BASE=base\nFROM $BASE\nCOPY --from=me/tool /x /y\n")
+    (tmp_path / "ctx/Bad").write_bytes(b"FROM \xff\n")
     (tmp_path / "root").mkdir()
     (tmp_path / "root.tar").write_bytes(b"x")
     save(tmp_path / "saved.tar", "saved:1")
@@ -204,11 +205,19 @@ def test_a_container_builds_an_image_that_others_run_by_its_name(here: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (image("build: none"), "images.lab: the build's context {here}/none is not a folder"),
-        (build(", dockerfile: None"), "images.lab: {here}/ctx/None: No such file or directory"),
-        (image("import: none"), "images.lab: {here}/none: No such file or directory"),
-        (image("load: none"), "images.lab: {here}/none: No such file or directory"),
-        (image("load: root.tar"), "images.lab: {here}/root.tar is not an archive of `docker save`: "),
+        (image("build: none"), "images.lab.build: the build's context 'none' is not a folder"),
+        (image("build: {context: none}"), "images.lab.build.context: the build's context 'none' is not a folder"),
+        (image("build: root"), "images.lab.build: there is no Dockerfile in 'root' (say `dockerfile:`)"),
+        (build(", dockerfile: None"), "images.lab.build.dockerfile: there is no None in 'ctx'"),
+        ("containers: {a: {build: root}}", "containers.a.build: there is no Dockerfile in 'root' (say `dockerfile:`)"),
+        (image("import: none"), "images.lab.import: there is no file or folder 'none'"),
+        (image("import: ~nobody-here/x"), "images.lab.import: '~nobody-here/x' is in the home directory of somebody"),
+        (image(f"import: {'x' * 300}"), f"images.lab.import: cannot read '{{here}}/{'x' * 300}': File name too long"),
+        (build(", dockerfile: Bad"), "images.lab.build: the Dockerfile is not UTF-8 (save the file as UTF-8)"),
+        (image("import: {path: none}"), "images.lab.import.path: there is no file or folder 'none'"),
+        (image("load: none"), "images.lab.load: there is no file 'none'"),
+        (image("load: root.tar"), "images.lab.load: 'root.tar' is not an archive of `docker save`: it cannot be read"),
+        (image("commit: {container: x}"), "images.lab.commit.container: there is no 'x' in containers"),
         (
             image("commit: bxo", BOX % ("", 1)),
             "images.lab.commit: there is no 'bxo' in containers (did you mean 'box'?)",

@@ -94,6 +94,9 @@ def test_an_archive_of_the_newer_engines_names_it_by_its_manifest_too(tmp_path: 
     [
         ({}, "is not an archive of `docker save`: it has no manifest.json"),
         ({"manifest": None}, "is not an archive of `docker save`: it has no manifest.json"),
+        ({"manifest": [{}]}, "is not an archive of `docker save`: its manifest.json or index.json is wrong"),
+        ({"manifest": [ONE], "index": [1]}, "is not an archive of `docker save`: its manifest.json or index.json"),
+        ({"manifest": [{**ONE, "RepoTags": ["A B"]}]}, "is not an archive of `docker save`: its manifest.json or"),
         ({"manifest": [ONE, {"Config": "d"}]}, r"holds 2 images \(a:1, a:2, one without a name\): save each into"),
     ],
 )
@@ -106,5 +109,5 @@ def test_an_archive_that_does_not_hold_one_image_is_refused(
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("nothing")
-    with pytest.raises(ValueError, match="is not an archive of `docker save`: "):
+    with pytest.raises(ValueError, match=r"^is not an archive of `docker save`: it cannot be read as one$"):
         read_archive(tmp_path / "x")

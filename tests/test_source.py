@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from paper import source
 
-from reconciler.kinds.source import HOST, did_you_mean
+from reconciler.kinds.source import HOST, did_you_mean, home
 from reconciler.model import Claim, Need, ResourceKey, Spec
 
 FILE: dict[str, Any] = {
@@ -81,6 +81,27 @@ def test_a_resource_remembers_where_it_stands_and_sorts_what_it_needs_and_claims
     assert read.places == {key: WEB}
     assert (read.path, read.environment) == ("/t.yaml", {"A": "1"})
     assert read.directory(WEB) == Path("/paper/containers")
+
+
+def test_a_home_directory_is_of_somebody() -> None:
+    assert home("~/x") == Path("~/x").expanduser()
+    with pytest.raises(ValueError, match="'~nobody-here/x' is in the home directory of somebody who is not known here"):
+        home("~nobody-here/x")
+
+
+def test_what_is_wrong_in_a_value_of_which_a_part_is_not_known_is_not_told() -> None:
+    read = source(FILE, cut=[WEB, ("containers", "web")])
+    read.problem(WEB, "no")
+    assert read.problems == []
+    read.problem(("containers", "web"), "no")
+    assert len(read.problems) == 1
+
+
+def test_a_reference_to_what_was_left_out_is_no_problem() -> None:
+    read = source(FILE, cut=[("networks", "gone"), ("bridges", "gone")])
+    assert read.reference(WEB, "networks", "gone", "network") is None
+    assert read.node(WEB, "gone") is None
+    assert read.problems == []
 
 
 def test_only_a_near_miss_is_hinted_at() -> None:

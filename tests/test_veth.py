@@ -124,6 +124,21 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[{mtu: 1000, endpoints: ['red:x fd00::1/64', blue:x]}]", "IPv6 needs an MTU of 1280 at least, not 1000"),
         ("[[red:x, blue:x], [red:x, blue:y]]", "interface x in namespace/red is taken already by veth/blue:x--red:x"),
         ("[[red:x 10.0.0.1/24, blue:x], [red:y 10.0.0.1/30, blue:y]]", "address 10.0.0.1 in namespace/red is taken"),
+        ("[[red:x, red:x]]", "both ends are red:x (a veth pair is two interfaces)"),
+        ("[[br0, br0]]", "both ends are br0 (a veth pair is two interfaces)"),
+        ("[[host:x, br0:x]]", "both ends are br0:x (a veth pair is two interfaces)"),
+        (
+            "[[red:x 10.0.0.1/24, red:y 10.0.0.1/30]]",
+            "both ends have the address 10.0.0.1 in namespace/red",
+        ),
+        (
+            (
+                "[{endpoints: [{namespace: red, interface: x, mac: '02:00:00:00:00:aa'},"
+                " {namespace: blue, interface: x, mac: '02:00:00:00:00:AA'}]}]"
+            ),
+            "both ends have the MAC address 02:00:00:00:00:aa",
+        ),
+        ("[[red:y, blue:y], [blue:x, red:y]]", "interface y in namespace/red is taken already"),
         ("[[br0, lan], [br0, lan]]", "veth/br0--lan is declared twice"),
     ],
 )

@@ -34,6 +34,14 @@ def entry_of(source: Source, name: str) -> Entry:
     return Entry(source, name, source.section("containers").get(name) or {})
 
 
+def place(entry: Entry, attribute: str, name: str) -> tuple[str | int, ...]:
+    """Return where a name stands in an attribute that is a list or a mapping; the entry itself if it is not there."""
+    found = entry.get(attribute)
+    if found is None:
+        return ()
+    return (attribute, found.index(name) if isinstance(found, list) else name)
+
+
 def known(entry: Entry) -> bool:
     """Tell whether all is known of the networks that a container is on; nothing wrong in them was left out."""
     return not (entry.incomplete("networks") or entry.incomplete("network_mode"))
@@ -142,9 +150,9 @@ def check(entry: Entry) -> None:
     _check_mode(entry)
     for name in networks(entry):
         if name != DEFAULT:
-            entry.source.reference(entry.pointer("networks"), "networks", name, "network")
+            entry.source.reference(entry.pointer(*place(entry, "networks", name)), "networks", name, "network")
     for name in dependencies(entry):
-        _check_container(entry, ("depends_on",), name)
+        _check_container(entry, place(entry, "depends_on", name), name)
     for number, each in entry.items("links"):
         _check_link(entry, ("links", number), each.partition(":")[0])
 

@@ -45,6 +45,7 @@ class Source:
         self.environment = environment or {}
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
+        self.claimed: dict[tuple[ResourceKey, Claim], Pointer] = {}
 
     @property
     def prefix(self) -> str:
@@ -113,10 +114,20 @@ class Source:
         owned: bool = True,
         part_of: ResourceKey | None = None,
         ready: str = "",
+        at: Mapping[Claim, Pointer] | None = None,
     ) -> Resource:
-        """Make a desired resource and remember where it is declared."""
+        """Make a desired resource and remember where it is declared, and `at` which places it claims what it does."""
         self.places[key] = pointer
+        self.claimed |= {(key, claim): place for claim, place in (at or {}).items()}
         return Resource(key, spec, tuple(sorted(set(needs))), tuple(sorted(set(claims))), owned, part_of, ready)
+
+
+def home(text: str) -> Path:
+    """Return a path, with the home directory for `~`; a ValueError if that is of nobody here."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text!r} is in the home directory of somebody who is not known here") from None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from reconciler.errors import Problem
-from reconciler.kinds.source import NODES, Source
+from reconciler.kinds.source import NODES, Pointer, Source
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 
@@ -93,8 +92,12 @@ def _overlaps(resources: Iterable[Resource], source: Source) -> Iterator[Problem
 
 
 def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], source: Source) -> Problem:
-    places = {each[1].key: source.file.problem(source.places[each[1].key], "").position for each in (later, earlier)}
-    first, second = sorted((later, earlier), key=lambda each: (places[each[1].key], each[1].key))
+    places = {each[1].key: _place(each, source) for each in (later, earlier)}
+    lines = {key: source.file.problem(place, "").position for key, place in places.items()}
+    first, second = sorted((later, earlier), key=lambda each: (lines[each[1].key], each[1].key))
     message = f"{second[0]} is taken already by {first[1].key}"
-    line: Any = places[first[1].key]
-    return source.file.problem(source.places[second[1].key], message, f"declared at {line}")
+    return source.file.problem(places[second[1].key], message, f"declared at {lines[first[1].key]}")
+
+
+def _place(held: tuple[Claim, Resource], source: Source) -> Pointer:
+    return source.claimed.get((held[1].key, held[0]), source.places[held[1].key])

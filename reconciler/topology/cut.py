@@ -32,14 +32,15 @@ def sound(root: Node) -> list[Problem]:
 
 def incomplete(root: Node, pointer: Sequence[str | int]) -> bool:
     """Tell whether something was left out at a place or below it; or around it, if nothing stands there."""
-    node, lost = root, [False]
+    node, cut, unknown = root, False, False
     for step in pointer:
-        lost.append(step in node.cut or ANYTHING.items() <= node.cut.items())
+        unknown = unknown or cut or ANYTHING.items() <= node.cut.items()
+        cut = step in node.cut
         child = below(node, step)
         if child is None:
-            return any(lost)
+            return unknown or cut
         node = child
-    return lost[-1] or _lacks(node)
+    return cut or _lacks(node)
 
 
 def _lacks(node: Node) -> bool:

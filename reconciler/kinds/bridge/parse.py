@@ -30,6 +30,7 @@ def parse(source: Source) -> Iterator[Resource]:
                 spec,
                 needs=nodes.ground(node, "node"),
                 claims=claims(spec) if not entry.get("external") else (),
+                at=_places(spec, pointer, entry),
                 owned=not entry.get("external"),
             )
 
@@ -88,9 +89,19 @@ def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[s
     return ports
 
 
+def _places(spec: BridgeSpec, pointer: Pointer, entry: Mapping[str, Any]) -> dict[Claim, Pointer]:
+    """Return where the addresses and ports stand."""
+    node = nodes.label(spec.node)
+    found: dict[Claim, Pointer] = dict.fromkeys(claims_of(node, spec.addresses), (*pointer, "addresses"))
+    return found | {_borrowed(node, each): (*pointer, "ports", at) for at, each in enumerate(entry.get("ports") or ())}
+
+
 def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
     """Return the interface's name, its addresses, and the ports that it borrows."""
     node = nodes.label(spec.node)
     name = Claim(f"interface {node}:{spec.name}", label=f"interface {spec.name} in {node}")
-    ports = (Claim(f"port {node}:{each}", label=f"port {each} in {node}") for each in spec.ports)
-    return (name, *claims_of(node, spec.addresses), *ports)
+    return (name, *claims_of(node, spec.addresses), *(_borrowed(node, each) for each in spec.ports))
+
+
+def _borrowed(node: str, port: str) -> Claim:
+    return Claim(f"port {node}:{port}", label=f"port {port} in {node}")

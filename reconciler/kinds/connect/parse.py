@@ -43,8 +43,13 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
     )
     if on_bridge:
         _check_bridge(entry, network, endpoint)
+    claims = {
+        claim: entry.pointer("networks", network, field)
+        for field in ("ipv4_address", "ipv6_address")
+        for claim in address_claims(network, [getattr(spec, field)])
+    }
     return entry.source.resource(
-        _pointer(entry, network),
+        entry.pointer(*networking.place(entry, "networks", network)),
         key_of(entry.name, network),
         spec,
         needs=[
@@ -52,7 +57,8 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
             Need(ResourceKey("network", network), "network"),
             *_first_those_with_addresses(entry, network, found),
         ],
-        claims=address_claims(network, (spec.ipv4_address, spec.ipv6_address)),
+        claims=claims.keys(),
+        at=claims,
         part_of=container,
     )
 
@@ -60,14 +66,6 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
 def _first_those_with_addresses(entry: Entry, network: str, found: Order) -> Iterator[Need]:
     for other in found.static.get((entry.name, network), ()):
         yield Need(ResourceKey("process", other), f"networks.{network}", How.AFTER)
-
-
-def _pointer(entry: Entry, network: str) -> tuple[str | int, ...]:
-    declared = entry.get("networks")
-    if declared is None:
-        return entry.pointer()
-    at = list(declared).index(network) if isinstance(declared, list) else network
-    return entry.pointer("networks", at)
 
 
 def _address(entry: Entry, network: str, endpoint: Mapping[str, Any], field: str, version: int) -> str | None:

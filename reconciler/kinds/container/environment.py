@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from reconciler.kinds import units
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.source import home
 from reconciler.model import FrozenMap
 
 _LINE = re.compile(
@@ -45,8 +45,8 @@ def _inherited(entry: Entry, path: tuple[str | int, ...], found: Mapping[str, st
 
 def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> Mapping[str, str | None]:
     name = str(each["path"]) if isinstance(each, Mapping) else each
-    path = entry.source.directory(entry.pointer("env_file", number)) / Path(name).expanduser()
     try:
+        path = entry.source.directory(entry.pointer("env_file", number)) / home(name)
         return dict(parsed(path.read_bytes().decode("utf-8-sig")))
     except FileNotFoundError:
         if isinstance(each, Mapping) and each.get("required") is False:

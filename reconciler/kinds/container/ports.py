@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.source import Pointer
 from reconciler.model import Claim, FrozenMap
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
@@ -44,9 +45,8 @@ def ports(entry: Entry) -> Ports:
             if binding and binding in found[port]:
                 entry.problem(("ports", number), f"port {port} is published at {binding} twice")
             found[port].append(binding)
-    published = FrozenMap({port: tuple(sorted(bindings)) for port, bindings in found.items()})
-    _check(entry, published)
-    return published
+    _check(entry)
+    return FrozenMap({port: tuple(sorted(bindings)) for port, bindings in found.items()})
 
 
 def expose(entry: Entry, published: Mapping[str, Any]) -> tuple[str, ...]:
@@ -150,6 +150,16 @@ def _of_engine(found: Mapping[str, str]) -> str:
     return binding(found.get("HostIp") or "", (found.get("HostPort") or "").removeprefix("0"))
 
 
+def claimed(entry: Entry) -> dict[Claim, Pointer]:
+    """Return the claims on ports of the host, each with the place where it is made."""
+    return {
+        claim: entry.pointer("ports", number)
+        for number, each in entry.items("ports")
+        for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING)
+        for claim in claims({port: [binding]})
+    }
+
+
 def claims(published: Mapping[str, Iterable[str]]) -> Iterator[Claim]:
     """Yield the claims on ports of the host; a free port, or one from a range, is claimed by nobody."""
     for port, bindings in published.items():
@@ -176,12 +186,13 @@ def interval(address: str) -> tuple[int, int]:
     return number, number
 
 
-def _check(entry: Entry, published: Ports) -> None:
+def _check(entry: Entry) -> None:
     """Note where two ports of one container want the same port of the host."""
     seen: list[tuple[Claim, str]] = []
-    for port, bindings in published.items():
-        for mine in claims({port: bindings}):
-            other = next((each for each in seen if each[0].overlaps(mine)), None)
-            if other:
-                entry.problem(("ports",), f"{mine} is published for {other[1]} and for {port}")
-            seen.append((mine, port))
+    for number, each in entry.items("ports"):
+        for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING):
+            for mine in claims({port: [binding]}):
+                other = next((each for each in seen if each[0].overlaps(mine)), None)
+                if other:
+                    entry.problem(("ports", number), f"{mine} is published for {other[1]} and for {port}")
+                seen.append((mine, port))

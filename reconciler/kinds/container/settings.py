@@ -7,12 +7,12 @@ import json
 import posixpath
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from reconciler.kinds import units
 from reconciler.kinds.container.spec import Logging
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.source import home
 from reconciler.model import EMPTY, FrozenMap
 
 GATEWAY = "host-gateway"
@@ -191,8 +191,8 @@ def security(entry: Entry) -> tuple[str, ...]:
 
 
 def _profile(entry: Entry, number: int, name: str) -> str:
-    path = entry.source.directory(entry.pointer("security_opt", number)) / Path(name).expanduser()
     try:
+        path = entry.source.directory(entry.pointer("security_opt", number)) / home(name)
         return json.dumps(json.loads(path.read_bytes()), separators=(",", ":"), sort_keys=True)
     except (OSError, ValueError) as error:
         entry.problem(("security_opt", number), f"cannot read the seccomp profile {name!r}: {error}")

@@ -13,6 +13,7 @@ from reconciler.kinds import units
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import Mount
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.source import home
 from reconciler.model import EMPTY, FrozenMap, Need, ResourceKey
 
 _PATHS = (".", "/", "~")
@@ -151,7 +152,7 @@ def _source(entry: Entry, path: tuple[str | int, ...], mount: Mount) -> str:
 
 def _absolute(folder: Path, text: str) -> Path:
     """Resolve a path without looking at the file system, apart from the home directory."""
-    return Path(os.path.normpath(folder.absolute() / Path(text).expanduser()))
+    return Path(os.path.normpath(folder.absolute() / home(text)))
 
 
 def _clean(target: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.kinds.image.references import normal
+
 _MANIFEST, _INDEX = "manifest.json", "index.json"
 
 
@@ -20,21 +22,28 @@ class Archive:
 
 
 def read_archive(path: Path) -> Archive:
-    """Look into an archive; a ValueError if it is none, or does not hold exactly one image."""
+    """Look into an archive; a ValueError that says what it is if it is none, or does not hold exactly one image."""
+    manifest, index = _parts(path)
+    if not manifest:
+        raise ValueError(f"is not an archive of `docker save`: it has no {_MANIFEST}")
+    if len(manifest) > 1:
+        names = ", ".join(ref for each in manifest for ref in each.get("RepoTags") or ["one without a name"])
+        raise ValueError(f"holds {len(manifest)} images ({names}): save each into an archive of its own")
+    try:
+        config = Path(manifest[0]["Config"]).name.removesuffix(".json")
+        indexed = [each["digest"] for each in (index or {}).get("manifests", ())]
+        references = tuple(map(normal, manifest[0].get("RepoTags") or ()))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"is not an archive of `docker save`: its {_MANIFEST} or {_INDEX} is wrong") from error
+    return Archive(references, (f"sha256:{config}", *indexed))
+
+
+def _parts(path: Path) -> tuple[Any, Any]:
     try:
         with tarfile.open(path) as tar:
-            found = {name: _json(tar, name) for name in (_MANIFEST, _INDEX)}
-    except tarfile.TarError as error:
-        raise ValueError(f"{path} is not an archive of `docker save`: {error}") from error
-    images = found[_MANIFEST]
-    if not images:
-        raise ValueError(f"{path} is not an archive of `docker save`: it has no {_MANIFEST}")
-    if len(images) > 1:
-        names = ", ".join(ref for each in images for ref in each.get("RepoTags") or ["one without a name"])
-        raise ValueError(f"{path} holds {len(images)} images ({names}): save each into an archive of its own")
-    config = Path(images[0]["Config"]).name.removesuffix(".json")
-    indexed = [each["digest"] for each in (found[_INDEX] or {}).get("manifests", ())]
-    return Archive(tuple(images[0].get("RepoTags") or ()), (f"sha256:{config}", *indexed))
+            return _json(tar, _MANIFEST), _json(tar, _INDEX)
+    except (tarfile.TarError, EOFError, ValueError) as error:  # what tarfile says of it takes several lines
+        raise ValueError("is not an archive of `docker save`: it cannot be read as one") from error
 
 
 def _json(tar: tarfile.TarFile, name: str) -> Any:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds.image.containers import image_of, is_built
-from reconciler.kinds.image.inputs import inputs
-from reconciler.kinds.image.recipes import Recipes
+from reconciler.kinds.image.recipes import Recipes, Unusable
 from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
 from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
 from reconciler.kinds.source import Pointer, Source
@@ -91,12 +90,11 @@ class Images:
             return ImageSpec(reference, "", tags, recipe=Pull(pull.get("policy", "missing")), repository=repository)
         more: list[str] = []
         try:
-            recipe = Recipes(self.source, self, name, self._needs[name], more).recipe(pointer, entry)
-            digest = inputs(recipe)
-        except (OSError, ValueError) as error:
-            self.source.problem(pointer, _said(error))
+            recipe, digest = Recipes(self.source, self, name, self._needs[name], more).recipe(pointer, entry)
+        except Unusable as error:
+            self.source.problem(error.place, error.message, error.hint)
             return ImageSpec(tags=tags)
-        tags = tuple(sorted({*tags, *map(normal, more)}))
+        tags = tuple(sorted({*tags, *more}))
         return ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, tags, recipe=recipe, repository=repository)
 
     def _tags(self, pointer: Pointer, entry: Entry) -> tuple[str, ...]:
@@ -119,9 +117,3 @@ class Images:
 def images(source: Source) -> Iterator[Resource]:
     """Read all images that a file declares, and those that its containers imply."""
     return Images(source).resources()
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)

@@ -12,13 +12,15 @@ from reconciler.kinds.image.archive import read_archive
 from reconciler.kinds.image.bases import Known, bases_of
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.context import digest_of
+from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
-from reconciler.kinds.source import Pointer, Source
+from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
 
 Entry = Mapping[str, Any]
+_DOCKERFILE = "Dockerfile"
 
 
 class Others(Known, Protocol):
@@ -28,9 +30,17 @@ class Others(Known, Protocol):
         """Return what containers run for an image's name; a plain reference stands for itself."""
 
 
+class Unusable(ValueError):
+    """What an entry names is not there, or is something else."""
+
+    def __init__(self, place: Pointer, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.place, self.message, self.hint = place, message, hint
+
+
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """Reads the recipe of one entry; `needs` and `tags` gather what it brings along."""
+    """Reads the recipe of one entry, Unusable if it names nothing; `needs` and `tags` gather what it brings along."""
 
     source: Source
     others: Others
@@ -38,24 +48,30 @@ class Recipes:
     needs: list[Need]
     tags: list[str]
 
-    def recipe(self, pointer: Pointer, entry: Entry) -> Recipe:
-        """Read the one source of an entry that is made here; an OSError or ValueError where it cannot be read."""
+    def recipe(self, pointer: Pointer, entry: Entry) -> tuple[Recipe, str]:
+        """Read the one source of an entry that is made here, with the digest of what goes in."""
         read: dict[str, Callable[[Pointer, Any], Recipe]] = {
             "build": self._build,
             "import": self._import,
             "load": self._load,
             "commit": self._commit,
         }
-        kind = next(each for each in read if each in entry)
-        return read[kind]((*pointer, kind), entry[kind])
+        place = (*pointer, kind := next(each for each in read if each in entry))
+        try:
+            recipe = read[kind](place, entry[kind])
+            return recipe, inputs(recipe)
+        except OSError as error:
+            raise Unusable(place, f"cannot read {error.filename!r}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise Unusable(place, "the Dockerfile is not UTF-8", "save the file as UTF-8") from error
 
     def _build(self, pointer: Pointer, given: Any) -> Build:
-        said = _long(given, "context")
-        context = self._path(pointer, said["context"])
+        said, place = _long(pointer, given, "context")
+        context = self._path(place, said["context"])
         if not context.is_dir():
-            raise ValueError(f"the build's context {context} is not a folder")
+            raise Unusable(place, f"the build's context {said['context']!r} is not a folder")
         args = FrozenMap(dict(self._args(said)))
-        dockerfile = context / said.get("dockerfile", "Dockerfile")
+        dockerfile = self._dockerfile(pointer, said, context)
         bases = bases_of(self.others, self.name, dockerfile.read_text(), args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
         return Build(
@@ -69,25 +85,40 @@ class Recipes:
             bases=FrozenMap({ref: self.others.reference(each) for ref, each in bases.items()}),
         )
 
+    def _dockerfile(self, pointer: Pointer, said: Entry, context: Path) -> Path:
+        name: str = said.get("dockerfile", _DOCKERFILE)
+        if not (context / name).is_file():
+            place, hint = (pointer, "say `dockerfile:`") if name == _DOCKERFILE else ((*pointer, "dockerfile"), "")
+            raise Unusable(place, f"there is no {name} in {said['context']!r}", hint)
+        return context / name
+
     def _args(self, said: Entry) -> dict[str, str]:
         declared = mapping(said.get("args"))
         values = {arg: self.source.environment.get(arg) if text is None else text for arg, text in declared.items()}
         return {arg: text for arg, text in values.items() if text is not None}
 
     def _import(self, pointer: Pointer, given: Any) -> Import:
-        said = _long(given, "path")
-        return Import(str(self._path(pointer, said["path"])), tuple(said.get("changes") or ()))
+        said, place = _long(pointer, given, "path")
+        path = self._path(place, said["path"])
+        if not path.exists():
+            raise Unusable(place, f"there is no file or folder {said['path']!r}")
+        return Import(str(path), tuple(said.get("changes") or ()))
 
     def _load(self, pointer: Pointer, given: Any) -> Load:
         path = self._path(pointer, given)
-        archive = read_archive(path)
+        if not path.is_file():
+            raise Unusable(pointer, f"there is no file {given!r}")
+        try:
+            archive = read_archive(path)
+        except ValueError as error:
+            raise Unusable(pointer, f"{given!r} {error}") from error
         self.tags.extend(archive.references)
         return Load(str(path), archive.ids)
 
     def _commit(self, pointer: Pointer, given: Any) -> Commit:
-        said = _long(given, "container")
+        said, place = _long(pointer, given, "container")
         container, known = said["container"], self.source.section("containers")
-        if not self.source.reference(pointer, "containers", container, "container"):
+        if not self.source.reference(place, "containers", container, "container"):
             return Commit()
         kinds = ("container", "process", "exec")
         self.needs.extend(Need(ResourceKey(kind, container), "commit", How.AFTER) for kind in kinds)
@@ -107,8 +138,12 @@ class Recipes:
         return digest_of(json.dumps(said, sort_keys=True), self.others.reference(key.name) if key else "")
 
     def _path(self, pointer: Pointer, text: str) -> Path:
-        return self.source.directory(pointer) / Path(text).expanduser()
+        try:
+            return self.source.directory(pointer) / home(text)
+        except ValueError as error:
+            raise Unusable(pointer, str(error)) from error
 
 
-def _long(given: Any, name: str) -> Entry:
-    return given if isinstance(given, Mapping) else {name: given}
+def _long(pointer: Pointer, given: Any, name: str) -> tuple[Entry, Pointer]:
+    """Return the long form of a source, and the place of what it names."""
+    return (given, (*pointer, name)) if isinstance(given, Mapping) else ({name: given}, pointer)

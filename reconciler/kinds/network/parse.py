@@ -13,7 +13,7 @@ from reconciler.kinds.labelled import declared_labels
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
-from reconciler.model import FrozenMap, Resource, ResourceKey
+from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
 
 Network = IPv4Network | IPv6Network
 DEFAULT = "default"
@@ -56,7 +56,14 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
         attachable=bool(entry.get("attachable")),
         labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
     )
-    return source.resource(pointer, key, spec, claims=claims(spec))
+    return source.resource(pointer, key, spec, claims=claims(spec), at=_places(pointer, spec, entry))
+
+
+def _places(pointer: Pointer, spec: NetworkSpec, entry: Mapping[str, Any]) -> dict[Claim, Pointer]:
+    """Return where the subnets that it claims stand."""
+    config = (entry.get("ipam") or {}).get("config") or ()
+    labels = {f"subnet {each['subnet']}": (*pointer, "ipam", "config", at, "subnet") for at, each in enumerate(config)}
+    return {claim: labels[claim.label] for claim in claims(spec) if claim.label in labels}
 
 
 def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:

@@ -37,13 +37,15 @@ def _process(entry: Entry, source: Source, found: Order) -> Resource:
     container = ResourceKey("container", entry.name)
     spec = ProcessSpec(networking.state(entry), container=entry.source.live("containers", entry.name))
     external = bool(entry.get("external"))
+    claims = ports.claimed(entry) if networking.runs(entry) and not external else {}
     waits = declared(healthcheck(entry)) and spec.state == "running"
     return source.resource(
         entry.pointer(),
         ResourceKey("process", entry.name),
         spec,
         needs=[Need(container, "container"), *_needs(entry, found)],
-        claims=ports.claims(ports.ports(entry)) if networking.runs(entry) and not external else (),
+        claims=claims.keys(),
+        at=claims,
         owned=not external,
         part_of=container,
         ready=HEALTHY if waits else "",

@@ -71,5 +71,5 @@ def reaches_more(source: Source, node: ResourceKey) -> bool:
 
 def _is_hidden(source: Source, node: ResourceKey) -> bool:
     """Tell whether an interface of a node, or an address of one, may be among what was wrong in the file."""
-    places = ("veths",), ("bridges",), ("networks",), ("defaults",), (nodes.SECTIONS[node.kind], node.name)
-    return any(map(source.incomplete, places))
+    sections = ("include",), ("defaults",), ("veths",), ("bridges",), ("networks",)
+    return any(map(source.incomplete, (*sections, (nodes.SECTIONS[node.kind], node.name))))

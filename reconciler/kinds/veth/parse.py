@@ -17,6 +17,8 @@ def parse(source: Source) -> Iterator[Resource]:
     """Read the veth pairs of a file."""
     for pair in pairs(source):
         first, second = pair.ends
+        if not _differ(source, pair):
+            continue
         endpoints = {
             first.label: _endpoint(source, pair, first, second),
             second.label: _endpoint(source, pair, second, first),
@@ -28,7 +30,26 @@ def parse(source: Source) -> Iterator[Resource]:
             spec,
             needs=(need for each in endpoints.items() for need in needs_of(*each, owned=_owned(source, each[1]))),
             claims=(claim for each in endpoints.values() for claim in claims(each)),
+            at={claim: end.pointer for end in pair.ends for claim in claims(endpoints[end.label])},
         )
+
+
+def _differ(source: Source, pair: Pair) -> bool:
+    """Note where both ends want the same, and tell whether they are two interfaces at all."""
+    first, second = pair.ends
+    if first.label == second.label or (first.node == second.node and first.interface == second.interface != ""):
+        source.problem(second.pointer, f"both ends are {second.label}", "a veth pair is two interfaces")
+        return False
+    mine, theirs = (mac(end.entry.get("mac")) for end in pair.ends)
+    if mine and mine == theirs:
+        source.problem(second.pointer, f"both ends have the MAC address {mine}")
+    for each in sorted(_bare(first) & _bare(second)) if first.node == second.node else ():
+        source.problem(second.pointer, f"both ends have the address {each} in {nodes.label(first.node)}")
+    return True
+
+
+def _bare(end: End) -> set[str]:
+    return {each.partition("/")[0] for each in end.addresses}
 
 
 def _owned(source: Source, endpoint: Endpoint) -> bool:
