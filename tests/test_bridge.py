@@ -86,6 +86,12 @@ def test_a_shortened_name_is_always_the_same_and_not_that_of_another(tmp_path: P
         ("{br0: {namespace: rde}}", "there is no 'rde' in namespaces (did you mean 'red'?)"),
         ("{br0: {addresses: [10.0.0.1/33]}}", "is not an address with its prefix length"),
         ("{br0: {addresses: [224.0.0.1/24]}}", "'224.0.0.1/24' cannot be the address of an interface"),
+        (
+            "{br0: {mac: '01:00:5E:00:00:01'}}",
+            "01:00:5E:00:00:01 is the MAC address of a group (the first byte is even",
+        ),
+        ("{br0: {mac: 'ff:ff:ff:ff:ff:ff'}}", "ff:ff:ff:ff:ff:ff is the MAC address of a group"),
+        ("{br0: {mac: '00:00:00:00:00:00'}}", "00:00:00:00:00:00 is no MAC address of an interface"),
         ("{br0: {ports: [lo]}}", "'lo' is there in every network namespace"),
         ("{br0: {namespace: red, ports: [eth0]}}", "'eth0' is an end of veth/blue:eth0--red:eth0"),
         ("{br0: {addresses: [10.0.0.1/24]}, br1: {addresses: [10.0.0.1/30]}}", "10.0.0.1 in host is taken already"),

@@ -13,7 +13,14 @@ from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.model import How, Need, Resource, ResourceKey
 
 LAN = {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnet": "no subnet"}, {"subnet": "fd00::/64"}]}}
-NETWORKS = {"lan": LAN, "wan": {}, "theirs": {"external": True}, "docker0": {"external": True, "name": "bridge"}}
+POOL = {"subnet": "10.7.0.0/24", "gateway": "10.7.0.9", "aux_addresses": {"r": "10.7.0.3"}}
+NETWORKS = {
+    "own": {"ipam": {"config": [POOL]}},
+    "lan": LAN,
+    "wan": {},
+    "theirs": {"external": True},
+    "docker0": {"external": True, "name": "bridge"},
+}
 
 
 def read(containers: dict[str, Any]) -> tuple[dict[str, Resource], list[str]]:
@@ -95,6 +102,26 @@ def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None
             "networks/wan/ipv4_address: network 'wan' declares no IPv4 subnet",
         ),
         (
+            {"lan": {"ipv4_address": "10.0.0.1"}},
+            "networks/lan/ipv4_address: 10.0.0.1 cannot be given: in network 'lan' it is the gateway",
+        ),
+        (
+            {"lan": {"ipv4_address": "10.0.0.255"}},
+            "networks/lan/ipv4_address: 10.0.0.255 cannot be given: in network 'lan' it is the broadcast address",
+        ),
+        (
+            {"own": {"ipv4_address": "10.7.0.9"}},
+            "networks/own/ipv4_address: 10.7.0.9 cannot be given: in network 'own' it is the gateway",
+        ),
+        (
+            {"own": {"ipv4_address": "10.7.0.3"}},
+            "networks/own/ipv4_address: 10.7.0.3 cannot be given: in network 'own' it is kept for 'r'",
+        ),
+        (
+            {"lan": {"mac_address": "01:00:00:00:00:01"}},
+            "networks/lan/mac_address: 01:00:00:00:00:01 is the MAC address of a group",
+        ),
+        (
             {"lan": {"link_local_ips": ["169.254.1.1", "x"]}},
             "networks/lan/link_local_ips/1: 'x' does not appear to be an IPv4 or IPv6 address",
         ),
@@ -103,6 +130,14 @@ def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None
 )
 def test_what_no_endpoint_can_have_is_a_problem(networks: Any, expected: str) -> None:
     assert read({"web": {"networks": networks}})[1] == [expected]
+
+
+def test_two_containers_with_one_mac_address_on_a_network_are_a_problem() -> None:
+    one, other = ({"mac_address": each} for each in ("02:00:00:00:00:0a", "02:00:00:00:00:0A"))
+    assert read({"a": {"networks": {"lan": one}}, "b": {"networks": {"wan": other}}})[1] == []
+    assert read({"a": {"networks": {"lan": one, "wan": one}}, "web": {"networks": {"lan": other}}})[1] == [
+        "networks/lan/mac_address: container 'a' has the MAC address 02:00:00:00:00:0a in network 'lan' already"
+    ]
 
 
 UP = {"Running": True, "Pid": 7}

@@ -125,6 +125,19 @@ def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
         (pool(f"{BASE}, ip_range: 10.2.0.0/25"), "ip_range: 10.2.0.0/25 is not in the subnet 10.1.0.0/24"),
         (pool(f"{BASE}, ip_range: 'fd00::/64'"), "ip_range: fd00::/64 is not in the subnet 10.1.0.0/24"),
         (pool(f"{BASE}, ip_range: 10.1.0.0/33"), "ip_range: '10.1.0.0/33' is not a subnet (e.g. 172.30.0.0/24)"),
+        (pool(f"{BASE}, gateway: 10.1.0.0"), "gateway: 10.1.0.0 is the address of the subnet itself"),
+        (pool(f"{BASE}, gateway: 10.1.0.255"), "gateway: 10.1.0.255 is the broadcast address"),
+        (pool(f"{BASE}, gateway: 10.1.0.9, aux_addresses: {{r: 10.1.0.9}}"), "r: 10.1.0.9 is the gateway"),
+        (pool(f"{BASE}, aux_addresses: {{r: 10.1.0.1}}"), "r: 10.1.0.1 is the gateway, unless another one is declared"),
+        (
+            pool(f"{BASE}, ip_range: 10.1.0.128/25, aux_addresses: {{q: 10.1.0.1, r: 10.1.0.128}}"),
+            "r: 10.1.0.128 is the gateway, unless another one is declared",
+        ),
+        (pool(f"{BASE}, aux_addresses: {{q: 10.1.0.7, r: 10.1.0.7}}"), "r: 10.1.0.7 is kept for 'q'"),
+        (
+            pool("subnet: 'fd00::/64', gateway: 'fd00::'", more=", enable_ipv6: true"),
+            "gateway: fd00:: is the address of the subnet itself",
+        ),
         (pool(BASE, "subnet: 10.1.0.0/25"), "config: the subnets 10.1.0.0/24 and 10.1.0.0/25 overlap"),
         (pool("subnet: 'fd00::/64'"), "config: an IPv6 subnet has no effect here (say `enable_ipv6: true`)"),
         (net("name: bridge"), "lan: the engine keeps the network name 'bridge' for itself (declare it external)"),
@@ -141,6 +154,20 @@ def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
 def test_what_is_wrong_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
     (found,) = problems(tmp_path, text)
     assert found.endswith(message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pool("subnet: 10.1.0.0/31, gateway: 10.1.0.0"),
+        pool("subnet: 'fd00::/64', gateway: 'fd00::ffff:ffff:ffff:ffff'", more=", enable_ipv6: true"),
+        pool(f"{BASE}, aux_addresses: {{r: 10.1.0.1}}", more=", driver: macvlan"),
+        pool(f"{BASE}, aux_addresses: {{r: 10.1.0.1}}", more=", driver_opts: {gateway_mode_ipv4: isolated}"),
+        net(f"ipam: {{driver: theirs, config: [{{{BASE}, gateway: 10.1.0.0, aux_addresses: {{r: 10.1.0.1}}}}]}}"),
+    ],
+)
+def test_an_address_that_the_engine_does_not_keep_is_free(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text) == []
 
 
 def test_two_families_do_not_overlap(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def keys(tmp_path: Path, **routes: str) -> set[str]:
 
 def test_keys_name_the_node_and_the_destination(tmp_path: Path) -> None:
     red = "{to: default, via: 10.0.0.2}, {to: default, via: 'fd00::2'}, {to: 10.9.9.9, dev: eth0}"
-    host = "{to: 10.70.3.0/16, via: 10.7.0.2}"
+    host = "{to: 10.70.0.0/16, via: 10.7.0.2}"
     assert keys(tmp_path, red=red, host=host) == {
         "red--default",
         "red--default6",
@@ -129,7 +129,19 @@ def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path
         ({"red": "{to: default, via: 10.0.0.300}"}, "'10.0.0.300' is not an address"),
         ({"red": "{to: 10.3.0.0/16, via: 'fd00::2'}"}, "the next hops are not of the same family as 10.3.0.0/16"),
         ({"red": "{to: 10.3.0.0/16, dev: eth9}"}, "'red' has no interface 'eth9' in this file"),
-        ({"red": "{to: 10.3.0.0/16, dev: eth0}, {to: 10.3.0.0/16, dev: eth1}"}, "declared twice"),
+        (
+            {"red": "{to: 10.3.0.0/16, dev: eth0}, {to: 10.3.0.0/16, dev: eth1}"},
+            "red has a route to 10.3.0.0/16 already",
+        ),
+        (
+            {"red": "{to: default, via: 10.0.0.2}, {to: default, via: 10.0.1.2}"},
+            "red has a route to default already (one route can have a list of next hops; or give it another metric)",
+        ),
+        (
+            {"red": "{to: 10.3.0.1/16, dev: eth0}"},
+            "10.3.0.1/16 is an address in a prefix (the destination is 10.3.0.0/16)",
+        ),
+        ({"red": "{to: default, via: [10.0.0.2, 10.0.0.2]}"}, "the next hop 10.0.0.2 is listed twice"),
         (
             {"hosted": "{to: 10.3.0.0/16, dev: x}"},
             "container 'hosted' has no network of its own: give the route to 'host'",

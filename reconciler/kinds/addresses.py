@@ -13,6 +13,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 IPV6_MTU = 1280
 """Below this MTU an interface has no IPv6 (RFC 8200)."""
+_GROUP = 1
+"""The bit of the first byte that makes a MAC address that of many."""
 
 
 def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) -> tuple[str, ...]:
@@ -64,6 +66,14 @@ def claims_of(node: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
     )
 
 
-def mac(text: str | None) -> str | None:
-    """Normalise a MAC address."""
-    return text.lower() if text else None
+def mac(source: Source, pointer: Pointer, text: str | None) -> str | None:
+    """Normalise a MAC address; one that no interface can have (is_valid_ether_addr in the kernel) is a problem."""
+    if not text:
+        return None
+    if int(text[:2], 16) & _GROUP:
+        source.problem(
+            pointer, f"{text} is the MAC address of a group", "the first byte is even, e.g. 02:00:00:00:00:01"
+        )
+    elif not text.strip("0:"):
+        source.problem(pointer, f"{text} is no MAC address of an interface", "e.g. 02:00:00:00:00:01")
+    return text.lower()

@@ -50,7 +50,7 @@ def _spec(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[st
         node=node,
         altname=altname,
         mtu=entry.get("mtu"),
-        mac=mac(entry.get("mac")),
+        mac=mac(source, (*pointer, "mac"), entry.get("mac")),
         addresses=interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ()),
         ports=_ports(source, pointer, node, entry),
         forward=entry.get("forward", True) or node != HOST,

@@ -7,9 +7,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from reconciler.kinds import networking
+from reconciler.kinds.addresses import mac
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims
 from reconciler.kinds.container.order import Order, order
 from reconciler.kinds.entry import Entry, entries
+from reconciler.kinds.network.kept import kept
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -17,8 +19,10 @@ from reconciler.model import How, Need, Resource, ResourceKey
 def connects(source: Source) -> Iterator[Resource]:
     """Read the endpoints of all containers."""
     found = order(source)
+    holders: dict[tuple[str, str], str] = {}
     for entry in entries(source):
         for network, endpoint in networking.networks(entry).items():
+            _check_mac(entry, network, endpoint.get("mac_address", "").lower(), holders)
             yield _connect(entry, network, endpoint, found)
 
 
@@ -36,7 +40,7 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
         ipv4_address=_address(entry, network, endpoint, "ipv4_address", 4),
         ipv6_address=_address(entry, network, endpoint, "ipv6_address", 6),
         link_local_ips=tuple(sorted(_link_local(entry, network, endpoint))),
-        mac_address=endpoint.get("mac_address", "").lower() or None,
+        mac_address=mac(entry.source, entry.pointer("networks", network, "mac_address"), endpoint.get("mac_address")),
         links=tuple(sorted(_links(entry, network))),
         first=network == networking.first(entry),
         container=entry.source.live("containers", entry.name),
@@ -93,6 +97,8 @@ def _check_subnets(entry: Entry, network: str, address: Any, path: tuple[str | i
         entry.problem(path, f"network {network!r} declares no IPv{address.version} subnet", "declare one in its ipam")
     elif not any(address in each for each in subnets):
         entry.problem(path, f"{address} is not in network {network!r}, {', '.join(map(str, subnets))}")
+    elif what := kept(declared).get(address):
+        entry.problem(path, f"{address} cannot be given: in network {network!r} it is {what}")
 
 
 def _subnets(declared: Mapping[str, Any], version: int) -> Iterator[Any]:
@@ -103,6 +109,13 @@ def _subnets(declared: Mapping[str, Any], version: int) -> Iterator[Any]:
             continue
         if found.version == version:
             yield found
+
+
+def _check_mac(entry: Entry, network: str, address: str, holders: dict[tuple[str, str], str]) -> None:
+    holder = holders.setdefault((network, address), entry.name) if address else entry.name
+    if holder != entry.name:
+        message = f"container {holder!r} has the MAC address {address} in network {network!r} already"
+        entry.problem(("networks", network, "mac_address"), message)
 
 
 def _link_local(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> Iterator[str]:

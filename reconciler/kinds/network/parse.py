@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from itertools import combinations
 from typing import Any
 
 from reconciler.kinds import networking
+from reconciler.kinds.addresses import IP, Network
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.network.kept import decides, edges, gateway
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
 from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
 
-Network = IPv4Network | IPv6Network
 DEFAULT = "default"
 """The network that is made on demand."""
 _PREDEFINED = ("bridge", "host", "none", "default")
@@ -70,7 +71,7 @@ def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:
     ipam = entry.get("ipam") or {}
     options = FrozenMap(labels(ipam.get("options")))
     pointer = (*around, "ipam", "config")
-    found = list(_pools(source, pointer, ipam.get("config") or ()))
+    found = list(_pools(source, pointer, entry, ipam.get("config") or ()))
     for (first, _), (second, _) in combinations(found, 2):
         if first.version == second.version and first.overlaps(second):
             source.problem(pointer, f"the subnets {first} and {second} overlap")
@@ -85,22 +86,39 @@ def _family(found: Iterable[tuple[Network, Pool]], version: int) -> FrozenMap[Po
     return FrozenMap(pools) if pools else None
 
 
-def _pools(source: Source, pointer: Pointer, config: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Network, Pool]]:
+def _pools(
+    source: Source, pointer: Pointer, network: Mapping[str, Any], config: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Network, Pool]]:
     for index, entry in enumerate(config):
         at = (*pointer, index)
         subnet = _subnet(source, (*at, "subnet"), entry["subnet"])
         if subnet:
-            yield subnet, _pool(source, at, entry, subnet)
+            yield subnet, _pool(source, at, network, entry, subnet)
 
 
-def _pool(source: Source, at: Pointer, entry: Mapping[str, Any], subnet: Network) -> Pool:
-    gateway = _address(source, (*at, "gateway"), entry.get("gateway"), subnet)
-    aux = (entry.get("aux_addresses") or {}).items()
-    within = {name: _address(source, (*at, "aux_addresses", name), text, subnet) for name, text in aux}
+def _pool(source: Source, at: Pointer, network: Mapping[str, Any], entry: Mapping[str, Any], subnet: Network) -> Pool:
     ip_range = _subnet(source, (*at, "ip_range"), entry["ip_range"]) if entry.get("ip_range") else None
     if ip_range and not (ip_range.version == subnet.version and ip_range.subnet_of(subnet)):  # type: ignore[arg-type]
         source.problem((*at, "ip_range"), f"{ip_range} is not in the subnet {subnet}")
-    return Pool(gateway, str(ip_range or ""), FrozenMap({name: text for name, text in within.items() if text}))
+    taken = edges(subnet) if decides(network) else {}
+    own = _address(source, (*at, "gateway"), entry.get("gateway"), subnet, taken)
+    taken |= _default_gateway(network, entry) if own is None else {ip_address(own): "the gateway"}
+    aux: dict[str, str] = {}
+    for name, text in (entry.get("aux_addresses") or {}).items():
+        found = _address(source, (*at, "aux_addresses", name), text, subnet, taken)
+        if found:
+            aux[name] = found
+            taken[ip_address(found)] = f"kept for {name!r}"
+    return Pool(own, str(ip_range or ""), FrozenMap(aux))
+
+
+def _default_gateway(network: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[IP, str]:
+    """Return the gateway that the engine would choose; nothing where what it chooses from is wrong."""
+    try:
+        found = gateway(network, entry) if decides(network) else None
+    except ValueError:
+        return {}
+    return {found: "the gateway, unless another one is declared"} if found else {}
 
 
 def _subnet(source: Source, pointer: Pointer, text: str) -> Network | None:
@@ -114,7 +132,9 @@ def _subnet(source: Source, pointer: Pointer, text: str) -> Network | None:
     return found
 
 
-def _address(source: Source, pointer: Pointer, text: str | None, subnet: Network) -> str | None:
+def _address(
+    source: Source, pointer: Pointer, text: str | None, subnet: Network, taken: Mapping[IP, str]
+) -> str | None:
     if text is None:
         return None
     try:
@@ -124,4 +144,6 @@ def _address(source: Source, pointer: Pointer, text: str | None, subnet: Network
         return None
     if found not in subnet:
         source.problem(pointer, f"{text} is not in the subnet {subnet}")
+    elif found in taken:
+        source.problem(pointer, f"{text} is {taken[found]}")
     return str(found)

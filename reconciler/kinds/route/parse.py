@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,25 @@ class Entry:
 def parse(source: Source) -> Iterator[Resource]:
     """Read the routes of all nodes of a file."""
     found, ends = list(_entries(source)), ends_by_node(source)
+    found = list(_different(source, found))
     count = Counter((each.node, each.to) for each in found)
     for node in dict.fromkeys(each.node for each in found):
         here = [each for each in found if each.node == node]
         onlink = [each for each in here if not each.via]
         known = tuple(interfaces(source, node, ends))
         yield from (_resource(source, each, known, onlink, count) for each in here)
+
+
+def _different(source: Source, found: Iterable[Entry]) -> Iterator[Entry]:
+    """Leave out, and note, what has the destination and metric of another route of its node."""
+    seen: set[tuple[ResourceKey, str, int]] = set()
+    for each in found:
+        if (each.node, each.to, each.metric) in seen:
+            message = f"{nodes.label(each.node)} has a route to {DEFAULTS.get(each.to, each.to)} already"
+            source.problem(each.pointer, message, "one route can have a list of next hops; or give it another metric")
+        else:
+            seen.add((each.node, each.to, each.metric))
+            yield each
 
 
 def _entries(source: Source) -> Iterator[Entry]:
@@ -80,13 +93,17 @@ def _entry(
 ) -> Entry | None:
     given = raw.get("via") or ()
     texts = [given] if isinstance(given, str) else list(given)
-    via = [ip(source, (*pointer, "via"), each) for each in texts]
+    at = [(*pointer, "via") if isinstance(given, str) else (*pointer, "via", number) for number in range(len(texts))]
+    via = [ip(source, place, each) for place, each in zip(at, texts, strict=True)]
     to = _destination(source, pointer, raw["to"], via)
     if not to or not all(via):
         return None
     if any((":" in each) != (":" in to) for each in via):
         source.problem((*pointer, "via"), f"the next hops are not of the same family as {raw['to']}")
         return None
+    for number, each in enumerate(via):
+        if each in via[:number]:
+            source.problem(at[number], f"the next hop {each} is listed twice")
     return Entry(pointer, node, raw, to, in_order(via), dev)
 
 
@@ -94,10 +111,13 @@ def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) ->
     if text == "default":
         return "::/0" if via and ":" in via[0] else "0.0.0.0/0"
     try:
-        return str(ipaddress.ip_network(text, strict=False))
+        found = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         source.problem((*pointer, "to"), f"{text!r} is not a destination: {error}", "e.g. 10.0.0.0/16, or default")
         return ""
+    if ipaddress.ip_address(text.partition("/")[0]) != found.network_address:
+        source.problem((*pointer, "to"), f"{text} is an address in a prefix", f"the destination is {found}")
+    return str(found)
 
 
 def _resource(

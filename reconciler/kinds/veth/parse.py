@@ -40,8 +40,8 @@ def _differ(source: Source, pair: Pair) -> bool:
     if first.label == second.label or (first.node == second.node and first.interface == second.interface != ""):
         source.problem(second.pointer, f"both ends are {second.label}", "a veth pair is two interfaces")
         return False
-    mine, theirs = (mac(end.entry.get("mac")) for end in pair.ends)
-    if mine and mine == theirs:
+    mine, theirs = (end.entry.get("mac", "").lower() for end in pair.ends)
+    if mine == theirs != "":
         source.problem(second.pointer, f"both ends have the MAC address {mine}")
     for each in sorted(_bare(first) & _bare(second)) if first.node == second.node else ():
         source.problem(second.pointer, f"both ends have the address {each} in {nodes.label(first.node)}")
@@ -65,7 +65,7 @@ def _endpoint(source: Source, pair: Pair, end: End, other: End) -> Endpoint:
         node=end.node,
         interface=end.interface or _generated(source, pair, end, other),
         addresses=end.addresses,
-        mac=mac(entry.get("mac")),
+        mac=mac(source, (*end.pointer, "mac"), entry.get("mac")),
         mtu=mtu,
         up=entry.get("up", True),
         master=str(end.owner) if end.is_port else "",
