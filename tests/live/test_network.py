@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -139,6 +140,40 @@ def test_a_foreign_network_of_the_same_name_or_subnet_is_a_conflict(lab: Any, en
         assert set(lab.tells(pool("subnet: 10.213.8.0/24", ", name: d5-other"))) == {KEY}
     finally:
         engine.remove_network(foreign)
+
+
+def test_a_subnet_that_an_interface_of_the_host_is_in_is_a_conflict(lab: Any, engine: Any) -> None:
+    run("ip", "link", "add", "d5live", "type", "veth", "peer", "name", "d5peer")
+    run("ip", "addr", "add", "10.213.6.1/25", "dev", "d5live")
+    run("ip", "addr", "add", "fd00:d6::1/64", "dev", "d5live")
+    try:
+        for subnet in ("10.213.6.0/24", "10.213.6.64/26"):
+            with pytest.raises(Conflict, match=rf"{subnet} is held by interface d5live \(10\.213\.6\.1/25\)"):
+                lab.plan(pool(f"subnet: {subnet}"))
+        with pytest.raises(Conflict, match=r"subnet fd00:d6::/64 is held by interface d5live \(fd00:d6::1/64\)"):
+            lab.plan(pools(BASE, "subnet: 'fd00:d6::/64'"))
+        assert set(lab.tells(pool("subnet: 10.213.6.128/25"))) == {KEY}
+    finally:
+        run("ip", "link", "del", "d5live")
+
+
+def test_a_bridge_that_is_there_already_can_be_that_of_a_network(lab: Any) -> None:
+    text = pool("subnet: 10.213.6.0/24", f", driver_opts: {{{BRIDGE_NAME}: d5live}}")
+    run("ip", "link", "add", "d5live", "type", "bridge")
+    run("ip", "addr", "add", "10.213.6.1/24", "dev", "d5live")
+    try:
+        lab.apply(text)
+        run("ip", "addr", "add", "10.213.6.9/32", "dev", "lo")
+        assert lab.tells(text) == {}, "of a network that is there nothing is to be taken"
+        lab.apply("")
+        with pytest.raises(Conflict, match=r"held by interface lo \(10\.213\.6\.9/32\), which is not ours"):
+            lab.plan(text)
+        bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "reconciler")
+        told = run(*bare, "plan", str(lab.folder / "topology.yaml"))
+        assert "1 to create" in told, "without the privilege to look there is no such check"
+    finally:
+        run("ip", "addr", "del", "10.213.6.9/32", "dev", "lo", check=False)
+        run("ip", "link", "del", "d5live", check=False)
 
 
 def test_an_external_network_must_exist_and_is_never_touched(lab: Any, engine: Any) -> None:

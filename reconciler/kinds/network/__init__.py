@@ -11,6 +11,7 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
 from reconciler.kinds.labelled import whose
+from reconciler.kinds.network import beside
 from reconciler.kinds.network.live import facts, observed_spec
 from reconciler.kinds.network.parse import networks
 from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
@@ -43,14 +44,17 @@ class NetworkKind(Kind):
         return networks(source)
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
-        """Ours by their labels; externals by name; foreign ones that have a declared name, subnet or interface."""
+        """Ours by their labels; externals by name; what is foreign and has a declared name, subnet or interface."""
         wanted = [each for desired in scope.desired.of_kind("network") for each in desired.claims]
+        there: set[Claim] = set()
         for key, owned, row in whose(scope, "network", scope.networks.values()):
             spec = observed_spec(row, scope.mark(row.get("Labels")))
             held = tuple(sorted(claims(spec)))
+            there.update(held if owned else ())
             if owned or key in scope.desired.resources or _overlap(held, wanted):
                 live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
                 yield Resource(key, spec, claims=held, owned=owned, live=live)
+        yield from beside.holders(scope, [each for each in wanted if each not in there])
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""

@@ -11,6 +11,8 @@ from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen
 BRIDGE = "bridge"
 BRIDGE_NAME = "com.docker.network.bridge.name"
 """The option that names the Linux bridge of a network."""
+SUBNET = "subnet"
+"""What the scopes of claims on subnets begin with."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,14 @@ def claims(spec: NetworkSpec) -> Iterator[Claim]:
     if spec.driver != BRIDGE:
         return
     for subnet, _ in spec.ipam.config.pools():
-        network = ip_network(subnet)
-        low, high = int(network.network_address), int(network.broadcast_address)
-        yield Claim(f"subnet{network.version}", low, high, f"subnet {subnet}")
+        yield subnet_claim(subnet)
     if BRIDGE_NAME in spec.driver_opts:
         interface = spec.driver_opts[BRIDGE_NAME]
         yield Claim(f"interface host:{interface}", label=f"interface {interface} in host")
+
+
+def subnet_claim(text: str) -> Claim:
+    """Return the claim on a subnet, or on that of an interface's address."""
+    network = ip_network(text, strict=False)
+    low, high = int(network.network_address), int(network.broadcast_address)
+    return Claim(f"{SUBNET}{network.version}", low, high, f"subnet {network}")

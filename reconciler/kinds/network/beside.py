@@ -1,0 +1,54 @@
+"""What in the host is in a declared subnet already: the engine does not look, and makes the network all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_interface
+from typing import TYPE_CHECKING
+
+from reconciler.errors import HostRefuses
+from reconciler.host.kernel import Kernel
+from reconciler.kinds.masters import bridge_of
+from reconciler.kinds.network.spec import BRIDGE_NAME, SUBNET, NetworkSpec, subnet_claim
+from reconciler.model import Claim, Resource, ResourceKey, Spec
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+
+def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
+    """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's."""
+    subnets = [each for each in wanted if each.scope.startswith(SUBNET)]
+    kernel = _kernel(scope) if subnets else None
+    if kernel is None:
+        return
+    networks = {*map(bridge_of, scope.networks.values()), *_named(scope)}
+    for link in kernel.host.links.values():
+        if link.name not in networks and not kernel.mine(link):
+            for address in kernel.host.addresses.get(link.index, ()):
+                claim = subnet_claim(address.address)
+                if not _is_everywhere(address.address) and any(map(claim.overlaps, subnets)):
+                    key = ResourceKey("interface", f"@{link.name} ({address.address})")
+                    yield Resource(key, Spec(), claims=(claim,), owned=False)
+
+
+def _kernel(scope: Scope) -> Kernel | None:
+    """The look into the kernel; None where that is refused, or where it is not the one that the engine lives in."""
+    try:
+        return None if scope.kernel.stranger else scope.kernel
+    except Exception as error:
+        if isinstance(scope.host.explain(error), HostRefuses):
+            return None
+        raise
+
+
+def _named(scope: Scope) -> Iterator[str]:
+    """Yield the bridges that the file names for its networks: one that is there already is used by the engine."""
+    for each in scope.desired.of_kind("network"):
+        if isinstance(each.spec, NetworkSpec) and BRIDGE_NAME in each.spec.driver_opts:
+            yield each.spec.driver_opts[BRIDGE_NAME]
+
+
+def _is_everywhere(address: str) -> bool:
+    """Tell whether an address is of the subnet that every interface is in: fe80::/64."""
+    return ":" in address and ip_interface(address).is_link_local
