@@ -475,7 +475,7 @@ def test_what_goes_wrong_inside_a_namespace_is_raised_outside(place: Place) -> N
     with pytest.raises(ZeroDivisionError):
         netns.call(place.fd, lambda: 1 // 0)
     with Path("/dev/null").open() as file:
-        with pytest.raises(OSError, match="cannot enter network namespace"):
+        with pytest.raises(OSError, match="cannot enter a network namespace"):
             netns.call(file.fileno(), lambda: None)
-        with pytest.raises(OSError, match="cannot enter network namespace"):
+        with pytest.raises(OSError, match="cannot enter a network namespace"):
             sockets([place.fd, file.fileno()])
