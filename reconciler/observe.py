@@ -10,9 +10,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.host import Host
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
-from reconciler.model import Resource, Topology
+from reconciler.model import Resource, ResourceKey, Topology
 
-Observed = tuple[Resource, ...] | ReconcilerError
+Observed = tuple[tuple[Resource, ...], tuple[tuple[ResourceKey, str], ...]] | ReconcilerError
 
 
 def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topology:
@@ -23,14 +23,17 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     scope = Scope(host, desired)
     with ThreadPoolExecutor(max(1, len(kinds))) as pool:
         found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
-    resources = [each for part in found.values() if isinstance(part, tuple) for each in part]
+    seen = [part for part in found.values() if isinstance(part, tuple)]
+    observed = [each for part, _ in seen for each in part]
+    lacking = tuple(sorted(each for _, part in seen for each in part))
     unavailable = {name: part for name, part in found.items() if isinstance(part, ReconcilerError)}
-    by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
-    return Topology(desired.name, MappingProxyType(by_key), MappingProxyType(unavailable), desired.source)
+    by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
+    resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
+    return Topology(desired.name, resources, missing, desired.source, lacking=lacking)
 
 
 def _observed(kind: Kind, scope: Scope) -> Observed:
     try:
-        return tuple(kind.observe(scope))
+        return tuple(kind.observe(scope)), tuple(kind.lacking(scope))
     except Exception as error:  # noqa: BLE001 - every reason why a kind cannot be observed is kept as a value
         return scope.host.explain(error)

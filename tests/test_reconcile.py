@@ -89,6 +89,22 @@ def test_an_external_that_lacks_a_part_is_told_otherwise_than_one_that_is_not_th
     assert str(caught.value) == said
 
 
+class Demanding(Ground):
+    """Wants something that the host does not have."""
+
+    def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+        return [(each.key, "there is no floor") for each in scope.desired.of_kind("ground")]
+
+
+def test_what_the_host_lacks_for_what_is_pending_is_told_before_the_first_step() -> None:
+    host, kinds = host_with({"ground/b": {}}), {**KINDS, "ground": Demanding()}
+    desired = topology({"ground/a": {}, "ground/b": {}, "box/c": {}})
+    with pytest.raises(Conflict) as caught:
+        reconcile.apply(desired, host, kinds=kinds)
+    assert str(caught.value) == "ground/a: there is no floor"
+    assert reconcile.apply(desired, host, kinds=kinds, options=options(target=["box/c"])).converged
+
+
 class Precious(Volume):
     replaceable = False
 

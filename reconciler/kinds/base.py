@@ -76,6 +76,11 @@ class Kind(ABC):
         """Read the observed resources: ours, declared externals, and what holds a declared live name."""
         raise NotImplementedError
 
+    def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+        """Say of desired resources what they take for granted, and the host does not have."""
+        del scope
+        return ()
+
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """Tell whether the attribute can be changed in place from the observed to the desired value."""
         del path, observed, desired

@@ -96,8 +96,8 @@ class Resource:
 class Topology:
     """A set of resources, desired or observed.
 
-    `unavailable` maps the kinds that could not be observed to the reason, `source` names the file, `digest` its
-    content.
+    `unavailable` maps the kinds that could not be observed to the reason; `lacking` tells of desired resources what
+    the host would have to have for them and has not; `source` names the file, `digest` its content.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Topology:
     unavailable: Mapping[str, ReconcilerError] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     source: str = field(default="", compare=False)
     digest: str = field(default="", compare=False)
+    lacking: tuple[tuple[ResourceKey, str], ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources.values())

@@ -15,7 +15,7 @@ from reconciler.model import Change, Changes, Outcome, Plan, Report, ResourceKey
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, still_adopted
-from reconciler.reconcile.choose import check_keys, irreplaceable, missing_externals, targeted
+from reconciler.reconcile.choose import check_keys, irreplaceable, lacking, missing_externals, targeted
 
 SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
 """Seconds to wait before each look again: endpoints and links vanish a moment after the call that removes them."""
@@ -57,6 +57,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
     found = [
         *missing_externals(made.changes, kinds=kinds),
+        *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *conflicts(made.changes),
     ]

@@ -111,6 +111,12 @@ def missing_externals(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[st
     return [f"{whole or key}: {kinds[key.kind].missing}" for key, whole in missing.items() if whole not in missing]
 
 
+def lacking(changes: Changes) -> list[str]:
+    """Tell what the host would have to have for what is pending, and has not."""
+    pending = {each.key for each in changes.pending}
+    return [f"{key}: {said}" for key, said in changes.observed.lacking if key in pending]
+
+
 def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collection[ResourceKey]) -> list[str]:
     """Tell what would be replaced though its kind is only replaced when asked for."""
     return [

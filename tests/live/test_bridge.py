@@ -152,8 +152,11 @@ def test_a_port_in_somebody_elses_bridge_is_a_conflict(lab: Lab, port: str) -> N
 
 
 def test_a_port_that_is_not_there_is_named(lab: Lab) -> None:
-    report = lab.attempt("bridges: {br0: {ports: [no-such-port]}}")
-    assert "interface no-such-port in the host cannot be a port" in str(report.failed[0].error)
+    host, inside = "{br0: {ports: [no-such-port]}}", "{br0: {namespace: red, ports: [nope]}}"
+    with pytest.raises(Conflict, match=r"^bridge/br0: there is no interface no-such-port in host to borrow: make it"):
+        lab.plan(f"bridges: {host}")
+    with pytest.raises(Conflict, match=r"^bridge/br0: there is no interface nope in namespace/red to borrow: make it"):
+        lab.plan(f"namespaces: {{red: }}\nbridges: {inside}")
 
 
 def test_a_port_moves_from_one_bridge_to_another_in_one_apply(lab: Lab, port: str) -> None:

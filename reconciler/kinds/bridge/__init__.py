@@ -12,7 +12,7 @@ from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.source import Source
-from reconciler.model import Resource, Step
+from reconciler.model import Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -35,6 +35,10 @@ class BridgeKind(Kind):
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their marks, declared externals, and what holds a declared name."""
         return look.observe(scope)
+
+    def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+        """Ports that are not there to be borrowed."""
+        return look.ports_missing(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """Everything but the node can be changed in place."""

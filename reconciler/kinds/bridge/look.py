@@ -136,6 +136,17 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
     yield from _ports_elsewhere(scope)
 
 
+def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
+    """Yield the declared ports that are not there to be borrowed."""
+    for each in scope.desired.of_kind("bridge"):
+        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
+        space = scope.kernel.nodes.get(each.spec.node)
+        for port in each.spec.ports:
+            if space is None or space.link(port) is None:
+                where = nodes.label(each.spec.node)
+                yield each.key, f"there is no interface {port} in {where} to borrow: make it first, or take it out"
+
+
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
     """Yield the declared ports that are in a bridge of somebody else's."""
     for each in scope.desired.of_kind("bridge"):
