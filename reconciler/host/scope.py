@@ -1,131 +1,20 @@
-"""What one observation looks at, and what it has read so far: each thing is asked for once."""
+"""What one observation looks at: the engine, and the network namespaces of the machine."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
-from reconciler.model import ResourceKey, Topology
+from reconciler.host.engine_scope import EngineScope, once
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
-
-    from reconciler.host import Host
     from reconciler.host.kernel import Kernel
 
-T = TypeVar("T")
-INSPECTS = 8
-"""How many inspects are under way at once."""
 
-
-class once(Generic[T]):  # noqa: N801 - it is used as a decorator
-    """A property whose first read is done by one thread while the others wait.
-
-    Not functools' cached_property: Python 3.11's has a lock of its own, and two locks in two orders are a deadlock.
-    """
-
-    def __init__(self, read: Callable[[Scope], T]) -> None:
-        self.read, self.__doc__ = read, read.__doc__
-
-    def __get__(self, scope: Scope, _: type[Scope]) -> T:
-        """Return what was read, or read it."""
-        with scope.lock:
-            if self.read.__name__ not in scope.read:
-                scope.read[self.read.__name__] = self.read(scope)
-            found: T = scope.read[self.read.__name__]
-            return found
-
-
-class Scope:
+class Scope(EngineScope):
     """One observation of a host: what is ours by its marks, what the file names, and what stands in its way.
 
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
-
-    def __init__(self, host: Host, desired: Topology) -> None:
-        self.host, self.desired, self.name = host, desired, desired.name
-        self.lock = threading.RLock()
-        self.read: dict[str, Any] = {}
-
-    @property
-    def api(self) -> APIClient:
-        """The engine's client."""
-        return self.host.engine.api
-
-    def mark(self, labels: Mapping[str, str] | None) -> Mark | None:
-        """Return the mark in labels if it is of this topology."""
-        mark = of_labels(labels)
-        return mark if mark and mark.topology == self.name else None
-
-    @once
-    def wanted(self) -> Mapping[tuple[str, str], ResourceKey]:
-        """The declared live names: (kind, live name) → key."""
-        return {(each.key.kind, live): each.key for each in self.desired if (live := getattr(each.spec, "name", ""))}
-
-    @once
-    def info(self) -> dict[str, Any]:
-        """What the engine says of itself, its defaults among it."""
-        return self.host.engine.info
-
-    @once
-    def container_rows(self) -> list[dict[str, Any]]:
-        """One row for each container there is (GET /containers/json): names, labels, ports, networks."""
-        rows: list[dict[str, Any]] = self.api.containers(all=True)
-        return rows
-
-    @once
-    def live_names(self) -> dict[str, str]:
-        """What each container is called, by its id."""
-        return {row["Id"]: live_name(row) for row in self.container_rows}
-
-    @once
-    def containers(self) -> dict[str, dict[str, Any]]:
-        """The inspections, by id, of the containers that are ours or hold a declared live name as an external."""
-        ids = [row["Id"] for row in self.container_rows if self._concerns(live_name(row), row.get("Labels"))]
-        found = zip(ids, self.concurrently(self._inspect_container, ids), strict=True)
-        return {
-            identity: each
-            for identity, each in found
-            if each and self._concerns(each["Name"].removeprefix("/"), each["Config"]["Labels"])
-        }
-
-    def _concerns(self, name: str, labels: Mapping[str, str] | None) -> bool:
-        """Tell whether a container is worth a look: a foreign one that is not declared external is not."""
-        return bool(self.mark(labels)) or name in self.external_containers
-
-    @once
-    def external_containers(self) -> frozenset[str]:
-        """The live names of the containers that the file calls external."""
-        return frozenset(getattr(each.spec, "name", "") for each in self.desired.of_kind("container") if not each.owned)
-
-    @once
-    def networks(self) -> dict[str, dict[str, Any]]:
-        """All networks by id (GET /networks), without their endpoints."""
-        return {each["Id"]: each for each in self.api.networks()}
-
-    @once
-    def volumes(self) -> dict[str, dict[str, Any]]:
-        """All volumes by name (GET /volumes)."""
-        return {each["Name"]: each for each in self.api.volumes()["Volumes"] or []}
-
-    @once
-    def images(self) -> dict[str, dict[str, Any]]:
-        """All images by id (GET /images/json)."""
-        return {each["Id"]: each for each in self.api.images()}
-
-    @once
-    def image_inspections(self) -> dict[str, dict[str, Any]]:
-        """A place for the inspections of images; `inspect_image` fills it."""
-        return {}
-
-    def inspect_image(self, reference: str) -> dict[str, Any]:
-        """Inspect an image by id or tag, once; an empty dict if there is none."""
-        if reference not in self.image_inspections:
-            self.image_inspections[reference] = self._inspect_image(reference)
-        return self.image_inspections[reference]
 
     @once
     def kernel(self) -> Kernel:
@@ -133,44 +22,3 @@ class Scope:
         from reconciler.host.kernel import Kernel
 
         return Kernel(self)
-
-    def concurrently(self, function: Callable[[str], T], items: list[str]) -> list[T]:
-        """Apply a function to many items, a few at a time, and keep their order."""
-        if len(items) < 2:  # noqa: PLR2004 - no thread for a single one
-            return [function(each) for each in items]
-        with ThreadPoolExecutor(min(INSPECTS, len(items))) as pool:
-            return list(pool.map(function, items))
-
-    def _inspect_container(self, identity: str) -> dict[str, Any]:
-        import docker.errors
-
-        try:
-            found: dict[str, Any] = self.api.inspect_container(identity)
-        except docker.errors.NotFound:
-            return {}
-        found["Config"]["Labels"] = _own_labels(found)
-        return found
-
-    def _inspect_image(self, reference: str) -> dict[str, Any]:
-        import docker.errors
-
-        try:
-            found: dict[str, Any] = self.api.inspect_image(reference)
-        except docker.errors.NotFound:
-            return {}
-        return found
-
-
-def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
-    """Return a container's labels without a mark that it has from its image: `docker commit` copies labels."""
-    labels: dict[str, str] = inspected["Config"].get("Labels") or {}
-    copied = labels.get(ID, "") != (inspected["HostConfig"].get("ContainerIDFile") or "")
-    return {name: each for name, each in labels.items() if not (copied and name.startswith(LABELS))}
-
-
-def live_name(row: Mapping[str, Any]) -> str:
-    """Return a listed container's own name: the one with a single slash; the others are names of links."""
-    return next((name[1:] for name in row.get("Names") or () if name.count("/") == 1), "")
-
-
-__all__ = ["TOPOLOGY", "Scope", "live_name"]

@@ -20,7 +20,7 @@ from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_li
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
-    from reconciler.host.scope import Scope
+    from reconciler.host.engine_scope import EngineScope
 
 _PIDS = 4
 """How many of a namespace's processes are remembered as ways back into it."""
@@ -33,7 +33,7 @@ class Kernel:
     reached: their engine lives in another network namespace.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: EngineScope) -> None:
         self.scope = scope
         shorts = ((Mark("", key).short.key, key) for key in scope.desired.resources)
         self._long = {short: key for short, key in shorts if short != key}
@@ -126,7 +126,7 @@ class Kernel:
         return found[0], found[0].links[link.peer_index]
 
 
-def _containers(scope: Scope) -> tuple[dict[ResourceKey, dict[str, Any]], str]:
+def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], str]:
     """The inspections of the containers that are nodes, by key; none where no engine is in reach."""
     try:
         inspected = scope.containers.values()
@@ -138,11 +138,11 @@ def _containers(scope: Scope) -> tuple[dict[ResourceKey, dict[str, Any]], str]:
     return found, stranger(scope.host) if found or _declares_containers(scope) else ""
 
 
-def _declares_containers(scope: Scope) -> bool:
+def _declares_containers(scope: EngineScope) -> bool:
     return any(each.key.kind in ("container", "network") for each in scope.desired)
 
 
-def _container_key(scope: Scope, inspected: Mapping[str, Any]) -> ResourceKey | None:
+def _container_key(scope: EngineScope, inspected: Mapping[str, Any]) -> ResourceKey | None:
     mark = scope.mark(inspected["Config"].get("Labels"))
     if mark and mark.key.kind == "container":
         return mark.key

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
-from reconciler.host.scope import live_name
+from reconciler.host.engine_scope import live_name
 from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import key_of
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
-from reconciler.host.scope import live_name
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
-from reconciler.host.scope import live_name
 from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process.sockets import sockets
 from reconciler.kinds.process.spec import ProcessSpec
