@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.host.marks import KEY, TOPOLOGY, Mark, of_alias, of_labels
+from reconciler.host.marks import KEY, TOPOLOGY, Mark, of_alias, of_labels, topology_of
 from reconciler.model import ResourceKey
 
 HOST = "f" * 16
@@ -74,3 +74,8 @@ def test_other_aliases_are_no_mark(alias: str | None) -> None:
 
 def test_labels_without_a_source_are_a_mark() -> None:
     assert of_labels({TOPOLOGY: "t", KEY: str(KEYED)}) == Mark("t", KEYED)
+
+
+def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
+    assert topology_of(Mark("rv", ResourceKey("network", "lan")).labels()) == {"topology": "rv"}
+    assert topology_of({"a": "b"}) == topology_of(None) == {}
