@@ -58,7 +58,6 @@ PLAIN = ContainerSpec(
     image="0123456789ab",
     hostname="web",
     network_mode="bridge",
-    network="default",
     reference="sha256:0123456789abcdef",
 )
 
@@ -66,7 +65,7 @@ PLAIN = ContainerSpec(
 @pytest.mark.parametrize("host_config", [OLD, NEW])
 def test_what_the_image_and_the_engine_decide_is_as_undeclared(host_config: dict[str, Any]) -> None:
     found = seen(None, host_config)
-    assert found == ContainerSpec(**{**vars(PLAIN), "network": host_config["NetworkMode"]})
+    assert found == PLAIN
 
 
 WANT = ContainerSpec(
@@ -160,6 +159,8 @@ def test_a_container_runs_the_wanted_image_as_long_as_its_tag_did_not_move() -> 
         ("default", ["bridge"], None, "bridge"),
         ("bridge", [], None, "bridge"),
         ("none", [], None, "none"),
+        ("none", ["none"], None, "none"),
+        ("none", ["t-lan"], None, ""),
         ("t-lan", ["t-lan"], None, ""),
         ("host", [], "", "host"),
         ("default", ["bridge"], "", ""),

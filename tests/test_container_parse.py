@@ -33,7 +33,7 @@ def spec(data: dict[str, Any], **others: Any) -> ContainerSpec:
 
 def test_a_container_of_which_little_is_said_has_the_defaults() -> None:
     found = spec({})
-    assert found == ContainerSpec(name="t-web", image="image/lab", hostname="web", reference="lab", network="t-default")
+    assert found == ContainerSpec(name="t-web", image="image/lab", hostname="web", reference="lab")
 
 
 def test_an_external_container_is_but_a_name() -> None:
@@ -166,11 +166,13 @@ def test_a_command_or_entrypoint_can_be_taken_away(
     [
         (ContainerSpec(network_mode="service:db"), {"target": "1a2b"}, "container:1a2b"),
         (ContainerSpec(network_mode="host"), {}, "host"),
-        (ContainerSpec(network="t-lan"), {"endpoints": {"t-lan": {}}}, "t-lan"),
-        (ContainerSpec(network="t-lan"), {}, "none"),
+        (ContainerSpec(), {"endpoints": {"t-lan": {}}}, "none"),
+        (ContainerSpec(), {"endpoints": {"bridge": {}}}, "bridge"),
+        (ContainerSpec(mac_address="02:00:00:00:00:01"), {"endpoints": {"t-lan": {}}}, "t-lan"),
+        (ContainerSpec(), {}, "none"),
     ],
 )
-def test_a_container_is_made_on_the_network_that_its_creation_takes_along(
+def test_the_mode_of_a_container_names_no_network_that_may_go(
     made: ContainerSpec, options: dict[str, Any], expected: str
 ) -> None:
     assert sent(made, **options)["HostConfig"]["NetworkMode"] == expected

@@ -277,6 +277,17 @@ def test_networks_are_joined_and_left_in_place(lab: Lab) -> None:
     assert life(lab, "a") == before
 
 
+def test_a_container_that_has_left_the_network_it_was_made_on_starts_again(lab: Lab) -> None:
+    lab.apply(text({"a": box(networks=["lan", "wan"])}, networks=NETWORKS))
+    before = life(lab, "a")
+    one = {"wan": lan("10.230.96.0/24")}
+    lab.apply(text({"a": box(networks=["wan"])}, networks=one))
+    assert life(lab, "a") == before
+    lab.host.engine.api.restart(f"{lab.name}-a", timeout=0)
+    lab.apply(text({"a": box(networks=["wan"]), "b": box(networks=["wan"])}, networks=one))
+    assert reaches(lab, "b", "a")
+
+
 def test_a_container_without_networks_joins_the_default_one(lab: Lab) -> None:
     lab.apply(text({"a": box(), "b": box()}))
     assert reaches(lab, "a", "b")

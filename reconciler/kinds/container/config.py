@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.host.marks import ID
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
 from reconciler.kinds.container.spec import ContainerSpec
-from reconciler.kinds.networking import SHARED
+from reconciler.kinds.networking import BRIDGE, SHARED
 
 LOGGING = "reconciler.logging"
 """The label that names the declared log options: the engine adds its own to them, and does not tell which."""
@@ -69,8 +69,10 @@ def _commands(spec: ContainerSpec, entrypoint: list[str] | None) -> dict[str, An
 def _network_mode(spec: ContainerSpec, endpoints: Mapping[str, Any], target: str) -> str:
     if spec.network_mode.startswith(SHARED):
         return f"container:{target}"
-    # Without a connect to take along it stands on `none`, from which each connect frees it.
-    return spec.network_mode or (spec.network if endpoints else "none")
+    # Not the network that creation takes along, as engine 29 starts nothing whose mode names one that is gone; but an
+    # old engine gives a container's own MAC address on that one only.
+    named = BRIDGE in endpoints or spec.mac_address
+    return spec.network_mode or next((each for each in endpoints if named), "none")
 
 
 def _host_config(spec: ContainerSpec, network_mode: str) -> dict[str, Any]:

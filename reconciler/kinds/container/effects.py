@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
@@ -35,15 +36,14 @@ def created(host: Host, step: Step) -> Result:
     """Create a container on its first network, with its mark."""
     resource, api = wanted(step), host.engine.api
     spec = _spec(resource)
+    by_connect = host.engine.version >= MAC_AT_CONNECT
     body = config(
-        spec,
+        replace(spec, mac_address=None) if by_connect else spec,
         labels={**mark_of(step, host).labels(), ID: secrets.token_hex(8)},
         endpoints=_endpoints(host, step),
         target=_target(host, resource, spec),
         entrypoint=_entrypoint(api, spec),
     )
-    if host.engine.version >= MAC_AT_CONNECT:
-        body.pop("MacAddress", None)
     try:
         patiently(
             lambda: api.create_container_from_config(body, spec.name), passing=lambda error: _passes(api, spec, error)

@@ -159,7 +159,6 @@ def _network(seen: Seen) -> dict[str, Any]:
         "expose": tuple(sorted(exposed - published.keys())),
         "network_mode": mode,
         "target": target,
-        "network": seen.want.network or str(host_config["NetworkMode"]),
         "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
         "link_targets": FrozenMap({target: live for target, live, _ in linked}),
         "mac_address": (config.get("MacAddress") or None) if seen.mac else seen.want.mac_address,
@@ -182,12 +181,12 @@ def _network_mode(seen: Seen) -> tuple[str, str]:
         return (f"container:{name[1:]}" if name.startswith("@") else f"service:{name}"), seen.live_name(target)
     if live == "host":
         return live, ""
-    on_bridge = BRIDGE in (seen.found["NetworkSettings"].get("Networks") or {})
-    if want == BRIDGE and not on_bridge:
+    networks = set(seen.found["NetworkSettings"].get("Networks") or ())
+    if want == BRIDGE and BRIDGE not in networks:
         return "", ""
     if want in ("", "none", BRIDGE) and seen.want.name:
         return want, ""
-    return (BRIDGE if live in (BRIDGE, "default") else live if live == "none" else ""), ""
+    return (BRIDGE if live in (BRIDGE, "default") else live if live == "none" and networks <= {"none"} else ""), ""
 
 
 def _hostname(seen: Seen, mode: str) -> str | None:

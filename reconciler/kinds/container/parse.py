@@ -86,7 +86,6 @@ def _network(entry: Entry) -> dict[str, Any]:
         "ports": published,
         "expose": ports.expose(entry, published),
         "network_mode": mode,
-        "network": entry.source.live("networks", first) if first else "",
         "target": entry.source.live("containers", shared.name) if shared else mode.partition(":")[2],
         "links": tuple(sorted(f"{each.target}:{each.alias}" for each in links)),
         "link_targets": FrozenMap(targets),

@@ -104,6 +104,5 @@ class ContainerSpec(Spec):
     logging: Logging = Logging()
     marked: bool = True
     reference: str = uncompared("")
-    network: str = uncompared("")
     target: str = uncompared("")
     link_targets: FrozenMap[str] = uncompared(EMPTY)  # noqa: RUF009 - a field of dataclasses
