@@ -87,8 +87,8 @@ def test_a_container_that_ends_again_and_again_is_told_until_it_lives(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (effects, live):
-        monkeypatch.setattr(module, "TRUSTED", 1.5)
-    script = "until test -e /shared/go; do sleep 0.7; echo no way; exit 3; done; sleep 1000"
+        monkeypatch.setattr(module, "TRUSTED", 2.5)
+    script = "sleep 0.7; test -e /shared/go && exec sleep 1000; echo no way; exit 3"
     check = {"test": ["CMD", "true"], "interval": "1200ms"}
     entries = {
         "flaky": alone(command=["sh", "-c", script], restart="always", volumes=["shared:/shared"]),

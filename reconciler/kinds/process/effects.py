@@ -67,12 +67,15 @@ def changed(host: Host, step: Step) -> Result:
 def _revive(host: Host, resource: Resource) -> None:
     """Bring up what the engine restarts again and again, and see that it lives this time."""
     api, name = host.engine.api, _spec(resource).container
-    inspected = api.inspect_container(name)
-    trial = on_trial(inspected, time.time())
-    if inspected["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
+    before = api.inspect_container(name)
+    trial = on_trial(before, time.time())
+    if before["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
         api.restart(name, timeout=0)
-        trial = TRUSTED
-    _insist_on_life(host, resource, trial, "it ends again and again")
+        before, trial = api.inspect_container(name), TRUSTED
+    if trial > 0:
+        _insist_on_life(host, resource, trial, "it ends again and again")
+    if api.inspect_container(name)["RestartCount"] > before["RestartCount"]:
+        raise StepFailed(f"{resource.key}: it has ended once more meanwhile: see its log")
 
 
 def ended(host: Host, step: Step) -> Result:
@@ -107,23 +110,15 @@ def _not_started(resource: Resource, text: str) -> StepFailed:
 
 
 def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "it ends right after its start") -> None:
-    """Raise if a container ends within so many seconds; an interruption ends the watch."""
-    deadline = time.monotonic() + grace
-    while (left := deadline - time.monotonic()) > 0 and not host.stop.is_set():
-        code = _ended_within(host, _spec(resource).container, min(left, _LONGEST))
-        if code is not None:
-            raise _died(host, resource, what, code)
-
-
-def _ended_within(host: Host, container: str, seconds: float) -> int | None:
-    """Return the exit code of a container that ends meanwhile, whether or not the engine starts it again."""
+    """Raise if a container ends within so many seconds, whether or not the engine starts it again."""
     import requests
 
+    name = _spec(resource).container
     try:
-        answer = host.engine.api.wait(container, timeout=seconds, condition="not-running")  # type: ignore[arg-type]
+        code = host.engine.api.wait(name, timeout=grace, condition="not-running")["StatusCode"]  # type: ignore[arg-type]
     except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
-        return None
-    return int(answer["StatusCode"])
+        return
+    raise _died(host, resource, what, code)
 
 
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:
