@@ -194,3 +194,15 @@ namespaces:
 )
 def test_defaults_without_entries_are_nothing(text: str, left: dict[str, Any]) -> None:
     assert with_defaults(document(text)).data == left
+
+
+@pytest.mark.parametrize("host", ["host:\n", "host: {}\n", "host: {x-note: 1}\n"])
+def test_a_host_of_which_an_included_file_says_nothing_stays_as_it_is(host: str) -> None:
+    write(more=host)
+    found = data("name: a\ninclude: more.yaml\nhost: {routes: [{to: default, dev: b}]}\n")
+    assert found["host"] == {"routes": [{"to": "default", "dev": "b"}]}
+
+
+def test_what_is_of_the_wrong_type_is_told_once() -> None:
+    [found] = problems("name: a\nimages: {lab: 5}\n")
+    assert found.startswith("t.yaml:2:15: images.lab: expected a mapping with one source: build, pull, ")
