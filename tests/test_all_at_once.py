@@ -178,7 +178,7 @@ containers.a.tty: variable 'UNSET' is not set (set it, write ${UNSET:-default}, 
 containers.a1: the container has neither 'image' nor 'build' (e.g. image: busybox:1.36)
 containers.b.network_mode: 'brigde' is not a network mode: none, bridge, host, service:NAME or container:NAME (e.g. none)
 containers.c.env_file[0]: there is no file 'nowhere'
-containers.c.env_file[1]: unknown attribute 'format'
+containers.c.env_file[1]: unknown attribute 'format' (a word of Compose's, not part of this language)
 containers.c.env_file[2]: there is no file 'gone'
 veths[0][1]: there is no node '5'
 veths[1][1]: there is no node 'br9' (did you mean 'br1'?)

@@ -97,6 +97,34 @@ def test_a_plain_number_is_text_as_written_where_text_is_wanted() -> None:
     }
 
 
+def test_a_bare_key_is_what_holds_without_it() -> None:
+    bare = "environment: , labels: , ports: , volumes: , healthcheck: , depends_on: , env_file: , logging: , dns: "
+    found = data(
+        f"""
+name: a
+include:
+containers: {{web: {{{bare}, networks: , networks: }}}}
+namespaces: {{red: {{sysctls: , routes: , exec: }}}}
+bridges: {{b: {{addresses: , ports: }}}}
+images: {{i: {{build: {{context: ., args: }}, tags: }}}}
+veths: [{{endpoints: [a:b, {{host: true, interface: c, addresses: , routes: }}]}}]
+""".replace("networks: , networks: ", "networks: ")
+    )
+    listed, mapped = (
+        ("ports", "volumes", "depends_on", "env_file", "dns"),
+        ("environment", "labels", "healthcheck", "logging"),
+    )
+    assert found["containers"]["web"] == {
+        **{each: [] for each in listed},
+        **{each: {} for each in mapped},
+        "networks": None,
+    }
+    assert found["namespaces"]["red"] == {"sysctls": {}, "routes": [], "exec": []}
+    assert found["bridges"]["b"] == {"addresses": [], "ports": []}
+    assert found["images"]["i"] == {"build": {"context": ".", "args": {}}, "tags": []}
+    assert found["veths"][0]["endpoints"][1] == {"host": True, "interface": "c", "addresses": [], "routes": []}
+
+
 def test_a_bare_key_is_an_entry_that_says_nothing() -> None:
     found = data("name: a\nnamespaces:\n  red:\nveths:\nhost:\ncontainers: {web: {command: , networks: {lan: }}}\n")
     assert found == {
@@ -166,6 +194,24 @@ def test_variables_are_replaced_in_values_and_read_as_yaml_again() -> None:
         "bridges": {"b": {"mtu": 1400, "stp": True}},
         "x-$N": ["1400", 1400, "$MTU"],
     }
+
+
+def test_quotes_around_a_variable_do_not_make_it_text_where_a_number_or_boolean_is_wanted() -> None:
+    web = """{init: "${I:-true}", tty: "$YES", cpu_shares: "${Q:-5}", ulimits: {nproc: "$N"}, user: "$N", labels: {a: "$N"}}"""
+    assert data(f"name: a\ncontainers: {{web: {web}}}\n", YES="yes", N="07")["containers"]["web"] == {
+        "init": True,
+        "tty": True,
+        "cpu_shares": 5,
+        "ulimits": {"nproc": 7},
+        "user": "07",
+        "labels": {"a": "07"},
+    }
+
+
+def test_a_variable_that_is_no_boolean_is_said_as_it_is() -> None:
+    assert problems('name: a\ncontainers: {web: {init: "${I:-maybe}"}}\n') == [
+        "t.yaml:2:26: containers.web.init: expected true or false, not 'maybe'"
+    ]
 
 
 def test_an_unset_variable_is_one_problem_at_its_place() -> None:

@@ -222,7 +222,10 @@ def test_a_container_builds_an_image_that_others_run_by_its_name(here: Path) -> 
             image("commit: bxo", BOX % ("", 1)),
             "images.lab.commit: there is no 'bxo' in containers (did you mean 'box'?)",
         ),
-        (build(", labels: {reconciler.x: y}"), "images.lab.build.labels: the label 'reconciler.x' is kept for our own"),
+        (
+            build(", labels: {reconciler.x: y}"),
+            "images.lab.build.labels.reconciler.x: the label 'reconciler.x' is kept for our own",
+        ),
         (image("pull: 'X Y'"), "images.lab.pull: 'X Y' is not a reference to an image (e.g. busybox:1.36)"),
         (image("external: true, name: 'X Y'"), "images.lab.name: 'X Y' is not a reference to an image"),
         (image("build: ctx, tags: [ok, 'X Y']"), "images.lab.tags[1]: 'X Y' cannot be the tag of an image"),

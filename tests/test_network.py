@@ -147,7 +147,7 @@ def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
         ),
         (
             net("labels: {reconciler.x: y}"),
-            "labels: the label 'reconciler.x' is kept for our own marks (not reconciler.…)",
+            "labels.reconciler.x: the label 'reconciler.x' is kept for our own marks (not reconciler.…)",
         ),
     ],
 )

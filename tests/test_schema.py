@@ -84,7 +84,7 @@ def test_every_property_has_its_default_or_says_what_holds_without_it() -> None:
         for name, each in rule.get("properties", {}).items()
         if "default" not in each and "Default" not in each["description"] and name not in rule.get("required", ())
     }
-    sources = {"build", "pull", "import", "load", "commit", "external"}
+    sources = {"build", "pull", "import", "load", "commit"}
     assert silent == {
         *(f"#/image/{each}" for each in sources),
         *(f"#/endpoint/{each}" for each in ("container", "namespace", "bridge", "network", "host")),
@@ -96,16 +96,29 @@ def test_every_mapping_is_closed_or_has_entries_of_one_kind() -> None:
     assert [where for where, rule in RESOLVED.items() if "properties" in rule and rule["additionalProperties"]] == []
 
 
-def test_every_entry_may_have_keys_of_its_own() -> None:
-    for kind in ("image", "volume", "network", "container", "namespace", "bridge", "veth", "host", "endpoint"):
-        assert SCHEMA["$defs"][kind]["patternProperties"] == {"^x-": {"$ref": "#/$defs/extension"}}
+def test_every_mapping_with_attributes_may_have_keys_of_its_own() -> None:
+    extension = SCHEMA["$defs"]["extension"]
+    bare = [
+        where
+        for where, rule in RESOLVED.items()
+        if "properties" in rule and rule.get("patternProperties") != {"^x-": extension}
+    ]
+    assert bare == []
+
+
+def test_a_bare_key_is_right_wherever_nothing_is_the_default() -> None:
+    wrong = [
+        where for where, rule in RESOLVED.items() if rule.get("default") in ({}, []) and "null" not in rule["type"]
+    ]
+    assert wrong == []
 
 
 def test_no_value_has_two_ways_to_be_read() -> None:
-    """The loader adapts values by the types of one rule: alternatives may only ask for properties."""
+    """The loader adapts values by the types of one rule: alternatives may only ask for properties, or for one value."""
     for rule in RESOLVED.values():
         for branch in (*rule.get("oneOf", ()), *rule.get("anyOf", ())):
-            assert branch.keys() <= {"type", "required"}
+            assert branch.keys() <= {"type", "required", "properties"}
+            assert all(each.keys() == {"const"} for each in branch.get("properties", {}).values())
 
 
 def test_a_reference_is_never_weakened_beside_it() -> None:
@@ -154,6 +167,7 @@ def test_the_example_of_the_design_is_right(tmp_path: Path) -> None:
 VETH = "expected a list of two endpoints, or a mapping with 'endpoints'"
 PAIR = " (e.g. [red:eth0 10.0.0.1/30, blue:eth0 10.0.0.2/30])"
 STATE = "expected one of running, completed, stopped, paused, created"
+COMPOSES = "(a word of Compose's, not part of this language)"
 WRONG = [
     # unknown words
     ("containers: {web: {imagee: a}}", "2:20: containers.web: unknown attribute 'imagee' (did you mean 'image'?)"),
@@ -164,7 +178,7 @@ WRONG = [
     ("containers: {web: {name: a}}", "2:20: containers.web: unknown attribute 'name' (did you mean 'container_name'?)"),
     (
         "containers: {web: {env_file: [{path: a, format: raw}]}}",
-        "2:41: containers.web.env_file[0]: unknown attribute 'format'",
+        "2:41: containers.web.env_file[0]: unknown attribute 'format' " + COMPOSES,
     ),
     # types
     (
@@ -173,7 +187,22 @@ WRONG = [
     ),
     ("containers: {web: nginx}", "2:19: containers.web: expected a mapping, not 'nginx' (e.g. {image: nginx})"),
     ("containers: {web: {tty: maybe}}", "2:25: containers.web.tty: expected true or false, not 'maybe'"),
-    ('containers: {web: {tty: "yes"}}', "2:25: containers.web.tty: expected true or false, not 'yes'"),
+    (
+        'containers: {web: {tty: "yes"}}',
+        "2:25: containers.web.tty: expected true or false, not 'yes' (write it without quotes)",
+    ),
+    (
+        'containers: {web: {cpu_shares: "5"}}',
+        "2:32: containers.web.cpu_shares: expected a number, not '5' (write it without quotes)",
+    ),
+    (
+        "containers: {web: {ulimits: {nproc: '5.5'}}}",
+        "2:37: containers.web.ulimits.nproc: expected a number, or a mapping with 'soft' and 'hard', not '5.5' (e.g. 1024)",
+    ),
+    (
+        'containers: {web: {tty: "5"}}',
+        "2:25: containers.web.tty: expected true or false, not '5'",
+    ),
     ("containers: {web: {image: }}", "2:20: containers.web.image: expected text, not nothing"),
     ("containers: {web: {image: true}}", '2:27: containers.web.image: expected text, not true (as text, write "true")'),
     (
@@ -216,7 +245,37 @@ WRONG = [
         "containers: {web: {state: 7}}",
         "2:27: containers.web.state: expected one of running, completed, stopped, paused, created, not 7",
     ),
-    ("images: {a: {external: false}}", "2:24: images.a.external: expected true, not false"),
+    (
+        "images: {a: {external: false}}",
+        "2:10: images.a: needs exactly one of build, pull, import, load, commit, external",
+    ),
+    (
+        "containers: {a: {depends_on: {b: {restart: true}}}}",
+        "2:44: containers.a.depends_on.b.restart: expected false, not true",
+    ),
+    (
+        "containers: {a: {depends_on: {b: {required: no}}}}",
+        "2:45: containers.a.depends_on.b.required: expected true, not false",
+    ),
+    (
+        "containers: {a: {ports: [{target: 1, mode: ingress}]}}",
+        "2:44: containers.a.ports[0].mode: expected host, not 'ingress'",
+    ),
+    ("containers: {a: {hostname: a b}}", "2:28: containers.a.hostname: 'a b' is not a hostname (e.g. web)"),
+    (
+        "containers: {a: {working_dir: srv}}",
+        "2:31: containers.a.working_dir: 'srv' is not an absolute path (e.g. /srv)",
+    ),
+    # words of Compose's
+    ("version: 3", "2:1: unknown attribute 'version' (not part of this language: take it out)"),
+    ("secrets: {}", "2:1: unknown attribute 'secrets' " + COMPOSES),
+    ("containers: {a: {profiles: []}}", "2:18: containers.a: unknown attribute 'profiles' " + COMPOSES),
+    (
+        "containers: {a: {scale: 2}}",
+        "2:18: containers.a: unknown attribute 'scale' (not part of this language: each container is an entry of its own)",
+    ),
+    ("containers: {a: {group_add: []}}", "2:18: containers.a: unknown attribute 'group_add' " + COMPOSES),
+    ("containers: {a: {skale: 1}}", "2:18: containers.a: unknown attribute 'skale'"),
     # numbers
     ("bridges: {b: {mtu: 67}}", "2:20: bridges.b.mtu: 67 is too small: at least 68"),
     ("bridges: {b: {priority: 65536}}", "2:25: bridges.b.priority: 65536 is too large: at most 65535"),

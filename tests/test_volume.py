@@ -51,7 +51,7 @@ def test_an_external_volume_is_not_ours_and_has_its_own_name(tmp_path: Path, ent
 
 def test_a_label_that_looks_like_our_mark_is_a_problem(tmp_path: Path) -> None:
     assert problems(tmp_path, volume("labels: {reconciler.key: x}")) == [
-        "volumes.data.labels: the label 'reconciler.key' is kept for our own marks (not reconciler.…)"
+        "volumes.data.labels.reconciler.key: the label 'reconciler.key' is kept for our own marks (not reconciler.…)"
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.marks import LABELS
 from reconciler.kinds.source import Pointer, Source
-from reconciler.kinds.units import labels
+from reconciler.kinds.units import labels, steps
 from reconciler.model import FrozenMap, ResourceKey
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[s
     found = labels(value)
     for name in found:
         if name.startswith(LABELS):
-            source.problem(pointer, f"the label {name!r} is kept for our own marks", f"not {LABELS}…")
+            place = (*pointer, steps(value)[name])
+            source.problem(place, f"the label {name!r} is kept for our own marks", f"not {LABELS}…")
     return FrozenMap(found)
 
 

@@ -36,6 +36,13 @@ def mapping(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | 
     return {name: text if equals else None for name, equals, text in parts}
 
 
+def steps(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | int]:
+    """Return where each name of `{NAME: value}` or `[NAME=value]` stands: under itself, or a number."""
+    if isinstance(value, Mapping):
+        return {name: name for name in value}
+    return {each.partition("=")[0]: number for number, each in enumerate(value or ())}
+
+
 def labels(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
     """Read labels or options: a name without a value has an empty one."""
     return {name: each or "" for name, each in mapping(value).items()}

@@ -51,7 +51,7 @@ def adapt(node: Node, wanted: Schema) -> None:
         for child in value:
             adapt(child, wanted.get("items", {}))
     else:
-        node.value = _adapted(value, node.text, types(wanted))
+        node.value = _empty(wanted) if value is None else adapted(value, node.text, types(wanted))
 
 
 def types(wanted: Schema) -> list[str]:
@@ -60,9 +60,16 @@ def types(wanted: Schema) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
-def _adapted(value: Any, text: str | None, wanted: list[str]) -> Any:
-    if value is None:
-        return {"object": {}, "array": []}.get(wanted[0]) if wanted[1:] == ["null"] else None
+def _empty(wanted: Schema) -> Any:
+    """Return what a bare key stands for: the empty default, an entry that says nothing, or nothing at all."""
+    default, allowed = wanted.get("default"), types(wanted)
+    if default in ({}, []):
+        return type(default)()
+    return {"object": {}, "array": []}.get(allowed[0]) if allowed[1:] == ["null"] else None
+
+
+def adapted(value: Any, text: str | None, wanted: list[str]) -> Any:
+    """Make of a scalar, and its text unless quotes say that it is nothing else, what these types want."""
     if text is None or not wanted:
         return value
     if isinstance(value, str) and "string" not in wanted:

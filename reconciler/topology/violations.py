@@ -10,7 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Problem
-from reconciler.topology.schema import schema, types
+from reconciler.topology.elsewhere import ELSEWHERE
+from reconciler.topology.schema import adapted, schema, types
 from reconciler.topology.tree import Node, find, plain, written
 from reconciler.topology.yaml12 import scalar
 
@@ -46,6 +47,8 @@ _NOUNS = {
     "array": "a list",
 }
 _LONGEST = 60
+_NEARLY = 0.7
+"""How much of two words is to be the same for one to be meant by the other."""
 
 
 Place = tuple[str | int, ...]
@@ -132,7 +135,17 @@ def _mistyped(breach: _Breach) -> Iterator[_Finding]:
     hint = _example(wanted)
     if isinstance(breach.value, bool) and "string" in types(wanted):
         hint = f'as text, write "{_shown(breach.value)}"'
+    elif isinstance(breach.value, str) and _fits(breach.value, types(wanted)):
+        hint = "write it without quotes"
     yield _Finding(f"expected {_noun(wanted)}, not {_shown(breach.value)}", hint)
+
+
+def _fits(text: str, allowed: list[str]) -> bool:
+    """Tell whether a text would be right if it were none."""
+    value = adapted(text, text, allowed)
+    if isinstance(value, bool):
+        return "boolean" in allowed
+    return isinstance(value, int) if "integer" in allowed else "number" in allowed and isinstance(value, float)
 
 
 def _unknown(breach: _Breach) -> Iterator[_Finding]:
@@ -141,7 +154,8 @@ def _unknown(breach: _Breach) -> Iterator[_Finding]:
     for name in breach.value:
         if name not in known and not re.search("|".join(wanted.get("patternProperties", ["$^"])), name):
             meant = _meant(name, known)
-            yield _Finding(f"unknown attribute {name!r}", _did_you_mean(meant), name, meant)
+            hint = _did_you_mean(meant) or ELSEWHERE.get(name, "")
+            yield _Finding(f"unknown attribute {name!r}", hint, name, meant)
 
 
 def _missing(breach: _Breach) -> Iterator[_Finding]:
@@ -157,8 +171,8 @@ def _mismatched(breach: _Breach) -> Iterator[_Finding]:
 
 
 def _unlisted(breach: _Breach) -> Iterator[_Finding]:
-    known = breach.rule.get("enum", ["true"])
-    close = difflib.get_close_matches(str(breach.value), known, n=1)
+    known = breach.rule.get("enum") or [flow(breach.rule["const"])]
+    close = difflib.get_close_matches(str(breach.value), known, n=1, cutoff=_NEARLY)
     which = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
     hint = f"did you mean {close[0]!r}?" if close else ""
     yield _Finding(f"expected {which}, not {_shown(breach.value)}", hint)
@@ -166,7 +180,7 @@ def _unlisted(breach: _Breach) -> Iterator[_Finding]:
 
 def _alternatives(breach: _Breach) -> Iterator[_Finding]:
     names = [name for branch in breach.asked for name in branch.get("required", ())]
-    given = [name for name in names if name in breach.value]
+    given = [name for name in names if breach.value.get(name, False) is not False]
     count = "exactly one" if breach.keyword == "oneOf" else "at least one"
     yield _Finding(f"needs {count} of {', '.join(names)}", f"it has {' and '.join(given)}" if given else "")
 
@@ -233,7 +247,7 @@ _MESSAGES: dict[str, Callable[[_Breach], Iterable[_Finding]]] = {
 
 def _noun(wanted: dict[str, Any]) -> str:
     """Say what the schema wants, with its article."""
-    return str(wanted.get("title") or " or ".join(_NOUNS[each] for each in types(wanted)))
+    return str(wanted.get("title") or " or ".join(_NOUNS[each] for each in types(wanted) if each in _NOUNS))
 
 
 def _example(wanted: dict[str, Any], name: str = "") -> str:
@@ -245,7 +259,9 @@ def _example(wanted: dict[str, Any], name: str = "") -> str:
 def _meant(name: str, known: Iterable[str]) -> list[str]:
     """Return what a word that is not known may stand for: a neighbour's, or one that is written nearly like it."""
     ours = [each for each in _NEIGHBOURS.get(name, ()) if each in known]
-    return ours or difflib.get_close_matches(name, list(known), n=1)
+    if ours or name in ELSEWHERE:
+        return ours
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=_NEARLY)
 
 
 def _did_you_mean(words: Iterable[str]) -> str:

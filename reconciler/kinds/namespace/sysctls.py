@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.source import Pointer, Source
+from reconciler.kinds.units import mapping, steps
 
 _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what in ("conf", "neigh")}
 _EVERYWHERE = ("all", "default", "lo")
@@ -14,20 +15,14 @@ _PARTS = 4
 
 def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
     """Read a mapping or a list of `name=value`; names get dots, as in sysctl(8)."""
-    pairs = given.items() if isinstance(given, Mapping) else (_pair(each) for each in given or ())
     found: dict[str, str] = {}
-    for name, value in pairs:
-        key = str(name).strip().replace("/", ".")
+    for name, value in mapping(given).items():
+        key = name.strip().replace("/", ".")
         message, hint = _wrong(key)
         if message:
-            source.problem(pointer, message, hint)
+            source.problem((*pointer, steps(given)[name]), message, hint)
         found[key] = " ".join(str(value).split())
     return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
 
 
 def _wrong(key: str) -> tuple[str, str]:
