@@ -191,6 +191,14 @@ def test_a_next_hop_that_cannot_be_reached_is_named(lab: Lab) -> None:
         assert "cannot be a next hop in the host" in str(report.failed[0].error)
 
 
+@pytest.mark.parametrize(("to", "source"), [("10.4.0.0/16", "10.9.9.9"), ("fd04::/64", "fd09::9")])
+def test_a_source_that_no_interface_has_is_named(lab: Lab, to: str, source: str) -> None:
+    veth = "veths: [['a:e 10.0.0.1/24 fd00::1/64', 'b:e']]\n"
+    report = lab.attempt(f"namespaces: {{a: {{routes: [{{to: '{to}', dev: e, source: '{source}'}}]}}, b: }}\n{veth}")
+    (failed,) = report.failed
+    assert f"{source} cannot be the `source` in " in str(failed.error)
+
+
 def test_a_route_outlives_the_address_of_its_interface(lab: Lab) -> None:
     text = """
 namespaces: {a: {routes: [{to: 10.200.0.0/24, via: 10.66.2.254}, {to: 10.201.0.0/24, via: [10.66.2.254, 10.66.3.254]}]}, b: {routes: [{to: 10.202.0.0/24, via: 10.67.0.9}]}}

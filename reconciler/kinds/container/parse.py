@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.kinds import networking, units
-from reconciler.kinds.container import ports, settings, volumes
+from reconciler.kinds.container import ports, settings, volumes, waits, words
 from reconciler.kinds.container.environment import environment
 from reconciler.kinds.container.healthcheck import healthcheck
 from reconciler.kinds.container.limits import limits
@@ -31,6 +31,8 @@ def containers(source: Source) -> Iterator[Resource]:
             yield _external(entry)
         else:
             networking.check(entry)
+            waits.check(entry)
+            words.check(entry)
             yield _container(entry, images)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _BOOT = 3
 """The protocol number (RTPROT_BOOT) of the routes that the engine makes."""
+_OF_SOURCE = re.compile("prefsrc|source address", re.IGNORECASE)
+"""What the kernel says where it minds the source."""
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EINVAL)
 
 
@@ -67,6 +70,8 @@ def _index(socket: Socket, spec: RouteSpec) -> int:
 
 
 def _explained(spec: RouteSpec, error: NetlinkError) -> Exception:
+    if spec.source and _OF_SOURCE.search(str(error)):
+        return StepFailed(f"{spec.source} cannot be the `source` in {spec.at} ({error}): give it to an interface there")
     if error.errno in _UNREACHABLE and spec.via:
         hops = ", ".join(spec.via)
         return StepFailed(f"{hops} cannot be a next hop in {spec.at} ({error}): is an interface up that reaches it?")
