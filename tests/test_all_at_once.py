@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,12 +107,17 @@ def places(value: Any, *place: str | int) -> Iterator[Place]:
 
 def without(data: Any, place: Place) -> Any:
     """Return a file in which one value is not known."""
-    broken = copy.deepcopy(data)
-    around = broken
+    return replaced(data, place, "${NOTHING}")
+
+
+def replaced(data: Any, place: Place, value: Any) -> Any:
+    """Return a file with another value at a place."""
+    other = copy.deepcopy(data)
+    around = other
     for step in place[:-1]:
         around = around[step]
-    around[place[-1]] = "${NOTHING}"
-    return broken
+    around[place[-1]] = value
+    return other
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -150,6 +156,23 @@ def test_what_does_not_follow_from_it_is_told_beside_it(broken: tuple[Any, Place
     for section, message in expected.items():
         assert place == (section,) or any(message in each for each in told), told
     assert any(NOTHING in each for each in told)
+
+
+JUNK: list[Any] = yaml.safe_load("""
+[~, true, false, -1, 0, 5, 1.5, 1180591620717411303424, [], {}, [~], [[]], [{}], {x: ~}, {x-y: 1}, {a b: {}}, "", " ",
+ "a\\nb", "a:b:c", a--b, é, $$, "9", /, ., .., ~nobody-here/x, host, bridge, always, images, D, 10.0.0.300, 10.0.0.1,
+ 10.0.0.1/24, 0.0.0.0/0, "fd00::/64", "::", 1-2, 2-1, "80:80", "ff:ff:ff:ff:ff:ff", "service:web", "container:db",
+ "service:", web, db, red, lan, br0, "red:eth0"]
+""")
+JUNK += ["x" * 300, "9" * 400]
+
+
+@given(st.sampled_from(FILES), st.data())
+def test_whatever_is_wrong_gets_lines_with_places_and_never_a_traceback(data: Any, drawn: st.DataObject) -> None:
+    for _ in range(drawn.draw(st.integers(1, 3))):
+        data = replaced(data, drawn.draw(st.sampled_from(list(places(data)))), drawn.draw(st.sampled_from(JUNK)))
+    for each in found(data):
+        assert re.fullmatch(r"t\.yaml:[0-9]+:[0-9]+: [^\n]+", each)
 
 
 EXAMPLE_OF_MANY = """

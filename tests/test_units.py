@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.kinds.units import duration, labels, mapping, size
+from reconciler.kinds.units import duration, labels, mapping, size, steps
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,9 @@ def test_a_mapping_may_be_a_list_and_its_values_become_text() -> None:
 def test_a_label_without_a_value_is_empty() -> None:
     assert labels(["a", "b=c"]) == {"a": "", "b": "c"}
     assert labels({"a": None}) == {"a": ""}
+
+
+def test_a_name_stands_under_itself_or_in_an_element_of_a_list() -> None:
+    assert steps({"a": 1, "b": None}) == {"a": "a", "b": "b"}
+    assert steps(["a=1", "b"]) == {"a": 0, "b": 1}
+    assert steps(None) == {}

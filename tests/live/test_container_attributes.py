@@ -65,6 +65,7 @@ def mount(kind: str, option: str, first: Any, second: Any, actions: tuple[str, s
     return Row("volumes", f"volumes./data.{option}", one, other, actions, {**CREATED, "volumes": [plain]})
 
 
+WORDS: Json = {"mode": "host", "name": "web", "app_protocol": "http"}
 CHECK: Json = {"test": ["CMD", "true"]}
 NULL: Json = {"source": "/dev/null"}
 LONG: Json = {"target": 80, "published": 18331}
@@ -83,13 +84,18 @@ ROWS = [
     Row("init", "init", False, True, base={"init": None}),
     Row("restart", "restart", "always", "on-failure:3", IN_PLACE),
     Row("ports", "ports.80/tcp", ["18330:80"], ["127.0.0.1:18330:80"], base=ON_BRIDGE),
-    Row("ports", "ports.80/tcp", [LONG], [{**LONG, "published": "18331-18332"}], base=ON_BRIDGE),
+    Row("ports", "ports.80/tcp", [LONG], [{**LONG, "published": "18331-18332", **WORDS}], base=ON_BRIDGE),
     Row("ports", "ports.80/tcp", [{"target": 80}], [{**LONG, "host_ip": "::1"}], base=ON_BRIDGE),
     Row("ports", "ports", [{"target": 80, "protocol": "udp"}], [{"target": 80, "protocol": "sctp"}], base=ON_BRIDGE),
     Row("expose", "expose", ["3000"], ["3000-3001/udp"]),
     Row("volumes", "volumes./data", ["./data:/data:ro"], [BIND]),
     Row("volumes", "volumes./data", ["store:/data"], ["store:/data:ro,nocopy"]),
-    Row("volumes", "volumes./data", ["/data"], [{"type": "volume", "target": "/data", "source": "store"}]),
+    Row(
+        "volumes",
+        "volumes./data",
+        ["/data"],
+        [{"type": "volume", "target": "/data", "source": "store", "consistency": "cached"}],
+    ),
     Row("volumes", "volumes./data", [{"type": "tmpfs", "target": "/data"}], [BIND]),
     Row("volumes", "volumes./data.source", ["store:/data"], [BIND], base={**CREATED, "volumes": ["/data"]}),
     Row(

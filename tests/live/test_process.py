@@ -172,7 +172,7 @@ def test_dependencies_are_waited_for_until_their_condition_holds(lab: Lab) -> No
     assert moment(lab, "job", "StartedAt") > moment(lab, "first", "StartedAt")
     assert lab.live(file, "process/db")["health"] == "healthy"
     # An order that only tells who starts before whom is no difference to what runs.
-    more = {**conditions, "first": {"condition": "service_started"}}
+    more = {**conditions, "first": {"condition": "service_started", "required": True, "restart": False}}
     assert lab.tells(text({**entries, "a": {**entries["a"], "depends_on": more}}, volumes={"shared": {}})) == {}
     lab.apply(text({**entries, "a": {**entries["a"], "depends_on": more}}, volumes={"shared": {}}))
 
