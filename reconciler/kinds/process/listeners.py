@@ -78,9 +78,9 @@ def listeners(engine: int | None) -> Iterator[tuple[Claim, str]]:
 
 def _program(inode: str) -> str:
     """Name the process that has a socket, as far as it can be seen."""
-    wanted = f"socket:[{inode}]"
-    for process in Path("/proc").iterdir():
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look into
-            if process.name.isdecimal() and any(str(each.readlink()) == wanted for each in (process / "fd").iterdir()):
+            if str(descriptor.readlink()) == f"socket:[{inode}]":
+                process = descriptor.parents[1]
                 return f"process {(process / 'comm').read_text().strip()} (pid {process.name})"
     return "a process of the host"
