@@ -78,9 +78,17 @@ def listeners(engine: int | None) -> Iterator[tuple[Claim, str]]:
 
 def _program(inode: str) -> str:
     """Name the process that has a socket, as far as it can be seen."""
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
-        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to look into
-            if str(descriptor.readlink()) == f"socket:[{inode}]":
-                process = descriptor.parents[1]
-                return f"process {(process / 'comm').read_text().strip()} (pid {process.name})"
+    for process in Path("/proc").glob("[0-9]*"):
+        for descriptor in _descriptors(process):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if str(descriptor.readlink()) == f"socket:[{inode}]":
+                    return f"process {(process / 'comm').read_text().strip()} (pid {process.name})"
     return "a process of the host"
+
+
+def _descriptors(process: Path) -> list[Path]:
+    """The descriptors of a process; none of one that is gone, or not ours to look into."""
+    try:
+        return list((process / "fd").iterdir())
+    except OSError:
+        return []
