@@ -29,6 +29,7 @@ _WORDS: Final[Mapping[str, bool | None]] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 300
+_TOO_DEEP = "nested too deeply"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HINTS: Final = {
     "mapping values are not allowed": "is a line indented wrongly, or does a text with ': ' need quotes?",
@@ -75,7 +76,7 @@ class _Composer(yaml.CSafeLoader):
     def descend_resolver(self, parent: yaml.Node | None, _index: Any) -> None:
         self.depth += 1
         if parent is not None and self.depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=parent.start_mark)
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -102,6 +103,7 @@ def _after(before: str, path: str) -> Position:
 def _problem(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
     mark = error.problem_mark or yaml.Mark("", 0, 0, 0, None, 0)
     what = ", ".join(each for each in (error.context, error.problem) if each)
+    what = _TOO_DEEP if "nesting depth" in what else what  # libyaml has a limit of its own from 0.2.6 on
     hint = next((hint for start, hint in _HINTS.items() if str(error.problem).startswith(start)), "")
     lines = [*text.split("\n"), ""]  # the parser may stop behind the last line
     if lines[mark.line][mark.column : mark.column + 1] == "\t":
