@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,16 @@ def _note(event: str, _: tuple[Any, ...]) -> None:
         FORKS.append(event)
 
 
-sys.addaudithook(_note)
+@cache
+def _installed() -> None:
+    """Install the hook when it is first wanted: under it a thread that starts to be traced can meet another's start."""
+    sys.addaudithook(_note)
 
 
 @contextmanager
 def forks() -> Iterator[list[str]]:
     global _watching  # noqa: PLW0603 - an audit hook is the interpreter's own, and so is this
+    _installed()
     FORKS.clear()
     _watching = True
     try:
