@@ -14,6 +14,7 @@ from reconciler.errors import (
     HostRefuses,
     Locked,
     NotNow,
+    NotPermitted,
     PlanStale,
     Position,
     Problem,
@@ -21,7 +22,7 @@ from reconciler.errors import (
     StepFailed,
     Usage,
 )
-from reconciler.host import Host
+from reconciler.host import LOCK_TIMEOUT, Host
 from reconciler.host.lock import Holder
 from reconciler.kinds.base import Kind
 from reconciler.model import (
@@ -48,8 +49,6 @@ from reconciler.model import (
 from reconciler.reconcile import Options, Progress
 
 Kinds = Mapping[str, Kind]
-LOCK_TIMEOUT = 300.0
-"""Seconds to wait for another run on the same topology."""
 
 
 def load(
@@ -190,6 +189,7 @@ __all__ = [
     "Locked",
     "Need",
     "NotNow",
+    "NotPermitted",
     "Options",
     "Outcome",
     "Plan",

@@ -27,6 +27,9 @@ class Held(Generic[T]):
             scope: list(accumulate((claim.high for claim, _ in each), max)) for scope, each in self._held.items()
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
     def overlapping(self, wanted: Claim) -> Iterator[tuple[Claim, T]]:
         """Yield what overlaps a claim, with its holder."""
         if wanted.scope not in self._held:
@@ -44,6 +47,8 @@ def taken(change: Change) -> tuple[Claim, ...]:
     if change.desired is None or change.action is Action.NOOP:
         return ()
     held = change.observed.claims if change.observed and change.action is not Action.REPLACE else ()
+    if not held:
+        return change.desired.claims
     return tuple(each for each in change.desired.claims if each not in held)
 
 
@@ -59,6 +64,8 @@ def released(change: Change) -> tuple[Claim, ...]:
 def held_by_chance(change: Change) -> tuple[Claim, ...]:
     """The claims that a resource keeps through a change though the file does not say so: the host chose them."""
     if change.observed is None or change.desired is None or change.action is Action.REPLACE:
+        return ()
+    if change.observed.claims == change.desired.claims:
         return ()
     held = [each for each in change.observed.claims if each not in change.desired.claims]
     return tuple(each for each in held if each.chosen or change.action is Action.NOOP)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.secret import masked
+
 
 class ReconcilerError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package; what one says is without secrets."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class StepFailed(ReconcilerError):
@@ -20,6 +25,13 @@ class Usage(ReconcilerError):
     """The command line asks for something that does not make sense."""
 
     exit_code = 3
+
+
+def visible(text: str) -> str:
+    """Write a text on one line, without what would command a terminal: controls, and what turns or hides letters."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,7 +58,7 @@ class Problem:
     def __str__(self) -> str:
         pointer = f"{self.pointer}: " if self.pointer else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.position}: {pointer}{self.message}{hint}"
+        return visible(masked(f"{self.position}: {pointer}{self.message}{hint}"))
 
 
 class FileInvalid(ReconcilerError):
@@ -63,6 +75,10 @@ class HostRefuses(ReconcilerError):
     """No privilege, no such feature, or something that is not ours stands in the way."""
 
     exit_code = 4
+
+
+class NotPermitted(HostRefuses):
+    """A capability is missing, for which another user has to run it."""
 
 
 class Conflict(HostRefuses):

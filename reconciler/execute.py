@@ -8,16 +8,18 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ReconcilerError, StepFailed
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Later, Result
 from reconciler.model import Outcome, Plan, Report, ResourceKey, Status, Step, StepKey, Verb
 
 if TYPE_CHECKING:
     from reconciler.host import Host
 
+T = TypeVar("T")
 WAITERS = 64
 """How many steps may wait at once beside the `jobs` that work."""
 
@@ -72,31 +74,48 @@ class _Run:
         for step in plan.ordered:
             if not self.blockers[step.key]:
                 self.ready[step.key.key.kind, step.verb].append(step)
-        self.done: queue.SimpleQueue[list[Outcome] | BaseException] = queue.SimpleQueue()
+        self.rest: deque[_Left] = deque()
+        self.working = self.waiting = 0
+        self.done: queue.SimpleQueue[_Ended | BaseException] = queue.SimpleQueue()
 
     def loop(self, workers: ThreadPoolExecutor, waiters: ThreadPoolExecutor, jobs: int) -> None:
-        working = waiting = 0
         while True:
-            for batch in self._batches(jobs - working):
+            while self.rest and self.working < jobs:
+                self._begin(workers, self._work_on, self.rest.popleft(), is_wait=False)
+            for batch in self._batches(jobs - self.working):
                 is_wait = batch[0].verb is Verb.WAIT
                 for step in batch:
                     self.on_start(step)
-                (waiters if is_wait else workers).submit(self._work, batch)
-                working, waiting = working + (not is_wait), waiting + is_wait
-            if not working and not waiting:
+                self._begin(waiters if is_wait else workers, self._work, batch, is_wait=is_wait)
+            if not self.working and not self.waiting:
                 break
-            finished = self._finished()
-            if isinstance(finished, BaseException):
-                raise finished
-            is_wait = finished[0].step.verb is Verb.WAIT
-            working, waiting = working - (not is_wait), waiting - is_wait
-            for outcome in finished:
-                self._settle(outcome)
+            ended = self._finished()
+            if isinstance(ended, BaseException):
+                raise ended
+            self._take_in(ended, waiters)
         for step in self.plan.ordered:
             if step.key not in self.outcomes:
                 self._note(Outcome(step, Status.SKIPPED))
 
-    def _finished(self) -> list[Outcome] | BaseException:
+    def _take_in(self, ended: _Ended, waiters: ThreadPoolExecutor) -> None:
+        self._count(-1, is_wait=ended.is_wait)
+        for left in ended.waits:
+            self._begin(waiters, self._wait_for, left, is_wait=True)
+        self.rest.extend(ended.works)
+        for outcome in ended.outcomes:
+            self._settle(outcome)
+
+    def _begin(self, pool: ThreadPoolExecutor, act: Callable[[T], None], what: T, *, is_wait: bool) -> None:
+        pool.submit(act, what)
+        self._count(1, is_wait=is_wait)
+
+    def _count(self, number: int, *, is_wait: bool) -> None:
+        if is_wait:
+            self.waiting += number
+        else:
+            self.working += number
+
+    def _finished(self) -> _Ended | BaseException:
         """Wait for what ends next; a signal that comes just as a wait begins is heard when that is over."""
         while True:
             with contextlib.suppress(queue.Empty):
@@ -163,8 +182,54 @@ class _Run:
         except BaseException as error:  # noqa: BLE001 - the thread that waits must hear of it
             self.done.put(error)
             return
-        seconds = time.monotonic() - started
-        self.done.put([_outcome(step, result, seconds) for step, result in zip(batch, results, strict=True)])
+        ended = _Ended(is_wait=batch[0].verb is Verb.WAIT)
+        for step, result in zip(batch, results, strict=True):
+            if isinstance(result, Later):
+                ended.waits.append(_Left(step, result, started))
+            else:
+                ended.outcomes.append(_outcome(step, result, started))
+        self.done.put(ended)
+
+    def _wait_for(self, left: _Left) -> None:
+        self._carry_on(left, left.later.wait, is_wait=True)
+
+    def _work_on(self, left: _Left) -> None:
+        self._carry_on(left, left.later.work, is_wait=False)
+
+    def _carry_on(self, left: _Left, act: Callable[[], Status | None], *, is_wait: bool) -> None:
+        ended = _Ended(is_wait=is_wait)
+        try:
+            status = act()
+        except Exception as error:  # noqa: BLE001 - here as well a failure becomes a value
+            ended.outcomes.append(_outcome(left.step, self.host.explain(error), left.started))
+        except BaseException as error:  # noqa: BLE001 - the thread that waits must hear of it
+            self.done.put(error)
+            return
+        else:
+            if status is None:
+                ended.works.append(left)
+            else:
+                ended.outcomes.append(_outcome(left.step, status, left.started))
+        self.done.put(ended)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a step that began at some time of the monotonic clock."""
+
+    step: Step
+    later: Later
+    started: float
+
+
+@dataclass
+class _Ended:
+    """What a thread brings back: outcomes, what is to be waited for, and what is to be worked on after a wait."""
+
+    is_wait: bool
+    outcomes: list[Outcome] = field(default_factory=list)
+    waits: list[_Left] = field(default_factory=list)
+    works: list[_Left] = field(default_factory=list)
 
 
 def _results(kind: Kind, batch: Sequence[Step], host: Host) -> list[Result]:
@@ -179,7 +244,8 @@ def _results(kind: Kind, batch: Sequence[Step], host: Host) -> list[Result]:
     return [*results, *([error] * len(batch))][: len(batch)]
 
 
-def _outcome(step: Step, result: Result, seconds: float) -> Outcome:
+def _outcome(step: Step, result: Status | ReconcilerError, started: float) -> Outcome:
+    seconds = time.monotonic() - started
     if isinstance(result, ReconcilerError):
         return Outcome(step, Status.FAILED, result, seconds=seconds)
     return Outcome(step, result, seconds=seconds)

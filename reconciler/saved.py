@@ -4,56 +4,78 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import PlanStale, Usage
+from reconciler.kinds.reading import read_file
 from reconciler.model import FORMAT_VERSION, Plan, Verb
 from reconciler.render.as_json import plan_json
-from reconciler.render.values import Hide, plain
+from reconciler.render.values import plain, sealed
 
 STANDARD_INPUT = "-"
+_MACHINE = "machine"
+_WHOLE = 64
+"""Digits of a whole digest."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A plan as it was saved: `file` and its `digest`, `name` of the topology, `key` of the digests of secrets."""
+    """A plan as it was saved: `file`, `name` of the topology, and digests of the file and of all secrets.
+
+    The key of the digests is made of the `salt` and of what the file does not hold, the machine's own; `machine` is the
+    digest that tells whether it is the same.
+    """
 
     file: str
     digest: str
     name: str
-    key: str
+    salt: str
+    machine: str
     plan: dict[str, Any]
 
 
-def save(path: Path, plan: Plan) -> None:
+def save(path: Path, plan: Plan, *, machine: bytes) -> None:
     """Write a plan; Usage if it is of standard input, or if the file cannot be written.
 
-    Only the owner may read the file: whoever has the key can guess at short secrets.
+    Only the owner may read the file; and whoever does cannot guess at secrets without the key of the `machine`.
     """
     desired = plan.changes.desired
     if desired.source == STANDARD_INPUT:
         raise Usage("a plan of standard input cannot be saved: it could not be made again")
-    key = secrets.token_hex(32)
-    saved = Saved(desired.source, desired.digest, desired.name, key, rendered(plan, key))
+    salt = secrets.token_hex(32)
+    key = key_of(salt, machine)
+    saved = Saved(
+        desired.source, _digest(key, desired.digest), desired.name, salt, _digest(key, _MACHINE), rendered(plan, key)
+    )
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(saved)}, indent=2, ensure_ascii=False) + "\n"
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Usage(f"{path}: cannot be written: it is there, and no file of its own")
     try:
-        beside.touch(0o600)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        _write(path, text)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise Usage(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, at once as a whole, and through nobody's link."""
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink()
+        raise
 
 
 def read(path: Path) -> Saved:
     """Read a saved plan; Usage if there is none, or if it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_file(path))
         version = found.pop("format_version")
         saved = Saved(**found) if version == FORMAT_VERSION else None
     except OSError as error:
@@ -65,18 +87,21 @@ def read(path: Path) -> Saved:
     return saved
 
 
-def check(saved: Saved, plan: Plan) -> None:
+def check(saved: Saved, plan: Plan, *, machine: bytes) -> None:
     """Insist that a plan is what was saved; PlanStale, which says what differs, if it is not."""
-    if plan.changes.desired.digest != saved.digest:
+    key = key_of(saved.salt, machine)
+    if _digest(key, _MACHINE) != saved.machine:
+        raise PlanStale("the plan was saved on another machine, or before this one was started again: plan again")
+    if _digest(key, plan.changes.desired.digest) != saved.digest:
         raise PlanStale(f"{saved.file}: has changed since the plan was saved: plan again")
-    now = rendered(plan, saved.key)
+    now = rendered(plan, key)
     if now != saved.plan:
         raise PlanStale(f"the plan would be another one by now{_difference(saved.plan, now)}: plan again")
 
 
-def rendered(plan: Plan, key: str) -> dict[str, Any]:
+def rendered(plan: Plan, key: bytes) -> dict[str, Any]:
     """Render all that a plan promises, secrets as digests; waits, which change nothing, are left out."""
-    hide = _digester(key)
+    hide = sealed(key, _WHOLE)
     found = plan_json(plan, hide=hide)
     found["steps"] = [each for each in found["steps"] if each["verb"] != Verb.WAIT]
     for step in found["steps"]:
@@ -88,12 +113,13 @@ def rendered(plan: Plan, key: str) -> dict[str, Any]:
     return as_read
 
 
-def _digester(key: str) -> Hide:
-    def digest(value: Any) -> str:
-        text = json.dumps(plain(value), sort_keys=True)
-        return "hmac-sha256:" + hmac.digest(bytes.fromhex(key), text.encode(), "sha256").hex()
+def key_of(salt: str, machine: bytes) -> bytes:
+    """Return the key of a saved plan: neither its salt nor the machine alone makes it."""
+    return hmac.digest(machine, salt.encode(), "sha256")
 
-    return digest
+
+def _digest(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _difference(saved: dict[str, Any], now: dict[str, Any]) -> str:

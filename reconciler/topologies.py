@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError
 from reconciler.host import netns
 from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
-from reconciler.host.netlink import get_links, sockets
+from reconciler.host.netlink import get_links
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
 
@@ -55,15 +55,14 @@ def _gathered(marks: Iterable[Mark]) -> Iterator[Found]:
 
 
 def _in_the_engine(host: Host) -> Iterator[Mark]:
-    api = host.engine.api
-    ours = {"label": TOPOLOGY}
-    images = {each["Id"]: each for each in api.images()}
+    engine = host.engine
+    images = {each["Id"]: each for each in engine.images.list()}
     for row in images.values():
         yield from _of_tags(row.get("RepoTags") or ())
-    for row in api.containers(all=True, filters=ours):
+    for row in engine.containers.list(label=TOPOLOGY):
         if not _from_image(row["Labels"], images.get(row["ImageID"])):
             yield from _marks(row)
-    for row in (*api.networks(filters=ours), *(api.volumes(filters=ours)["Volumes"] or ())):
+    for row in (*engine.networks.list(label=TOPOLOGY), *engine.volumes.list(label=TOPOLOGY)):
         yield from _marks(row)
 
 
@@ -88,13 +87,7 @@ def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
 
 
 def _in_the_kernel(host: Host) -> Iterator[Mark]:
-    with netns.all_namespaces() as found:
-        opened = sockets([each.fd for each in found])
-        try:
-            links = [link for each in opened for link in each.dump(get_links())]
-        finally:
-            for each in opened:
-                each.close()
+    links = (link for found in netns.visit(lambda _, socket: socket.dump(get_links())) for link in found)
     yield from (mark for link in links if (mark := of_alias(link.alias)) and mark.host == host.identity)
 
 

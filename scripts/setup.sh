@@ -33,10 +33,13 @@ ensure_python() {
     "$python" -m venv --clear .venv || return
   fi
   stamp="$(sha256sum pyproject.toml) $1" # that of .[dev] begins with that of .
-  ! grep -qsF "$stamp" .venv/installed || return 0
-  say "installing $1 into .venv"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$1" || return
-  echo "$stamp" >.venv/installed
+  if ! grep -qsF "$stamp" .venv/installed; then
+    say "installing $1 into .venv"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$1" || return
+    echo "$stamp" >.venv/installed
+  fi
+  # As every installed package is: where Python may not write bytecode it would compile at each start.
+  .venv/bin/python -m compileall -q reconciler
 }
 
 find_python() {

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from reconciler import secret
+
 settings.register_profile("sample", max_examples=100, deadline=None, database=None)
 settings.register_profile(
     "all", max_examples=1000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -27,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"property tests: again with --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test hides, or tells, a word because another called it secret, or public."""
+    monkeypatch.setattr(secret, "_known", type(secret._known)())
 
 
 @pytest.fixture

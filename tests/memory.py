@@ -15,6 +15,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind, Result
 from reconciler.model import (
     EMPTY,
+    Action,
     Change,
     Claim,
     FrozenMap,
@@ -291,6 +292,8 @@ class MemoryKind(Kind):
         if self._is_the_new_one(step, world):
             return Status.UNCHANGED
         gone = [each.observed.live["id"] for each in (*step.carries, step.change) if each.observed]
+        for identity in gone:  # it grows on the way
+            gone += [each for each in _falling_with(identity, step.change, world) if each not in gone]
         for identity in gone:
             above = [str(each.key) for each in world.standing_on(identity) if each.identity not in gone]
             if identity in world.things and above:
@@ -311,6 +314,15 @@ class MemoryKind(Kind):
         if step.key.key in world.unhealthy:
             raise StepFailed(f"{step.key.key}: does not become {step.key.condition}")
         return Status.DONE
+
+
+def _falling_with(identity: int, change: Change, world: World) -> list[int]:
+    """What dies with a thing whether its step carries it or another's does: reality knows nothing of steps."""
+    if identity not in world.things:
+        return []
+    carries = KINDS[world.things[identity].key.kind].carries
+    above = world.standing_on(identity)
+    return [each.identity for each in above if carries(Verb.DELETE, change, Change(each.key, Action.DELETE))]
 
 
 def _world(host: Host) -> World:

@@ -18,7 +18,7 @@ import reconciler
 from reconciler import api
 from reconciler.host.lock import locked
 
-COMMANDS = ("validate", "plan", "apply", "destroy", "show", "ls", "schema")
+COMMANDS = ("validate", "plan", "apply", "destroy", "watch", "show", "ls", "schema")
 NOWHERE = "unix:///nonexistent/docker.sock"
 HEAVY = ("docker", "pyroute2", "networkx", "requests", "rich")
 
@@ -72,14 +72,17 @@ def test_every_command_explains_itself(command: str) -> None:
 
 OPTIONS = {
     "validate": "--name",
-    "plan": "--name --detailed-exitcode --json --out",
+    "plan": "--show-secrets --name --detailed-exitcode --json --out --engine-timeout --patience",
     "apply": (
-        "--name --plan --jobs --target --replace --on-failure --adopt --no-prune --no-wait --wait-timeout "
-        "--lock-timeout --json"
+        "--show-secrets --name --plan --jobs --target --replace --on-failure --adopt --no-prune --no-wait --wait-timeout "
+        "--engine-timeout --patience --lock-timeout --json"
     ),
-    "destroy": "--name --all --volumes --images --now --lock-timeout",
-    "show": "--name --json",
-    "ls": "",
+    "destroy": "--name --all --volumes --images --now --engine-timeout --patience --lock-timeout",
+    "watch": (
+        "--name --dry-run --jobs --no-prune --resync --json --wait-timeout --engine-timeout --patience --lock-timeout"
+    ),
+    "show": "--show-secrets --name --json --engine-timeout --patience",
+    "ls": "--engine-timeout --patience",
     "schema": "",
 }
 

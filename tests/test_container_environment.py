@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from paper import Paper
 
-from reconciler.kinds.container.environment import environment, of_engine, parsed
+from reconciler.kinds.container.env_file import parsed, raw
+from reconciler.kinds.container.environment import environment, of_engine
 from reconciler.kinds.networking import entry_of
 from reconciler.kinds.source import Source
 
@@ -59,7 +60,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     messages = read(tmp_path, env_file=["folder", "broken", "latin"])[1]
     assert messages[0] == "cannot read 'folder': Is a directory"
     assert messages[1] == "'broken': line 2: expected NAME=value"
-    assert messages[2].startswith("'latin': 'utf-8' codec")
+    assert messages[2] == "'latin' is not UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,42 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     ],
 )
 def test_every_line_of_a_file_is_read(line: str, expected: str | None) -> None:
-    assert dict(parsed(line)) == {"A": expected}
+    assert dict(parsed(line, lambda _: None)) == {"A": expected}
+
+
+def test_what_is_not_in_single_quotes_is_replaced_by_what_is_known_before(tmp_path: Path) -> None:
+    lines = ["A=1", "B=$A-${OUT}", 'C="${OWN}\\n\\$A $$A ${NO:-none}"', "D='$A'", "OUT=mine", "E=$OUT", "F=${A}2 # $NO"]
+    (tmp_path / "file").write_text("\n".join(lines))
+    found = read(tmp_path, {"OUT": "out"}, env_file="file", environment={"OWN": "own"})
+    assert found == (
+        {"A": "1", "B": "1-out", "C": "own\n$A $A none", "D": "$A", "OUT": "mine", "E": "out", "F": "12", "OWN": "own"},
+        [],
+    )
+
+
+def test_raw_takes_every_character_of_a_value_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"# no\n\n A='$x # \"'  \r\nB=\nHOME\nC=1=2")
+    found = read(tmp_path, {"HOME": "/root"}, env_file=[{"path": "file", "format": "raw"}])
+    assert found == ({"A": "'$x # \"'  ", "B": "", "HOME": "/root", "C": "1=2"}, [])
+    with pytest.raises(ValueError, match="line 2: expected NAME=value"):
+        dict(raw("A=1\nB C\n"))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("$NOT", "variable 'NOT' is not set"),
+        ("secret ${NOT:?secret}", "variable 'NOT' is not set"),
+        ("secret ${se-cret!", "'${' without its '}'"),
+        ("${se!cret}", "'${…}' is no variable"),
+        ("secret$", "a single '$' that begins no variable"),
+    ],
+)
+def test_a_variable_that_is_not_known_is_a_problem_at_its_line_that_tells_no_value(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    (tmp_path / "file").write_text(f"A=1\nB={value}\n")
+    assert read(tmp_path, env_file="file") == ({}, [f"'file': line 2: {said}"])
 
 
 def test_the_engine_s_list_is_read() -> None:

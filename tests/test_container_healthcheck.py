@@ -33,7 +33,7 @@ SPEC = Healthcheck(("CMD", "true"), Duration(2 * S), Duration(3 * S), 4, Duratio
         ({"test": ["CMD-SHELL", "true"]}, Healthcheck(("CMD-SHELL", "true"))),
         ({"test": ["NONE", "more"]}, Healthcheck(NONE)),
         ({"disable": True}, Healthcheck(NONE)),
-        ({"disable": True, "test": "NONE"}, Healthcheck(NONE)),
+        ({"disable": True, "test": ["NONE"]}, Healthcheck(NONE)),
         ({"disable": False, "start_period": "0s"}, Healthcheck(start_period=Duration(0))),
         (WHOLE, SPEC),
     ],
@@ -47,6 +47,8 @@ def test_every_form_is_read(data: Any, expected: Healthcheck) -> None:
     [
         ({"disable": True, "test": "true"}, "disable: a healthcheck that is disabled has no test"),
         ({"test": []}, "test: a test in list form starts with CMD, CMD-SHELL or NONE"),
+        ({"test": "NONE"}, "test: a text is a command for the shell: write [NONE], or `disable: true`"),
+        ({"disable": True, "test": "NONE"}, "disable: a healthcheck that is disabled has no test"),
         ({"test": ["true"]}, "test: a test in list form starts with CMD, CMD-SHELL or NONE"),
         ({"test": ["CMD"]}, "test: CMD is followed by the command"),
         ({"test": ["CMD-SHELL", "a", "b"]}, "test: CMD-SHELL is followed by one text"),

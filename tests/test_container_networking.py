@@ -30,7 +30,8 @@ def only(**data: Any) -> Entry:
     ("data", "expected"),
     [
         ({}, {"default": {}}),
-        ({"networks": []}, {}),
+        ({"networks": []}, {"default": {}}),
+        ({"networks": {}}, {"default": {}}),
         ({"networks": ["wan", "lan"]}, {"lan": {}, "wan": {}}),
         ({"networks": {"lan": None, "wan": {"aliases": ["a"]}}}, {"lan": {}, "wan": {"aliases": ["a"]}}),
         ({"network_mode": "none"}, {}),
@@ -44,7 +45,8 @@ def test_a_container_s_networks_are_read(data: dict[str, Any], expected: dict[st
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({"networks": []}, ""),
+        ({"network_mode": "none"}, ""),
+        ({"networks": []}, "default"),
         ({"networks": ["wan", "lan"]}, "lan"),
         ({"networks": ["lan", "docker0", "wan"]}, "docker0"),
         ({"networks": {"docker0": None, "wan": {"mac_address": "02:00:00:00:00:01"}}}, "wan"),
@@ -58,7 +60,8 @@ def test_a_container_is_made_on_the_network_that_an_old_engine_needs_it_on(data:
     ("data", "mode", "shared"),
     [
         ({}, "", None),
-        ({"networks": []}, "none", None),
+        ({"networks": []}, "", None),
+        ({"network_mode": "none"}, "none", None),
         ({"external": True}, "", None),
         ({"network_mode": "host"}, "host", None),
         ({"network_mode": "service:db"}, "service:db", "db"),
@@ -132,7 +135,7 @@ PORTS = {"ports": ["80"]}
         ({"network_mode": "service:db", **PORTS}, ["ports: with network_mode service:db no port can be published"]),
         ({"network_mode": "service:web"}, ["network_mode: 'web' cannot refer to itself"]),
         ({"network_mode": "container:x", "dns": "1.1.1.1"}, ["dns: this is shared with 'x': declare it there"]),
-        ({"networks": [], **PORTS}, ["ports: without a network no port can be published"]),
+        ({"networks": [], **PORTS}, []),
     ],
 )
 def test_what_cannot_be_on_the_network_so_is_a_problem(data: dict[str, Any], expected: list[str]) -> None:

@@ -113,7 +113,7 @@ def test_what_is_not_declared_is_left_to_the_image_and_the_engine() -> None:
     assert body["HostConfig"]["LogConfig"] == {"Type": "", "Config": {}}
     assert body["HostConfig"]["SecurityOpt"] is None
     # Else the label of an image that was committed from a container of ours would count.
-    assert body["Labels"] == {"reconciler.logging": ""}
+    assert body["Labels"] == {"reconciler.logging": "", "reconciler.secret": "[]"}
 
 
 def test_what_is_declared_is_sent() -> None:
@@ -132,7 +132,12 @@ def test_what_is_declared_is_sent() -> None:
         link_targets=FrozenMap({"db": "t-db"}),
     )
     body = sent(declared, labels={ID: "1a"})
-    assert body["Labels"] == {"role": "web", ID: "1a", "reconciler.logging": "max-file,max-size"}
+    assert body["Labels"] == {
+        "role": "web",
+        ID: "1a",
+        "reconciler.logging": "max-file,max-size",
+        "reconciler.secret": "[]",
+    }
     assert body["HostConfig"]["ContainerIDFile"] == "1a"
     assert body["Env"] == ["A=1=2"]
     assert (body["StopSignal"], body["MacAddress"]) == ("SIGINT", "02:00:00:00:00:01")

@@ -42,6 +42,8 @@ TMPFS = {"type": "tmpfs", "target": "/www"}
         ("../www:/www:ro", bind("/paper/www", read_only=True)),
         ("/srv:/www/:rw,z,rslave", bind("/srv", selinux="z", propagation="rslave")),
         ("~/www:/www", bind(HOME)),
+        ("store:/www:cached", Mount("volume", "t-store")),
+        ("store:/www:ro,delegated", Mount("volume", "t-store", read_only=True)),
         ("store:/www:ro,nocopy", Mount("volume", "t-store", read_only=True, nocopy=True)),
         (LONG, bind("/paper/containers/www")),
         ({**LONG, "read_only": True, "bind": {"propagation": "shared"}}, None),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live.attributes import declared, used
+from live.attributes import declared, values
+from live.evidence import CHANGED, REMOVED, Claim, told
 
 from reconciler import kinds as package
 from reconciler.kinds import kinds, kinds_of
@@ -165,12 +166,28 @@ def test_what_a_topology_uses_is_found_through_references_lists_and_alternatives
         "veths": [["a:eth1", "b:eth1"], {"endpoints": ["a:eth2", {"container": "web", "mtu": 9000}], "mtu": 9000}],
         "x-note": {"hostname": "none"},
     }
-    found = used(document, SCHEMA)
+    found = {attribute for _, attribute in values(json.dumps(document))}
     assert found <= declared(SCHEMA)
     expected = {"image.build", "build.context", "image.pull", "container.hostname", "endpoint.mtu", "veth.mtu"}
     assert expected <= found
     assert not {"container.image", "endpoint.mac", "build.target"} & found
     assert any(each.startswith("container.networks") and each.endswith("aliases") for each in found)
+
+
+def test_what_a_plan_names_counts_for_an_attribute_only_where_nothing_else_could_be_meant() -> None:
+    def seen(before: object, after: object, key: str, *paths: str) -> set[tuple[str, str]]:
+        one, other = (json.dumps({"containers": {"web": each}}) for each in (before, after))
+        return {each for each in told(Claim(one, other, key, paths)) if each[0] != "containers"}
+
+    one, other = {"mem_limit": "1m", "user": "a"}, {"mem_limit": "2m"}
+    assert seen(one, other, "container/web", "mem_limit") == {("container.mem_limit", CHANGED)}
+    assert seen(one, other, "container/web", "user") == {("container.user", REMOVED)}
+    assert seen(other, one, "container/web", "user") == set(), "it came"
+    assert seen(one, other, "container/db", "user") == set(), "another's"
+    check = [{"test": "true", "retries": each, "interval": f"{each}s"} for each in (1, 2)]
+    both = seen({"healthcheck": check[0]}, {"healthcheck": check[1]}, "container/web", "healthcheck.retries")
+    assert both == {("container.healthcheck", CHANGED)}, "which of the two it was cannot be told"
+    assert seen(one, one, "container/web", "mem_limit") == {("container.mem_limit", CHANGED)}, "a hand did it"
 
 
 def test_every_module_can_be_the_first_to_be_imported() -> None:

@@ -201,6 +201,37 @@ def test_what_is_gone_from_under_others_replaces_them() -> None:
     assert actions(changes(before, GROUND))["box/a"] is REPLACE
 
 
+def on_other_ground(changes_of: str, entry: Mapping[str, Any] | None) -> Changes:
+    """A box of the same attributes, that stood on one ground and is to stand on another."""
+    before: Entries = {"ground/a": {}, "ground/b": {}, "box/a": {}, "part/a1": {"stands_on": ["box/a"]}}
+    wanted = topology(
+        {
+            "ground/b": {},
+            **({"ground/a": entry} if entry is not None else {}),
+            **{k: before[k] for k in ("box/a", "part/a1")},
+        }
+    )
+    observed = observe(host_with(before), wanted, kinds=KINDS)
+    key = ResourceKey("box", "a")
+    need = {name: Need(ResourceKey("ground", name), changes_of) for name in "ab"}
+    have = {**observed.resources, key: replace(observed.resources[key], needs=(need["a"],))}
+    want = {**wanted.resources, key: replace(wanted.resources[key], needs=(need["b"],))}
+    return diff(
+        replace(wanted, resources=MappingProxyType(want)),
+        replace(observed, resources=MappingProxyType(have)),
+        kinds=KINDS,
+    )
+
+
+def test_what_stood_on_what_goes_falls_with_it_though_it_stays_as_it_is() -> None:
+    found = on_other_ground("via", None)
+    assert actions(found) == {"ground/a": DELETE, "box/a": REPLACE, "part/a1": REPLACE}
+    assert reason(found, "box/a") == "stood on ground/a"
+    assert actions(on_other_ground("via", {"shape": "square"}))["box/a"] is REPLACE
+    assert actions(on_other_ground("via", {"color": "red"}))["box/a"] is REPLACE, "it may bear it no more"
+    assert actions(on_other_ground("via", {})) == {}
+
+
 def test_what_moves_by_itself_is_not_pulled_along_by_where_it_moves_to() -> None:
     before: Entries = {"ground/a": {}, "seat/a": {"stands_on": ["ground/a"]}}
     desired: Entries = {"ground/a": {}, "ground/b": {}, "seat/a": {"stands_on": ["ground/b"]}}

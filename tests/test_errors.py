@@ -13,6 +13,7 @@ CODES = {
     "Usage": 3,
     "FileInvalid": 3,
     "HostRefuses": 4,
+    "NotPermitted": 4,
     "Conflict": 4,
     "NotNow": 5,
     "EngineUnreachable": 5,

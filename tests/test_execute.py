@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -17,7 +18,8 @@ from reconciler import reconcile
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.execute import execute
 from reconciler.host import Host
-from reconciler.kinds.base import Kind, Result
+from reconciler.kinds.base import Kind, Later, Result
+from reconciler.kinds.effects import one_by_one
 from reconciler.model import (
     Action,
     Change,
@@ -148,6 +150,56 @@ def test_a_kind_gets_up_to_its_batch_of_ready_steps_at_once(batch: int, sizes: l
 
     assert run(planned(*"abcdefg"), count, batch=batch).converged
     assert found == sizes
+
+
+def test_what_is_left_of_a_step_is_waited_for_without_a_job_and_then_worked_on_with_one() -> None:
+    together, working = threading.Barrier(3), threading.Lock()
+
+    def work() -> Status:
+        assert working.acquire(blocking=False), "two worked at once"
+        working.release()
+        return Status.UNCHANGED
+
+    def wait() -> None:
+        together.wait(10)
+
+    def begin(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield Later(wait, work)
+
+    assert became(run(planned("a", "b", "c"), begin, jobs=1)) == dict.fromkeys("abc", Status.UNCHANGED)
+
+
+@pytest.mark.parametrize("at", ["wait", "work"])
+def test_what_is_left_of_a_step_can_fail_as_well(at: str) -> None:
+    def fail() -> Any:
+        raise ValueError("too late")
+
+    def begin(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        (each,) = steps
+        yield (Later(fail) if at == "wait" else Later(lambda: None, fail)) if each.key.key.name == "a" else Status.DONE
+
+    report = run(planned("a", "b", "c", edges="ab"), begin)
+    assert became(report) == {"a": Status.FAILED, "b": Status.SKIPPED, "c": Status.DONE}
+    assert [str(each.error) for each in report.failed] == ["ValueError: too late"]
+
+
+def test_what_no_wait_may_catch_ends_the_run() -> None:
+    def begin(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        yield Later(lambda: sys.exit(3))
+
+    with pytest.raises(SystemExit):
+        run(planned("a"), begin)
+
+
+def test_what_is_left_of_a_step_fails_in_the_name_of_its_key() -> None:
+    def fail() -> Any:
+        raise ValueError("too late")
+
+    (result,) = one_by_one(Host(), [step("a")], lambda _: Later(fail, fail))
+    assert isinstance(result, Later)
+    for act in (result.wait, result.work):
+        with pytest.raises(StepFailed, match=r"^doing/a: ValueError: too late$"):
+            act()
 
 
 def test_a_failure_skips_what_waits_for_it_with_its_cause_and_nothing_else() -> None:

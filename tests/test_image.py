@@ -13,7 +13,8 @@ from engine_files import problems, resource, spec, topology
 
 from reconciler.kinds import kinds
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
-from reconciler.model import FrozenMap, How, Need, ResourceKey
+from reconciler.model import FrozenMap, How, Need, ResourceKey, Topology
+from reconciler.topology import load
 
 KEY = "image/lab"
 
@@ -26,7 +27,7 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "ctx/Other").write_text("ARG BASE=base\nFROM $BASE\nCOPY --from=me/tool /x /y\n")
     (tmp_path / "ctx/Bad").write_bytes(b"FROM \xff\n")
     (tmp_path / "root").mkdir()
-    (tmp_path / "root.tar").write_bytes(b"x")
+    tarfile.open(tmp_path / "root.tar", "w").close()
     save(tmp_path / "saved.tar", "saved:1")
     return tmp_path
 
@@ -202,9 +203,16 @@ def test_a_container_builds_an_image_that_others_run_by_its_name(here: Path) -> 
     assert (found["a"].tags, found["c"].tags) == (("x:1",), ())  # type: ignore[attr-defined]
 
 
+def test_a_context_that_is_not_named_is_the_folder_of_the_file(here: Path) -> None:
+    (here / "Own").write_text("FROM scratch\n")
+    recipes = [spec(here, image(f"build: {{{each}dockerfile: Own}}"), KEY).recipe for each in ("", "context: ., ")]
+    assert recipes == [Build(str(here), str(here / "Own"))] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (image("build: git@host:a"), "images.lab.build: the build's context 'git@host:a' is not on this machine"),
         (image("build: none"), "images.lab.build: the build's context 'none' is not a folder"),
         (image("build: {context: none}"), "images.lab.build.context: the build's context 'none' is not a folder"),
         (image("build: root"), "images.lab.build: there is no Dockerfile in 'root' (say `dockerfile:`)"),
@@ -216,7 +224,11 @@ def test_a_container_builds_an_image_that_others_run_by_its_name(here: Path) -> 
         (build(", dockerfile: Bad"), "images.lab.build: the Dockerfile is not UTF-8 (save the file as UTF-8)"),
         (image("import: {path: none}"), "images.lab.import.path: there is no file or folder 'none'"),
         (image("load: none"), "images.lab.load: there is no file 'none'"),
-        (image("load: root.tar"), "images.lab.load: 'root.tar' is not an archive of `docker save`: it cannot be read"),
+        (image("import: ctx/Dockerfile"), "images.lab.import: 'ctx/Dockerfile' is not an archive that can be read"),
+        (
+            image("load: ctx/Dockerfile"),
+            "images.lab.load: 'ctx/Dockerfile' is not an archive of `docker save`: it cannot be",
+        ),
         (image("commit: {container: x}"), "images.lab.commit.container: there is no 'x' in containers"),
         (
             image("commit: bxo", BOX % ("", 1)),
@@ -246,3 +258,25 @@ def test_two_images_with_one_tag_are_a_problem(here: Path) -> None:
 def test_only_tags_are_changed_in_place(here: Path) -> None:
     found = resource(here, build(), KEY)
     assert [path for path in ("tags", "inputs", "current") if kinds()["image"].mutable(path, found, found)] == ["tags"]
+
+
+def whole(folder: Path, text: str) -> Topology:
+    """Load a text with the containers as well."""
+    (folder / "topology.yaml").write_text(f"name: t\n{text}")
+    return load(folder / "topology.yaml", kinds=kinds(), environment={})
+
+
+@pytest.mark.parametrize("reference", ["own:1", "docker.io/own:1", "library/own:1"])
+def test_a_container_runs_the_entry_that_declares_its_image_as_a_tag(here: Path, reference: str) -> None:
+    text = f"images: {{lab: {{import: root.tar, tags: ['own:1']}}}}\ncontainers: {{web: {{image: '{reference}'}}}}"
+    found = whole(here, text)
+    assert [str(each.key) for each in found if each.key.kind == "image"] == [KEY]
+    web = found.resources[ResourceKey("container", "web")]
+    assert Need(ResourceKey.of(KEY), "image") in web.needs
+    assert getattr(web.spec, "reference", "") == getattr(found.resources[ResourceKey.of(KEY)].spec, "reference", "-")
+
+
+def test_a_container_runs_what_another_builds_by_the_tag_that_this_one_declares(here: Path) -> None:
+    found = whole(here, "containers: {a: {build: ctx, image: 'own:1'}, b: {image: 'own:1'}}")
+    assert "image/own:1" not in {str(each.key) for each in found}
+    assert Need(ResourceKey("image", "a"), "image") in found.resources[ResourceKey("container", "b")].needs

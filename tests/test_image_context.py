@@ -102,19 +102,21 @@ def test_a_context_has_the_dockerfile_with_what_its_references_stand_for(folder:
     assert found["Dockerfile"].pax_headers["content"] == build_text(recipe)
 
 
-@pytest.mark.parametrize(
-    ("ignore", "ignored"), [("", ".dockerignore"), ("# none\nlink\n", "link")], ids=["none", "its own"]
-)
-def test_a_dockerfile_outside_of_its_context_is_sent_and_ignored(folder: Path, ignore: str, ignored: str) -> None:
-    outside = folder.parent / "Outside"
-    outside.write_text("FROM lab\n")
-    if ignore:
-        (folder / ".dockerignore").write_text(ignore)
-    told: list[str] = []
-    found = packed(lambda to: told.append(write_context(to, build(folder, dockerfile=str(outside)))))
-    assert told == [".dockerfile.reconciler"]
-    assert found[told[0]].pax_headers["content"] == "FROM lab\n"
-    assert found[".dockerignore"].pax_headers["content"] == f"{ignored}\n{told[0]}"
+@pytest.mark.parametrize("target", ["../secret", "sub/../../secret", ".."])
+def test_a_link_that_leads_out_of_a_folder_is_refused(folder: Path, target: str) -> None:
+    (folder / "out").symlink_to(target)
+    with pytest.raises(OSError, match="it is a link that leads out of the folder"):
+        inputs(build(folder))
+    with pytest.raises(OSError, match="it is a link that leads out of the folder"):
+        inputs(Import(str(folder)))
+    (folder / ".dockerignore").write_text("out\n")
+    assert inputs(build(folder))
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "sub/../Dockerfile", "sub/.."])
+def test_a_link_that_stays_or_is_absolute_is_the_images_own(folder: Path, target: str) -> None:
+    (folder / "in").symlink_to(target)
+    assert inputs(build(folder))
 
 
 def test_a_socket_that_an_ignore_file_leaves_is_not_sent(folder: Path) -> None:

@@ -31,11 +31,10 @@ Successfully built 444444444444
 """
 
 
-def test_a_build_has_made_what_was_not_in_its_cache() -> None:
+def test_a_build_tells_of_each_step_whether_it_was_in_its_cache() -> None:
     built = Built()
-    for line in OUTPUT.splitlines():
-        built.read(line)
-    assert built.made == ["333333333333", "444444444444"]
+    found = [(made, built.cached) for line in OUTPUT.splitlines() if (made := built.read(line))]
+    assert found == [("222222222222", True), ("333333333333", False), ("444444444444", False)]
 
 
 def test_the_lines_of_a_stream_are_those_that_say_something() -> None:

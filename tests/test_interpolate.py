@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.kinds.interpolate import Unresolved, interpolate
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.interpolate import Unresolved, interpolate
 
 if TYPE_CHECKING:
     from pathlib import Path

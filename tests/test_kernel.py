@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.host.firewall import Rules, _ours, _rule
@@ -47,6 +48,14 @@ def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:
     assert space.link("x") is None
     assert space.loopback is lo
     assert Space(Place(2), MappingProxyType({})).loopback is None
+
+
+def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
+    names = {2: ("br0", None), 3: ("eth0", 2), 4: ("eth1", 2), 5: ("eth2", None)}
+    links = {index: replace(a_link(index, name), master=master) for index, (name, master) in names.items()}
+    space = Space(Place(1), MappingProxyType(links))
+    assert [each.name for each in space.ports(2)] == ["eth0", "eth1"]
+    assert space.ports(5) == ()
 
 
 def test_ours_and_declared_addresses_are_kept() -> None:

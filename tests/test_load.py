@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
+import gc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,40 +35,6 @@ def test_a_variable_of_a_container_without_a_value_comes_from_the_env_file(tmp_p
     assert dict(web.spec.environment) == {"WORD": "hello"}  # type: ignore[attr-defined]
 
 
-PLACES = [
-    ("containers: {a: {image: x, ports: [80]}, b: {image: x, ports: [1, '80:2', '80:3']}}", "containers.b.ports[2]: "),
-    ("containers: {a: {image: x, ports: ['80:1']}, b: {image: x, ports: [1, '80:2']}}", "containers.b.ports[1]: "),
-    ("containers: {b: {image: x, depends_on: [c, zz]}, c: {image: x}}", "containers.b.depends_on[1]: "),
-    ("containers: {b: {image: x, depends_on: {zz: }}}", "containers.b.depends_on.zz: "),
-    ("containers: {b: {image: x, networks: [zz]}}", "containers.b.networks[0]: "),
-    ("containers: {b: {image: x, networks: {zz: }}}", "containers.b.networks.zz: "),
-    (
-        (
-            "networks: {n: {ipam: {config: [{subnet: 10.1.0.0/24}]}}}\n"
-            "containers: {a: {image: x, networks: {n: &e {ipv4_address: 10.1.0.5}}}, b: {image: x, networks: {n: *e}}}"
-        ),
-        "containers.b.networks.n.ipv4_address: ",
-    ),
-    ("bridges: {a: {addresses: &e [10.1.0.1/24]}, b: {addresses: *e}}", "bridges.b.addresses: "),
-    ("bridges: {a: {ports: [x]}, b: {ports: [y, x]}}", "bridges.b.ports[1]: "),
-    ("namespaces: {r: }\nveths: [[r:a, host:a], [r:b, host:a]]", "veths[1][1]: "),
-    (
-        "networks: {m: {ipam: {config: [{subnet: 10.1.0.0/24}]}}, n: {ipam: {config: [{subnet: 10.1.0.0/16}]}}}",
-        "networks.n.ipam.config[0].subnet: ",
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "pointer"), PLACES)
-def test_a_problem_is_told_where_it_can_be_mended(tmp_path: Path, text: str, pointer: str) -> None:
-    path = tmp_path / "topology.yaml"
-    path.write_text(f"name: t\n{text}\n")
-    with pytest.raises(FileInvalid) as caught:
-        load(path, kinds=kinds(), environment={})
-    [found] = caught.value.problems
-    assert f"{found.pointer}: " == pointer
-
-
 def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
     path = tmp_path / "topology.yaml"
     path.write_text(
@@ -84,3 +53,61 @@ def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
     assert any(line.startswith("3:") and "'red' is also the name of" in line for line in lines), lines
     assert any(line.startswith("5:") and "did you mean 'blue'?" in line for line in lines), lines
     assert any(line.startswith("7:") and "taken already" in line for line in lines), lines
+
+
+def test_all_files_that_were_looked_for_are_told_also_where_one_is_missing_or_wrong(tmp_path: Path) -> None:
+    path, opened = tmp_path / "t.yaml", set[str]()
+    path.write_text(
+        "name: t\ninclude: [more/other.yaml, none.yaml]\n"
+        "containers: {a: {image: x:1, env_file: [web.env, {path: no.env, required: false}]}}\n"
+    )
+    tmp_path.joinpath("more").mkdir()
+    tmp_path.joinpath("more/other.yaml").write_text("namespaces: [\n")
+    tmp_path.joinpath("web.env").write_text("A=1\n")
+    with pytest.raises(FileInvalid, match=r"none\.yaml"):
+        load(path, kinds=kinds(), environment={}, opened=opened)
+    names = ("t.yaml", ".env", "more/other.yaml", "more/.env", "none.yaml", "web.env", "no.env")
+    assert opened == {str(tmp_path / each) for each in names}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_collected_while_a_file_grows_and_afterwards_it_is_as_before(
+    enabled: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text("name: t\nnamespaces: {" + ", ".join(f"n{number}: {{}}" for number in range(3000)) + "}\n")
+    before, collected = gc.isenabled(), []
+    gc.callbacks.append(lambda *told: collected.append(told))
+    (gc.enable if enabled else gc.disable)()
+    try:
+        load(path, kinds=kinds(), environment={})
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()
+        gc.callbacks.pop()
+    assert len(collected) <= 2
+
+
+def test_the_cost_of_a_file_grows_with_its_size(tmp_path: Path) -> None:
+    """Counted in calls of functions, which no load of the machine changes."""
+    costs, path = [], tmp_path / "topology.yaml"
+    for count in (100, 400):
+        entries = (
+            f"  c{number}: {{image: x, networks: [n], depends_on: [c{max(0, number - 1)}], links: [c{number // 2}]}}\n"
+            for number in range(1, count)
+        )
+        ends = (f"  - [c{number}:eth1, b]\n" for number in range(count))
+        path.write_text(
+            "name: t\nnetworks: {n: }\nbridges: {b: }\ncontainers:\n  c0: {image: x, networks: [n]}\n"
+            + "".join(entries)
+            + "veths:\n"
+            + "".join(ends)
+        )
+        costs.append(_calls(lambda: load(path, kinds=kinds(), environment={})))
+    assert costs[1] < 5 * costs[0], costs
+
+
+def _calls(function: Callable[[], object]) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return sum(each.callcount for each in profile.getstats())

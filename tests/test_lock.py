@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -127,6 +128,21 @@ def test_a_socket_that_never_listens_is_not_waited_for_for_ever(name: str) -> No
         early.bind(lock._address(name))
         with pytest.raises(Locked, match="a process that cannot be seen"), locked(name, timeout=0.2):
             pass
+
+
+def test_a_holder_whose_queue_is_full_is_not_waited_for_for_ever(name: str) -> None:
+    with contextlib.ExitStack() as stack, socket.socket(socket.AF_UNIX) as holder:
+        holder.bind(lock._address(name))
+        holder.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                waiter = stack.enter_context(socket.socket(socket.AF_UNIX))
+                waiter.settimeout(0)
+                waiter.connect(lock._address(name))
+        begun = time.monotonic()
+        with pytest.raises(Locked, match="a process that cannot be seen"), locked(name, timeout=0.2):
+            pass
+        assert time.monotonic() - begun < 5
 
 
 def test_a_long_name_has_a_lock_too() -> None:

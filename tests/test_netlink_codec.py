@@ -6,7 +6,6 @@ import struct
 
 import pytest
 
-from reconciler.host import netns
 from reconciler.host.netlink import (
     NetlinkError,
     Query,
@@ -26,6 +25,7 @@ from reconciler.host.netlink import (
     new_bridge,
     new_veth,
     parse,
+    probe,
     replace_route,
     set_bridge,
     set_bridge_port,
@@ -34,6 +34,10 @@ from reconciler.host.netlink import (
 )
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.nouns import PortParameters
+from reconciler.host.netns import naming
+
+IFINFOMSG = 16
+"""The size of struct ifinfomsg."""
 
 
 def body(message: bytes) -> tuple[bytes, int, int]:
@@ -85,6 +89,15 @@ def test_a_new_link_reads_back_as_what_was_asked_for() -> None:
     assert (link.index, link.name, link.mtu, link.mac, link.up) == (7, "eth0", 9000, "02:00:00:00:00:01", True)
     assert (link.master, link.alias, link.group) == (4, "mark", 9)
     assert (link.kind, link.altnames, link.peer_index, link.bridge, link.port) == ("", (), None, None, None)
+
+
+def test_a_link_that_cannot_be_is_asked_for_by_its_type_alone() -> None:
+    message, start, end = body(probe("veth"))
+    wanted = frozenset((c.IFLA_LINKINFO, c.IFLA_NUM_TX_QUEUES, c.IFLA_IFNAME))
+    found = codec.attributes(message, start + IFINFOMSG, end, wanted)
+    assert codec.as_int(found[c.IFLA_NUM_TX_QUEUES]) == 0
+    assert [codec.as_text(each) for _, each in codec.each(found[c.IFLA_LINKINFO])] == ["veth"]
+    assert c.IFLA_IFNAME not in found, "one of that name would be in the way"
 
 
 def test_a_new_bridge_carries_its_parameters() -> None:
@@ -249,4 +262,4 @@ def test_no_packet_has_more_answers_than_there_is_room_for() -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b"])
 def test_a_namespace_is_no_path(name: str) -> None:
     with pytest.raises(ValueError, match="no name"):
-        netns._path(name)
+        naming._path(name)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
 from entries import Entries, host_with, topology
 from memory import KINDS, Guest, MemoryHost, Seat
 
-from reconciler.errors import HostRefuses, StepFailed
+from reconciler.errors import EngineUnreachable, NotPermitted, StepFailed
+from reconciler.host import Host
+from reconciler.host.engine_scope import EngineScope, once
 from reconciler.host.scope import Scope
 from reconciler.model import Resource, ResourceKey, Topology
 from reconciler.observe import observe
@@ -77,7 +80,7 @@ def test_a_kind_that_cannot_be_observed_is_told_with_the_reason() -> None:
     observed = observe(host_with(THERE), topology({}), kinds={**KINDS, "guest": Refusing(), "seat": Broken()})
     assert keys(observed) == ["box/a", "ground/a", "pointer/a"]
     assert {kind: type(error) for kind, error in observed.unavailable.items()} == {
-        "guest": HostRefuses,
+        "guest": NotPermitted,
         "seat": StepFailed,
     }
     assert "KeyError: 'Id'" in str(observed.unavailable["seat"])
@@ -90,3 +93,23 @@ def test_no_kinds_see_nothing() -> None:
 def test_what_tells_more_than_the_spec_is_live() -> None:
     observed = observe(host_with({"box/a": {}}), topology({}), kinds=KINDS)
     assert observed.resources[ResourceKey("box", "a")].live == {"id": 1}
+
+
+class Reading(EngineScope):
+    """A look that counts how often it is made."""
+
+    times = 0
+
+    @once
+    def broken(self) -> int:
+        """Fail."""
+        self.times += 1
+        raise EngineUnreachable("no answer")
+
+
+def test_a_look_that_failed_is_not_made_again_by_the_next_who_wants_it() -> None:
+    scope = Reading(Host(), Topology("t"))
+    for _ in range(3):
+        with pytest.raises(EngineUnreachable, match="no answer"):
+            assert scope.broken
+    assert scope.times == 1

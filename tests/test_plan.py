@@ -59,6 +59,12 @@ def test_what_needs_is_unmade_before_what_it_needed_is_unmade_or_updated() -> No
     assert first(made, "delete box/a", "update ground/b")
 
 
+def test_an_update_does_not_wait_to_leave_what_it_only_came_after() -> None:
+    before: Entries = {"box/a": {}, "box/b": {"after": {"box/a": ""}}}
+    changed = diff(topology({"box/b": {"color": "red"}}), topology(before), kinds=KINDS)
+    assert free(plan(changed, kinds=KINDS), "update box/b", "delete box/a")
+
+
 def test_an_update_goes_over_before_the_old_one_is_unmade_where_the_new_one_is_made_first() -> None:
     before: Entries = {"image/a": {}, "pointer/a": {"refers_to": ["image/a"]}}
     made = planned(before, {**before, "image/a": {"shape": "square"}})
@@ -129,6 +135,13 @@ def test_a_carried_step_on_a_circle_goes_by_itself() -> None:
     made = planned(before, desired)
     assert [str(each.key) for each in made.ordered] == ["create box/b", "update leaf/a", "create part/b1"]
     assert all(not each.carries and not each.carried_by for each in made.ordered)
+
+
+def test_what_falls_with_each_of_several_goes_with_the_first_and_the_others_do_not_wait_for_that() -> None:
+    made = planned({"ground/a": {}, "ground/b": {}, "seat/s": {"stands_on": ["ground/a", "ground/b"]}}, {})
+    seat = made.steps[step("delete seat/s")]
+    assert seat.carried_by == step("delete ground/a")
+    assert list(made.graph.edges) == [(seat.carried_by, seat.key)]
 
 
 def test_what_cannot_be_made_again_is_not_replaced_to_untie_a_circle() -> None:

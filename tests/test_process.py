@@ -138,6 +138,13 @@ def test_what_the_engine_restarted_runs_only_when_it_has_lived_for_a_while(
     assert state_of(found, "running", now=NOW) == expected
 
 
+def test_who_hears_of_every_end_puts_nothing_on_trial() -> None:
+    found = inspected("running", state={"StartedAt": datetime.fromtimestamp(NOW, UTC).isoformat()}) | {
+        "RestartCount": 3
+    }
+    assert state_of(found, "running", now=NOW, trial=0) == "running"
+
+
 @pytest.mark.parametrize(
     ("status", "target", "lost"),
     [
@@ -173,7 +180,7 @@ def test_a_container_that_does_not_run_claims_nothing() -> None:
 
 
 def test_what_is_live_is_told_whatever_the_engine_leaves_out() -> None:
-    bare = {"id": "1a", "pid": 0, "exit_code": None, "health": "", "grace": None, "ports": {}}
+    bare = {"id": "1a", "pid": 0, "exit_code": None, "health": "", "grace": None, "signal": "", "ports": {}}
     assert facts(inspected("created")) == {**bare, "started_at": "2026-01-01T00:00:01Z"}
     state = {"Pid": 7, "Health": {"Status": "healthy"}, "StartedAt": None, "ExitCode": 3}
     found = facts(inspected(state=state, live=LIVE))

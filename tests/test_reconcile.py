@@ -11,7 +11,7 @@ from entries import NAME, Entries, host_with, topology
 from memory import KINDS, Ground, MemoryHost, Part, Seat, Volume, World
 
 from reconciler import reconcile
-from reconciler.errors import Conflict, EngineUnreachable, ReconcilerError, StepFailed, Usage
+from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import Outcome, Plan, Report, Resource, ResourceKey, Status, Step, StepKey, Topology, Verb
@@ -105,6 +105,29 @@ def test_what_the_host_lacks_for_what_is_pending_is_told_before_the_first_step()
     assert reconcile.apply(desired, host, kinds=kinds, options=options(target=["box/c"])).converged
 
 
+class Linked(Ground):
+    """Makes links of a type."""
+
+    link = "wire"
+
+
+@pytest.mark.parametrize(("names", "few"), [("a", "ground/a"), ("abc", "ground/a and 2 more")])
+def test_a_type_of_link_that_the_kernel_does_not_have_is_told_before_the_first_step(
+    names: str, few: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, kinds = host_with({"ground/gone": {}}), {**KINDS, "ground": Linked()}
+    monkeypatch.setattr(host, "lacks", lambda link: link == "wire")
+    desired = topology({f"ground/{name}": {} for name in names} | {"box/d": {}})
+    with pytest.raises(HostRefuses) as caught:
+        reconcile.apply(desired, host, kinds=kinds)
+    assert str(caught.value) == f"{few}: this kernel has no wire: `modprobe wire`, or boot one that has it"
+    assert ours(host) == ["ground/gone"]
+    monkeypatch.setattr(host, "lacks", lambda _: False)
+    assert reconcile.apply(desired, host, kinds=kinds).converged
+    monkeypatch.setattr(host, "lacks", lambda _: pytest.fail("nothing is to be made"))
+    assert reconcile.destroy(desired, host, kinds=kinds).converged
+
+
 class Precious(Volume):
     replaceable = False
 
@@ -163,6 +186,8 @@ def test_what_cannot_be_looked_at_again_is_not_proved() -> None:
     report = reconcile.apply(topology({"seat/a": {}, "box/a": {}}), MemoryHost(), kinds=kinds)
     assert not report.failed
     assert [str(each.key) for each in report.remaining] == ["seat/a"]
+    assert [str(each) for each in report.unseen] == ["it went"]
+    assert next(kinds["seat"].times) == 2, "a look that failed has been patient: it is not repeated"  # type: ignore[attr-defined]
     assert not report.converged
 
 
@@ -184,12 +209,17 @@ class Slow(Ground):
         return found
 
 
-@pytest.mark.parametrize(("times", "converged"), [(0, True), (2, True), (9, False)])
-def test_what_vanishes_late_is_looked_at_a_few_times(
-    times: int, converged: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("times", "patience", "converged"),
+    [(0, 0, True), (2, 0, True), (5, 0, True), (9, 0, False), (9, 0.1, False), (9, 0.2, True)],
+)
+def test_what_vanishes_late_is_looked_at_a_few_times_and_as_long_as_patience_lasts(
+    times: int, patience: float, converged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(reconcile, "LATE_LOOKS", (0.02, 0.02))
     host = host_with({"ground/a": {}})
+    host.patience = patience
     report = reconcile.apply(topology({}), host, kinds={**KINDS, "ground": Slow(times)})
     assert report.converged is converged
     assert [str(each.key) for each in report.remaining] == ["ground/a"] * (not converged)
@@ -299,6 +329,28 @@ def test_what_falls_with_a_target_is_applied_too() -> None:
     report = apply(desired, host, target=["ground/a"])
     assert report.converged
     assert {str(each.step.key.key) for each in report.outcomes} == {"ground/a", "box/a", "part/a1", "pointer/a"}
+
+
+def test_what_rests_is_left_alone_with_what_needs_it_as_long_as_there_is_something_to_do_for_it() -> None:
+    desired: Entries = {
+        "ground/a": {},
+        "box/a": {"stands_on": ["ground/a"]},
+        "box/b": {},
+        "leaf/b": {"stands_on": ["box/b"]},
+    }
+    resting = frozenset({key("ground/a"), key("box/b")})
+    host = host_with({"box/b": {}})
+    report = apply(desired, host, resting=resting)
+    assert report.converged
+    assert steps(report) == ["create leaf/b done"]
+    assert steps(apply(desired, host, resting=resting)) == []
+    assert steps(apply({"box/b": {}}, host, resting=resting)) == ["delete leaf/b done"]
+
+
+def test_what_waits_for_something_that_rests_is_left_alone_though_there_is_nothing_to_do_for_that_itself() -> None:
+    desired: Entries = {"box/a": {}, "box/b": {"after": {"box/a": "healthy"}}, "box/c": {"after": {"box/a": ""}}}
+    host = host_with({"box/a": {}})
+    assert steps(apply(desired, host, resting=frozenset({key("box/a")}))) == ["create box/c done"]
 
 
 LINKED: Entries = {

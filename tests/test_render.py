@@ -357,6 +357,13 @@ def test_nothing_done_needs_no_word() -> None:
     assert report_lines(report()) == []
 
 
+def test_what_could_not_be_looked_at_again_is_told_with_the_reason() -> None:
+    blind = replace(BAD, unseen=(StepFailed("the engine did not answer"),))
+    assert report_lines(blind)[-1] == "Not looked at again: the engine did not answer"
+    assert report_json(blind)["unseen"] == ["the engine did not answer"]
+    assert "unseen" not in report_json(BAD)
+
+
 def test_going_back_is_told_below() -> None:
     back = report(Outcome(step("network/lan", Verb.DELETE), Status.DONE))
     assert report_lines(replace(BAD, reverted=back))[-2:] == ["Going back:", "Steps: 1 applied, 0 failed, 0 skipped."]
@@ -407,8 +414,8 @@ def test_a_resource_as_json_has_its_attributes_and_what_is_live_without_secrets(
                 "name": "n",
                 "image": "lab",
                 "mem_limit": "1m",
-                "environment": "(sensitive)",
-                "inner": {"word": "w", "password": "(sensitive)"},
+                "environment": "(secret)",
+                "inner": {"word": "w", "password": "(secret)"},
             },
             "live": {"ips": ["10.0.0.1"]},
         }

@@ -90,6 +90,20 @@ def test_a_route_stands_on_the_interfaces_by_which_it_goes(tmp_path: Path) -> No
     }
 
 
+def test_a_next_hop_is_by_the_interface_that_reaches_it_where_the_file_tells_of_just_one(tmp_path: Path) -> None:
+    red = (
+        "{to: 10.9.0.0/16, via: [10.0.0.2, 10.0.1.2]}, {to: 10.8.0.0/16, via: 10.5.0.7}, "
+        "{to: 10.6.0.0/16, via: 10.55.0.1}, {to: 10.55.0.0/24, dev: eth0}"
+    )
+    whole = text(red=red, web="{to: 10.3.0.0/16, via: 172.31.9.7}, {to: 10.4.0.0/16, via: [10.7.0.1, 172.31.9.7]}")
+    routes = topology(tmp_path, whole.replace("red:eth1 10.0.1.1/24", "red:eth1 10.0.1.1/24 10.5.0.9/24"))
+    by = {each.key.name: each.spec.by for each in routes.of_kind("route") if isinstance(each.spec, RouteSpec)}
+    assert by["red--10.9.0.0/16"] == ("eth0", "eth1")
+    assert by["red--10.8.0.0/16"] == (), "two interfaces reach it"
+    assert by["red--10.6.0.0/16"] == (), "another route reaches it"
+    assert by["web--10.3.0.0/16"] == by["web--10.4.0.0/16"] == (), "the engine names its interfaces"
+
+
 def test_a_next_hop_by_a_route_on_the_link_comes_after_it(tmp_path: Path) -> None:
     red = "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/24, dev: eth1, metric: 3}"
     found = resource(tmp_path, text(red=red), "route/red--default").needs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +36,7 @@ from reconciler.model import (
 )
 
 WEB = ResourceKey("container", "web")
+MACHINE = b"what only this machine knows"
 
 
 @dataclass(frozen=True)
@@ -69,31 +72,31 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_the_same_is_accepted(path: Path) -> None:
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     found = saved.read(path)
-    assert (found.file, found.name, found.digest) == ("/x/t.yaml", "notes", "d1")
-    saved.check(found, made())
+    assert (found.file, found.name) == ("/x/t.yaml", "notes")
+    saved.check(found, made(), machine=MACHINE)
 
 
 def test_waiting_or_not_makes_no_other_plan(path: Path) -> None:
-    saved.save(path, made(wait=True))
-    saved.check(saved.read(path), made())
+    saved.save(path, made(wait=True), machine=MACHINE)
+    saved.check(saved.read(path), made(), machine=MACHINE)
 
 
 def test_a_saved_plan_holds_no_secret_and_is_its_owners_alone(path: Path) -> None:
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     assert "s3cret" not in path.read_text()
-    assert "hmac-sha256:" in path.read_text()
+    assert "(secret " in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_two_saved_plans_do_not_tell_that_their_secrets_are_the_same(path: Path) -> None:
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     first = json.loads(path.read_text())
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     second = json.loads(path.read_text())
-    assert first["key"] != second["key"]
+    assert first["salt"] != second["salt"]
     assert first["plan"] != second["plan"]
     assert first["format_version"] == 1
 
@@ -108,31 +111,77 @@ def test_two_saved_plans_do_not_tell_that_their_secrets_are_the_same(path: Path)
     ],
 )
 def test_what_is_different_is_refused(path: Path, now: Plan, message: str) -> None:
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     with pytest.raises(PlanStale, match=message) as caught:
-        saved.check(saved.read(path), now)
+        saved.check(saved.read(path), now, machine=MACHINE)
     assert caught.value.exit_code == 5
 
 
+def test_another_machine_or_this_one_started_again_refuses_it_and_its_digests_are_others(path: Path) -> None:
+    saved.save(path, made(), machine=MACHINE)
+    found = saved.read(path)
+    with pytest.raises(PlanStale, match="on another machine, or before this one was started again"):
+        saved.check(found, made(), machine=b"another")
+    now = saved.rendered(made(), saved.key_of(found.salt, b"another"))
+    assert now["changes"] != found.plan["changes"]
+
+
+def test_the_digest_of_the_file_tells_nothing_either(path: Path) -> None:
+    saved.save(path, made(digest="the-digest-of-its-bytes"), machine=MACHINE)
+    assert "the-digest-of-its-bytes" not in path.read_text()
+
+
 def test_a_difference_that_no_resource_shows_is_refused_too(path: Path) -> None:
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     found = saved.read(path)
     with pytest.raises(PlanStale, match="another one by now: plan again"):
-        saved.check(replace(found, plan={**found.plan, "unchanged": 7}), made())
+        saved.check(replace(found, plan={**found.plan, "unchanged": 7}), made(), machine=MACHINE)
 
 
 def test_a_plan_of_standard_input_cannot_be_saved(path: Path) -> None:
     with pytest.raises(Usage, match="standard input"):
-        saved.save(path, made(source="-"))
+        saved.save(path, made(source="-"), machine=MACHINE)
     assert not path.exists()
+
+
+def test_nothing_is_written_through_a_link_or_over_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / "link").symlink_to("kept")
+    (tmp_path / "dangling").symlink_to("made")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "dangling", "folder", "pipe"):
+        with pytest.raises(Usage, match=r"cannot be written: it is there, and no file of its own$"):
+            saved.save(tmp_path / name, made(), machine=MACHINE)
+    assert (tmp_path / "kept").read_text() == "kept"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["dangling", "folder", "kept", "link", "pipe"]
+
+
+def test_a_file_that_others_could_read_is_only_its_owners_afterwards(path: Path) -> None:
+    path.write_text("old")
+    path.chmod(0o666)
+    with path.open() as before:
+        saved.save(path, made(), machine=MACHINE)
+        assert before.read() == "old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_where_the_last_move_fails_nothing_is_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(Usage, match="cannot be written: Read-only file system"):
+        saved.save(path, made(), machine=MACHINE)
+    assert list(path.parent.iterdir()) == []
 
 
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(Usage, match="cannot be written"):
-        saved.save(tmp_path / "nowhere" / "plan.json", made())
+        saved.save(tmp_path / "nowhere" / "plan.json", made(), machine=MACHINE)
     (tmp_path / "folder").mkdir()
     with pytest.raises(Usage, match="cannot be written"):
-        saved.save(tmp_path / "folder", made())
+        saved.save(tmp_path / "folder", made(), machine=MACHINE)
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 
@@ -146,7 +195,7 @@ def test_what_is_no_saved_plan_is_refused(path: Path, content: str) -> None:
 def test_a_plan_that_is_not_there_and_one_of_another_format_are_refused(path: Path) -> None:
     with pytest.raises(Usage, match="cannot be read: No such file"):
         saved.read(path)
-    saved.save(path, made())
+    saved.save(path, made(), machine=MACHINE)
     other: dict[str, Any] = {**json.loads(path.read_text()), "format_version": 2}
     path.write_text(json.dumps(other))
     with pytest.raises(Usage, match="is of format 2, and this program reads 1"):

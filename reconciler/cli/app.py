@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from reconciler.cli import changing, looking
+from reconciler.cli import changing, looking, watching
 from reconciler.cli.options import Debug, Verbose, Version
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     looking.plan,
     changing.apply,
     changing.destroy,
+    watching.watch,
     looking.show,
     looking.ls,
     looking.schema,

@@ -6,6 +6,9 @@ import logging
 import re
 from urllib.parse import unquote
 
+from reconciler.cli.output import harmless
+from reconciler.secret import masked
+
 _ENGINE = "urllib3.connectionpool"
 """Who logs calls beside our netlink transport: the library under the engine's client."""
 _ANSWERED, _METHOD, _PATH, _STATUS = 8, 3, 4, 6
@@ -27,7 +30,7 @@ class _Words(logging.Formatter):
     """Says when, whom and what: `engine GET /networks: 200`, `host: RTM_GETLINK x1`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"{record.relativeCreated:6.0f} ms  {_said(record)}"
+        return harmless(f"{record.relativeCreated:6.0f} ms  {masked(_said(record))}")
 
 
 def _said(record: logging.LogRecord) -> str:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
-from reconciler.cli.output import complain, note, say, say_json, settings, show_traceback, style
+from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
 from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
+from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
 from reconciler.model import Plan, Report, Topology
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.reconcile import Options, Progress
     from reconciler.saved import Saved
 
-TIMEOUT = 300.0
-"""Seconds to wait for another run, and for a container to become ready, unless told otherwise."""
 Planned = Callable[[Plan], None]
 
 
@@ -36,10 +35,13 @@ def apply(
     adopt: o.Adopt = None,
     no_prune: o.NoPrune = False,
     no_wait: o.NoWait = False,
-    wait_timeout: o.WaitTimeout = TIMEOUT,
-    lock_timeout: o.LockTimeout = TIMEOUT,
+    wait_timeout: o.WaitTimeout = WAIT_TIMEOUT,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    lock_timeout: o.LockTimeout = LOCK_TIMEOUT,
     json: o.Json = False,
     name: o.Name = None,
+    _secrets: o.ShowSecrets = False,
     _debug: o.Debug = False,
     _verbose: o.Verbose = False,
 ) -> int:
@@ -64,7 +66,7 @@ def apply(
         revert=on_failure is o.OnFailure.REVERT,
         wait=not no_wait,
     )
-    host = Host(wait_timeout=wait_timeout)
+    host = Host(wait_timeout=wait_timeout, engine_timeout=engine_timeout, patience=patience)
     return _applied(desired, host, options, promised=promised, lock_timeout=lock_timeout, json=json)
 
 
@@ -76,12 +78,12 @@ def _applied(
 
     def planned(made: Plan) -> None:
         if promised:
-            saved.check(promised, made)
+            saved.check(promised, made, machine=host.key)
         _announce(made, json=json)
 
     with _working(desired, host, planned, lock_timeout) as progress:
         report = reconcile.apply(desired, host, kinds=kinds(), options=options, progress=progress)
-    return _told(report, json=json)
+    return _told(report, host, json=json)
 
 
 def destroy(
@@ -92,7 +94,9 @@ def destroy(
     volumes: o.Volumes = False,
     images: o.Images = False,
     now: o.Now = False,
-    lock_timeout: o.LockTimeout = TIMEOUT,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    lock_timeout: o.LockTimeout = LOCK_TIMEOUT,
     _debug: o.Debug = False,
     _verbose: o.Verbose = False,
 ) -> int:
@@ -104,18 +108,20 @@ def destroy(
         raise Usage("--all means every topology: FILE and --name do not go with it")
     from reconciler.host import Host
 
+    def host() -> Host:
+        return Host(kill=now, engine_timeout=engine_timeout, patience=patience)
+
     def destroyed(topology: Topology) -> int:
-        return _destroyed(topology, Host(kill=now), volumes, images, lock_timeout)
+        return _destroyed(topology, host(), volumes, images, lock_timeout)
 
-    return _each_destroyed(destroyed) if everything else destroyed(loaded_or_named(file, name))
+    return _each_destroyed(host(), destroyed) if everything else destroyed(loaded_or_named(file, name))
 
 
-def _each_destroyed(destroyed: Callable[[Topology], int]) -> int:
+def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
     """Destroy one topology after the other; an interruption is not for one of them alone."""
-    from reconciler.host import Host
     from reconciler.topologies import topologies
 
-    found, errors = topologies(Host())
+    found, errors = topologies(host)
     codes = [complain(error) for error in errors]
     for each in found:
         if not interruption.number:
@@ -130,9 +136,13 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
 
     with _working(topology, host, _announce, lock_timeout) as progress:
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
-    code = _told(report)
+    code = _told(report, host)
+    seen = report.plan.changes.observed
+    kept = [str(each.key) for each in seen if each.owned and each.key not in report.plan.changes.by_key]
+    if kept:
+        note(f"kept: {', '.join(sorted(kept))}: --images and --volumes remove those as well")
     # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
-    unseen = report.plan.changes.observed.unavailable if not topology.source else {}
+    unseen = seen.unavailable if not topology.source else {}
     return code or (out_of_reach(unseen) if unseen else 0)
 
 
@@ -165,13 +175,13 @@ def _announce(made: Plan, *, json: bool = False) -> None:
     warn_of_others(made)
 
 
-def _told(report: Report, *, json: bool = False) -> int:
+def _told(report: Report, host: Host, *, json: bool = False) -> int:
     """Print what became of the plan, and return the exit code."""
     from reconciler.render import report_json, report_lines
 
     report = replace(report, interrupted=interruption.number)
     if json:
-        say_json(report_json(report))
+        say_json(report_json(report, hide=hide(host)))
     else:
         say(report_lines(report, style=style(sys.stdout)))
     if settings.debug:

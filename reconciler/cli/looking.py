@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
-from reconciler.cli.output import complain, say, say_json, style
+from reconciler.cli.output import complain, hide, say, say_json, style
 from reconciler.cli.reading import STANDARD_INPUT, loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.errors import HostRefuses, NotNow, ReconcilerError, Usage
+from reconciler.host import ENGINE_TIMEOUT, PATIENCE
 from reconciler.model import Plan, Resource, Topology
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
 
 
 def validate(file: o.File = None, *, name: o.Name = None, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
@@ -29,6 +34,9 @@ def plan(
     detailed_exitcode: o.DetailedExitCode = False,
     json: o.Json = False,
     out: o.Out = None,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    _secrets: o.ShowSecrets = False,
     _debug: o.Debug = False,
     _verbose: o.Verbose = False,
 ) -> int:
@@ -41,23 +49,26 @@ def plan(
     from reconciler import saved
     from reconciler.host import Host
     from reconciler.kinds import kinds
-    from reconciler.reconcile import needed_and_unavailable, prepare
+    from reconciler.reconcile import needed_and_unavailable, not_supported, prepare
 
-    made = prepare(loaded(file, name), Host(), kinds=kinds())
-    _say_plan(made, json=json)
+    host = Host(engine_timeout=engine_timeout, patience=patience)
+    made = prepare(loaded(file, name), host, kinds=kinds())
+    _say_plan(made, host, json=json)
     missing = needed_and_unavailable(made.changes)
     if missing:
         return out_of_reach(missing)
+    if refused := list(not_supported(made.changes, host, kinds=kinds())):
+        return max(map(complain, refused))
     if out:
-        saved.save(out, made)
+        saved.save(out, made, machine=host.key)
     return 2 if detailed_exitcode and made.changes.pending else 0
 
 
-def _say_plan(made: Plan, *, json: bool) -> None:
+def _say_plan(made: Plan, host: Host, *, json: bool) -> None:
     from reconciler.render import plan_json, plan_lines
 
     if json:
-        say_json(plan_json(made))
+        say_json(plan_json(made, hide=hide(host)))
     else:
         say(plan_lines(made.changes, style=style(sys.stdout)))
     warn_of_others(made)
@@ -68,6 +79,9 @@ def show(
     *,
     name: o.Name = None,
     json: o.Json = False,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    _secrets: o.ShowSecrets = False,
     _debug: o.Debug = False,
     _verbose: o.Verbose = False,
 ) -> int:
@@ -80,10 +94,11 @@ def show(
     from reconciler.observe import observe
 
     declared = loaded_or_named(file, name)
-    observed = observe(Host(), declared, kinds=kinds())
+    host = Host(engine_timeout=engine_timeout, patience=patience)
+    observed = observe(host, declared, kinds=kinds())
     missing = _missing(observed, {each.key.kind for each in declared} if file or not name else set(kinds()))
     resources = [each for each in observed if each.owned or each.key in declared.resources]
-    _say_live(declared.name, resources, json=json, blind=bool(missing))
+    _say_live(declared.name, resources, host, json=json, blind=bool(missing))
     return out_of_reach(missing) if missing else 0
 
 
@@ -96,24 +111,30 @@ def _missing(observed: Topology, wanted: Collection[str]) -> dict[str, Reconcile
     }
 
 
-def _say_live(name: str, resources: Sequence[Resource], *, json: bool, blind: bool) -> None:
+def _say_live(name: str, resources: Sequence[Resource], host: Host, *, json: bool, blind: bool) -> None:
     """Say what is live; that nothing is can only be said by who has looked."""
     from reconciler.kinds import kinds
     from reconciler.render import show_json, show_lines
 
     if json:
-        say_json(show_json(name, resources))
+        say_json(show_json(name, resources, hide=hide(host)))
     elif resources or not blind:
         say(show_lines(name, resources, kinds=kinds(), style=style(sys.stdout)))
 
 
-def ls(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
+def ls(
+    *,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
     """List the topologies on this host and their files."""
     from reconciler.host import Host
     from reconciler.render.listing import topology_lines
     from reconciler.topologies import topologies
 
-    found, errors = topologies(Host())
+    found, errors = topologies(Host(engine_timeout=engine_timeout, patience=patience))
     if found or not errors:
         say(topology_lines([(each.name, each.sources, each.counts) for each in found], style=style(sys.stdout)))
     return max([complain(error) for error in errors], default=0)
@@ -123,5 +144,5 @@ def schema(*, _debug: o.Debug = False, _verbose: o.Verbose = False) -> int:
     """Print the JSON Schema of topology files."""
     from reconciler.topology.schema import schema_text
 
-    say([schema_text().rstrip("\n")])
+    say(schema_text().splitlines())
     return 0

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reconciler.cli.calls import log_calls
-from reconciler.cli.output import say, settings
+from reconciler.cli.output import settings
+from reconciler.cli.version import tell_version
 from reconciler.kinds.units import duration
 from reconciler.model import ResourceKey
 
 DEFAULT_FILE = "topology.yaml"
-DISTRIBUTION = "topology-reconciler"
 _SECOND = 10**9
 _JOBS_MAX = 1024
 
@@ -70,12 +69,13 @@ def _verbose(wanted: bool) -> None:
         log_calls()
 
 
+def _secrets(wanted: bool) -> None:
+    settings.secrets = settings.secrets or wanted
+
+
 def _version(wanted: bool) -> None:
     if wanted:
-        try:
-            say([f"reconciler {version(DISTRIBUTION)}"])
-        except PackageNotFoundError:  # a checkout that is not installed
-            say(["reconciler (not installed)"])
+        tell_version()
         raise typer.Exit
 
 
@@ -89,6 +89,10 @@ Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Add the t
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", callback=_verbose, help="Show the calls.")]
 Version = Annotated[
     bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+ShowSecrets = Annotated[
+    bool,
+    typer.Option("--show-secrets", callback=_secrets, help="Show secret values; those in errors and logs stay hidden."),
 ]
 LockTimeout = Annotated[
     float,
@@ -107,7 +111,27 @@ WaitTimeout = Annotated[
         parser=seconds,
         metavar="T",
         show_default=False,
-        help="How long to wait for each container to become ready, 5m unless told.",
+        help="How long to wait for each container to become ready, a command to end, a build to go on; 5m unless told.",
+    ),
+]
+EngineTimeout = Annotated[
+    float,
+    typer.Option(
+        "--engine-timeout",
+        parser=seconds,
+        metavar="T",
+        show_default=False,
+        help="How long one answer of the engine may take, 2m unless told.",
+    ),
+]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        parser=seconds,
+        metavar="T",
+        show_default=False,
+        help="How long to try again what may pass, such as an engine that restarts; 10s unless told.",
     ),
 ]
 DetailedExitCode = Annotated[
@@ -142,6 +166,17 @@ Failure = Annotated[
         parser=on_failure,
         metavar="[keep|revert]",
         help="Keep what is done, or go back to what was before.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; change nothing.")]
+Resync = Annotated[
+    float,
+    typer.Option(
+        "--resync",
+        parser=seconds,
+        metavar="T",
+        show_default=False,
+        help="How long until one looks though nothing was heard, 5m unless told: a sysctl tells nobody of a change.",
     ),
 ]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]

@@ -10,10 +10,16 @@ import sys
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from reconciler.errors import Conflict, FileInvalid, ReconcilerError
-from reconciler.render.style import Style
+from reconciler.cli.privileged import as_root
+from reconciler.errors import Conflict, EngineForbidden, FileInvalid, NotPermitted, ReconcilerError, visible
+from reconciler.render.style import COLOURS, Style
+from reconciler.secret import masked
+
+if TYPE_CHECKING:
+    from reconciler.host import Host
+    from reconciler.render.values import Hide
 
 _INTERNAL = "this is a fault of reconciler itself: --debug shows where"
 
@@ -23,6 +29,7 @@ class Settings:
     """What the options say that every command has."""
 
     debug: bool = False
+    secrets: bool = False
 
 
 settings = Settings()
@@ -32,7 +39,8 @@ def style(stream: TextIO) -> Style:
     """Say how to dress lines for a stream: colours only on a terminal, and not where NO_COLOR is set."""
     colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     # Elsewhere nothing is broken into lines, unless COLUMNS asks for it: what reads it looks for whole ones.
-    return Style(colour, shutil.get_terminal_size(fallback=(80 if stream.isatty() else 0, 24)).columns)
+    width = shutil.get_terminal_size(fallback=(80 if stream.isatty() else 0, 24)).columns
+    return Style(colour, width, settings.secrets)
 
 
 def prepare_streams() -> None:
@@ -44,7 +52,8 @@ def prepare_streams() -> None:
 def say(lines: Iterable[str]) -> None:
     """Print results; who has stopped reading is no reason to stop working."""
     try:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        colour = style(sys.stdout).colour
+        sys.stdout.write("".join(f"{harmless(line, colour=colour)}\n" for line in lines))
         sys.stdout.flush()
     except OSError as error:
         # What is left in the buffer would fail again at the end.
@@ -55,13 +64,36 @@ def say(lines: Iterable[str]) -> None:
 
 def say_json(value: Any) -> None:
     """Print a result as JSON."""
-    say([json.dumps(value, indent=2, ensure_ascii=False)])
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    say(map(_as_json, text.split("\n")))
+
+
+def _as_json(line: str) -> str:
+    """Escape, as JSON does, what `harmless` would escape in its own way."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)
+
+
+def harmless(line: str, *, colour: bool = False) -> str:
+    """Return a line in which nothing commands a terminal but, where they are wanted, colours."""
+    if not colour:
+        return visible(line)
+    return "".join(part if at % 2 else visible(part) for at, part in enumerate(COLOURS.split(line)))
+
+
+def hide(host: Host) -> Hide:
+    """Say how secrets stand in JSON: as digests that tell no more than which are equal, unless they are asked for."""
+    from reconciler.render.values import sealed, shown
+
+    return shown if settings.secrets else sealed(host.key)
 
 
 def note(text: str) -> None:
-    """Say something that is no result."""
+    """Say something that is no result, without secrets."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{text}\n")
+        colour = style(sys.stderr).colour
+        sys.stderr.write("".join(f"{harmless(line, colour=colour)}\n" for line in masked(text).split("\n")))
         sys.stderr.flush()
 
 
@@ -75,10 +107,17 @@ def complain(error: BaseException, *, about: str = "") -> int:
         lines = str(error).splitlines() or [type(error).__name__]
         each_its_own = isinstance(error, Conflict)
         for number, line in enumerate(lines):
-            note(f"error: {line}{about}" if each_its_own or not number else f"  {line}")
+            note(f"error: {line}{_with_privilege(error)}{about}" if each_its_own or not number else f"  {line}")
     else:
         note(f"error: {type(error).__name__}: {error} ({_INTERNAL})")
     return error.exit_code if isinstance(error, ReconcilerError) else 1
+
+
+def _with_privilege(error: ReconcilerError) -> str:
+    """Say how to run this again as root, where it is that which is missing."""
+    if not isinstance(error, NotPermitted | EngineForbidden) or not os.geteuid():
+        return ""
+    return f": `{as_root(sys.argv, os.environ, python=sys.executable)}`"
 
 
 def show_traceback(errors: Iterable[BaseException]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from reconciler.cli.output import style
+from reconciler.cli.output import harmless, style
 from reconciler.model import Outcome, Plan, Status, Step, StepKey
 from reconciler.render import outcome_line
 
@@ -34,7 +34,8 @@ class Ticker:
         self._running.pop(outcome.step.key, None)
         self._ended += 1
         if outcome.status is Status.FAILED or not (self._live or outcome.step.carried_by):
-            self._write(f"{self._cleared()}{outcome_line(outcome, style=self._style)}\n")
+            line = harmless(outcome_line(outcome, style=self._style), colour=self._style.colour)
+            self._write(f"{self._cleared()}{line}\n")
         self._draw()
 
     def close(self) -> None:
@@ -47,7 +48,7 @@ class Ticker:
     def _draw(self) -> None:
         if self._live:
             line = f"  {self._ended}/{max(self._all, self._ended)}  {', '.join(map(str, self._running))}"
-            self._write(_CLEAR + line[: self._style.width - 1])
+            self._write(_CLEAR + harmless(line)[: self._style.width - 1])
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody listens: no reason to stop working

@@ -20,7 +20,7 @@ def loaded(file: str | None, name: str | None) -> Topology:
     from reconciler.kinds import kinds
     from reconciler.topology import load
 
-    _check_name(name)
+    check_name(name)
     return load(file or DEFAULT_FILE, kinds=kinds(), name=name)
 
 
@@ -28,11 +28,11 @@ def loaded_or_named(file: str | None, name: str | None) -> Topology:
     """Read a topology file, or do with the name alone where no file is named."""
     if name is None or file is not None:
         return loaded(file, name)
-    _check_name(name)
+    check_name(name)
     return Topology(name)
 
 
-def _check_name(name: str | None) -> None:
+def check_name(name: str | None) -> None:
     """Refuse what the schema would refuse as the name of a topology."""
     if name is None:
         return

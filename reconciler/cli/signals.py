@@ -5,6 +5,7 @@ This module is imported before all others, so that a signal finds it listening: 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
@@ -22,6 +23,8 @@ class Interruption:
     def __init__(self) -> None:
         self.number = 0
         self.stop: Event | None = None
+        self.at_once = _AT_ONCE
+        """What to say where nothing is under way."""
 
     @property
     def exit_code(self) -> int:
@@ -40,9 +43,10 @@ class Interruption:
             os._exit(self.exit_code)
         # An exception would surface wherever the program just is, in a library that catches it as well as anywhere.
         if self.stop is None:
-            _tell(_AT_ONCE)
+            _tell(self.at_once)
             os._exit(self.exit_code)
-        self.stop.set()
+        # In a thread of its own: this one may just be in the midst of a wait for the event, and hold its lock.
+        _thread.start_new_thread(self.stop.set, ())
         _tell(_NOTICE)
 
 

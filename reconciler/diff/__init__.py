@@ -10,7 +10,7 @@ from reconciler.diff.carry_over import both_ours, cascade, evicted
 from reconciler.diff.fields import ABSENT, differences, field_changes
 from reconciler.diff.order import in_order_of_needs
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey, Topology
+from reconciler.model import Action, Change, Changes, FieldChange, Resource, ResourceKey, Topology
 
 NOT_DECLARED = "not declared"
 
@@ -29,8 +29,13 @@ def diff(
     `reason` is what is said of that which is deleted.
     """
     keys = sorted({*desired.resources, *observed.resources} - unseen(desired, observed))
-    found = {key: _change(key, desired, observed, kinds=kinds, keep=keep, reason=reason) for key in keys}
-    by_key = {key: change for key, change in found.items() if change is not None}
+    by_key: dict[ResourceKey, Change] = {}
+    for key in keys:
+        want, have = desired.resources.get(key), observed.resources.get(key)
+        if want is not None:
+            by_key[key] = _change(want, have, kinds)
+        elif have is not None and have.owned and key.kind not in keep:
+            by_key[key] = Change(key, Action.DELETE, reason, None, have)
     for key in force:
         if key in by_key and both_ours(by_key[key]):
             by_key[key] = replace(by_key[key], action=Action.REPLACE, reason="asked for")
@@ -45,24 +50,11 @@ def promoted(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[
     return replace(changes, by_key=MappingProxyType(by_key))
 
 
-def _change(
-    key: ResourceKey,
-    desired: Topology,
-    observed: Topology,
-    *,
-    kinds: Mapping[str, Kind],
-    keep: Collection[str],
-    reason: str,
-) -> Change | None:
-    want, have = desired.resources.get(key), observed.resources.get(key)
-    if want is None:
-        assert have is not None  # noqa: S101 - the key comes from one of the two
-        doomed = have.owned and key.kind not in keep
-        return Change(key, Action.DELETE, reason, None, have) if doomed else None
+def _change(want: Resource, have: Resource | None, kinds: Mapping[str, Kind]) -> Change:
     if have is None:
-        return Change(key, Action.CREATE, "absent", want, None)
-    found = tuple(field_changes(want, have, kinds[key.kind])) if want.owned else ()
-    return Change(key, _action(found), "", want, have, found)
+        return Change(want.key, Action.CREATE, "absent", want, None)
+    found = tuple(field_changes(want, have, kinds[want.key.kind])) if want.owned else ()
+    return Change(want.key, _action(found), "", want, have, found)
 
 
 def unseen(desired: Topology, observed: Topology) -> set[ResourceKey]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.claims import Held, held_by_chance, taken
@@ -21,7 +22,7 @@ def evicted(by_key: Mapping[ResourceKey, Change]) -> dict[ResourceKey, Change]:
     """Replace what holds by chance what another is to take; the other comes first, lest it be chosen again."""
     held = Held((claim, each.key) for each in by_key.values() for claim in held_by_chance(each))
     result = dict(by_key)
-    for taker in by_key.values():
+    for taker in by_key.values() if held else ():
         for wanted in taken(taker):
             for claim, holder in held.overlapping(wanted):
                 if holder != taker.key:
@@ -50,12 +51,65 @@ def _is_needed(key: ResourceKey, start: Change, by_key: Mapping[ResourceKey, Cha
 
 
 def cascade(by_key: Mapping[ResourceKey, Change], *, kinds: Mapping[str, Kind]) -> dict[ResourceKey, Change]:
-    """Carry what is made or replaced over to what stands on it (a replace) and refers to it (an update)."""
+    """Carry what is made or replaced over to what stands on it (a replace) and refers to it (an update).
+
+    What stood on something that goes or changes, and is to stand on something else, falls with it as well.
+    """
     result = dict(by_key)
-    for key in in_order_of_needs({key: each.desired for key, each in by_key.items() if each.desired}):
-        if both_ours(result[key]):
+    above = _above_what_changes(by_key)
+    order = in_order_of_needs({key: each.desired for key in above if (each := by_key[key]).desired})
+    while True:
+        for key in order:
             result[key] = _disturbed(result[key], _remade(result[key], result), kinds)
-    return result
+        fallen = _fallen(above, result, kinds)
+        if not fallen:
+            return result
+        result |= fallen
+
+
+def _above_what_changes(by_key: Mapping[ResourceKey, Change]) -> list[ResourceKey]:
+    """What is both desired and observed as ours, and needs or needed something that changes, be it over others."""
+    todo = [key for key, each in by_key.items() if each.action is not Action.NOOP]
+    above: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
+    for key, change in by_key.items() if todo else ():
+        if both_ours(change):
+            for side in (change.desired, change.observed):
+                for need in side.needs if side else ():
+                    above[need.key].append(key)
+    found: set[ResourceKey] = set()
+    while todo:
+        new = {*above.pop(todo.pop(), ())} - found
+        found |= new
+        todo += new
+    return [key for key in by_key if key in found] if found else []
+
+
+def _fallen(
+    keys: Iterable[ResourceKey], by_key: Mapping[ResourceKey, Change], kinds: Mapping[str, Kind]
+) -> dict[ResourceKey, Change]:
+    """What is not replaced yet though what it stood on goes or changes, and it is to stand on something else."""
+    found: dict[ResourceKey, Change] = {}
+    for key in keys:
+        change = by_key[key]
+        if change.action is not Action.REPLACE:
+            grounds = [by_key[each] for each in _stood_on(change) if each in by_key]
+            grounds = [each for each in grounds if each.action is not Action.NOOP]
+            if grounds:
+                remade = {How.STANDS_ON: grounds, How.REFERS: []}
+                due = change.action is not Action.NOOP and not change.if_changed
+                follows = _following(change, Action.REPLACE, remade, kinds=kinds, due=due)
+                found[key] = replace(follows, reason=f"stood on {', '.join(str(each.key) for each in grounds)}")
+    return found
+
+
+def _stood_on(change: Change) -> Iterator[ResourceKey]:
+    """What a resource stands on and is to stand on no more, though nothing of its own says so."""
+    assert change.observed is not None  # noqa: S101 - asked only of what is both desired and observed
+    assert change.desired is not None  # noqa: S101 - likewise
+    kept = {need.key for need in change.desired.needs}
+    for need in change.observed.needs:
+        if need.how is How.STANDS_ON and need.key not in kept and need.via.partition(".")[0] not in change.paths:
+            yield need.key
 
 
 def _remade(change: Change, by_key: Mapping[ResourceKey, Change]) -> dict[How, list[Change]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from reconciler.kinds.base import Kind
@@ -12,6 +13,7 @@ from reconciler.model import (
     FrozenMap,
     Resource,
     Spec,
+    has_secret,
 )
 
 ABSENT = None
@@ -29,19 +31,29 @@ def differences(
     desired: Spec, observed: Spec, prefix: str = "", *, hidden: bool = False
 ) -> Iterator[tuple[str, Any, Any, bool]]:
     """Yield (path, observed, desired, secret) of what differs between two specs of one type."""
-    for each in fields(desired):
-        want, have = getattr(desired, each.name), getattr(observed, each.name)
-        if want == have or "uncompared" in each.metadata or (want is None and "chosen" in each.metadata):
-            continue
-        yield from _descend(f"{prefix}{each.name}", have, want, hidden or "secret" in each.metadata)
+    if desired == observed:
+        return
+    for name, is_chosen, is_secret in _compared(type(desired)):  # type: ignore[arg-type] # a class can be hashed
+        want, have = getattr(desired, name), getattr(observed, name)
+        if want != have and not (want is None and is_chosen):
+            yield from _descend(f"{prefix}{name}", have, want, hidden or is_secret)
+
+
+@cache
+def _compared(spec: type[Spec]) -> tuple[tuple[str, bool, bool], ...]:
+    """The fields of a class of specs that are compared, and which of them are chosen by the host, and secret."""
+    return tuple(
+        (each.name, "chosen" in each.metadata, "secret" in each.metadata)
+        for each in fields(spec)
+        if "uncompared" not in each.metadata
+    )
 
 
 def _descend(path: str, have: Any, want: Any, hidden: bool) -> Iterator[tuple[str, Any, Any, bool]]:
     if isinstance(want, FrozenMap) and isinstance(have, FrozenMap):
         for key in sorted({*want, *have}):
-            if want.get(key, ABSENT) != have.get(key, ABSENT):
-                yield from _descend(f"{path}.{key}", have.get(key, ABSENT), want.get(key, ABSENT), hidden)
+            yield from _descend(f"{path}.{key}", have.get(key, ABSENT), want.get(key, ABSENT), hidden)
     elif isinstance(want, Spec) and type(want) is type(have):
         yield from differences(want, have, f"{path}.", hidden=hidden)
-    else:
-        yield path, have, want, hidden
+    elif want != have:
+        yield path, have, want, hidden or has_secret(have) or has_secret(want)

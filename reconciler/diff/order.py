@@ -14,6 +14,9 @@ def in_order_of_needs(resources: Mapping[ResourceKey, Resource]) -> list[Resourc
     """Return the keys so that each stands behind those it needs; what lies on a cycle comes in order of its key."""
     done: dict[ResourceKey, None] = {}
     for start in sorted(resources):
+        if all(need.key in done or need.key not in resources for need in resources[start].needs):
+            done[start] = None  # as with nearly all: no way down to be remembered
+            continue
         stack = [(start, iter(_needed(resources, start)))]
         seen = {start}
         while stack and start not in done:

@@ -2,43 +2,91 @@
 
 from __future__ import annotations
 
+import copy
+import errno
 import os
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError, StepFailed
+from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, ReconcilerError, StepFailed
+from reconciler.host.privilege import REFUSED, privilege, remedy
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
+    from reconciler.host.kernel.known import Known
+    from reconciler.model import ResourceKey
 
+TRIAL = 10.0
+"""Seconds after which the engine itself takes a container that it restarts for one that lives (its backoff ends)."""
+ENDING = 5.0
+"""Seconds for a command that runs to end when no more waiting is wanted."""
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+ENGINE_TIMEOUT, PATIENCE, WAIT_TIMEOUT, LOCK_TIMEOUT = 120.0, 10.0, 300.0, 300.0
+"""Seconds, unless told otherwise."""
+
+_UNKNOWN = (errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT, errno.ENOSYS)
+_UNKNOWN_LINK = "Unknown device type"
+"""What rtnl_newlink says where it has no link of that type; other reasons are about a link that is there."""
+
+
+@dataclass
+class Memory:
+    """What the last look into all network namespaces found out."""
+
+    known: Known | None = None
+
+    @property
+    def recalled(self) -> Known:
+        """That; NotNow if there was none yet."""
+        if self.known is None:
+            raise NotNow("nothing was seen yet: look into all network namespaces")
+        return self.known
 
 
 @dataclass
 class Host:
     """One machine: its engine and its kernel, and how patient to be with them.
 
-    `engine_url` as in DOCKER_HOST; `wait_timeout` in seconds, for a container to become healthy or to complete;
-    `kill` ends containers without asking; `stop` is set when no more waiting is wanted.
+    `engine_url` as in DOCKER_HOST, and like Docker's own client by default; all times are in seconds. `engine_timeout`
+    bounds one answer of the engine. `patience` is how long to try again what may pass: an engine that restarts, an
+    endpoint that is about to go. `wait_timeout` bounds what takes the time that it takes: a container that becomes
+    healthy or completes, a command, a build or a pull that says nothing. `trial` is for how long something that the
+    engine has restarted has to live to count as running. `kill` ends containers without asking; `stop` is set when no
+    more waiting is wanted.
     """
 
-    engine_url: str = field(default_factory=lambda: os.environ.get("DOCKER_HOST", ""))
-    wait_timeout: float = 300.0
+    engine_url: str = ""
+    engine_timeout: float = ENGINE_TIMEOUT
+    patience: float = PATIENCE
+    wait_timeout: float = WAIT_TIMEOUT
+    trial: float = TRIAL
     kill: bool = False
     stop: Event = field(default_factory=Event)
+    memory: Memory | None = None
+    nodes: frozenset[ResourceKey] | None = None
+
+    def near(self, nodes: frozenset[ResourceKey]) -> Self:
+        """Return the same host, of which only the network namespaces of some nodes are looked at."""
+        found = copy.copy(self)
+        found.nodes = nodes
+        return found
 
     @cached_property
     def engine(self) -> Engine:
         """The Docker Engine; EngineUnreachable when none answers."""
-        url = self.engine_url or DEFAULT_ENGINE
-        if url.startswith("unix://") and _is_missing(url.removeprefix("unix://")):
-            raise EngineUnreachable(f"no Docker Engine listens at {url}: start one, or set DOCKER_HOST")
         from reconciler.host.engine import Engine
+        from reconciler.host.engine.address import address
 
-        return Engine(url)
+        where = address(self.engine_url)
+        if where.scheme == "unix" and _is_missing(where.path):
+            raise EngineUnreachable(f"no Docker Engine listens at {where.url}: start one, or set DOCKER_HOST")
+        return Engine(
+            where, timeout=self.engine_timeout, silence=self.wait_timeout, patience=self.patience, stop=self.stop
+        )
 
     @cached_property
     def identity(self) -> str:
@@ -48,17 +96,33 @@ class Host:
         with Socket() as here:
             return f"{here.cookie:x}"
 
+    @cached_property
+    def key(self) -> bytes:
+        """What only this machine knows, until it is started again: keyed with it, digests of secrets tell nothing.
+
+        /proc/sys/kernel/random/boot_id, 122 random bits (random(4)).
+        """
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+
+    def lacks(self, link: str) -> bool:
+        """Tell whether the kernel does not have a type of link (man 8 ip-link), without making one."""
+        from reconciler.host.netlink import Socket, probe
+
+        with Socket() as here:
+            refused = here.send([probe(link)])[0]
+        return refused is not None and refused.errno == errno.EOPNOTSUPP
+
     def explain(self, error: BaseException) -> ReconcilerError:
         """Translate what a library or the kernel raised into an error that says what to do."""
         if isinstance(error, ReconcilerError):
             return error
-        if isinstance(error, PermissionError):
-            return HostRefuses(f"{_said(error)}: run as root (or with CAP_NET_ADMIN and CAP_SYS_ADMIN)")
+        if isinstance(error, OSError) and error.errno in REFUSED:
+            return NotPermitted(f"{_said(error)}: {remedy([privilege(error)])}")
+        if isinstance(error, OSError) and _is_unknown(error):
+            return HostRefuses(f"{_said(error)}: this kernel lacks what that takes: load its module, or do without it")
         if isinstance(error, OSError) and error.errno is not None:  # those of the HTTP client have none
             return StepFailed(_said(error))
-        from reconciler.host.engine import explained
-
-        explanation = explained(error) or StepFailed(f"{type(error).__name__}: {error}")
+        explanation = _of_library(error) or StepFailed(f"{type(error).__name__}: {error}")
         explanation.__cause__ = error
         return explanation
 
@@ -69,6 +133,21 @@ def _is_missing(path: str) -> bool:
         return not Path(path).exists()
     except PermissionError:
         return False
+
+
+def _is_unknown(error: OSError) -> bool:
+    """Tell whether it is the kernel that does not know what was asked for, whatever that was asked of."""
+    reason = getattr(error, "reason", "")
+    return error.errno in _UNKNOWN and (not reason or reason == _UNKNOWN_LINK)
+
+
+def _of_library(error: BaseException) -> ReconcilerError | None:
+    """Translate an error of Docker's own library, which nobody has loaded where there is none."""
+    if "docker" not in sys.modules:
+        return None
+    from reconciler.host.engine.sdk import explained
+
+    return explained(error)
 
 
 def _said(error: OSError) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
 from reconciler.model import ResourceKey, Topology
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
-
     from reconciler.host import Host
+    from reconciler.host.engine import Engine
 
 T = TypeVar("T")
 INSPECTS = 8
@@ -21,7 +21,7 @@ INSPECTS = 8
 
 
 class once(Generic[T]):  # noqa: N801 - it is used as a decorator
-    """A property whose first read is done by one thread while the others wait.
+    """A property whose first read is done by one thread while the others wait; that it failed is told to all of them.
 
     Not functools' cached_property: Python 3.11's has a lock of its own, and two locks in two orders are a deadlock.
     """
@@ -31,10 +31,20 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 
     def __get__(self, scope: EngineScope, _: type[EngineScope]) -> T:
         """Return what was read, or read it."""
+        name = self.read.__name__
+        if name in scope.read:  # whoever reads something else, with helpers, has the lock
+            known: T = scope.read[name]
+            return known
         with scope.lock:
-            if self.read.__name__ not in scope.read:
-                scope.read[self.read.__name__] = self.read(scope)
-            found: T = scope.read[self.read.__name__]
+            if name in scope.failed:
+                raise scope.failed[name]
+            if name not in scope.read:
+                try:
+                    scope.read[name] = self.read(scope)
+                except Exception as error:
+                    scope.failed[name] = error
+                    raise
+            found: T = scope.read[name]
             return found
 
 
@@ -48,11 +58,14 @@ class EngineScope:
         self.host, self.desired, self.name = host, desired, desired.name
         self.lock = threading.RLock()
         self.read: dict[str, Any] = {}
+        self.failed: dict[str, Exception] = {}
 
-    @property
-    def api(self) -> APIClient:
-        """The engine's client."""
-        return self.host.engine.api
+    @once
+    def engine(self) -> Engine:
+        """The engine; one that does not answer is asked once, whoever wants to know something of it."""
+        engine = self.host.engine
+        assert engine.version  # noqa: S101 - it answers, or this raises
+        return engine
 
     def mark(self, labels: Mapping[str, str] | None) -> Mark | None:
         """Return the mark in labels if it is of this topology."""
@@ -64,16 +77,20 @@ class EngineScope:
         """The declared live names: (kind, live name) → key."""
         return {(each.key.kind, live): each.key for each in self.desired if (live := getattr(each.spec, "name", ""))}
 
+    def key_of_ours(self, key: ResourceKey, live: str) -> ResourceKey:
+        """Return the key of something of ours: its live name where the file has made its own an external's."""
+        declared = self.desired.resources.get(key)
+        return key if declared is None or declared.owned else ResourceKey(key.kind, f"@{live}")
+
     @once
     def info(self) -> dict[str, Any]:
         """What the engine says of itself, its defaults among it."""
-        return self.host.engine.info
+        return self.engine.info
 
     @once
     def container_rows(self) -> list[dict[str, Any]]:
         """One row for each container there is (GET /containers/json): names, labels, ports, networks."""
-        rows: list[dict[str, Any]] = self.api.containers(all=True)
-        return rows
+        return self.engine.containers.list()
 
     @once
     def live_names(self) -> dict[str, str]:
@@ -103,17 +120,17 @@ class EngineScope:
     @once
     def networks(self) -> dict[str, dict[str, Any]]:
         """All networks by id (GET /networks), without their endpoints."""
-        return {each["Id"]: each for each in self.api.networks()}
+        return {each["Id"]: each for each in self.engine.networks.list()}
 
     @once
     def volumes(self) -> dict[str, dict[str, Any]]:
         """All volumes by name (GET /volumes)."""
-        return {each["Name"]: each for each in self.api.volumes()["Volumes"] or []}
+        return {each["Name"]: each for each in self.engine.volumes.list()}
 
     @once
     def images(self) -> dict[str, dict[str, Any]]:
         """All images by id (GET /images/json)."""
-        return {each["Id"]: each for each in self.api.images()}
+        return {each["Id"]: each for each in self.engine.images.list()}
 
     @once
     def image_inspections(self) -> dict[str, dict[str, Any]]:
@@ -123,7 +140,7 @@ class EngineScope:
     def inspect_image(self, reference: str) -> dict[str, Any]:
         """Inspect an image by id or tag, once; an empty dict if there is none."""
         if reference not in self.image_inspections:
-            self.image_inspections[reference] = self._inspect_image(reference)
+            self.image_inspections[reference] = self.engine.images.inspect(reference)
         return self.image_inspections[reference]
 
     def concurrently(self, function: Callable[[str], T], items: list[str]) -> list[T]:
@@ -134,22 +151,13 @@ class EngineScope:
             return list(pool.map(function, items))
 
     def _inspect_container(self, identity: str) -> dict[str, Any]:
-        import docker.errors
-
         try:
-            found: dict[str, Any] = self.api.inspect_container(identity)
-        except docker.errors.NotFound:
+            found = self.engine.containers.inspect(identity)
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
             return {}
         found["Config"]["Labels"] = _own_labels(found)
-        return found
-
-    def _inspect_image(self, reference: str) -> dict[str, Any]:
-        import docker.errors
-
-        try:
-            found: dict[str, Any] = self.api.inspect_image(reference)
-        except docker.errors.NotFound:
-            return {}
         return found
 
 

@@ -6,6 +6,7 @@ chain DOCKER-USER to its users: one rule there, commented with our mark, accepts
 
 from __future__ import annotations
 
+import math
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +15,15 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import StepFailed
+from reconciler.errors import NotNow, StepFailed
 from reconciler.host.marks import Mark
 from reconciler.model import ResourceKey
 
 CHAIN = "DOCKER-USER"
 FAMILIES = {"iptables": "bridge-nf-call-iptables", "ip6tables": "bridge-nf-call-ip6tables"}
 """The commands, each with the sysctl (net.bridge.…) that sends bridged frames through their chains."""
-_WAIT = ("-w", "10")
+_LOCKED = "xtables lock"
+"""What iptables speaks of where another program holds its lock for too long."""
 _WORD = "reconciler"
 
 
@@ -46,16 +48,16 @@ class Rules:
         return {key: bridge for (name, key), bridge in marks if name == topology}
 
 
-def look() -> Rules:
+def look(patience: float) -> Rules:
     """Read our rules; where there is no such command or no such chain, there is nothing to pass by."""
-    listed = {command: lines for command in FAMILIES if (lines := _listed(command)) is not None}
+    listed = {command: lines for command in FAMILIES if (lines := _listed(command, patience)) is not None}
     passing = {command: MappingProxyType(dict(_ours(lines))) for command, lines in listed.items()}
     return Rules(MappingProxyType(passing), frozenset(each for each in listed if _filtered(each)))
 
 
-def _listed(command: str) -> list[str] | None:
+def _listed(command: str, patience: float) -> list[str] | None:
     try:
-        done = _run(command, "-S", CHAIN)
+        done = _run(patience, command, "-S", CHAIN)
     except FileNotFoundError:
         return None
     return done.stdout.splitlines() if done.returncode == 0 else None
@@ -78,24 +80,24 @@ def _ours(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ResourceKey], str]]
             yield (comment[1], ResourceKey.of(comment[2])), options.get("-i", "")
 
 
-def let_pass(mark: Mark, bridge: str) -> None:
+def let_pass(mark: Mark, bridge: str, patience: float) -> None:
     """Let frames pass within a bridge, in every family that Docker filters."""
-    rules = look()
+    rules = look(patience)
     for command, passing in rules.passing.items():
         former = passing.get(_held(mark))
         if former and former != bridge:
-            _run(command, "-D", CHAIN, *_rule(mark, former))
+            _run(patience, command, "-D", CHAIN, *_rule(mark, former))
         if former != bridge and command in rules.needed:
-            done = _run(command, "-I", CHAIN, *_rule(mark, bridge))
+            done = _run(patience, command, "-I", CHAIN, *_rule(mark, bridge))
             if done.returncode:
                 raise StepFailed(f"{command} refuses the rule that lets {bridge} forward: {done.stderr.strip()}")
 
 
-def forbid(mark: Mark) -> None:
+def forbid(mark: Mark, patience: float) -> None:
     """Take back the rules of a bridge, whatever name it had."""
-    for command, rules in look().passing.items():
+    for command, rules in look(patience).passing.items():
         if bridge := rules.get(_held(mark)):
-            _run(command, "-D", CHAIN, *_rule(mark, bridge))
+            _run(patience, command, "-D", CHAIN, *_rule(mark, bridge))
 
 
 def _held(mark: Mark) -> tuple[str, ResourceKey]:
@@ -108,6 +110,10 @@ def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
     return ("-i", bridge, "-o", bridge, "-m", "comment", "--comment", comment, "-j", "ACCEPT")
 
 
-def _run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = (command, *_WAIT, *arguments)
-    return subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, words of ours
+def _run(patience: float, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command; NotNow where another program holds the firewall's lock for so many seconds."""
+    argv = (command, "-w", str(math.ceil(patience)), *arguments)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, words of ours
+    if done.returncode and _LOCKED in done.stderr:
+        raise NotNow(f"{shlex.join(argv)}: {done.stderr.strip()}: run again, or raise --patience")
+    return done

@@ -37,6 +37,20 @@ def unmount(target: str) -> None:
     _raise_if(_libc.umount2(os.fsencode(target), MNT_DETACH), f"unmount {target}")
 
 
+def inotify() -> int:
+    """Open a descriptor that tells of changes to files (man 7 inotify); it never blocks."""
+    fd = int(_libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+    _raise_if(fd, "watch files")
+    return fd
+
+
+def inotify_watch(fd: int, path: str, events: int) -> int:
+    """Have a descriptor of `inotify` tell of events at a path, and return the number that they will carry."""
+    number = int(_libc.inotify_add_watch(fd, os.fsencode(path), events))
+    _raise_if(number, f"watch {path}")
+    return number
+
+
 def inside(fd: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function in a thread of its own that enters the namespace and ends there, so that no other ever moves."""
 

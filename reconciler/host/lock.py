@@ -93,9 +93,10 @@ def _bound(topology: str) -> socket.socket | None:
 
 def _holder(theirs: socket.socket, topology: str) -> Holder:
     """Connect to the holder, which never answers: its end is the hang-up."""
+    theirs.settimeout(0)
     try:
         theirs.connect(_address(topology))
-    except ConnectionRefusedError:  # it is gone, or does not listen yet
+    except (ConnectionRefusedError, BlockingIOError):  # it is gone, does not listen yet, or its queue is full
         return _STARTING
     credentials = theirs.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(credentials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import cache
 
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import Claim
@@ -17,6 +18,12 @@ _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
 
 
+@cache
+def interface(text: str) -> Interface:
+    """Read an address with its prefix length, each text once; ValueError if it is none."""
+    return ipaddress.ip_interface(text)
+
+
 def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) -> tuple[str, ...]:
     """Normalise addresses with their prefix lengths, sorted; what is none is noted as a problem."""
     found = (interface_address(source, (*pointer, number), text) for number, text in enumerate(texts))
@@ -26,7 +33,7 @@ def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) 
 def interface_address(source: Source, pointer: Pointer, text: str) -> str:
     """Normalise an address with its prefix length; empty, and a problem, if it is none."""
     try:
-        found = ipaddress.ip_interface(text)
+        found = interface(text)
     except ValueError as error:
         source.problem(pointer, f"{text!r} is not an address with its prefix length: {error}", "e.g. 10.0.0.1/24")
         return ""
@@ -48,7 +55,7 @@ def ip(source: Source, pointer: Pointer, text: str) -> str:
 def within(gateway: str, subnets: Iterable[str]) -> bool:
     """Tell whether an address lies in one of the subnets, given as prefixes or interface addresses."""
     address = ipaddress.ip_address(gateway)
-    found = (ipaddress.ip_interface(each).network for each in subnets)
+    found = (interface(each).network for each in subnets)
     return any(address.version == each.version and address in each for each in found)
 
 
@@ -59,7 +66,7 @@ def is_v6(address: str) -> bool:
 
 def claims_of(node: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
     """Return the claims on the addresses of a node's interfaces."""
-    found = ((each, int(ipaddress.ip_interface(each).ip)) for each in addresses)
+    found = ((each, int(interface(each).ip)) for each in addresses)
     return tuple(
         Claim(f"address {node}", number, number, f"address {text.partition('/')[0]} in {node}")
         for text, number in found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
+from reconciler.host.privilege import KERNEL_WORK
 from reconciler.model import Change, Claim, Need, Resource, ResourceKey, Spec, Status, Step, Verb
 
 if TYPE_CHECKING:
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
     from reconciler.kinds.source import Source
 
-Result = Status | ReconcilerError
-"""What became of one step: a status, or the error that made it fail."""
 
+@dataclass(frozen=True)
+class Later:
+    """What is left of a step: a wait, which keeps no worker, and then perhaps some more work."""
+
+    wait: Callable[[], None]
+    work: Callable[[], Status] = lambda: Status.DONE
+
+
+Result = Status | ReconcilerError | Later
+"""What became of one step: a status, the error that made it fail, or what is left of it to wait for."""
 
 Row = tuple[str, str, str, str, str]
 """Of an interface: its name, its peer, its size and state, its MAC address, its addresses."""
@@ -52,6 +61,8 @@ class Kind(ABC):
     """How many steps of one verb it takes at once."""
     uses: ClassVar[frozenset[str]] = frozenset()
     """What of the host it lives in: `engine`, `kernel`."""
+    link: ClassVar[str] = ""
+    """The type of link (man 8 ip-link) that it makes, if it does, and that the kernel so has to have."""
     kept: ClassVar[bool] = False
     """Whether it is deleted only when asked for."""
     irrecoverable: ClassVar[bool] = False
@@ -86,6 +97,10 @@ class Kind(ABC):
         del path, observed, desired
         return False
 
+    def privileges(self) -> frozenset[str]:
+        """Return the capabilities (capabilities(7)) that its steps take of this process."""
+        return KERNEL_WORK if "kernel" in self.uses else frozenset()
+
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """Tell whether the step of `change` does the same verb for `other`, which stands on it, along the way."""
         del verb, change, other
@@ -117,6 +132,7 @@ __all__ = [
     "Change",
     "Claim",
     "Kind",
+    "Later",
     "Need",
     "Resource",
     "ResourceKey",

@@ -4,39 +4,66 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import HostRefuses, ReconcilerError, StepFailed
+from reconciler.errors import HostRefuses, NotPermitted, ReconcilerError, StepFailed
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import NetlinkError, Socket, delete_group, set_link
-from reconciler.kinds.base import Result
+from reconciler.kinds.base import Later, Result
 from reconciler.model import Resource, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
 
+T = TypeVar("T")
 _GROUP_BITS, _INDEX_BITS = 30, 29
 _ROUND = 512
+_HINTS = {"no space left on device": "the engine's disk is full: see `docker system df`, and `docker system prune`"}
 
 
 def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result]) -> Iterator[Result]:
     """Carry out each step by itself: the failure of one is its own result, and begins with its key."""
     for step in steps:
         try:
-            yield act(step)
+            result = act(step)
         except Exception as error:  # noqa: BLE001 - what a library raises becomes a value in our words
             yield named(step, host.explain(error))
+        else:
+            yield _named_later(host, step, result) if isinstance(result, Later) else result
+
+
+def _named_later(host: Host, step: Step, later: Later) -> Later:
+    """Let what is left of a step fail in the name of its key as well."""
+
+    def guarded(act: Callable[[], T]) -> Callable[[], T]:
+        def guard() -> T:
+            try:
+                return act()
+            except Exception as error:
+                raise named(step, host.explain(error)) from error
+
+        return guard
+
+    return Later(guarded(later.wait), guarded(later.work))
 
 
 def named(step: Step, error: ReconcilerError) -> ReconcilerError:
     """Put the key in front of what went wrong."""
-    text = str(error)
-    if text.startswith(f"{step.key.key}:"):
+    text = _with_hint(str(error))
+    if str(error).startswith(f"{step.key.key}:") and text == str(error):
         return error
-    made = HostRefuses if isinstance(error, HostRefuses) else StepFailed
+    text = text.removeprefix(f"{step.key.key}: ")
+    made = next((each for each in (NotPermitted, HostRefuses) if isinstance(error, each)), StepFailed)
     found = made(f"{step.key.key}: {text}")
     found.__cause__ = error
     return found
+
+
+def _with_hint(text: str) -> str:
+    """Add what to do about what the engine says in a call of any kind."""
+    first, *rest = text.split("\n")
+    hint = next((hint for words, hint in _HINTS.items() if words in first), "")
+    return "\n".join([f"{first}: {hint}" if hint else first, *rest])
 
 
 def wanted(step: Step) -> Resource:

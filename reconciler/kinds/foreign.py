@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.errors import HostRefuses
 from reconciler.host.kernel import Space
 from reconciler.host.netlink import Link
 from reconciler.kinds.nodes import label
@@ -21,10 +20,10 @@ _DOCKER = ("container", "process", "network", "connect")
 
 def insist_on_reach(scope: Scope, kind: str) -> None:
     """Refuse where the file wants kernel work with containers whose engine lives elsewhere."""
-    if scope.kernel.stranger:
+    if refusal := scope.kernel.stranger:
         for each in scope.desired.of_kind(kind):
             if any(need.key.kind in _DOCKER for need in each.needs):
-                raise HostRefuses(f"{each.key}: {scope.kernel.stranger}")
+                raise type(refusal)(f"{each.key}: {refusal}")
 
 
 def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, Link]]:

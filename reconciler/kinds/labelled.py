@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.host.marks import LABELS
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels, steps
-from reconciler.model import FrozenMap, ResourceKey
+from reconciler.model import FrozenMap, ResourceKey, Spec, secret_paths, with_secret
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 Row = Mapping[str, Any]
+S = TypeVar("S", bound=Spec)
+SECRET = "reconciler.secret"  # noqa: S105 - the name of a label
+"""The label that names the attributes with a secret in them: no look at the live ones can tell."""
 
 
 def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[str]:
@@ -29,6 +34,19 @@ def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[s
 def unmarked(live: Mapping[str, str] | None) -> FrozenMap[str]:
     """Return live labels without our marks."""
     return FrozenMap({name: text for name, text in (live or {}).items() if not name.startswith(LABELS)})
+
+
+def secrets_label(spec: Spec) -> dict[str, str]:
+    """Return the label that names what is secret in a spec, empty where nothing is."""
+    return {SECRET: json.dumps(list(secret_paths(spec)), ensure_ascii=False)}
+
+
+def veiled(spec: S, live: Mapping[str, str] | None) -> S:
+    """Return an observed spec in which all that its label names is secret."""
+    with contextlib.suppress(ValueError, TypeError):  # of somebody else's making
+        for path in json.loads((live or {}).get(SECRET, "[]")):
+            spec = with_secret(spec, tuple(path))
+    return spec
 
 
 def whose(scope: Scope, kind: str, rows: Iterable[Row]) -> Iterator[tuple[ResourceKey, bool, Row]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import EngineUnreachable
+from reconciler.errors import EngineUnreachable, StepFailed
 from reconciler.host.kernel import Space, Where
-from reconciler.host.netlink import Link
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import Link, Socket, get_link
+from reconciler.kinds import still_ours
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
     network = _network(scope, master.name) if bridge is None and space is scope.kernel.host else None
     if network:
         return str(network.key), network
-    return str(bridge or f"@{master.name}"), Where(bridge or ResourceKey("bridge", f"@{master.name}"), master.name)
+    key = bridge or ResourceKey("bridge", f"@{master.name}")
+    return str(bridge or f"@{master.name}"), Where(key, master.name, scope.name if mark and mark.key == key else "")
 
 
 def _external(scope: Scope, space: Space, name: str) -> ResourceKey | None:
@@ -54,7 +57,7 @@ def _network(scope: Scope, bridge: str) -> Where | None:
         return None
     mark = scope.mark(found.get("Labels"))
     key = mark.key if mark else scope.wanted.get(("network", found["Name"]))
-    return Where(key, found["Name"]) if key else None
+    return Where(key, found["Name"], scope.name if mark else "") if key else None
 
 
 def bridge_of(network: Mapping[str, Any]) -> str:
@@ -63,8 +66,22 @@ def bridge_of(network: Mapping[str, Any]) -> str:
     return str(options.get(_BRIDGE_NAME) or f"br-{network['Id'][:12]}")
 
 
-def bridge_name(host: Host, into: Where) -> str:
-    """Return the interface's name of a bridge or of a Docker network's bridge, as it is now."""
-    if into.key.kind == "bridge":
-        return into.live
-    return bridge_of(host.engine.api.inspect_network(into.live))
+def bridge_now(host: Host, at: Where, into: Where, socket: Socket) -> int:
+    """Return the index of a bridge or of a Docker network's bridge, as it is now.
+
+    StepFailed where there is none, Conflict where the name means one that is not ours by now.
+    """
+    name = into.live if into.key.kind == "bridge" else bridge_of(_network_now(host, into))
+    found = socket.ask([get_link(name)])[0]
+    if not isinstance(found, Link):
+        raise StepFailed(f"there is no bridge {name} in {at}: apply again")
+    if into.key.kind == "bridge" and into.topology:
+        still_ours.insist_on_link(Mark(into.topology, into.key, host=host.identity), found, f"a bridge {name} in {at}")
+    return found.index
+
+
+def _network_now(host: Host, into: Where) -> Mapping[str, Any]:
+    found = host.engine.networks.inspect(into.live)
+    if into.topology:
+        still_ours.insist_on_labels(into, found.get("Labels"), f"a network {into.live}")
+    return found

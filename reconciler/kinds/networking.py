@@ -37,7 +37,7 @@ def entry_of(source: Source, name: str) -> Entry:
 def place(entry: Entry, attribute: str, name: str) -> tuple[str | int, ...]:
     """Return where a name stands in an attribute that is a list or a mapping; the entry itself if it is not there."""
     found = entry.get(attribute)
-    if found is None:
+    if found is None or name not in found:
         return ()
     return (attribute, found.index(name) if isinstance(found, list) else name)
 
@@ -52,7 +52,7 @@ def networks(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     found = entry.get("networks")
     if entry.get("external") or entry.get("network_mode"):
         return {}
-    if found is None:
+    if not found:
         return {DEFAULT: {}} if known(entry) else {}
     return (
         {name: found[name] or {} for name in sorted(found)}
@@ -131,11 +131,13 @@ def dependencies(entry: Entry) -> Mapping[str, str]:
 def state(entry: Entry) -> str:
     """Return the state that is wanted: one for whose completion another waits is to complete."""
     said = entry.get("state") or ("running" if entry.incomplete("state") else "")
-    return str(said or ("completed" if _is_waited_for(entry) else "running"))
+    return str(said or ("completed" if entry.name in entry.source.once(_waited_for) else "running"))
 
 
-def _is_waited_for(entry: Entry) -> bool:
-    return any(dependencies(each).get(entry.name) == "service_completed_successfully" for each in entries(entry.source))
+def _waited_for(source: Source) -> frozenset[str]:
+    """Return the containers for whose completion another one waits."""
+    waits = (dependencies(each).items() for each in entries(source))
+    return frozenset(name for each in waits for name, how in each if how == "service_completed_successfully")
 
 
 def runs(entry: Entry) -> bool:
@@ -170,8 +172,6 @@ def _check_mode(entry: Entry) -> None:
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
-    if not found and entry.get("ports") and not networks(entry) and known(entry):
-        entry.problem(("ports",), "without a network no port can be published", "give it a network")
 
 
 def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:

@@ -38,9 +38,8 @@ def where(source: Source, key: ResourceKey) -> Where:
     """Say how a node is found at the host."""
     if key == HOST:
         return Where(HOST)
-    if key.kind == "bridge":
-        return Where(key, bridge_name(source, key.name)[0])
-    return Where(key, source.live(SECTIONS[key.kind], key.name))
+    live = bridge_name(source, key.name)[0] if key.kind == "bridge" else source.live(SECTIONS[key.kind], key.name)
+    return Where(key, live, "" if external(source, key) else source.name)
 
 
 def label(key: ResourceKey) -> str:
@@ -120,7 +119,7 @@ def interface_problem(name: str) -> str:
     """Say what is wrong with the name of an interface; empty if nothing is (dev_valid_name in the kernel)."""
     if len(name.encode()) > INTERFACE_MAX:
         return f"the interface name {name!r} is longer than {INTERFACE_MAX} characters"
-    if name in ("", ".", "..") or any(each in "/:" or each.isspace() for each in name):
+    if name in ("", ".", "..") or not name.isprintable() or any(each in "/:%" or each.isspace() for each in name):
         return f"{name!r} cannot be the name of an interface"
     return f"{name!r} is there in every network namespace" if name == "lo" else ""
 

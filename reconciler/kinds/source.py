@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
 from reconciler.model import Claim, Need, Resource, ResourceKey, Spec
 
+T = TypeVar("T")
 Pointer = tuple[str | int, ...]
 NODES = {"containers": "container", "namespaces": "namespace", "bridges": "bridge"}
 """The sections whose entries are nodes: they share one space of names."""
 HOST = ResourceKey("host", "host")
 """The key that stands for the host as a node; there is no such resource."""
 
+_HINTED = 20_000
+"""With how many names in all those that are not known are compared."""
 _ENTRY = 2
 """How long the place of an entry is."""
 
@@ -40,12 +43,30 @@ class File(Protocol):
 class Source:
     """A validated document, with its problems so far and the place where each resource is declared."""
 
-    def __init__(self, file: File, *, name: str, path: str = "", environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        file: File,
+        *,
+        name: str,
+        path: str = "",
+        environment: Mapping[str, str] | None = None,
+        opened: set[str] | None = None,
+    ) -> None:
+        self.opened = set() if opened is None else opened
         self.file, self.name, self.path = file, name, path
         self.environment = environment or {}
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
         self.claimed: dict[tuple[ResourceKey, Claim], Pointer] = {}
+        self._patience = _HINTED
+        self._found: dict[Callable[[Source], Any], Any] = {}
+
+    def once(self, function: Callable[[Source], T]) -> T:
+        """Return what a function finds in the whole file; it looks only the first time."""
+        if function not in self._found:
+            self._found[function] = function(self)
+        found: T = self._found[function]
+        return found
 
     @property
     def prefix(self) -> str:
@@ -75,8 +96,10 @@ class Source:
                 return ResourceKey(kind, name)
         if any(self.incomplete((section, name)) for section in NODES):
             return None
-        known = [each for section in NODES for each in self.section(section)]
-        self.problem(pointer, f"there is no node {name!r}", did_you_mean(name, [*known, "host"]))
+        sections = [self.section(each) for each in NODES]
+        patient = self.patient(sum(map(len, sections)))
+        known = [*(each for section in sections for each in section), "host"] if patient else []
+        self.problem(pointer, f"there is no node {name!r}", did_you_mean(name, known))
         return None
 
     def reference(self, pointer: Pointer, section: str, name: str, kind: str) -> ResourceKey | None:
@@ -84,8 +107,14 @@ class Source:
         if name in self.section(section):
             return ResourceKey(kind, name)
         if not self.incomplete((section, name)):
-            self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, self.section(section)))
+            known = self.section(section) if self.patient(len(self.section(section))) else ()
+            self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, known))
         return None
+
+    def patient(self, count: int) -> bool:
+        """Tell whether to compare a name with so many others; nobody needs hints by the thousand."""
+        self._patience -= count
+        return self._patience > 0
 
     def incomplete(self, pointer: Pointer) -> bool:
         """Tell whether something that was wrong is missing at a place, below it, or with all around it.

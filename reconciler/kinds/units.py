@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from reconciler.secret import Secret
+
 _SIZE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:([kmgtp]i?)?b?)", re.IGNORECASE)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)")
 _NANOSECONDS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -32,8 +34,11 @@ def mapping(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | 
     """Read `{NAME: value}` or `[NAME=value]`; None where a name stands without a value."""
     if isinstance(value, Mapping):
         return {name: None if each is None else scalar(each) for name, each in value.items()}
-    parts = (each.partition("=") for each in value or ())
-    return {name: text if equals else None for name, equals, text in parts}
+    parts = ((each, *each.partition("=")) for each in value or ())
+    return {
+        name: (Secret(text) if isinstance(each, Secret) else text) if equals else None
+        for each, name, equals, text in parts
+    }
 
 
 def steps(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | int]:

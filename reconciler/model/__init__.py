@@ -3,7 +3,17 @@
 from reconciler.model.change import Action, Change, Changes, FieldChange
 from reconciler.model.plan import Outcome, Plan, Report, Status, Step, StepKey, Verb
 from reconciler.model.resource import Claim, How, Need, Resource, ResourceKey, Topology
-from reconciler.model.spec import EMPTY, FrozenMap, Spec, chosen, secret, uncompared
+from reconciler.model.spec import (
+    EMPTY,
+    FrozenMap,
+    Spec,
+    chosen,
+    has_secret,
+    secret,
+    secret_paths,
+    uncompared,
+    with_secret,
+)
 
 FORMAT_VERSION = 1
 """Of plans, reports and observed topologies as JSON."""
@@ -31,6 +41,9 @@ __all__ = [
     "Topology",
     "Verb",
     "chosen",
+    "has_secret",
     "secret",
+    "secret_paths",
     "uncompared",
+    "with_secret",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from reconciler.model.resource import Resource, ResourceKey, Topology
@@ -70,7 +71,7 @@ class Changes:
     def __iter__(self) -> Iterator[Change]:
         return iter(self.by_key.values())
 
-    @property
+    @cached_property
     def pending(self) -> tuple[Change, ...]:
         """The changes that are not no-ops."""
         return tuple(each for each in self if each.action is not Action.NOOP)

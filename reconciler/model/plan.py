@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model.change import Change, Changes
 from reconciler.model.resource import ResourceKey
@@ -26,8 +26,7 @@ class Verb(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StepKey:
+class StepKey(NamedTuple):
     """The identity of a step within a plan."""
 
     key: ResourceKey
@@ -64,7 +63,17 @@ class Plan:
 
     changes: Changes
     steps: Mapping[StepKey, Step]
-    graph: networkx.DiGraph[StepKey]
+    ordering: networkx.DiGraph[StepKey] | None = None
+    """None where there is nothing to order: networkx is not imported for that."""
+
+    @cached_property
+    def graph(self) -> networkx.DiGraph[StepKey]:
+        """The steps, each with an edge to every one that has to wait for it."""
+        if self.ordering is not None:
+            return self.ordering
+        import networkx
+
+        return networkx.DiGraph()
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -72,6 +81,8 @@ class Plan:
     @cached_property
     def ordered(self) -> tuple[Step, ...]:
         """The steps in one deterministic order that respects every edge."""
+        if not self.steps:
+            return ()
         import networkx
 
         return tuple(self.steps[key] for key in networkx.lexicographical_topological_sort(self.graph))
@@ -107,6 +118,8 @@ class Report:
     remaining: tuple[Change, ...] = ()
     reverted: Report | None = None
     interrupted: int = 0
+    unseen: tuple[ReconcilerError, ...] = ()
+    """Why some of it could not be looked at again."""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.model.spec import Spec
 
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceKey:
+class ResourceKey(NamedTuple):
     """`kind/name`, the only identity in the program."""
 
     kind: str
@@ -41,8 +42,7 @@ class How(StrEnum):
     AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Need:
+class Need(NamedTuple):
     """What a resource depends on; `via` is the attribute that says so, `condition` what to wait for."""
 
     key: ResourceKey
@@ -115,4 +115,11 @@ class Topology:
 
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
         """Return the resources of one kind."""
-        return tuple(each for each in self if each.key.kind == kind)
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, tuple[Resource, ...]]:
+        found: dict[str, list[Resource]] = defaultdict(list)
+        for each in self:
+            found[each.key.kind].append(each)
+        return {kind: tuple(resources) for kind, resources in found.items()}

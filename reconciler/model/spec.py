@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
+
+from reconciler.secret import Secret
 
 V = TypeVar("V")
 
@@ -44,9 +46,9 @@ class Spec:
     """The attributes of a resource; hashable; an undeclared field holds its default."""
 
 
-def chosen() -> Any:
+def chosen(default: Any = None) -> Any:
     """Mark a field that the host chooses for each object: None in a desired spec is not compared."""
-    return field(default=None, metadata={"chosen": True})
+    return field(default=default, metadata={"chosen": True})
 
 
 def uncompared(default: Any = None) -> Any:
@@ -57,3 +59,40 @@ def uncompared(default: Any = None) -> Any:
 def secret(default: Any = EMPTY) -> Any:
     """Mark a field whose values never appear in plans, reports or logs."""
     return field(default=default, metadata={"secret": True})
+
+
+def has_secret(value: Any) -> bool:
+    """Tell whether there is a secret anywhere in a value."""
+    return isinstance(value, Secret) or any(True for _ in secret_paths(value))
+
+
+def secret_paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where in a spec there are secrets: the names of fields and of entries; a list counts as a whole."""
+    if isinstance(value, Secret):
+        yield path
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from secret_paths(each, (*path, str(name)))
+    elif isinstance(value, Spec):
+        for each in fields(value):
+            yield from secret_paths(getattr(value, each.name), (*path, each.name))
+    elif isinstance(value, tuple | frozenset) and any(map(has_secret, value)):
+        yield path
+
+
+def with_secret(value: Any, path: tuple[str, ...]) -> Any:
+    """Return a value in which what stands at a path is secret; what has nothing there is as it was."""
+    if not path:
+        return _secret(value)
+    name, *rest = path
+    if isinstance(value, FrozenMap) and name in value:
+        return FrozenMap({**value, name: with_secret(value[name], tuple(rest))})
+    if isinstance(value, Spec) and hasattr(value, name):
+        return replace(value, **{name: with_secret(getattr(value, name), tuple(rest))})
+    return value
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_secret, value))
+    return Secret(value) if isinstance(value, str) else value

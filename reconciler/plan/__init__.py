@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-
-import networkx
+from typing import TYPE_CHECKING
 
 from reconciler.diff import promoted
 from reconciler.errors import ReconcilerError
@@ -15,7 +14,9 @@ from reconciler.model import Action, Changes, How, Need, Plan, Resource, Resourc
 from reconciler.plan.carry import Carriers, carriers_of, with_carriers
 from reconciler.plan.claims import conflicts
 from reconciler.plan.edges import edges_of, letting_go
-from reconciler.plan.graph import graph_of, knots_of
+
+if TYPE_CHECKING:
+    import networkx
 
 Standing = Mapping[ResourceKey, Sequence[ResourceKey]]
 """What stands on what."""
@@ -44,6 +45,8 @@ def plan(
     while True:
         chosen = within(changes)
         steps = _steps(chosen, wait=wait)
+        if not steps:
+            return Plan(chosen, MappingProxyType({}))
         carriers, graph, knots = _untied(chosen, steps, kinds)
         if not knots:
             return Plan(chosen, MappingProxyType(with_carriers(steps, carriers)), graph)
@@ -83,7 +86,9 @@ def _untied(
     changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
 ) -> tuple[Carriers, networkx.DiGraph[StepKey], list[set[StepKey]]]:
     """Build the graph, and let go by itself what is on a cycle with the step that carries it; tell the cycles left."""
-    edges = frozenset(edges_of(changes, steps, kinds))
+    from reconciler.plan.graph import graph_of, knots_of
+
+    edges = dict.fromkeys(edges_of(changes, steps, kinds))
     carriers = carriers_of(changes, steps, kinds)
     graph = graph_of(steps, edges, carriers, kinds)
     knots = knots_of(graph)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.kinds.base import Kind
@@ -11,43 +11,50 @@ from reconciler.model import Change, Changes, How, Step, StepKey, Verb
 
 
 class Carriers(Mapping[StepKey, StepKey]):
-    """Maps each carried step to the step that carries it, which may be carried itself."""
+    """Maps each carried step to the step that carries it, which may be carried itself.
 
-    def __init__(self, nearest: Mapping[StepKey, StepKey]) -> None:
-        self._nearest = nearest
+    Of several that could carry a step the first does; it need not come before the others, with which it would go too.
+    """
+
+    def __init__(self, able: Mapping[StepKey, Sequence[StepKey]]) -> None:
+        self._able = able
 
     def __getitem__(self, key: StepKey) -> StepKey:
-        return self._nearest[key]
+        return self._able[key][0]
 
     def __iter__(self) -> Iterator[StepKey]:
-        return iter(self._nearest)
+        return iter(self._able)
 
     def __len__(self) -> int:
-        return len(self._nearest)
+        return len(self._able)
+
+    def could(self, carrier: StepKey, key: StepKey) -> bool:
+        """Tell whether a carried step would go along with another step, too."""
+        return carrier in self._able.get(key, ())
 
     def outermost(self, key: StepKey) -> StepKey:
         """Return the step that is carried out, on whose account this one is: itself if nothing carries it."""
-        while key in self._nearest:
-            key = self._nearest[key]
+        while key in self._able:
+            key = self._able[key][0]
         return key
 
     def without(self, keys: Collection[StepKey]) -> Carriers:
         """Return the same where some steps go by themselves."""
-        return Carriers({each: by for each, by in self._nearest.items() if each not in keys})
+        return Carriers({each: by for each, by in self._able.items() if each not in keys})
 
 
 def carriers_of(changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Carriers:
     """Ask the kinds which steps they carry."""
-    found: dict[StepKey, StepKey] = {}
+    able: dict[StepKey, list[StepKey]] = defaultdict(list)
     for key, step in steps.items():
         side = {Verb.CREATE: step.change.desired, Verb.DELETE: step.change.observed}.get(key.verb)
         for need in side.needs if side else ():
             carrier = StepKey(need.key, key.verb)
             if need.how is How.STANDS_ON and carrier in steps and _due_together(step, steps[carrier]):
                 other = changes.by_key[need.key]
-                if key not in found and kinds[need.key.kind].carries(key.verb, other, step.change):
-                    found[key] = carrier
-    return Carriers(found)
+                if kinds[need.key.kind].carries(key.verb, other, step.change):
+                    able[key].append(carrier)
+    return Carriers(dict(able))
 
 
 def _due_together(step: Step, carrier: Step) -> bool:
@@ -60,7 +67,8 @@ def with_carriers(steps: Mapping[StepKey, Step], carriers: Carriers) -> dict[Ste
     carried: dict[StepKey, list[Change]] = defaultdict(list)
     for each in sorted(carriers):
         carried[carriers.outermost(each)].append(steps[each].change)
-    return {
-        key: replace(step, carries=tuple(carried[key]), carried_by=carriers.outermost(key) if key in carriers else None)
-        for key, step in steps.items()
-    }
+    told = dict(steps)
+    for key in {*carried, *carriers}:
+        by = carriers.outermost(key) if key in carriers else None
+        told[key] = replace(steps[key], carries=tuple(carried.get(key, ())), carried_by=by)
+    return told

@@ -18,7 +18,7 @@ def conflicts(changes: Changes) -> tuple[Conflict, ...]:
 
 def _held_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
     held = Held((claim, each) for each in staying for claim in each.claims)
-    for change in changes.pending:
+    for change in changes.pending if held else ():
         for claim in taken(change):
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
                 name, why = _named(holder)
@@ -51,7 +51,7 @@ def release_before_taking(
     """Yield the edges from each step that releases a claim to those that take what overlaps it."""
     releasers = (each for each in steps.values() if each.verb in (Verb.UPDATE, Verb.DELETE))
     held = Held((claim, each.key) for each in releasers for claim in released(each.change))
-    for key, step in steps.items():
+    for key, step in steps.items() if held else ():
         for claim in taken(step.change) if key.verb in (Verb.CREATE, Verb.UPDATE) else ():
             for _, releaser in held.overlapping(claim):
                 moves = releaser.key.kind == key.key.kind and kinds[key.key.kind].create_before_delete

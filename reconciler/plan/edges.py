@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.diff import in_order_of_needs
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Change, Changes, How, ResourceKey, Step, StepKey, Verb
+from reconciler.model import Action, Change, Changes, How, Resource, ResourceKey, Step, StepKey, Verb
 from reconciler.plan.claims import release_before_taking
 
 Edge = tuple[StepKey, StepKey]
@@ -25,7 +25,8 @@ def edges_of(changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str
         if key.verb is Verb.CREATE and step.change.action is Action.REPLACE:
             old = StepKey(key.key, Verb.DELETE)
             yield (key, old) if kinds[key.key.kind].create_before_delete else (old, key)
-        yield from ((maker, key) for root in step.change.if_changed for maker in makers[root] if maker != key)
+        for root in step.change.if_changed:
+            yield from ((maker, key) for maker in makers[root] if maker != key)
     yield from letting_go(steps, kinds)
     yield from _before_the_old_goes(steps, kinds)
 
@@ -39,13 +40,25 @@ def letting_go(steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Iter
 
 
 def _makers(changes: Changes, steps: Mapping[StepKey, Step]) -> Makers:
-    """The steps that make each resource, or, where it has none, those that make what it needs."""
-    desired = {key: each.desired for key, each in changes.by_key.items() if each.desired}
+    """The steps that make what steps need; of a resource that has none, those that make what it needs."""
+    roots = (root for step in steps.values() for root in step.change.if_changed)
+    desired = _with_all_they_need(changes, [*(each.key for each in steps), *roots])
     found: dict[ResourceKey, tuple[StepKey, ...]] = {}
     for key in in_order_of_needs(desired):
         own = tuple(made for verb in (Verb.CREATE, Verb.UPDATE) if (made := StepKey(key, verb)) in steps)
         below = (need.key for need in desired[key].needs if need.how is not How.AFTER)
         found[key] = own or tuple(dict.fromkeys(maker for each in below for maker in found.get(each, ())))
+    return found
+
+
+def _with_all_they_need(changes: Changes, todo: list[ResourceKey]) -> dict[ResourceKey, Resource]:
+    found: dict[ResourceKey, Resource] = {}
+    while todo:
+        key = todo.pop()
+        change = changes.by_key.get(key)
+        if change and change.desired and key not in found:
+            found[key] = change.desired
+            todo += [need.key for need in change.desired.needs]
     return found
 
 
@@ -55,8 +68,7 @@ def _before_making(key: StepKey, change: Change, steps: Mapping[StepKey, Step], 
         return
     for need in change.desired.needs if change.desired else ():
         yield from ((maker, key) for maker in makers.get(need.key, ()))
-        condition = StepKey(need.key, Verb.WAIT, need.condition)
-        if need.condition and condition in steps:
+        if need.condition and (condition := StepKey(need.key, Verb.WAIT, need.condition)) in steps:
             yield condition, key
 
 
@@ -73,10 +85,10 @@ def _before_unmaking(
 
 
 def _before_it_is_unmade(key: StepKey, change: Change, steps: Mapping[StepKey, Step]) -> Iterator[Edge]:
-    """An update leaves what it needs no more before that is unmade."""
+    """An update leaves what it needs no more before that is unmade; what it only came after binds it no longer."""
     kept = {need.key for need in change.desired.needs} if change.desired else set()
     for need in change.observed.needs if change.observed else ():
-        if need.key not in kept and (left := StepKey(need.key, Verb.DELETE)) in steps:
+        if need.how is not How.AFTER and need.key not in kept and (left := StepKey(need.key, Verb.DELETE)) in steps:
             yield key, left
 
 

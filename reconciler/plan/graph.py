@@ -17,19 +17,21 @@ def graph_of(
 ) -> networkx.DiGraph[StepKey]:
     """Build the graph; what must come before a carried step must come before the one that carries it."""
     graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
-    place = {key: number for number, key in enumerate(sorted(steps))}
-    graph.add_nodes_from(place)
-    outermost = {each: carriers.outermost(each) for each in place}
-    for before, after in sorted(edges, key=lambda edge: (place[edge[0]], place[edge[1]])):
-        if outermost[before] != outermost[after]:
-            graph.add_edge(before, outermost[after])
-    graph.add_edges_from((outermost[each], each) for each in sorted(carriers, key=place.__getitem__))
+    graph.add_nodes_from(sorted(steps))
+    carried = {each: carriers.outermost(each) for each in sorted(carriers)}
+    for before, after in edges:
+        by = carried.get(after, after)
+        if carried.get(before, before) != by and not carriers.could(after, before):
+            graph.add_edge(before, by)
+    graph.add_edges_from((by, each) for each, by in carried.items())
     _irrecoverable_last(graph, kinds)
     return graph
 
 
 def knots_of(graph: networkx.DiGraph[StepKey]) -> list[set[StepKey]]:
     """Return the groups of steps that lie on cycles with each other."""
+    if networkx.is_directed_acyclic_graph(graph):
+        return []
     tied = (each for each in networkx.strongly_connected_components(graph) if len(each) > 1)
     return sorted(tied, key=min)
 
@@ -37,6 +39,8 @@ def knots_of(graph: networkx.DiGraph[StepKey]) -> list[set[StepKey]]:
 def _irrecoverable_last(graph: networkx.DiGraph[StepKey], kinds: Mapping[str, Kind]) -> None:
     """Put what cannot be made again behind everything that does not itself have to come after it."""
     last = {key for key in graph if key.verb is Verb.DELETE and kinds[key.key.kind].irrecoverable}
+    if not last:
+        return
     if all(last.issuperset(graph.successors(key)) for key in last):
         # What comes after one of them comes after all else as well.
         _put_behind(graph, [key for key in last if last.isdisjoint(graph.predecessors(key))], last)

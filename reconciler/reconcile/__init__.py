@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -11,22 +11,34 @@ from reconciler.errors import Conflict, HostRefuses, NotNow, ReconcilerError
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
-from reconciler.model import Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
+from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, still_adopted
-from reconciler.reconcile.choose import check_keys, irreplaceable, lacking, missing_externals, targeted
+from reconciler.reconcile.choose import (
+    check_keys,
+    irreplaceable,
+    lacking,
+    missing_externals,
+    not_permitted,
+    not_supported,
+    rested,
+    targeted,
+)
 
 SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
 """Seconds to wait before each look again: endpoints and links vanish a moment after the call that removes them."""
+LATE_LOOKS = (1.0, 2.0, 4.0)
+"""The same where only what was deleted is left: namespaces are taken down one after the other, by the whole machine."""
 
 
 @dataclass(frozen=True)
 class Options:
     """How to apply; the names are those of the command line.
 
-    `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. `reason`
-    is what the plan says of that which is deleted.
+    `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. What is
+    `resting` is left alone for this time, with all that needs it. `reason` is what the plan says of that which is
+    deleted.
     """
 
     jobs: int = 8
@@ -34,6 +46,7 @@ class Options:
     replace: tuple[ResourceKey, ...] = ()
     adopt: tuple[ResourceKey, ...] = ()
     keep: frozenset[str] | None = None
+    resting: frozenset[ResourceKey] = frozenset()
     revert: bool = False
     wait: bool = True
     reason: str = NOT_DECLARED
@@ -107,13 +120,20 @@ def _applied(
     declared: Topology,
 ) -> Report:
     made = prepare(desired, host, kinds=kinds, options=options)
-    for error in needed_and_unavailable(made.changes, declared).values():
+    for error in _refusals(made.changes, host, kinds, declared):
         raise error
     progress.planned(made)
     report = _executed(made, host, kinds, options, progress)
     if report.failed and options.revert and not host.stop.is_set():
         return replace(report, reverted=_reverted(made.changes, host, kinds, options, progress))
     return report
+
+
+def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared: Topology) -> Iterator[ReconcilerError]:
+    """Say before the first step why it cannot be taken."""
+    yield from needed_and_unavailable(changes, declared).values()
+    yield from not_permitted(changes, kinds=kinds)
+    yield from not_supported(changes, host, kinds=kinds)
 
 
 def needed_and_unavailable(changes: Changes, declared: Topology | None = None) -> dict[str, ReconcilerError]:
@@ -149,27 +169,41 @@ def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Option
         stop=host.stop,
     )
     settled = report.converged and not host.stop.is_set()
-    return replace(report, remaining=_remaining(made.changes, host, kinds, options, settled=settled))
+    remaining, unseen = _remaining(made.changes, host, kinds, options, settled=settled)
+    return replace(report, remaining=remaining, unseen=unseen)
 
 
 def _remaining(
     changes: Changes, host: Host, kinds: Mapping[str, Kind], options: Options, *, settled: bool
-) -> tuple[Change, ...]:
+) -> tuple[tuple[Change, ...], tuple[ReconcilerError, ...]]:
     """Look again; where all went well, a few times until what vanishes late has vanished.
 
-    What is out of sight now differs as before, as far as anyone can tell.
+    What is out of sight now differs as before, as far as anyone can tell; the reasons are told as well.
     """
     again = replace(options, adopt=(), replace=())
     found: tuple[Change, ...] = ()
-    for pause in SECOND_LOOKS if settled else SECOND_LOOKS[:1]:
+    reasons: dict[str, ReconcilerError] = {}
+    for number, pause in enumerate(_looks(host.patience) if settled else SECOND_LOOKS[:1]):
+        if number >= len(SECOND_LOOKS) and any(each.action is not Action.DELETE for each in found):
+            break
         host.stop.wait(pause)
         observed = observe(host, changes.desired, kinds=kinds)
         unseen = tuple(each for each in changes.pending if each.key.kind in observed.unavailable)
+        reasons = {str(error): error for each in unseen if (error := observed.unavailable[each.key.kind])}
         left = _chosen(_changes(changes.desired, observed, kinds, again), kinds, again)
         found = (*left.pending, *unseen)
-        if not found:
+        if not found or unseen:  # the look itself has been patient already
             break
-    return found
+    return found, tuple(reasons.values())
+
+
+def _looks(patience: float) -> Iterator[float]:
+    """Yield the pauses before the looks: the late ones go on as long as patience lasts."""
+    yield from SECOND_LOOKS
+    yield from LATE_LOOKS
+    left = patience - sum((*SECOND_LOOKS, *LATE_LOOKS))
+    for _ in range(int(left // LATE_LOOKS[-1])):
+        yield LATE_LOOKS[-1]
 
 
 def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], options: Options) -> Changes:
@@ -178,6 +212,7 @@ def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], o
 
 
 def _chosen(changes: Changes, kinds: Mapping[str, Kind], options: Options) -> Changes:
+    changes = rested(changes, options.resting, kinds=kinds) if options.resting else changes
     return targeted(changes, options.target, kinds=kinds) if options.target else changes
 
 
@@ -186,4 +221,4 @@ def _as_it_was(changes: Changes) -> Topology:
     return replace(changes.observed, resources=MappingProxyType(ours), source=changes.desired.source)
 
 
-__all__ = ["Options", "Progress", "apply", "destroy", "needed_and_unavailable", "prepare"]
+__all__ = ["Options", "Progress", "apply", "destroy", "needed_and_unavailable", "not_supported", "prepare"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.errors import Usage
+from reconciler.errors import HostRefuses, NotPermitted, Usage
+from reconciler.host import Host
+from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
 
@@ -27,6 +29,36 @@ def check_keys(
 def targeted(changes: Changes, target: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
     """Keep the changes of the targets, of their parts, of all that these need, and of what falls or fell with them."""
     todo = {key for key, each in changes.by_key.items() if key in target or each.resource.part_of in target}
+    return _only(changes, todo, kinds)
+
+
+def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
+    """Leave alone what rests, and what is to be made of that which needs it or waits for it.
+
+    What falls with the others is not left alone.
+    """
+    left: set[ResourceKey] = set()
+    more = {each.key for each in changes.pending if each.key in resting or _waits_for(each, resting)}
+    while more:
+        left |= more
+        more = {each.key for each in changes.pending if each.key not in left and _needs_any(each, left)}
+    return _only(changes, changes.by_key.keys() - left, kinds) if left else changes
+
+
+def _waits_for(change: Change, keys: Collection[ResourceKey]) -> bool:
+    return any(need.condition and need.key in keys for need in _wanted(change))
+
+
+def _needs_any(change: Change, keys: Collection[ResourceKey]) -> bool:
+    return any(need.key in keys for need in _wanted(change))
+
+
+def _wanted(change: Change) -> Sequence[Need]:
+    return change.desired.needs if change.desired else ()
+
+
+def _only(changes: Changes, todo: Collection[ResourceKey], kinds: Mapping[str, Kind]) -> Changes:
+    """Keep some changes, and those of all that they need and of what falls or fell with them."""
     falling = _falling(changes)
     chosen: set[ResourceKey] = set()
     fell: set[ResourceKey] = set()
@@ -125,3 +157,27 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
         for each in changes.pending
         if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable and each.key not in asked
     ]
+
+
+def not_supported(changes: Changes, host: Host, *, kinds: Mapping[str, Kind]) -> Iterator[HostRefuses]:
+    """Say before the first step which links are to be made of a type that this kernel does not have."""
+    made: dict[str, list[ResourceKey]] = defaultdict(list)
+    for each in changes.pending:
+        if each.action in (Action.CREATE, Action.REPLACE) and (link := kinds[each.key.kind].link):
+            made[link].append(each.key)
+    for link, keys in sorted(made.items()):
+        if host.lacks(link):
+            yield HostRefuses(f"{_few(keys)}: this kernel has no {link}: `modprobe {link}`, or boot one that has it")
+
+
+def _few(keys: Sequence[ResourceKey]) -> str:
+    return f"{keys[0]} and {len(keys) - 1} more" if len(keys) > 1 else str(keys[0])
+
+
+def not_permitted(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[NotPermitted]:
+    """Say before the first step what of it this process may not do, and which capabilities that takes."""
+    pending = [(each.key, found) for each in changes.pending if (found := missing(kinds[each.key.kind].privileges()))]
+    lacking = sorted({name for _, found in pending for name in found})
+    if pending:
+        few = _few([key for key, _ in pending])
+        yield NotPermitted(f"{few}: changing what is in the kernel is not permitted: {remedy(lacking)}")

@@ -26,16 +26,19 @@ def plan_json(plan: Plan, *, hide: Hide = hidden) -> Json:
     return {**_head(plan.changes.desired.name), **_plan(plan, hide)}
 
 
-def report_json(report: Report) -> Json:
+def report_json(report: Report, *, hide: Hide = hidden) -> Json:
     """Render what became of a plan, and what still differs."""
-    return {**_head(report.plan.changes.desired.name), **_report(report)}
+    return {**_head(report.plan.changes.desired.name), **_report(report, hide)}
 
 
-def show_json(name: str, resources: Iterable[Resource]) -> Json:
+def show_json(name: str, resources: Iterable[Resource], *, hide: Hide = hidden) -> Json:
     """Render what is live."""
     return {
         **_head(name),
-        "resources": [{"key": str(each.key), "spec": plain(each.spec), "live": plain(each.live)} for each in resources],
+        "resources": [
+            {"key": str(each.key), "spec": plain(each.spec, hide=hide), "live": plain(each.live, hide=hide)}
+            for each in resources
+        ],
     }
 
 
@@ -82,17 +85,19 @@ def _step(plan: Plan, step: Step) -> Json:
     return found
 
 
-def _report(report: Report) -> Json:
+def _report(report: Report, hide: Hide) -> Json:
     found: Json = {
-        **_plan(report.plan, hidden),
+        **_plan(report.plan, hide),
         "outcomes": [_outcome(each) for each in report.outcomes],
-        "remaining": [change_json(each) for each in report.remaining],
+        "remaining": [change_json(each, hide=hide) for each in report.remaining],
         "converged": report.converged,
     }
+    if report.unseen:
+        found["unseen"] = [str(each) for each in report.unseen]
     if report.interrupted:
         found["interrupted"] = report.interrupted
     if report.reverted:
-        found["reverted"] = _report(report.reverted)
+        found["reverted"] = _report(report.reverted, hide)
     return found
 
 
@@ -116,4 +121,4 @@ def _field(change: FieldChange, hide: Hide) -> Json:
 
 
 def _side(value: Any, change: FieldChange, hide: Hide) -> Any:
-    return hide(plain(value)) if change.secret and value is not None else plain(value, hide=hide)
+    return hide(value) if change.secret and value is not None else plain(value, hide=hide)

@@ -11,7 +11,8 @@ from typing import Any
 from reconciler.diff import unseen
 from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.values import SENSITIVE, UNSET, text
+from reconciler.render.values import UNSET, Hide, hidden, shown, text
+from reconciler.secret import MARKER
 
 WITHIN = frozenset({"process"})
 """The kinds whose attributes a person reads as those of the resource that they are a part of."""
@@ -98,10 +99,10 @@ def _column(found: Sequence[Entry]) -> int:
 
 
 def _entry_lines(entry: Entry, column: int, style: Style) -> Iterator[str]:
-    said = [words for each in entry.within for words in _said(each, entry)]
+    said = [words for each in entry.within for words in _said(each, entry, style)]
     yield from _one(entry.action, entry.key, said, column=column, depth=2, style=style)
     for part in sorted(entry.parts, key=lambda each: (_ORDER.index(each.action), each.key)):
-        yield from _one(part.action, part.key, _why(part), column=column, depth=4, style=style)
+        yield from _one(part.action, part.key, _why(part, style), column=column, depth=4, style=style)
 
 
 def _one(
@@ -119,36 +120,42 @@ def _one(
     yield from (" " * indent + each for each in rest)
 
 
-def _said(change: Change, entry: Entry) -> list[str]:
+def _said(change: Change, entry: Entry, style: Style) -> list[str]:
     """Say why an entry changes; a part that is made or unmade as a whole is named."""
     falls = entry.action is Action.REPLACE and change.key != entry.key
-    why = _why(replace(change, reason="") if falls and change.fields else change)
+    why = _why(replace(change, reason="") if falls and change.fields else change, style)
     return why if change.key == entry.key or change.fields else [f"{change.key.kind}: {', '.join(why)}"]
 
 
-def _why(change: Change) -> list[str]:
+def _why(change: Change, style: Style) -> list[str]:
     """Say why a resource changes, and what of it."""
     defaults = {each.name: each.default for each in fields(change.resource.spec)}
-    said = [*filter(None, (change.reason,)), *(_field(each, defaults.get(each.path)) for each in change.fields)]
+    differences = (_field(each, defaults.get(each.path), style) for each in change.fields)
+    said = [*filter(None, (change.reason,)), *differences]
     return [*said[:-1], said[-1] + _condition(change)] if said else []
 
 
-def _field(change: FieldChange, default: Any) -> str:
-    return _difference(change, default) + ("  (forces replacement)" if change.forces else "")
+def _field(change: FieldChange, default: Any, style: Style) -> str:
+    return _difference(change, default, style) + ("  (forces replacement)" if change.forces else "")
 
 
-def _difference(change: FieldChange, default: Any) -> str:
+def _difference(change: FieldChange, default: Any, style: Style) -> str:
     around, _, name = change.path.rpartition(".")
     if name == _MARK and change.desired:
         return f"{around}: mark missing" if around else "mark missing"
-    sides = (SENSITIVE if change.secret else _side(each, default) for each in (change.observed, change.desired))
-    return f"{change.path}: {' → '.join(sides)}"
+    both = (change.observed, change.desired)
+    hide = shown if style.secrets else hidden
+    if change.secret and not style.secrets:
+        sides = [_side(each if each is None else MARKER, default, hide) for each in both]
+    else:
+        sides = [_side(each, default, hide) for each in both]
+    return f"{change.path}: {' → '.join(sides)}" + (", changed" if sides == [MARKER, MARKER] else "")
 
 
-def _side(value: Any, default: Any) -> str:
+def _side(value: Any, default: Any, hide: Hide) -> str:
     """A number or text that says nothing, such as the 0 of no limit, is told as what it is: not set."""
     nothing = value == default and not value and isinstance(value, int | float | str) and not isinstance(value, bool)
-    return UNSET if nothing else text(value)
+    return UNSET if nothing else text(value, hide=hide)
 
 
 def _condition(change: Change) -> str:

@@ -26,6 +26,7 @@ def report_lines(report: Report, *, style: Style = PLAIN) -> list[str]:
     lines += [_sum(report)] if report.outcomes else []
     if report.remaining:
         lines += ["Still different:", *change_lines(report.remaining, style=style)]
+    lines += [f"Not looked at again: {each}" for each in report.unseen]
     if report.reverted:
         lines += ["Going back:", *report_lines(report.reverted, style=style)]
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from reconciler.model import Action
@@ -9,14 +10,17 @@ from reconciler.model import Action
 GLYPHS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.DELETE: "-"}
 _COLOURS = {"+": 32, "~": 33, "±": 35, "-": 31}
 _DIM, _BOLD, _RED, _GREEN = 2, 1, 31, 32
+COLOURS = re.compile("(\x1b\\[[0-9]{1,2}m)")
+"""What lines are dressed with."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How lines are dressed: with colours or plain, and for which width; 0 is as wide as need be."""
+    """How lines are dressed: with colours or plain, for which width (0 is as wide as need be), with secrets or not."""
 
     colour: bool = False
     width: int = 0
+    secrets: bool = False
 
     def glyph(self, action: Action) -> str:
         """Return the sign of an action."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass
@@ -9,9 +10,8 @@ from enum import Enum
 from typing import Any
 
 from reconciler.model import ResourceKey
+from reconciler.secret import MARKER, Secret
 
-SENSITIVE = "(sensitive)"
-"""What stands in place of every value of a secret attribute."""
 UNSET = "unset"
 """What stands in place of a value that is not there."""
 _LONGEST = 160
@@ -22,7 +22,26 @@ Hide = Callable[[Any], Any]
 
 def hidden(_: Any) -> str:
     """Tell nothing about a secret value."""
-    return SENSITIVE
+    return MARKER
+
+
+def shown(value: Any) -> Any:
+    """Tell a secret value, to who asked for it."""
+    return plain(value, hide=_bare)
+
+
+def sealed(key: bytes, length: int = 8) -> Hide:
+    """Tell of secret values which are equal: each gets a digest that nobody can guess at without the key."""
+
+    def seal(value: Any) -> str:
+        text = json.dumps(shown(value), sort_keys=True)
+        return f"{MARKER[:-1]} {hmac.digest(key, text.encode(), 'sha256').hex()[:length]}{MARKER[-1]}"
+
+    return seal
+
+
+def _bare(value: Any) -> Any:
+    return str.__str__(value) if isinstance(value, str) else plain(value, hide=_bare)
 
 
 def plain(value: Any, *, hide: Hide = hidden, brief: bool = False) -> Any:
@@ -30,7 +49,7 @@ def plain(value: Any, *, hide: Hide = hidden, brief: bool = False) -> Any:
 
     With `brief`, as a person wants it: of a spec only what is not as a matter of course.
     """
-    if is_dataclass(value) and not isinstance(value, type | ResourceKey):
+    if is_dataclass(value) and not isinstance(value, type):
         return {
             each.name: _hidden(inner, hide) if "secret" in each.metadata else plain(inner, hide=hide, brief=brief)
             for each, inner in _fields(value, brief=brief)
@@ -38,7 +57,9 @@ def plain(value: Any, *, hide: Hide = hidden, brief: bool = False) -> Any:
     if isinstance(value, Mapping):
         pairs = sorted(value.items(), key=lambda pair: str(pair[0]))
         return {str(key): plain(each, hide=hide, brief=brief) for key, each in pairs}
-    if isinstance(value, tuple | list):
+    if isinstance(value, Secret):
+        return hide(value) if value else ""
+    if isinstance(value, tuple | list) and not isinstance(value, ResourceKey):
         return [plain(each, hide=hide, brief=brief) for each in value]
     if isinstance(value, frozenset | set):
         return sorted((plain(each, hide=hide, brief=brief) for each in value), key=str)
@@ -74,9 +95,9 @@ def _hidden(value: Any, hide: Hide) -> Any:
     return hide(value) if value else plain(value)
 
 
-def text(value: Any) -> str:
+def text(value: Any, *, hide: Hide = hidden) -> str:
     """Return a value as a person reads it, on one line; the middle of a very long one is left out."""
-    whole = _text(plain(value, brief=True))
+    whole = _text(plain(value, hide=hide, brief=True))
     if len(whole) <= _LONGEST:
         return whole
     half = _LONGEST // 2 - 1

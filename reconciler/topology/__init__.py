@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,6 +13,7 @@ from reconciler.errors import FileInvalid
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
 from reconciler.model import Topology
+from reconciler.secret import publish
 from reconciler.topology import check
 from reconciler.topology.document import read, with_defaults
 from reconciler.topology.dotenv import Variables
@@ -26,20 +29,44 @@ def load(
     kinds: Mapping[str, Kind],
     name: str | None = None,
     environment: Mapping[str, str] | None = None,
+    opened: set[str] | None = None,
 ) -> Topology:
-    """Read a topology file ("-" is standard input); FileInvalid with every problem at once if it is wrong."""
+    """Read a topology file ("-" is standard input); FileInvalid with every problem at once if it is wrong.
+
+    `opened` is given the paths of all files that were looked for, also where they are wrong, or are not there.
+    """
     variables = os.environ if environment is None else environment
-    document = with_defaults(read(str(path), environment=variables, name=name))
+    with _no_garbage_collection():
+        return _loaded(path, kinds, name, variables, set() if opened is None else opened)
+
+
+def _loaded(
+    path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
+) -> Topology:
+    document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = "-" if str(path) == "-" else str(Path(path).resolve())
     beside = Variables(variables.get, document.directory(()), ".env").file
     title = document.data.get("name", _NAMELESS)
-    source = Source(document, name=title, path=where, environment={**beside, **variables})
+    source = Source(document, name=title, path=where, environment={**beside, **variables}, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
+    publish({title, *(each.key.name for each in resources)})
     source.problems += (*document.problems, *check.problems(resources, source))
     if source.problems:
         raise FileInvalid(source.problems)
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
     return Topology(source.name, MappingProxyType(by_key), source=where, digest=document.digest)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep the collector from walking a growing tree again and again: half of the time for a large file."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 __all__ = ["DEFAULT_FILE", "load"]

@@ -9,6 +9,9 @@ from reconciler.errors import Problem
 from reconciler.kinds.source import NODES, Pointer, Source
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
+_CIRCLES = 100
+"""How many circles are told; who breaks these has broken most of the others."""
+
 
 def problems(resources: Sequence[Resource], source: Source) -> Iterator[Problem]:
     """Yield what is wrong with the resources of a file taken together."""
@@ -38,6 +41,12 @@ def _twice(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
 
 def _cycles(by_key: Mapping[ResourceKey, Resource], source: Source) -> Iterator[Problem]:
     """Name each circle of needs once, from its least key on."""
+    for circle in sorted(_circles(by_key)):
+        path = " → ".join(each.name if each.kind == circle[0].kind else str(each) for each in (*circle, circle[0]))
+        yield source.file.problem(source.places[circle[0]], f"these need each other: {path}", "break the circle")
+
+
+def _circles(by_key: Mapping[ResourceKey, Resource]) -> set[tuple[ResourceKey, ...]]:
     found: set[tuple[ResourceKey, ...]] = set()
     done: set[ResourceKey] = set()
     for start in sorted(by_key):
@@ -51,11 +60,11 @@ def _cycles(by_key: Mapping[ResourceKey, Resource], source: Source) -> Iterator[
                 done.add(trail.popitem()[0])
             elif need.key in trail:
                 found.add(_rotated(list(trail), need.key))
+                if len(found) == _CIRCLES:
+                    return found
             elif need.key in by_key:
                 _push(need.key, by_key, stack, trail, done)
-    for circle in sorted(found):
-        path = " → ".join(each.name if each.kind == circle[0].kind else str(each) for each in (*circle, circle[0]))
-        yield source.file.problem(source.places[circle[0]], f"these need each other: {path}", "break the circle")
+    return found
 
 
 def _push(

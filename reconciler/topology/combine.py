@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.topology.tree import ANYTHING, NOTHING, Node, below, dotted
@@ -38,6 +39,29 @@ def defaulted(root: Node) -> Node:
             merged = {name: _entry(default, entry) for name, entry in entries.value.items()}
             sections[section] = replace(entries, value=merged)
     return replace(root, value=sections)
+
+
+def with_plain_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Do the same with values without places, of which none was left out."""
+    sections = {name: each for name, each in data.items() if name != "defaults"}
+    for section in ("containers", "namespaces"):
+        default = data["defaults"].get(section)
+        if section in sections and default:
+            sections[section] = {name: _plain_entry(default, entry) for name, entry in sections[section].items()}
+    return sections
+
+
+def _plain_entry(default: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
+    if entry.get("external"):
+        return entry
+    return _plain_over({name: each for name, each in default.items() if _INSTEAD.get(name) not in entry}, entry)
+
+
+def _plain_over(default: Any, entry: Any) -> Any:
+    if not (isinstance(default, dict) and isinstance(entry, dict)):
+        return entry
+    own = {name: _plain_over(default[name], each) if name in default else each for name, each in entry.items()}
+    return default | own
 
 
 def _nothing(around: Node, name: str) -> Node:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.errors import Problem
+from reconciler.errors import Position, Problem
 from reconciler.topology.tree import ANYTHING, Node, below, children, find
-from reconciler.topology.violations import Place, violations
+from reconciler.topology.violations import MOST, Place, violations
 
 _DECISIVE = frozenset(("external", "namespace"))
 """An entry for which one of these is said, but not known, may be quite another thing."""
@@ -18,14 +19,18 @@ def sound(root: Node) -> list[Problem]:
         root.cut = ANYTHING
         root.broken = False
     _leave_out(root, _broken(root, ()))
-    found = list(violations(root))
+    found = violations(root)
     problems = [each.problem for each in found if not each.follows]
-    while found and isinstance(root.value, dict):
+    if len(found) >= MOST:
+        root.value, root.cut = {}, {**ANYTHING, "name": None}
+        where = Position(root.origin.path, root.line, root.column)
+        problems.append(Problem(where, "", f"more is wrong than is told: these are {len(problems)} of it"))
+    while found and isinstance(root.value, dict) and root.value:
         for each in found:
             around = find(root, each.around)
             around.cut = {**dict.fromkeys(each.meant), **around.cut}
         _leave_out(root, [place for each in found for place in each.places])
-        found = list(violations(root))
+        found = violations(root)
     _leave_out(root, list(_undecided(root)))
     return problems
 
@@ -48,14 +53,18 @@ def _lacks(node: Node) -> bool:
 
 
 def _leave_out(root: Node, places: Iterable[Place]) -> None:
-    found = [(find(root, place[:-1]), place[-1]) for place in places if place]
-    lost = {id(below(parent, step)) for parent, step in found}
-    for parent, step in found:
-        parent.cut = {**parent.cut, step: below(parent, step)}
+    parents: dict[int, Node] = {}
+    lost: dict[int, dict[str | int, Node | None]] = defaultdict(dict)
+    for place in filter(None, places):
+        parent, step = find(root, place[:-1]), place[-1]
+        parents[id(parent)] = parent
+        lost[id(parent)][step] = below(parent, step)
+    for number, parent in parents.items():
+        parent.cut = {**parent.cut, **lost[number]}
         if isinstance(parent.value, list):
-            parent.value = [child for child in parent.value if id(child) not in lost]
+            parent.value = [child for step, child in enumerate(parent.value) if step not in lost[number]]
         else:
-            parent.value.pop(step, None)
+            parent.value = {name: child for name, child in parent.value.items() if name not in lost[number]}
 
 
 def _broken(node: Node, place: Place) -> list[Place]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid, Position, Problem
-from reconciler.topology.combine import defaulted
+from reconciler.topology.combine import defaulted, with_plain_defaults
 from reconciler.topology.cut import incomplete
-from reconciler.topology.include import STANDARD_INPUT, Reader
+from reconciler.topology.include import STANDARD_INPUT, Reader, folder
+from reconciler.topology.quick import quick
 from reconciler.topology.schema import schema_text
 from reconciler.topology.tree import Node, find, plain, written
 
@@ -27,55 +28,65 @@ class Document:
     """The file as it was named, "-" for standard input."""
     digest: str
     """SHA-256 of the bytes of all files that went in, included ones and `.env` among them."""
-    root: Node = field(repr=False, compare=False)
+    tree: Callable[[], Node] = field(repr=False, compare=False)
+    """Makes the tree with the places, which a file of which nothing is to be told does without."""
     problems: tuple[Problem, ...] = ()
     """What was wrong, in whatever file."""
+    folder: Path | None = None
+    """The folder of all paths, if there is but one."""
 
     def position(self, pointer: Sequence[str | int]) -> Position:
         """Return where a value stands, or the nearest around it: a scalar itself, the key of anything longer."""
-        return find(self.root, pointer).position
+        return find(self.tree(), pointer).position
 
     def problem(self, pointer: Sequence[str | int], message: str, hint: str = "") -> Problem:
         """Make a problem of a value."""
-        return Problem(self.position(pointer), written(self.root, pointer), message, hint)
+        return Problem(self.position(pointer), written(self.tree(), pointer), message, hint)
 
     def incomplete(self, pointer: Sequence[str | int]) -> bool:
         """Tell whether something that was wrong is missing at a place, below it, or with all around it."""
-        return bool(self.problems) and incomplete(self.root, pointer)
+        return bool(self.problems) and incomplete(self.tree(), pointer)
 
     def directory(self, pointer: Sequence[str | int]) -> Path:
         """Return the folder against which a path at that place is resolved: that of the file which says it."""
-        return find(self.root, pointer).origin.folder
+        return self.folder or find(self.tree(), pointer).origin.folder
 
 
-def read(path: str, *, environment: Mapping[str, str], name: str | None = None) -> Document:
-    """Read a topology file ("-" is standard input) and what it includes; FileInvalid if nothing can be made of it."""
-    reader = Reader(environment)
-    with _no_garbage_collection():
-        root = reader.read(path, name=name)
-        if root is None:
-            raise FileInvalid(reader.problems)
-        return Document(plain(root), path, reader.digest.hexdigest(), root, tuple(reader.problems))
+def read(
+    path: str, *, environment: Mapping[str, str], name: str | None = None, opened: set[str] | None = None
+) -> Document:
+    """Read a topology file ("-" is standard input) and what it includes; FileInvalid if nothing can be made of it.
+
+    `opened` is given the paths of all files that were looked for.
+    """
+    reader = Reader(environment, set() if opened is None else opened)
+    content = reader.given(path)
+    data = None if content is None else quick(content, name=name)
+    if data is None or content is None:
+        return _with_places(path, reader, name)
+    tree = cache(lambda: _root(path, reader, name))
+    return Document(data, path, hashlib.sha256(content).hexdigest(), tree, folder=folder(path))
+
+
+def _with_places(path: str, reader: Reader, name: str | None) -> Document:
+    root = _root(path, reader, name)
+    return Document(plain(root), path, reader.digest.hexdigest(), lambda: root, tuple(reader.problems))
+
+
+def _root(path: str, reader: Reader, name: str | None) -> Node:
+    root = reader.read(path, name=name)
+    if root is None:
+        raise FileInvalid(reader.problems)
+    return root
 
 
 def with_defaults(document: Document) -> Document:
     """Return the document with its `defaults` in every container and namespace that is not external."""
     if "defaults" not in document.data and not document.incomplete(("defaults",)):
         return document
-    root = defaulted(document.root)
-    return replace(document, data=plain(root), root=root)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Keep the collector from walking a growing tree again and again: half of the time for a large file."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    tree = cache(lambda: defaulted(document.tree()))
+    data = with_plain_defaults(document.data) if document.folder else plain(tree())
+    return replace(document, data=data, tree=tree)
 
 
 __all__ = ["STANDARD_INPUT", "Document", "read", "schema_text", "with_defaults"]

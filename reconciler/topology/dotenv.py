@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Position, Problem
-from reconciler.topology.interpolate import Lookup, Unresolved, interpolate
+from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
+from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ class Variables:
         if self._values is None:
             self._values = {}
             try:
-                self._bytes = (self._folder / ".env").read_bytes()
+                self._bytes = read_file(self._folder / ".env")
                 self._parse(self._bytes.decode("utf-8-sig"), self._values)
             except FileNotFoundError:
                 pass
@@ -63,9 +64,8 @@ class Variables:
         return self._values
 
     def _parse(self, text: str, values: dict[str, str]) -> None:
-        at = 0
+        at, number = 0, 1
         while at < len(text):
-            number = text.count("\n", 0, at) + 1
             found = _BLANK.match(text, at) or _LINE.match(text, at)
             if not found:
                 self._problem(number, "expected NAME=value", "is a quote left open?")
@@ -73,6 +73,7 @@ class Variables:
             at = found.end()
             if found.re is _LINE:
                 self._assign(found, number, values)
+            number += found[0].count("\n")
 
     def _assign(self, line: re.Match[str], number: int, values: dict[str, str]) -> None:
         if line["single"] is not None:

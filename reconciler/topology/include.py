@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.errors import FileInvalid, Position, Problem
+from reconciler.kinds.interpolate import Lookup
+from reconciler.kinds.reading import read_file, read_stream
 from reconciler.topology.combine import merge
 from reconciler.topology.cut import sound
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.interpolate import Lookup
 from reconciler.topology.schema import adapt, schema
 from reconciler.topology.tree import ANYTHING, Builder, Node, Origin
 from reconciler.topology.yaml12 import compose
@@ -23,9 +24,10 @@ _SHOWN_INPUT = "<stdin>"
 
 
 class Reader:
-    """Reads a file and what it includes; notes every problem, and digests every byte."""
+    """Reads a file and what it includes; notes every problem and every path, and digests every byte."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], opened: set[str]) -> None:
+        self.opened = opened
         self.problems: list[Problem] = []
         self.digest = hashlib.sha256()
         self._environment = environment
@@ -33,10 +35,18 @@ class Reader:
         self._shown: list[str] = []
         self._done: set[str] = set()
         self._missing = False
+        self._contents: dict[str, bytes | None] = {}
+
+    def given(self, path: str) -> bytes | None:
+        """Return the main file's content, which is read once; None, and a problem noted, if it cannot be read."""
+        self.opened |= {path, _beside(path, ".env")}
+        if path not in self._contents:
+            self._contents[path] = self._content(path, _whole(_shown(path)))
+        return self._contents[path]
 
     def read(self, path: str, *, name: str | None) -> Node | None:
         """Read the main file; its name is the one given, if any."""
-        shown = _SHOWN_INPUT if path == STANDARD_INPUT else path
+        shown = _shown(path)
         root = self._file(path, self._environment.get, blamed=_whole(shown), name=name)
         if root and "name" not in root.value and "name" not in root.cut:
             self._note(_whole(shown), "'name' is missing", "e.g. name: lab")
@@ -46,13 +56,14 @@ class Reader:
 
     def _file(self, path: str, environment: Lookup, *, blamed: Problem, name: str | None = None) -> Node | None:
         target = os.path.realpath(path)
+        self.opened |= {path, _beside(path, ".env")}
         if target in self._trail:
             circle = " → ".join([*self._shown[self._trail.index(target) :], path])
             self._note(blamed, f"a file includes itself: {circle}")
             return None
         if target in self._done:
             return None
-        content = self._content(path, blamed)
+        content = self._content(path, blamed) if self._trail else self.given(path)
         if content is None:
             self._missing = True
             return None
@@ -67,8 +78,7 @@ class Reader:
 
     def _content(self, path: str, blamed: Problem) -> bytes | None:
         try:
-            main = not self._trail
-            return sys.stdin.buffer.read() if main and path == STANDARD_INPUT else Path(path).read_bytes()
+            return read_file(Path(path)) if self._trail else _given(path)
         except FileNotFoundError:
             self._note(blamed, f"there is no file {path!r}")
         except IsADirectoryError:
@@ -79,8 +89,7 @@ class Reader:
 
     def _parsed(self, path: str, content: bytes, environment: Lookup, name: str | None) -> Node | None:
         """Make a file's tree, with what it includes."""
-        shown = _SHOWN_INPUT if path == STANDARD_INPUT else path
-        origin = Origin(shown, Path(path).absolute().parent)
+        origin = Origin(_shown(path), folder(path))
         variables = Variables(environment, origin.folder, _beside(path, ".env"))
         root = self._tree(content, origin, variables, name)
         self.digest.update(content)
@@ -121,6 +130,24 @@ class Reader:
 
     def _note(self, blamed: Problem, message: str, hint: str = "") -> None:
         self.problems.append(replace(blamed, message=message, hint=hint))
+
+
+def folder(path: str) -> Path:
+    """Return the folder of the paths in a file."""
+    return Path(path).absolute().parent
+
+
+def _shown(path: str) -> str:
+    """Return a file's path as messages show it."""
+    return _SHOWN_INPUT if path == STANDARD_INPUT else path
+
+
+def _given(path: str) -> bytes:
+    """Read what a person names, which may be a pipe."""
+    if path == STANDARD_INPUT:
+        return read_stream(sys.stdin.buffer, _SHOWN_INPUT)
+    with Path(path).open("rb") as file:
+        return read_stream(file, path)
 
 
 def _whole(path: str) -> Problem:

@@ -51,7 +51,7 @@ def adapt(node: Node, wanted: Schema) -> None:
         for child in value:
             adapt(child, wanted.get("items", {}))
     else:
-        node.value = _empty(wanted) if value is None else adapted(value, node.text, types(wanted))
+        node.value = empty(wanted) if value is None else adapted(value, node.text, types(wanted))
 
 
 def types(wanted: Schema) -> list[str]:
@@ -60,7 +60,7 @@ def types(wanted: Schema) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
-def _empty(wanted: Schema) -> Any:
+def empty(wanted: Schema) -> Any:
     """Return what a bare key stands for: the empty default, an entry that says nothing, or nothing at all."""
     default, allowed = wanted.get("default"), types(wanted)
     if default in ({}, []):
@@ -94,6 +94,8 @@ def _resolved(part: Any, definitions: Schema) -> Any:
     if not isinstance(part, dict):
         return part
     own = {name: _resolved(value, definitions) for name, value in part.items() if name not in ("$ref", "$defs")}
+    if isinstance(own.get("pattern"), str):
+        own["pattern"] = own["pattern"].replace("$", r"\Z")  # where Python's `$` lets a line break pass
     if "$ref" in part:
         return _resolved(definitions[part["$ref"].removeprefix("#/$defs/")], definitions) | own
     return own

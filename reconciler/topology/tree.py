@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from reconciler.errors import Position, Problem
+from reconciler.kinds.interpolate import Unresolved, interpolate
+from reconciler.secret import veiled
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.interpolate import Unresolved, interpolate
 from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
 
 _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float", "bool", "null"))
@@ -26,7 +27,8 @@ NOTHING: Cut = MappingProxyType({})
 ANYTHING: Cut = MappingProxyType({"*": None})
 """What was left out where nobody knows what that was."""
 _ALIASED = 100_000
-"""How many values aliases may add to those that a file spells out."""
+"""How many values, or pieces of text, aliases and variables may add to those that a file spells out."""
+_PIECE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Builder:
 
     def _spent(self, node: yaml.Node, empty: Node) -> Node:
         if not self._spent_already:
-            self._problem(node, "the aliases stand for too much", "name things once, and refer to them")
+            what = "the aliases and variables stand for too much"
+            self._problem(node, what, "name things once, and refer to them")
         self._spent_already = empty.broken = True
         return empty
 
@@ -191,7 +194,11 @@ class Builder:
 
     def _entry(self, key: yaml.ScalarNode, child: yaml.Node) -> Node:
         self._trail.append(key.value)
+        if isinstance(child, yaml.ScalarNode):
+            veiled(key.value, child.value)  # from now on no message has it
         built = self.build(child)
+        if isinstance(built.value, str):
+            built.value = veiled(key.value, built.value)
         self._trail.pop()
         built.key = (key.start_mark.line + 1, key.start_mark.column + 1)
         return built
@@ -217,9 +224,16 @@ class Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> Node:
         text, tag = node.value, node.tag
+        self._left -= len(text) // _PIECE
+        if self._left < 0:
+            return self._spent(node, self._node(node, ""))
+        name, equals, value = text.partition("=")
+        if equals:
+            veiled(name, value)
         made = self._node(node, text)
         if "$" in text:
             text = made.text = self._interpolated(node, made)
+            self._left -= len(text) // _PIECE
         unfit = _UNFIT.search(text)
         if unfit:
             self._problem(node, f"the character U+{ord(unfit[0]):04X} is not allowed")

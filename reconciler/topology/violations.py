@@ -3,52 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Problem
+from reconciler.topology.compiled import fits
 from reconciler.topology.elsewhere import ELSEWHERE
 from reconciler.topology.schema import adapted, schema, types
 from reconciler.topology.tree import Node, find, plain, written
-from reconciler.topology.yaml12 import scalar
+from reconciler.topology.wording import NEARLY, did_you_mean, example, flow, meant, noun, shown
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-_NEIGHBOURS = {
-    "services": ("containers",),
-    "nodes": ("containers", "namespaces", "bridges"),
-    "links": ("veths",),
-    "switches": ("bridges",),
-    "topology": ("containers", "namespaces", "bridges", "veths"),
-    "name": ("container_name",),
-    "binds": ("volumes",),
-    "cmd": ("command",),
-    "env": ("environment",),
-    "memory": ("mem_limit",),
-    "cpu": ("cpus",),
-    "kind": ("driver",),
-    "ip": ("addresses", "ipv4_address"),
-    "address": ("addresses", "ipv4_address"),
-    "node": ("container", "namespace", "bridge", "network"),
-    "mac": ("mac_address",),
-}
-"""Words of Compose, containerlab, Netplan and their like, and ours for them where they are known."""
-_NOUNS = {
-    "boolean": "true or false",
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a mapping",
-    "array": "a list",
-}
-_LONGEST = 60
-_NEARLY = 0.7
-"""How much of two words is to be the same for one to be meant by the other."""
+MOST = 1000
+"""How many violations are told."""
 
 
 Place = tuple[str | int, ...]
@@ -87,9 +60,16 @@ class _Finding(NamedTuple):
     meant: Sequence[str] = ()
 
 
-def violations(root: Node) -> Iterator[Violation]:
-    """Yield everything in a file's tree that the schema does not allow."""
-    errors = list(_validator().iter_errors(plain(root)))
+def violations(root: Node) -> list[Violation]:
+    """Return everything in a file's tree that the schema does not allow, up to a number that nobody reads."""
+    return list(islice(_violations(root), MOST))
+
+
+def _violations(root: Node) -> Iterator[Violation]:
+    values = plain(root)
+    if fits(values):
+        return
+    errors = list(islice(_validator().iter_errors(values), MOST))
     mistyped = {tuple(each.absolute_path) for each in errors if each.validator == "type"}
     for error in errors:
         path = tuple(error.absolute_path)
@@ -127,17 +107,23 @@ def _findings(error: ValidationError) -> Iterable[_Finding]:
 def _misnamed(breach: _Breach) -> Iterator[_Finding]:
     wanted, name = breach.rule, str(breach.value)
     what = f"is not {wanted['title']}" if "title" in wanted else wanted["description"]
-    yield _Finding(f"{name!r} {what}", _example(wanted), name)
+    yield _Finding(f"{name!r} {what}", example(wanted), name)
 
 
 def _mistyped(breach: _Breach) -> Iterator[_Finding]:
     wanted = breach.rule
-    hint = _example(wanted)
-    if isinstance(breach.value, bool) and "string" in types(wanted):
-        hint = f'as text, write "{_shown(breach.value)}"'
+    hint = example(wanted)
+    if isinstance(breach.value, bool) and "string" in types(wanted) and _matches(shown(breach.value), wanted):
+        hint = f'as text, write "{shown(breach.value)}"'
+    elif isinstance(breach.value, dict) and breach.value.keys() == {"name"} and types(wanted) == ["boolean"]:
+        hint = "write true, and `name` beside it"
     elif isinstance(breach.value, str) and _fits(breach.value, types(wanted)):
         hint = "write it without quotes"
-    yield _Finding(f"expected {_noun(wanted)}, not {_shown(breach.value)}", hint)
+    yield _Finding(f"expected {noun(wanted)}, not {shown(breach.value)}", hint)
+
+
+def _matches(text: str, wanted: dict[str, Any]) -> bool:
+    return bool(re.search(wanted.get("pattern", ""), text))
 
 
 def _fits(text: str, allowed: list[str]) -> bool:
@@ -153,29 +139,34 @@ def _unknown(breach: _Breach) -> Iterator[_Finding]:
     known = wanted["properties"]
     for name in breach.value:
         if name not in known and not re.search("|".join(wanted.get("patternProperties", ["$^"])), name):
-            meant = _meant(name, known)
-            hint = _did_you_mean(meant) or ELSEWHERE.get(name, "")
-            yield _Finding(f"unknown attribute {name!r}", hint, name, meant)
+            ours = meant(name, known)
+            hint = did_you_mean(ours) or ELSEWHERE.get(name, "")
+            yield _Finding(f"unknown attribute {name!r}", hint, name, ours)
 
 
 def _missing(breach: _Breach) -> Iterator[_Finding]:
     wanted = breach.rule
     for name in wanted["required"]:
         if name not in breach.value:
-            yield _Finding(f"{name!r} is missing", _example(wanted["properties"][name], name))
+            yield _Finding(f"{name!r} is missing", example(wanted["properties"][name], name))
 
 
 def _mismatched(breach: _Breach) -> Iterator[_Finding]:
     wanted = breach.rule
-    yield _Finding(f"{_shown(breach.value)} is not {_noun(wanted)}", _example(wanted))
+    yield _Finding(f"{shown(breach.value)} is not {noun(wanted)}", example(wanted))
 
 
 def _unlisted(breach: _Breach) -> Iterator[_Finding]:
     known = breach.rule.get("enum") or [flow(breach.rule["const"])]
-    close = difflib.get_close_matches(str(breach.value), known, n=1, cutoff=_NEARLY)
+    close = difflib.get_close_matches(str(breach.value), known, n=1, cutoff=NEARLY)
     which = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
-    hint = f"did you mean {close[0]!r}?" if close else ""
-    yield _Finding(f"expected {which}, not {_shown(breach.value)}", hint)
+    hint = f"did you mean {close[0]!r}?" if close else _explanation(breach.rule)
+    yield _Finding(f"expected {which}, not {shown(breach.value)}", hint)
+
+
+def _explanation(rule: dict[str, Any]) -> str:
+    """Say why there is but one value to choose: what such an attribute is for."""
+    return str(rule["description"]).rstrip(".") if "const" in rule and "default" in rule else ""
 
 
 def _alternatives(breach: _Breach) -> Iterator[_Finding]:
@@ -201,12 +192,12 @@ def _high(breach: _Breach) -> Iterator[_Finding]:
 
 
 def _short(breach: _Breach) -> Iterator[_Finding]:
-    yield _Finding("must not be empty", _example(breach.rule))
+    yield _Finding("must not be empty", example(breach.rule))
 
 
 def _long(breach: _Breach) -> Iterator[_Finding]:
     size, most = len(breach.value), breach.asked
-    yield _Finding(f"{_shown(breach.value)} is too long: {size} characters, at most {most}")
+    yield _Finding(f"{shown(breach.value)} is too long: {size} characters, at most {most}")
 
 
 def _few(breach: _Breach) -> Iterator[_Finding]:
@@ -214,14 +205,14 @@ def _few(breach: _Breach) -> Iterator[_Finding]:
     if not breach.value:
         yield from _short(breach)
     else:
-        yield _Finding(f"expected {_noun(wanted)}, not a list of {len(breach.value)}", _example(wanted))
+        yield _Finding(f"expected {noun(wanted)}, not a list of {len(breach.value)}", example(wanted))
 
 
 def _repeated(breach: _Breach) -> Iterator[_Finding]:
     items = breach.value
     for index, item in enumerate(items):
         if items.index(item) < index:
-            yield _Finding(f"{_shown(item)} is listed twice", step=index)
+            yield _Finding(f"{shown(item)} is listed twice", step=index)
 
 
 _MESSAGES: dict[str, Callable[[_Breach], Iterable[_Finding]]] = {
@@ -243,47 +234,3 @@ _MESSAGES: dict[str, Callable[[_Breach], Iterable[_Finding]]] = {
     "uniqueItems": _repeated,
 }
 """A message for every keyword of the schema that a file can break."""
-
-
-def _noun(wanted: dict[str, Any]) -> str:
-    """Say what the schema wants, with its article."""
-    return str(wanted.get("title") or " or ".join(_NOUNS[each] for each in types(wanted) if each in _NOUNS))
-
-
-def _example(wanted: dict[str, Any], name: str = "") -> str:
-    for each in wanted.get("examples", ()):
-        return f"e.g. {name}: {flow(each)}" if name else f"e.g. {flow(each)}"
-    return ""
-
-
-def _meant(name: str, known: Iterable[str]) -> list[str]:
-    """Return what a word that is not known may stand for: a neighbour's, or one that is written nearly like it."""
-    ours = [each for each in _NEIGHBOURS.get(name, ()) if each in known]
-    if ours or name in ELSEWHERE:
-        return ours
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=_NEARLY)
-
-
-def _did_you_mean(words: Iterable[str]) -> str:
-    found = " or ".join(map(repr, words))
-    return f"did you mean {found}?" if found else ""
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if value is None:
-        return "nothing"
-    text = repr(value) if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def flow(value: Any) -> str:
-    """Write a value as YAML in one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {flow(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(flow, value)) + "]"
-    if isinstance(value, str) and re.fullmatch(r"[\w./][\w./:@= -]*", value) and isinstance(scalar(value), str):
-        return value
-    return json.dumps(value, ensure_ascii=False)

@@ -29,8 +29,12 @@ _WORDS: Final[Mapping[str, bool | None]] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 300
+_DIRECTIVES = 100
+"""How many `%TAG` there may be: the parser compares each with all others."""
 _TOO_DEEP = "nested too deeply"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line for the parser (YAML 1.1)."""
 _HINTS: Final = {
     "mapping values are not allowed": "is a line indented wrongly, or does a text with ': ' need quotes?",
     "found undefined alias": "an anchor stands before its aliases, in the same file",
@@ -43,7 +47,7 @@ _HINTS: Final = {
 
 def compose(content: bytes, path: str) -> yaml.Node | None:
     """Parse a file into nodes, None if it is empty; FileInvalid where it is no YAML."""
-    text = _decoded(content, path)
+    text = decoded(content, path)
     try:
         return _Composer(text).get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -82,13 +86,16 @@ class _Composer(yaml.CSafeLoader):
         self.depth -= 1
 
 
-def _decoded(content: bytes, path: str) -> str:
+def decoded(content: bytes, path: str) -> str:
+    """Return a file's text; FileInvalid where a byte or a character has no place in YAML."""
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         where = _after(content[: error.start].decode(), path)
         raise FileInvalid([Problem(where, "", "this is not UTF-8", "save the file as UTF-8")]) from error
+    if text.count("\n%TAG") > _DIRECTIVES:
+        raise FileInvalid([Problem(Position(path, 1, 1), "", "there are too many directives")])
     strange = _UNPRINTABLE.search(text)
     if strange:
         where = _after(text[: strange.start()], path)
@@ -105,7 +112,7 @@ def _problem(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
     what = ", ".join(each for each in (error.context, error.problem) if each)
     what = _TOO_DEEP if "nesting depth" in what else what  # libyaml has a limit of its own from 0.2.6 on
     hint = next((hint for start, hint in _HINTS.items() if str(error.problem).startswith(start)), "")
-    lines = [*text.split("\n"), ""]  # the parser may stop behind the last line
+    lines = [*_BREAK.split(text), ""]  # the parser may stop behind the last line
     if lines[mark.line][mark.column : mark.column + 1] == "\t":
         hint = "indent with blanks, not with tabs"
     elif str(error.problem).startswith("found character that cannot start"):

@@ -1,4 +1,4 @@
-"""Which attributes of the schema a document uses; what the labs of a run applied is gathered here."""
+"""Which attributes of the schema a document uses, and with which values, by the entry that they stand in."""
 
 from __future__ import annotations
 
@@ -11,16 +11,11 @@ from typing import Any
 import yaml
 
 Node = Mapping[str, Any]
+Values = dict[tuple[str, str], list[str]]
+"""By `section/entry` and attribute: every value that it has there."""
 SCHEMA: Node = json.loads((Path(__file__).parents[2] / "schemas/topology.schema.json").read_text())
-APPLIED: set[str] = set()
-"""The attributes that were applied for real, and were at rest afterwards, in this run."""
 _BRANCHES = ("anyOf", "oneOf", "allOf")
 _SINGLE = ("if", "then", "else")
-
-
-def record(text: str) -> None:
-    """Note what a topology that was applied uses."""
-    APPLIED.update(used({"name": "", **(yaml.safe_load(text) or {})}, SCHEMA))
 
 
 def declared(schema: Node) -> set[str]:
@@ -36,31 +31,47 @@ def declared(schema: Node) -> set[str]:
     return found
 
 
-def used(document: Any, schema: Node) -> set[str]:
-    """Every attribute that a document names."""
-    found: set[str] = set()
-    todo: list[tuple[Any, str, Node]] = [(document, "", schema)]
+def values(text: str, schema: Node = SCHEMA) -> Values:
+    """Every attribute that a topology uses."""
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    document = {"name": "", **(yaml.safe_load(text) or {})}
+    todo: list[tuple[str, Any, str, Node]] = [("", document, "", schema)]
     while todo:
-        value, at, node = todo.pop()
+        where, value, at, node = todo.pop()
         if "$ref" in node:
             name = node["$ref"].rpartition("/")[2]
-            todo.append((value, name, schema["$defs"][name]))
-        todo += [(value, at, each) for each in _branches(node)]
-        if isinstance(value, Mapping):
-            properties = node.get("properties", {})
-            found |= {_path(at, name) for name in value if name in properties}
-            todo += [(each, *_of(at, name, node)) for name, each in value.items()]
-        elif isinstance(value, list) and isinstance(node.get("items"), Mapping):
-            todo += [(each, f"{at}[]", node["items"]) for each in value]
-    return found
+            todo.append((where, value, name, schema["$defs"][name]))
+        todo += [(where, value, at, each) for each in _branches(node)]
+        for name, each, path, inner in _members(value, at, node):
+            if path:
+                found.setdefault((_entry(where), path), set()).add((where, json.dumps(each, sort_keys=True)))
+            todo.append((f"{where}/{name}", each, *_of(at, name, node, inner)))
+    return {key: [each for _, each in sorted(seen)] for key, seen in found.items()}
 
 
-def _of(at: str, name: str, node: Node) -> tuple[str, Node]:
-    """The path and the schema of one member of a mapping."""
+def _members(value: Any, at: str, node: Node) -> Iterator[tuple[str, Any, str, Node]]:
+    """What stands in a value: its name, itself, the attribute that it is, if it is one, and its schema."""
+    if isinstance(value, Mapping):
+        properties = node.get("properties", {})
+        for name, each in value.items():
+            yield str(name), each, _path(at, name) if name in properties else "", {}
+    elif isinstance(value, list) and isinstance(node.get("items"), Mapping):
+        for number, each in enumerate(value):
+            yield str(number), each, "", node["items"]
+
+
+def _entry(where: str) -> str:
+    return "/".join(where.split("/")[1:3])
+
+
+def _of(at: str, name: str, node: Node, item: Node) -> tuple[str, Node]:
+    """The path and the schema of one member."""
+    if item:
+        return f"{at}[]", item
     if name in node.get("properties", {}):
         return _path(at, name), node["properties"][name]
     for pattern, each in node.get("patternProperties", {}).items():
-        if re.search(pattern, str(name)):
+        if re.search(pattern, name):
             return f"{at}[]", each
     others = node.get("additionalProperties")
     return f"{at}[]", others if isinstance(others, Mapping) else {}

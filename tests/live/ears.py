@@ -36,10 +36,13 @@ def in_namespaces(*paths: str) -> Iterator[list[socket.socket]]:
 
 def heard(sockets: list[socket.socket], *, seconds: float = 0) -> list[int]:
     """Return the types (RTM_…) of the messages that have come, after waiting for the first."""
-    found = []
-    while ready := select.select(sockets, [], [], seconds)[0]:
-        for each in ready:
-            data = each.recv(1 << 16)
+    found, poll = [], select.poll()  # select(2) takes no descriptor beyond 1,023
+    by_fd = {each.fileno(): each for each in sockets}
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    while ready := poll.poll(seconds * 1000):
+        for fd, _ in ready:
+            data = by_fd[fd].recv(1 << 16)
             # A bridge tells of its ports (family AF_BRIDGE) whenever one of its own timers ends.
             found += [_HEADER.unpack_from(data)[1]] if data[_HEADER.size] != _AF_BRIDGE else []
         seconds = 0

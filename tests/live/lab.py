@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from live.attributes import record
+from live.evidence import Claim, at_rest
 from reconciler import reconcile
 from reconciler.host import Host
 from reconciler.host.marks import Mark
@@ -32,6 +32,8 @@ class Lab:
         self.name = f"t{uuid.uuid4().hex[:6]}"
         self.folder = folder
         self.host = Host(wait_timeout=60, kill=True)
+        self.applied = ""
+        self.claims: list[Claim] = []
 
     def load(self, text: str, **environment: str) -> Topology:
         path = self.folder / "topology.yaml"
@@ -41,15 +43,15 @@ class Lab:
     def plan(self, text: str, **options: Any) -> Plan:
         return reconcile.prepare(self.load(text), self.host, kinds=kinds(), options=Options(**options))
 
-    def pending(self, text: str) -> dict[str, Change]:
+    def pending(self, text: str, **options: Any) -> dict[str, Change]:
         """The changes that a plan would make, by key."""
-        return {str(each.key): each for each in self.plan(text).changes.pending}
+        return {str(each.key): each for each in self.plan(text, **options).changes.pending}
 
-    def tells(self, text: str) -> dict[str, tuple[str, frozenset[str]]]:
+    def tells(self, text: str, **options: Any) -> dict[str, tuple[str, frozenset[str]]]:
         """The pending changes as key → (action, the paths of the attributes that differ)."""
         return {
             key: (str(each.action), frozenset(field.path for field in each.fields))
-            for key, each in self.pending(text).items()
+            for key, each in self.pending(text, **options).items()
         }
 
     def attempt(self, text: str, **options: Any) -> Report:
@@ -62,8 +64,13 @@ class Lab:
         left = [f"{each.key} {each.action} {each.reason} {each.fields}" for each in report.remaining]
         assert report.converged, "\n".join(errors + left)
         assert self.tells(text) == {}, "the plan after an apply is not empty"
-        record(text)
+        at_rest(text, (each for each in self.claims if each.after == text))
+        self.applied, self.claims = text, []
         return report
+
+    def named(self, text: str, key: str, *paths: str) -> None:
+        """Note that a plan has named the paths: it counts once the text is applied and at rest."""
+        self.claims.append(Claim(self.applied, text, key, paths))
 
     def mark(self, key: str) -> Mark:
         """The mark that a resource of the lab has in the kernel."""
@@ -83,29 +90,31 @@ class Lab:
     def edit(self, before: str, after: str, key: str, action: Action, *paths: str) -> None:
         """Apply one text, then another, then the first again: the plan names the attribute, and rests each time."""
         self.apply(before)
-        self._names(after, key, action, *paths)
-        self.apply(after)
+        self.turned(after, key, action, *paths)
         self.apply(before)
+
+    def turned(self, text: str, key: str, action: Action, *paths: str) -> None:
+        """Insist that a plan names what another text changes, that apply does it, and that it rests."""
+        self._names(text, key, action, *paths)
+        self.apply(text)
 
     def both_ways(self, before: str, after: str, key: str, action: Action, *paths: str) -> None:
         """Edit, and insist that the way back is named too: the attribute has a default when it is taken out."""
         self.apply(before)
-        self._names(after, key, action, *paths)
-        self.apply(after)
+        self.turned(after, key, action, *paths)
         back = {Action.CREATE: Action.DELETE, Action.DELETE: Action.CREATE}.get(action, action)
-        self._names(before, key, back, *paths)
-        self.apply(before)
+        self.turned(before, key, back, *paths)
 
     def drifted(self, text: str, key: str, action: Action, *paths: str) -> None:
         """Insist that a plan names a drift made by hand, that apply mends it, and that it rests."""
-        self._names(text, key, action, *paths)
-        self.apply(text)
+        self.turned(text, key, action, *paths)
 
     def _names(self, text: str, key: str, action: Action, *paths: str) -> None:
         told = self.tells(text)
         assert key in told, told
         assert told[key][0] == action, told
         assert set(paths) <= told[key][1], told
+        self.named(text, key, *paths)
 
 
 def run(*argv: str, check: bool = True) -> str:

@@ -1,54 +1,35 @@
-"""A door in front of the engine's socket that notes each call and hands everything on as it is."""
+"""A door in front of the engine's socket that notes each call, and hands on all but what it is told to refuse."""
 
 from __future__ import annotations
 
 import re
 import selectors
 import socket
-import threading
 from collections import Counter
 from pathlib import Path
-from typing import Self
+
+from door import Door
 
 _REQUEST = re.compile(rb"^(GET|POST|PUT|DELETE|HEAD) (?:/v[\d.]+)?(/[^ ?]*)\S* HTTP/1\.1\r\n", re.MULTILINE)
 _ID = re.compile(r"/(containers|images|networks|volumes|exec)/(?!json|create|prune)[^/]+")
 
 
-class Recorder:
+class Recorder(Door):
     """The calls that went through; use `with`, and talk to `url` in between."""
 
     def __init__(self, engine: str, folder: Path) -> None:
+        super().__init__(folder / "engine.sock")
         self.engine = engine.removeprefix("unix://")
-        self.path = folder / "engine.sock"
-        self.url = f"unix://{self.path}"
         self.calls: list[str] = []
-
-    def __enter__(self) -> Self:
-        """Open the door."""
-        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._door.bind(str(self.path))
-        self._door.listen(128)
-        threading.Thread(target=self._welcome, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it; what is under way comes to its end."""
-        self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
+        self.refused: dict[str, bytes] = {}
+        """What begins so (`DELETE /networks/`) is not handed on, but has this answer."""
 
     def counted(self) -> Counter[str]:
         """The calls, whatever they were about, and how many there were of each."""
         return Counter(_ID.sub(r"/\1/ID", each) for each in self.calls)
 
-    def _welcome(self) -> None:
-        while True:
-            try:
-                client, _ = self._door.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
+        """Answer one who came."""
         with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine, selectors.DefaultSelector() as ready:
             engine.connect(self.engine)
             ready.register(client, selectors.EVENT_READ, engine)
@@ -60,6 +41,14 @@ class Recorder:
                     data = source.recv(65536)
                     if not data:
                         return
-                    if source is client:
-                        self.calls += [f"{verb.decode()} {path.decode()}" for verb, path in _REQUEST.findall(data)]
-                    target.sendall(data)
+                    calls = self._noted(data) if source is client else []
+                    answer = self._answer(calls)
+                    (client if answer else target).sendall(answer or data)
+
+    def _noted(self, data: bytes) -> list[str]:
+        calls = [f"{verb.decode()} {path.decode()}" for verb, path in _REQUEST.findall(data)]
+        self.calls += calls
+        return calls
+
+    def _answer(self, calls: list[str]) -> bytes:
+        return next((body for start, body in self.refused.items() for each in calls if each.startswith(start)), b"")

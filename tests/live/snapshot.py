@@ -110,7 +110,7 @@ def _engine(engine: Any) -> dict[str, Any]:
         "containers": sorted((each["Id"], each["State"]) for each in engine.containers(all=True)),
         "networks": sorted((each["Id"], each["Name"]) for each in engine.networks()),
         "volumes": sorted(each["Name"] for each in engine.volumes()["Volumes"] or []),
-        "images": sorted((each["Id"], sorted(each["RepoTags"] or [])) for each in engine.images()),
+        "images": sorted((each["Id"], sorted(each["RepoTags"] or [])) for each in engine.images(all=True)),
     }
 
 

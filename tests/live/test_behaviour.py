@@ -15,7 +15,7 @@ from live.lab import IMAGE, run
 from live.test_cli import Cli, made
 from live.witness import link
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("untouched")]
 
 NOBODY = (
     *("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"),

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,13 +35,14 @@ class Cli:
         self.folder, self.name = folder, f"t{uuid.uuid4().hex[:6]}"
         self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
         self.file = folder / "topology.yaml"
+        self.program = RECONCILER
 
     def write(self, text: str) -> None:
         self.file.write_text(f"name: {self.name}\n{text}")
 
     def __call__(self, *arguments: str, before: Sequence[str] = ()) -> Done:
         return subprocess.run(
-            [*before, *RECONCILER, *arguments],
+            [*before, *self.program, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -51,7 +53,7 @@ class Cli:
 
     def started(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*RECONCILER, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -372,7 +374,12 @@ def test_a_terminal_gets_colours_and_a_live_line_unless_no_color_is_set(kernel: 
 def on_a_terminal(cli: Cli, *arguments: str) -> str:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [*RECONCILER, *arguments], cwd=cli.folder, env=cli.environment, stdin=theirs, stdout=theirs, stderr=theirs
+        [*RECONCILER, *arguments],
+        cwd=cli.folder,
+        env={**cli.environment, "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
     ) as process:
         os.close(theirs)
         seen = b"".join(_read(ours))
@@ -387,7 +394,9 @@ def _await(stream: IO[str], word: str) -> None:
 
 
 def _read(fd: int) -> Iterator[bytes]:
-    while select.select([fd], [], [], 60)[0]:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    while poll.poll(60_000):
         try:
             yield os.read(fd, 4096)
         except OSError:  # the other end is closed
@@ -477,6 +486,7 @@ def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) ->
     done = cli("destroy")
     assert done.returncode == 0
     assert "volume/data" not in done.stdout
+    assert done.stderr.endswith("kept: volume/data: --images and --volumes remove those as well\n")
     assert f"{cli.name}-data" in command("docker", "volume", "ls", "-q")
     assert cli("destroy", "--volumes").returncode == 0
     assert f"{cli.name}-data" not in command("docker", "volume", "ls", "-q")
@@ -487,7 +497,7 @@ def test_secrets_are_shown_nowhere(cli: Cli) -> None:
     assert cli("apply", "--no-wait").returncode == 0
     cli.write(CONTAINERS.replace("s3cret", "t0psecret"))
     plan, told = cli("plan", "--out", "plan.json"), cli("plan", "--json")
-    assert "environment.TOKEN: (sensitive) → (sensitive)" in plan.stdout
+    assert "environment.TOKEN: (secret) → (secret), changed" in plan.stdout
     done = cli("apply", "--plan", "plan.json", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     everything = plan.stdout + told.stdout + done.stdout + done.stderr + (cli.folder / "plan.json").read_text()
@@ -529,3 +539,52 @@ def test_the_same_from_python(kernel: Cli) -> None:
     assert reconciler.apply(desired, host, lock_timeout=0).outcomes == ()
     assert reconciler.destroy(desired, host, lock_timeout=0).converged
     assert kernel.name not in command("ip", "netns")
+
+
+DEAF = """
+containers:
+  box:
+    image: "%s"
+    network_mode: none
+    stop_signal: SIGUSR1
+    command: [sh, -c, "trap 'exit 0' USR1; while :; do sleep 0.1; done"]
+"""
+
+
+@pytest.mark.parametrize(("options", "signals"), [((), [signal.SIGUSR1]), (("--now",), [signal.SIGKILL])])
+def test_destroy_stops_as_a_container_asks_and_kills_where_told(
+    cli: Cli, engine: Any, image: str, options: tuple[str, ...], signals: list[signal.Signals]
+) -> None:
+    cli.write(DEAF % image)
+    assert cli("apply").returncode == 0
+    identity = engine.inspect_container(f"{cli.name}-box")["Id"]
+    assert cli("destroy", *options).returncode == 0
+    told = engine.events(since=0, until=int(time.time()) + 1, decode=True, filters={"container": identity})
+    assert [int(each["Actor"]["Attributes"]["signal"]) for each in told if each["Action"] == "kill"] == signals
+
+
+def test_a_topology_comes_from_standard_input(kernel: Cli) -> None:
+    text = f"name: {kernel.name}\nnamespaces: {{red: }}\n"
+
+    def given(*arguments: str) -> int:
+        done = subprocess.run(
+            [*RECONCILER, *arguments], input=text, env=kernel.environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode
+
+    assert given("plan", "-", "--detailed-exitcode") == 2
+    assert given("apply", "-") == 0
+    assert given("plan", "-", "--detailed-exitcode") == 0
+    assert given("destroy", "-") == 0
+    assert given("plan", "-", "--detailed-exitcode") == 2
+
+
+def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(cli: Cli, engine: Any, image: str) -> None:
+    box = f'containers: {{box: {{image: "{image}", network_mode: none, command: [sleep, "1000"]}}}}\n'
+    apart = ["unshare", "--net"]
+    cli.write(box + "namespaces: {red: }\nveths: [[box:eth0, red:eth0]]\n")
+    refused = cli("plan", before=apart)
+    assert refused.returncode == 4
+    assert "lives in another network namespace than we do: run the reconciler where the engine runs" in refused.stderr
+    cli.write(box)
+    assert cli("plan", before=apart).returncode == 0

@@ -11,7 +11,6 @@ from live.boxes import D, R, U, alone, inspect, lan, life, text
 from live.lab import IMAGE, Lab
 from reconciler.errors import Conflict
 from reconciler.host.marks import ID
-from reconciler.kinds.container.effects import update
 from reconciler.model import Action, ResourceKey
 from reconciler.topologies import topologies
 
@@ -37,7 +36,7 @@ def test_what_docker_update_did_by_hand_is_undone_in_place(lab: Lab) -> None:
     lab.apply(file)
     before = life(lab, *names)
     for name, (_, _, body) in zip(names, DRIFTS, strict=True):
-        update(lab.host.engine.api, f"{lab.name}-{name}", body)
+        lab.host.engine.containers.update(f"{lab.name}-{name}", body)
     told = lab.tells(file)
     for name, (path, _, _) in zip(names, DRIFTS, strict=True):
         assert told[f"container/{name}"] == (U, frozenset({path}))
@@ -48,7 +47,7 @@ def test_what_docker_update_did_by_hand_is_undone_in_place(lab: Lab) -> None:
 def test_a_limit_set_by_hand_that_the_engine_cannot_remove_takes_a_replacement(lab: Lab) -> None:
     file = text({"box": alone()})
     lab.apply(file)
-    update(lab.host.engine.api, f"{lab.name}-box", {"NanoCpus": 500_000_000})
+    lab.host.engine.containers.update(f"{lab.name}-box", {"NanoCpus": 500_000_000})
     lab.drifted(file, "container/box", Action.REPLACE, "cpus")
 
 
@@ -68,14 +67,6 @@ def test_a_removed_container_is_made_again_and_others_are_left_alone(lab: Lab) -
     lab.host.engine.api.remove_container(f"{lab.name}-box", force=True)
     lab.drifted(file, "container/box", Action.CREATE)
     assert life(lab, "other") == before
-
-
-def test_two_containers_swap_their_names(lab: Lab) -> None:
-    first, second = f"{lab.name}-first", f"{lab.name}-second"
-    lab.apply(text({"a": alone(container_name=first), "b": alone(container_name=second)}))
-    swapped = text({"a": alone(container_name=second), "b": alone(container_name=first)})
-    assert set(lab.tells(swapped)) >= {"container/a", "container/b"}
-    lab.apply(swapped)
 
 
 def test_a_foreign_container_with_our_name_is_a_conflict_and_stays_untouched(lab: Lab) -> None:

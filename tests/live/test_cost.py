@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.test_counts import HEAVY, observed
 
 from live.lab import IMAGE, Lab
 from live.recorder import Recorder
@@ -19,6 +20,7 @@ from reconciler.host import DEFAULT_ENGINE, Host
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
 BOXES = 4
+JOBS = 8
 DECLARED = "\n".join(f"  box{number}: {{networks: [lan]}}" for number in range(BOXES))
 TEXT = f"""
 defaults: {{containers: {{image: "{IMAGE}", init: true, command: [sleep, "1000"]}}}}
@@ -99,7 +101,10 @@ def test_a_fresh_apply_sends_one_call_for_each_step_and_none_twice(lab: Lab, rec
         "POST /containers/ID/wait": BOXES,
     }
     assert {each: counted[each] for each in LISTS} == dict.fromkeys(LISTS, 2), "before, and after it"
-    assert counted[INSPECTION] == BOXES + 1, "after it; and once to find the way to the end of a veth"
+    assert recorded.connections <= JOBS + BOXES < counted.total() / 2, "kept, and used again; each wait holds one"
+    assert counted[INSPECTION] == 2 * BOXES + 1, (
+        "after it; right before each is started by its name; and once to find the way to the end of a veth"
+    )
 
 
 def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab, recorded: Recorder) -> None:
@@ -115,3 +120,11 @@ def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab,
     assert counted["DELETE /containers/ID"] == BOXES
     assert counted["DELETE /networks/ID"] == 1
     assert counted[INSPECTION] == BOXES
+
+
+def test_an_apply_that_has_nothing_to_do_imports_no_library_but_those_of_the_file_and_the_command(lab: Lab) -> None:
+    lab.apply("namespaces: {red: , blue: }\nveths: [[red:eth0 10.231.1.1/30, blue:eth0 10.231.1.2/30]]\n")
+    told = observed("apply", str(lab.folder / "topology.yaml"))
+    assert not told["code"]
+    assert HEAVY & set(told["modules"]) == {"typer", "yaml"}
+    assert told["forks"] == []

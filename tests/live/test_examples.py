@@ -66,7 +66,7 @@ def witness(request: pytest.FixtureRequest) -> Any:
 
 def test_an_example_is_valid_applies_rests_and_leaves_no_trace(lab: Any, example: Path, witness: Any) -> None:
     excluded = [str(CHECKOUT), tempfile.gettempdir(), *_roots(witness)]
-    before, files_before = snapshot.snapshot(witness), snapshot.files(excluded)
+    before, files_before = snapshot.at_rest(witness), snapshot.files(excluded)
     reconciler("validate", str(example))
     reconciler("apply", str(example))
     again = reconciler("plan", str(example), "--detailed-exitcode")
@@ -99,7 +99,9 @@ def test_notes_does_what_the_walk_by_hand_does(lab: Any, engine: Any) -> None:
         ports = json.loads(subprocess.check_output(["ip", "-j", "link", "show", "master", "br-notes"]))
         assert len(ports) == 2
         _ping("test2", "192.168.2.3", seconds=15)
-        assert json.loads(subprocess.check_output(["ip", "-n", "test2", "-j", "link", "show", "lo"]))[0]["flags"]
+        assert (
+            "UP" in json.loads(subprocess.check_output(["ip", "-n", "test2", "-j", "link", "show", "lo"]))[0]["flags"]
+        )
     finally:
         reconciler("destroy", path, "--volumes", "--images", "--now")
 
@@ -112,8 +114,31 @@ def test_in_leaf_spine_any_host_pings_any_host(lab: Any, engine: Any) -> None:
         loop = "; ".join(f"ping -c1 -W2 {address} >/dev/null || exit 1" for address in addresses.values())
         failed = [name for name in addresses if _exec(engine, f"leaf-spine-{name}", "sh", "-c", loop)[0]]
         assert failed == []
+        pid = engine.inspect_container("leaf-spine-leaf1")["State"]["Pid"]
+        argv = ["nsenter", "-t", str(pid), "-n", "ip", "-j", "route", "show", "10.83.0.0/16"]
+        (route,) = json.loads(subprocess.check_output(argv))
+        assert [each["dev"] for each in route["nexthops"]] == ["spine1", "spine2"]
     finally:
         reconciler("destroy", path, "--volumes", "--images", "--now")
+
+
+def test_the_quickstart_script_shows_breaks_mends_and_destroys(lab: Any, engine: Any) -> None:
+    done = subprocess.run(
+        [CHECKOUT / "scripts" / "quickstart"], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, *acts = done.stdout.split("\n== ")
+    applied, shown, _, planned, mended, rests, gone = acts
+    assert "Plan: 10 to create; 0 unchanged." in applied
+    assert "container/web" in shown
+    drift = [
+        line.split()[1] for line in planned.splitlines() if line.strip()[:1] in ("+", "~", "-") and line[:2] == "  "
+    ]
+    broken = ["veth/blue:eth0--red:eth0", "veth/br0--web:eth1", "container/client", "connect/client--lan"]
+    assert drift == broken
+    assert "Plan: 2 to create, 1 to update; 7 unchanged." in mended
+    assert "Plan: nothing to do; 10 unchanged." in rests
+    assert "Plan: 10 to delete; 0 unchanged." in gone
 
 
 def test_namespaces_needs_no_engine_and_routes(lab: Any) -> None:

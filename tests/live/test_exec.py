@@ -74,6 +74,13 @@ def test_in_a_container_they_run_in_it_or_in_its_network(lab: Lab, engine: Any, 
     assert [each.split()[0] for each in lines(tmp_path / "links") if not each.startswith(("tunl", "sit"))] == ["lo"]
 
 
+def test_in_a_container_one_that_closes_its_output_is_waited_for_all_the_same(
+    lab: Lab, engine: Any, image: str
+) -> None:
+    lab.apply(CONTAINER % (image, "none", '["exec >/dev/null 2>&1; sleep 4; touch /tmp/here"]'))
+    assert run("docker", "exec", f"{lab.name}-box", "ls", "/tmp").strip() == "here"
+
+
 def test_in_a_container_they_run_again_after_each_restart_and_edit(lab: Lab, engine: Any, image: str) -> None:
     text = CONTAINER % (image, "none", '["echo ran >> /tmp/log"]')
     lab.apply(text)

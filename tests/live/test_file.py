@@ -23,6 +23,8 @@ def test_a_prefix_is_applied_changed_and_taken_out_again_in_place(lab: Lab) -> N
     for text, name in ((first, f"{lab.name[:4]}x-red"), (second, f"{lab.name[:4]}y-red"), (BODY, f"{lab.name}-red")):
         told = lab.tells(text)
         assert told == {key: (Action.UPDATE, frozenset({"name"})) for key in ("bridge/br", "namespace/red")}
+        for key in told:
+            lab.named(text, key, "name")
         lab.apply(text)
         assert run("stat", "-Lc", "%i", f"/run/netns/{name}") == inode
 
@@ -35,5 +37,7 @@ def test_what_an_included_file_declares_is_applied_edited_and_taken_out_again(la
     more.write_text("veths: [[red:a 10.0.0.2/30, red:b]]\n")
     assert lab.tells(text) == {"veth/red:a--red:b": (Action.UPDATE, frozenset({"endpoints.red:a.addresses"}))}
     lab.apply(text)
-    assert lab.tells(BODY) == {"veth/red:a--red:b": (Action.DELETE, frozenset())}
-    lab.apply(BODY)
+    (lab.folder / "other.yaml").write_text("veths: [[red:a 10.0.0.3/30, red:b]]\n")
+    other, path = text.replace("more", "other"), "endpoints.red:a.addresses"
+    lab.drifted(other, "veth/red:a--red:b", Action.UPDATE, path)
+    lab.drifted(BODY, "veth/red:a--red:b", Action.DELETE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import networkx
 import pytest
 
 from live.lab import Lab, busybox_tar, run
 from live.witness import link
-from reconciler.model import Report
+from reconciler.model import Report, ResourceKey, StepKey, Verb
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("untouched")]
 
 BEFORE = """
 defaults: {containers: {image: own, init: true, command: [sleep, "1000"]}}
@@ -101,3 +102,20 @@ def test_commands_of_what_was_made_anew_are_told_to_be_lost(lab: Lab) -> None:
     ]
     assert lab.tells(before) == {"exec/b": ("create", frozenset())}
     lab.apply(before)
+
+
+def test_a_container_that_is_made_again_is_on_its_networks_before_it_starts(lab: Lab, image: str) -> None:
+    text = f"""
+networks: {{lan: }}
+containers:
+  web: {{image: {image}, init: true, command: [sleep, "1000"], networks: [lan], environment: {{A: one}}}}
+"""
+    lab.apply(text)
+    report = lab.attempt(text.replace("one", "two") + "namespaces: {bad: {exec: [exit 3]}}\n", revert=True)
+    assert report.reverted
+    assert_went_back(report.reverted)
+    graph = report.reverted.plan.graph
+    connect, process = (
+        StepKey(ResourceKey(*each), Verb.CREATE) for each in (("connect", "web--lan"), ("process", "web"))
+    )
+    assert networkx.has_path(graph, connect, process)

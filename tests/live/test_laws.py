@@ -15,13 +15,15 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from live import bystanders, snapshot
 from live.drawing import kept, text, transitions
 from live.lab import REQUIRED, Lab, busybox_tar
+from live.likeness import likeness
 from live.made_up import PAIRS, Entries, end_of
 from live.witness import ip
 from reconciler.host import Host
 
 pytestmark = pytest.mark.live
 
-MANY = bool(os.environ.get("RECONCILER_TEST_ALL"))
+MANY = os.environ.get("RECONCILER_TEST_ALL")
+WITHOUT_END = 10**9
 NOWHERE = "unix:///nonexistent/docker.sock"
 PHASES = [Phase.generate, Phase.shrink] if MANY else [Phase.generate]
 """Shrinking takes minutes."""
@@ -56,7 +58,7 @@ def no_trace_in(engine: Any | None) -> Callable[[], None]:
     return insist
 
 
-@settings(max_examples=300 if MANY else 30, phases=PHASES, suppress_health_check=CHECKS)
+@settings(max_examples=300 if MANY else 25, phases=PHASES, suppress_health_check=CHECKS)
 @given(transitions())
 def test_in_the_kernel_any_topology_becomes_any_other(
     kernel_as_before: Callable[[], None], transition: tuple[Entries, Entries]
@@ -76,12 +78,14 @@ def test_in_the_kernel_going_back_restores_what_was(
     kernel_as_before()
 
 
-@settings(max_examples=60 if MANY else 6, phases=PHASES, suppress_health_check=CHECKS)
+@settings(
+    max_examples=WITHOUT_END if MANY == "forever" else 60 if MANY else 5, phases=PHASES, suppress_health_check=CHECKS
+)
 @given(transitions(engine=True))
 def test_any_topology_becomes_any_other(as_before: Callable[[], None], transition: tuple[Entries, Entries]) -> None:
     with lab() as made:
         made.folder.joinpath("root.tar").write_bytes(busybox_tar())
-        becomes(made, *transition)
+        becomes(made, *transition, engine=True)
     as_before()
 
 
@@ -128,16 +132,33 @@ def lab(engine_url: str = "") -> Iterator[Lab]:
             assert report.converged, [str(each.error) for each in report.failed] or report.remaining
 
 
-def becomes(made: Lab, before: Entries, after: Entries) -> None:
-    """Apply one and then the other: both rest, and what is equal in both is left alone."""
-    made.apply(written(made, before))
+def becomes(made: Lab, before: Entries, after: Entries, *, engine: bool = False) -> None:
+    """Apply one, the other, and the first again: all rest, what is equal is left alone, and it is as if made afresh."""
+    first = applied(made, before, engine=engine)
     with ExitStack() as pinned:
         was = identities(made, before, pinned)
-        made.apply(written(made, after))
+        second = applied(made, after, engine=engine)
         now = identities(made, after, pinned)
     same = kept(before, after)
     assert {key: now[key] for key in same} == {key: was[key] for key in same}
     event(f"kept: {len(same)} of {len(before)}")
+    assert unlike(first, applied(made, before, engine=engine)) == "", "the way back"
+    made.destroy()
+    assert unlike(second, applied(made, after, engine=engine)) == "", "afresh"
+
+
+def unlike(some: Any, other: Any, at: str = "") -> str:
+    """Tell where two likenesses differ; empty where they do not."""
+    if not isinstance(some, dict) or not isinstance(other, dict):
+        return "" if some == other else f"{at}: {some} and {other}\n"
+    return "".join(unlike(some.get(each), other.get(each), f"{at} {each}") for each in sorted({*some, *other}))
+
+
+def applied(made: Lab, entries: Entries, *, engine: bool) -> dict[str, Any]:
+    """Apply a topology and tell what it is like."""
+    text = written(made, entries)
+    made.apply(text)
+    return likeness(made, text, engine=engine)
 
 
 def written(made: Lab, entries: Entries) -> str:

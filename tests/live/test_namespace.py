@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
@@ -50,6 +51,23 @@ def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, after: str, path:
     before = inode(f"{lab.name}-red")
     lab.both_ways(BARE, after.replace("%", lab.name), KEY, Action.UPDATE, path)
     assert inode(f"{lab.name}-red") == before
+
+
+def test_the_lock_of_ip_netns_in_other_hands_is_waited_for_as_long_as_patience_lasts(lab: Lab) -> None:
+    lab.apply("namespaces: {blue: }")
+    lab.host.patience = 0.3
+    held = os.open("/run/netns", os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        begun = time.monotonic()
+        report = lab.attempt(BARE)
+        assert time.monotonic() - begun < 5
+        assert len(report.failed) == 2
+        for each in report.failed:
+            assert "has held the lock on /run/netns for 0.3 s (see `lslocks`): run again, or raise" in str(each.error)
+    finally:
+        os.close(held)
+    lab.apply(BARE)
 
 
 def test_a_sysctl_that_is_taken_out_goes_back_to_what_a_new_namespace_has(lab: Lab) -> None:

@@ -444,19 +444,34 @@ def test_namespaces_are_made_by_many_threads_at_once() -> None:
 
 
 def test_all_namespaces_are_each_there_once(places: tuple[Place, Place]) -> None:
-    with netns.all_namespaces() as found:
-        inodes = [each.inode for each in found]
-        assert len(inodes) == len(set(inodes))
-        by_inode = {each.inode: each for each in found}
-        for place in places:
-            each = by_inode[os.fstat(place.fd).st_ino]
-            assert each.names == (place.name,)
-            assert netns.cookie(each.fd) == place.socket.cookie
-        home = by_inode[Path("/proc/self/ns/net").stat().st_ino]
-        assert os.getpid() in home.pids
-        fds = [each.fd for each in found]
-    with pytest.raises(OSError, match="descriptor"):
-        os.fstat(fds[0])
+    visited = dict(netns.visit(lambda each, socket: (each.inode, (each, socket.cookie))))
+    inodes = [each.inode for each in netns.all_namespaces()]
+    assert len(inodes) == len(set(inodes))
+    assert set(inodes) == set(visited)
+    for place in places:
+        each, cookie = visited[os.fstat(place.fd).st_ino]
+        assert each.names == (place.name,)
+        assert cookie == place.socket.cookie
+    home, _ = visited[Path("/proc/self/ns/net").stat().st_ino]
+    assert os.getpid() in home.pids
+
+
+def test_a_look_into_all_namespaces_holds_one_descriptor_and_one_socket_at_a_time(places: tuple[Place, Place]) -> None:
+    def held(*_: object) -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    before = held()
+    assert set(netns.visit(held)) == {before + 1}
+    assert held() == before
+
+
+def test_a_namespace_that_is_gone_when_it_is_its_turn_is_left_out(places: tuple[Place, Place]) -> None:
+    every = {each.names: each for each in netns.all_namespaces()}
+    first, second = (every[(place.name,)] for place in places)
+    gone = netns.Namespace(
+        second.inode, (), (), (f"/run/netns/{places[0].name}", "/run/netns/no-such", "/proc/0/ns/net")
+    )
+    assert netns.visit(lambda each, _: each, [first, gone, second]) == [first, second]
 
 
 def test_the_namespace_of_a_process_is_found_without_a_name(places: tuple[Place, Place]) -> None:
@@ -466,8 +481,7 @@ def test_the_namespace_of_a_process_is_found_without_a_name(places: tuple[Place,
         fd = netns.open_process(process.pid)
         assert netns.cookie(fd) == places[0].socket.cookie
         os.close(fd)
-        with netns.all_namespaces() as found:
-            assert [each.names for each in found if process.pid in each.pids] == [(places[0].name,)]
+        assert [each.names for each in netns.all_namespaces() if process.pid in each.pids] == [(places[0].name,)]
         process.kill()
 
 

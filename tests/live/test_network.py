@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from live.lab import run
+from live.recorder import Recorder
 from reconciler.errors import Conflict
+from reconciler.host import DEFAULT_ENGINE, Host
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
@@ -96,7 +101,10 @@ def test_declaring_the_gateway_that_the_engine_chose_changes_nothing(lab: Any) -
 def test_another_driver_replaces(lab: Any) -> None:
     run("ip", "link", "add", "d5par", "type", "veth", "peer", "name", "d5per")
     try:
-        lab.edit(net(), net("driver: macvlan, driver_opts: {parent: d5par}"), KEY, Action.REPLACE, "driver")
+        macvlan = net("driver: macvlan, driver_opts: {parent: d5par}")
+        lab.apply(net())
+        for text in (macvlan, net("driver: bridge"), macvlan, net()):
+            lab.drifted(text, KEY, Action.REPLACE, "driver")
     finally:
         lab.destroy()
         run("ip", "link", "del", "d5par")
@@ -215,6 +223,20 @@ def test_a_delete_that_a_foreign_container_blocks_names_it(lab: Any, image: str,
     finally:
         engine.remove_container("d5-guest", force=True)
     lab.apply("")
+
+
+def test_a_network_that_an_engine_has_lost_count_of_says_what_helps(lab: Any, tmp_path: Path) -> None:
+    said = json.dumps({"message": "error while removing network: network d5-lan has active endpoints"}).encode()
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with Recorder(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, tmp_path) as door:
+        lab.host = Host(engine_url=door.url, patience=0.1)
+        lab.apply(net())
+        door.refused["DELETE /networks/"] = head % len(said) + said
+        told = str(lab.attempt("").failed[0].error)
+        assert told.startswith(f"{KEY}: the engine has lost count: it keeps {lab.name}-lan for endpoints that it does")
+        assert "restart the engine, then run again" in told
+        door.refused.clear()
+        lab.apply("")
 
 
 def test_ipv6_without_a_subnet_is_explained_or_works(lab: Any) -> None:

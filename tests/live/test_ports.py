@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from live.boxes import C, Json, R, alone, box, inspect, lan, life, text
+from live.boxes import C, Json, R, alone, box, inspect, lan, text
 from live.lab import IMAGE, Lab
 from reconciler.errors import Conflict
 from reconciler.host.marks import Mark
@@ -67,18 +67,6 @@ def test_a_published_port_answers_on_the_host(lab: Lab) -> None:
     lab.apply(file)
     assert get(18320) == b"hello\n"
     assert dict(lab.live(file, "process/web")["ports"])["80/tcp"] == ("127.0.0.1:18320",)
-
-
-def test_two_containers_swap_their_ports_in_one_apply(lab: Lab) -> None:
-    def file(first: int, second: int) -> str:
-        ports = {"a": [f"127.0.0.1:{first}:80"], "b": [f"127.0.0.1:{second}:80"]}
-        return text({name: web(ports=each) for name, each in ports.items()} | {"c": alone()}, networks=NETWORKS)
-
-    lab.apply(file(18321, 18322))
-    before = life(lab, "c")
-    lab.apply(file(18322, 18321))
-    assert life(lab, "c") == before
-    assert get(18321) == get(18322) == b"hello\n"
 
 
 def test_a_port_moves_from_one_container_to_another(lab: Lab) -> None:
@@ -152,3 +140,26 @@ def test_a_port_on_which_the_host_chose_to_publish_gives_way_to_a_declared_one(l
     assert lab.tells(file)["process/a"][0] == Action.REPLACE
     lab.apply(file)
     assert get(int(chosen)) == b"hello\n"
+
+
+def test_a_port_of_sctp_is_published_or_the_host_is_said_to_have_no_sctp(lab: Lab) -> None:
+    report = lab.attempt(text({"web": web(ports=["127.0.0.1:18329:80/sctp"])}, networks=NETWORKS))
+    if has_sctp():
+        assert report.converged
+        assert inspect(lab, "web")["NetworkSettings"]["Ports"] == {
+            "80/sctp": [{"HostIp": "127.0.0.1", "HostPort": "18329"}]
+        }
+        return
+    (failed,) = report.failed
+    assert str(failed.error).startswith("process/web: it does not start: ")
+    assert str(failed.error).endswith("(this host has no sctp: `modprobe sctp`, or take the port out)")
+    lab.apply(text({"web": web()}, networks=NETWORKS))
+
+
+def has_sctp() -> bool:
+    """Tell whether the engine's proxy can listen."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True

@@ -9,7 +9,6 @@ import pytest
 
 from live.boxes import R, U, alone, box, inside, inspect, lan, life, text
 from live.lab import Lab
-from reconciler.kinds.process import effects, live
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -83,11 +82,8 @@ def test_a_container_that_ends_at_once_is_a_failure_with_a_way_out(lab: Lab) -> 
     )
 
 
-def test_a_container_that_ends_again_and_again_is_told_until_it_lives(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (effects, live):
-        monkeypatch.setattr(module, "TRUSTED", 2.5)
+def test_a_container_that_ends_again_and_again_is_told_until_it_lives(lab: Lab) -> None:
+    lab.host.trial = 2.5
     script = "sleep 0.7; test -e /shared/go && exec sleep 1000; echo no way; exit 3"
     check = {"test": ["CMD", "true"], "interval": "1200ms"}
     entries = {

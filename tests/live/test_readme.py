@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def test_the_walk_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert [(command, MAC.sub("MAC", typed(command, tmp_path))) for command, _ in TYPED] == shown
     finally:
         reconciler("destroy", str(tmp_path / "topology.yaml"))
+
+
+def test_what_it_says_of_python_runs(lab: Any) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    lab.folder.joinpath("topology.yaml").write_text(f"name: {lab.name}\nnamespaces: {{red: }}\n")
+    argv = [sys.executable, "-c", block]
+    first, again = (subprocess.run(argv, cwd=lab.folder, capture_output=True, text=True, check=True) for _ in range(2))
+    assert (first.stdout, again.stdout) == ("namespace/red create absent\n", "")
 
 
 def typed(command: str, folder: Path) -> str:

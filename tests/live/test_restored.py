@@ -44,7 +44,7 @@ containers:
   side: {{network_mode: "service:web"}}
   leaf: {{network_mode: none, routes: [{{to: default, via: 10.98.0.1}}]}}
   frozen: {{network_mode: none, state: paused}}
-  off: {{network_mode: bridge, state: created}}
+  idle: {{network_mode: bridge, state: created}}
 namespaces: {{red: }}
 veths:
   - [leaf:up 10.98.0.2/30, red:down 10.98.0.1/30]

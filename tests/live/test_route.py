@@ -215,3 +215,19 @@ veths: [[a:e1 10.66.2.1/24, b:e1 10.66.2.2/24], [a:e2 10.66.3.1/24, b:e2]]
     report = lab.apply(swapped)
     assert {str(each.step.key.key) for each in report.outcomes} == {"veth/a:e1--b:e1", "bridge/br0"}
     assert len(routes(netns=f"{lab.name}-a")["10.201.0.0/24"]["nexthops"]) == 2
+
+
+def test_a_route_moves_with_its_subnet_from_one_interface_to_another(lab: Lab) -> None:
+    text = """
+namespaces: {a: , b: {routes: [{to: 10.200.0.0/24, via: 10.66.2.254}]}}
+veths: [[a:e1, b:e1 %s], [a:e2, b:e2 %s]%s]
+"""
+    one, other = (
+        text % ("10.66.2.1/24", "fd66::1/64", ", [a:e3, b:e3]"),
+        text % ("fd66::2/64", "10.66.2.1/24", ""),
+    )
+    gone = text.replace("[a:e1, b:e1 %s], ", "") % ("10.66.2.3/24", "")
+    lab.apply(one)
+    for each, dev in ((other, "e2"), (one, "e1"), (gone, "e2"), (one, "e1"), (other, "e2")):
+        lab.apply(each)
+        assert routes(netns=f"{lab.name}-b")["10.200.0.0/24"]["dev"] == dev

@@ -88,6 +88,40 @@ def test_a_mac_is_set_in_place_and_left_alone_when_undeclared(lab: Lab) -> None:
     lab.drifted(text, KEY, Action.UPDATE, "endpoints.red:eth0.mac")
 
 
+def test_a_mac_that_moves_to_the_other_end_is_left_by_the_first_in_place(lab: Lab) -> None:
+    at = "namespaces: {red: , blue: }\nveths: [{endpoints: [{namespace: %s, interface: eth0, mac: '02:00:00:00:0a:01'}, '%s:eth0']}]"
+    lab.apply(at % ("red", "blue"))
+    indices = [each["ifindex"] for each in ends(lab)]
+    lab.turned(at % ("blue", "red"), KEY, Action.UPDATE, "endpoints.blue:eth0.mac", "endpoints.red:eth0.own_mac")
+    red, blue = ends(lab)
+    assert blue["address"] == "02:00:00:00:0a:01" != red["address"]
+    assert [red["ifindex"], blue["ifindex"]] == indices
+
+
+def test_a_mac_that_moves_to_another_pair_is_left_by_the_first(lab: Lab) -> None:
+    at = "namespaces: {red: }\nveths: %s\n"
+    with_mac = "{endpoints: [{namespace: red, interface: %s, mac: '02:00:00:00:0a:01'}, 'red:%s']}"
+    lab.apply(at % f"[{with_mac % ('a0', 'a1')}, ['red:b0', 'red:b1']]")
+    lab.turned(
+        at % f"[['red:a0', 'red:a1'], {with_mac % ('b0', 'b1')}]",
+        "veth/red:a0--red:a1",
+        Action.UPDATE,
+        "endpoints.red:a0.own_mac",
+    )
+    former, now = (link(each, netns=f"{lab.name}-red")["address"] for each in ("a0", "b0"))
+    assert now == "02:00:00:00:0a:01" != former
+
+
+def test_a_mac_that_moved_is_back_where_it_was_after_a_failure(lab: Lab) -> None:
+    at = "namespaces: {red: , blue: %s}\nveths: [{endpoints: [{namespace: %s, interface: eth0, mac: '02:00:00:00:0a:01'}, '%s:eth0']}]"
+    lab.apply(at % ("", "red", "blue"))
+    before = [(each["ifindex"], each["address"]) for each in ends(lab)]
+    report = lab.attempt(at % ("{exec: [exit 3]}", "blue", "red"), revert=True)
+    assert report.reverted
+    assert report.reverted.converged, report.reverted.remaining
+    assert [(each["ifindex"], each["address"]) for each in ends(lab)] == before
+
+
 def test_a_pair_carries_both_families(lab: Lab) -> None:
     lab.apply(NODES + 'veths: [[red:eth0 10.0.0.1/30 fd00::1/64, "blue:eth0 10.0.0.2/30 fd00::2/64"]]')
     assert pings("10.0.0.2", netns=f"{lab.name}-red")
@@ -198,13 +232,6 @@ def test_an_address_that_a_hand_added_is_left_alone_and_ours_go_when_taken_out(l
     run("ip", "-n", f"{lab.name}-red", "address", "add", "10.5.0.1/24", "dev", "eth0")
     lab.apply(BARE)
     assert addresses("eth0", netns=f"{lab.name}-red") == {"10.5.0.1/24"}
-
-
-def test_addresses_swap_between_pairs_in_one_apply(lab: Lab) -> None:
-    text = NODES + "veths: [[red:a %s/24, blue:a], [red:b %s/24, blue:b]]"
-    lab.apply(text % ("10.0.0.1", "10.0.0.2"))
-    lab.apply(text % ("10.0.0.2", "10.0.0.1"))
-    assert addresses("a", netns=f"{lab.name}-red") == {"10.0.0.2/24"}
 
 
 def test_a_namespace_deleted_by_hand_takes_its_pairs_and_all_come_back(lab: Lab) -> None:

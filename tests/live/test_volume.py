@@ -59,10 +59,22 @@ def test_a_volume_is_made_as_declared_and_marked(lab: Any, engine: Any) -> None:
     assert lab.live(text, KEY)["id"] == f"{lab.name}-data"
 
 
+REPLACED = [
+    (TMPFS, TMPFS.replace("1m", "2m"), "driver_opts"),
+    ("labels: {a: b}", "labels: {a: c}", "labels"),
+    ("name: d5-data", "name: d5-other", "name"),
+]
+
+
 def test_a_volume_is_replaced_when_a_person_asks(lab: Any, engine: Any) -> None:
-    lab.apply(volume())
-    report = lab.attempt(volume("labels: {a: b}"), replace=(ResourceKey.of(KEY),))
-    assert report.converged
+    for first, second, path in REPLACED:
+        lab.apply(volume(first), replace=(ResourceKey.of(KEY),))
+        for entry in (second, ""):
+            action, paths = lab.tells(volume(entry), replace=(ResourceKey.of(KEY),))[KEY]
+            assert (action, {each.partition(".")[0] for each in paths}) == (Action.REPLACE, {path})
+            lab.named(volume(entry), KEY, path)
+            lab.apply(volume(entry), replace=(ResourceKey.of(KEY),))
+    lab.apply(volume("labels: {a: b}"), replace=(ResourceKey.of(KEY),))
     assert engine.inspect_volume(f"{lab.name}-data")["Labels"]["a"] == "b"
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import EngineUnreachable
+from reconciler.errors import EngineUnreachable, HostRefuses
 from reconciler.host import netns
+from reconciler.host.kernel.known import Known
 from reconciler.host.kernel.notes import notes
-from reconciler.host.kernel.peer import stranger
+from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
-from reconciler.host.marks import Mark, of_alias
-from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes, sockets
+from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
+from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
@@ -30,38 +33,43 @@ class Kernel:
     """The network namespaces of the machine, as one look saw them; nothing stays open.
 
     `nodes` says in which of them each node is; `stranger` is the reason, if there is one, why containers cannot be
-    reached: their engine lives in another network namespace.
+    reached: their engine lives in another network namespace. Where the host has but some `nodes` to be looked at, it is
+    these alone that are entered, by what the last look at all of them found out; NotNow if one is elsewhere by now.
     """
 
     def __init__(self, scope: EngineScope) -> None:
         self.scope = scope
-        shorts = ((Mark("", key).short.key, key) for key in scope.desired.resources)
-        self._long = {short: key for short, key in shorts if short != key}
-        self.containers, self.stranger = _containers(scope)
-        with netns.all_namespaces() as found:
-            opened = sockets([each.fd for each in found])
-            try:
-                self._look(found, opened)
-            finally:
-                for each in opened:
-                    each.close()
+        memory, only = scope.host.memory, scope.host.nodes
+        known = _found_out(scope) if memory is None or only is None else memory.recalled
+        self._long, self.containers, self.stranger = known.long, known.containers, known.stranger
+        self._marks: dict[str, Mark | None] = {"": None}
+        self._whose = scope.name, scope.host.identity
+        looked = _Look(self)
+        found = netns.visit(looked.space, None if only is None else known.ways(only))
+        self.spaces = tuple(space for _, space in found)
+        self.nodes = MappingProxyType(dict(looked.nodes(found)))
+        if only is not None:
+            known.insist(only, self.nodes)
+        elif memory is not None:
+            memory.known = replace(known, places=self._places(found))
 
-    def _look(self, found: list[netns.Namespace], opened: list[Socket]) -> None:
-        spaces = [_space(*each) for each in zip(found, opened, strict=True)]
-        places = dict(_nodes(self, found, spaces))
-        wanted = {*places.values(), *(at for at, each in enumerate(spaces) if self._concerns(each))}
-        self.spaces = tuple(
-            _detailed(each, found[at].fd, opened[at]) if at in wanted else each for at, each in enumerate(spaces)
-        )
-        self.nodes = MappingProxyType({key: self.spaces[at] for key, at in places.items()})
-
-    def _concerns(self, space: Space) -> bool:
-        return any(self.mine(link) for link in space.links.values())
+    def _places(self, found: Iterable[tuple[Namespace, Space]]) -> Mapping[ResourceKey, tuple[int, Namespace]]:
+        ways = {space.place.cookie: each for each, space in found}
+        return {key: (cookie, ways[cookie]) for key, space in self.nodes.items() if (cookie := space.place.cookie)}
 
     def mine(self, link: Link | None) -> Mark | None:
         """Return the mark of a link if it is of this topology, and of this host."""
-        mark = of_alias(link.alias) if link else None
-        if mark is None or (mark.topology, mark.host) != (self.scope.name, self.scope.host.identity):
+        return self.mine_in(link.alias) if link else None
+
+    def mine_in(self, alias: str) -> Mark | None:
+        """Return the mark that an alias holds if it is of this topology, and of this host."""
+        if alias not in self._marks:  # both ends of a veth have the same
+            self._marks[alias] = self._read(alias)
+        return self._marks[alias]
+
+    def _read(self, alias: str) -> Mark | None:
+        mark = of_alias(alias)
+        if mark is None or (mark.topology, mark.host) != self._whose:
             return None
         return replace(mark, key=self.whole(mark.key)) if mark.key in self._long else mark
 
@@ -89,8 +97,11 @@ class Kernel:
         if node is None or node not in self.nodes:
             return NOWHERE
         if node in self.containers:
-            return Where(node, self.containers[node]["Name"].removeprefix("/"))
-        return Where(node, next(iter(self.nodes[node].place.names), ""))
+            inspected = self.containers[node]
+            mark, live = self.scope.mark(inspected["Config"].get("Labels")), inspected["Name"].removeprefix("/")
+        else:
+            mark, live = self.mine(self.nodes[node].loopback), next(iter(self.nodes[node].place.names), "")
+        return Where(node, live, self.scope.name if mark and mark.key == node else "")
 
     def node_of(self, space: Space, preferred: ResourceKey | None = None) -> ResourceKey | None:
         """Return the node whose namespace this is; the preferred one if it is among those that share it."""
@@ -126,16 +137,23 @@ class Kernel:
         return found[0], found[0].links[link.peer_index]
 
 
-def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], str]:
+def _found_out(scope: EngineScope) -> Known:
+    shorts = ((Mark("", key).short.key, key) for key in scope.desired.resources)
+    return Known({short: key for short, key in shorts if short != key}, *_containers(scope))
+
+
+def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], HostRefuses | None]:
     """The inspections of the containers that are nodes, by key; none where no engine is in reach."""
     try:
         inspected = scope.containers.values()
     except Exception as error:
         if isinstance(scope.host.explain(error), EngineUnreachable):
-            return {}, ""
+            return {}, None
         raise
     found = {key: each for each in inspected if each and (key := _container_key(scope, each))}
-    return found, stranger(scope.host) if found or _declares_containers(scope) else ""
+    if not found and not _declares_containers(scope):
+        return found, None
+    return found, stranger(scope.host) or elsewhere(scope.host, found.values())
 
 
 def _declares_containers(scope: EngineScope) -> bool:
@@ -143,32 +161,62 @@ def _declares_containers(scope: EngineScope) -> bool:
 
 
 def _container_key(scope: EngineScope, inspected: Mapping[str, Any]) -> ResourceKey | None:
-    mark = scope.mark(inspected["Config"].get("Labels"))
+    mark, name = scope.mark(inspected["Config"].get("Labels")), inspected["Name"].removeprefix("/")
     if mark and mark.key.kind == "container":
-        return mark.key
-    return scope.wanted.get(("container", inspected["Name"].removeprefix("/")))
+        return scope.key_of_ours(mark.key, name)
+    return scope.wanted.get(("container", name))
 
 
-def _space(found: netns.Namespace, socket: Socket) -> Space:
-    links = {each.index: each for each in socket.dump(get_links())}
-    return Space(Place(socket.cookie, found.names, found.pids[:_PIDS]), MappingProxyType(links))
+class _Look:
+    """What is asked in each namespace: its links, and of one that concerns the topology what these have."""
 
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel, self.wanted = kernel, kernel.scope.wanted
+        self.own = os.stat(netns.OWN).st_ino  # noqa: PTH116 - like the others
+        reachable = {} if kernel.stranger else kernel.containers
+        self.by_pid = {each["State"]["Pid"]: key for key, each in reachable.items()}
+        routed = any(kernel.scope.desired.of_kind("route"))
+        self.routes = get_routes() if routed else get_routes(protocol=PROTOCOL)
 
-def _detailed(space: Space, fd: int, socket: Socket) -> Space:
-    addresses: dict[int, list[Address]] = defaultdict(list)
-    for each in socket.dump(get_addresses()):
-        addresses[each.index].append(each)
-    by_index = MappingProxyType({index: tuple(each) for index, each in addresses.items()})
-    return replace(space, addresses=by_index, routes=tuple(socket.dump(get_routes())), sysctls=_remembered(space, fd))
+    def space(self, found: Namespace, socket: Socket) -> tuple[Namespace, Space]:
+        """Look into one namespace, in which the calling thread is."""
+        links = MappingProxyType({each.index: each for each in socket.dump(get_links())})
+        space = Space(Place(socket.cookie, found.names, found.pids[:_PIDS]), links)
+        concerns = any(map(self.kernel.mine, links.values())) or any(True for _ in self._residents(found, space))
+        return found, self._detailed(space, socket) if concerns else space
 
+    def _detailed(self, space: Space, socket: Socket) -> Space:
+        addresses: dict[int, list[Address]] = defaultdict(list)
+        for each in socket.dump(get_addresses()):
+            addresses[each.index].append(each)
+        remembered = ("=".join(parts) for parts in notes(space.loopback, "sysctl"))
+        return replace(
+            space,
+            addresses=MappingProxyType({index: tuple(each) for index, each in addresses.items()}),
+            routes=tuple(socket.dump(self.routes)),
+            sysctls=MappingProxyType({key: read_sysctl(key) for key in remembered}),
+        )
 
-def _remembered(space: Space, fd: int) -> Mapping[str, str]:
-    keys = ["=".join(parts) for parts in notes(space.loopback, "sysctl")]
-    return MappingProxyType(netns.call(fd, _values, keys) if keys else {})
+    def nodes(self, found: Iterable[tuple[Namespace, Space]]) -> list[tuple[ResourceKey, Space]]:
+        """Return the nodes there are, each with its namespace: the host, the named ones, owners before sharers."""
+        residents = [(key, each[1]) for each in found for key in self._residents(*each)]
+        return sorted(residents, key=lambda resident: self._rank(resident[0]))
 
+    def _residents(self, found: Namespace, space: Space) -> Iterator[ResourceKey]:
+        if found.inode == self.own:
+            yield HOST
+        mark = self.kernel.mine(space.loopback)
+        if mark and mark.key.kind == "namespace" and found.names:
+            yield self.kernel.scope.key_of_ours(mark.key, found.names[0])
+        for name in found.names:
+            key = self.wanted.get(("namespace", name))
+            if key and not self.kernel.scope.desired.resources[key].owned:
+                yield key
+        yield from (self.by_pid[pid] for pid in found.pids if pid in self.by_pid)
 
-def _values(keys: list[str]) -> dict[str, str]:
-    return {key: read_sysctl(key) for key in keys}
+    def _rank(self, key: ResourceKey) -> tuple[bool, bool, bool, ResourceKey]:
+        inspected = self.kernel.containers.get(key)
+        return key != HOST, inspected is not None, inspected is not None and _shares(inspected), key
 
 
 def read_sysctl(key: str) -> str:
@@ -177,37 +225,6 @@ def read_sysctl(key: str) -> str:
         return " ".join(Path("/proc/sys", key.replace(".", "/")).read_text().split())
     except OSError:
         return ""
-
-
-def _nodes(kernel: Kernel, found: list[netns.Namespace], spaces: list[Space]) -> Iterator[tuple[ResourceKey, int]]:
-    """Yield the nodes there are, each with the position of its namespace, owners before sharers."""
-    own = Path("/proc/thread-self/ns/net").stat().st_ino
-    yield HOST, next(at for at, each in enumerate(found) if each.inode == own)
-    yield from _named(kernel, spaces)
-    if not kernel.stranger:
-        yield from _of_containers(kernel, found)
-
-
-def _named(kernel: Kernel, spaces: list[Space]) -> Iterator[tuple[ResourceKey, int]]:
-    wanted = kernel.scope.wanted
-    desired = kernel.scope.desired.resources
-    for at, space in enumerate(spaces):
-        mark = kernel.mine(space.loopback)
-        if mark and mark.key.kind == "namespace" and space.place.names:
-            yield mark.key, at
-        for name in space.place.names:
-            key = wanted.get(("namespace", name))
-            if key and not desired[key].owned:
-                yield key, at
-
-
-def _of_containers(kernel: Kernel, found: list[netns.Namespace]) -> Iterator[tuple[ResourceKey, int]]:
-    by_pid = {pid: at for at, each in enumerate(found) for pid in each.pids}
-    sharing = {key: _shares(each) for key, each in kernel.containers.items()}
-    for key in sorted(kernel.containers, key=lambda key: (sharing[key], key)):
-        pid = kernel.containers[key]["State"]["Pid"]
-        if pid in by_pid:
-            yield key, by_pid[pid]
 
 
 def _shares(inspected: Mapping[str, Any]) -> bool:

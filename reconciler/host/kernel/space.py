@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Address, Link, Route
@@ -24,12 +27,12 @@ class Place:
     pids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Where:
-    """A node as a step names it: its key and its live name."""
+class Where(NamedTuple):
+    """A node as a step names it: its key, its live name, and the topology whose mark it carries, if it is ours."""
 
     key: ResourceKey
     live: str = ""
+    topology: str = ""
 
     def __str__(self) -> str:
         return "the host" if self.key == HOST else f"{self.key.kind} {self.live}"
@@ -59,7 +62,23 @@ class Space:
 
     def link(self, name: str) -> Link | None:
         """Find a link by its name or one of its altnames."""
-        return next((each for each in self.links.values() if name == each.name or name in each.altnames), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Link]:
+        return {name: each for each in self.links.values() for name in (each.name, *each.altnames)}
+
+    def ports(self, master: int) -> tuple[Link, ...]:
+        """Return the links that are in a bridge."""
+        return self._by_master.get(master, ())
+
+    @cached_property
+    def _by_master(self) -> Mapping[int, tuple[Link, ...]]:
+        found: dict[int, list[Link]] = defaultdict(list)
+        for each in self.links.values():
+            if each.master:
+                found[each.master].append(each)
+        return {master: tuple(ports) for master, ports in found.items()}
 
     def kept(self, index: int, declared: tuple[str, ...]) -> tuple[str, ...]:
         """Return the addresses of a link that are ours or declared, as a spec holds them."""

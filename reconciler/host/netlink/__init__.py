@@ -2,9 +2,10 @@
 
 from reconciler.host.netlink import names
 from reconciler.host.netlink.addresses import add_address, delete_address, get_addresses
-from reconciler.host.netlink.bridges import BridgeOptions, new_bridge, set_bridge, set_bridge_port
+from reconciler.host.netlink.bridges import BRIDGE, BridgeOptions, new_bridge, set_bridge, set_bridge_port
 from reconciler.host.netlink.error import NetlinkError
 from reconciler.host.netlink.links import (
+    VETH,
     add_altname,
     del_altname,
     delete_group,
@@ -12,18 +13,26 @@ from reconciler.host.netlink.links import (
     get_link,
     get_links,
     new_veth,
+    probe,
     set_link,
 )
+from reconciler.host.netlink.listener import Listener, Message
 from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
+from reconciler.host.netlink.nsids import NOT_ASSIGNED, get_nsid, new_nsid
 from reconciler.host.netlink.query import Query
 from reconciler.host.netlink.routes import RouteOptions, add_route, delete_route, get_routes, replace_route
 from reconciler.host.netlink.transport import Socket, sockets
 
 __all__ = [
+    "BRIDGE",
+    "NOT_ASSIGNED",
+    "VETH",
     "Address",
     "BridgeOptions",
     "BridgeParameters",
     "Link",
+    "Listener",
+    "Message",
     "NetlinkError",
     "PortParameters",
     "Query",
@@ -41,10 +50,13 @@ __all__ = [
     "get_addresses",
     "get_link",
     "get_links",
+    "get_nsid",
     "get_routes",
     "names",
     "new_bridge",
+    "new_nsid",
     "new_veth",
+    "probe",
     "replace_route",
     "set_bridge",
     "set_bridge_port",

@@ -22,6 +22,8 @@ from reconciler.host.netlink.constants import (
 )
 from reconciler.host.netlink.links import CREATE, described, ifinfomsg, selected
 
+BRIDGE = "bridge"
+
 
 class BridgeOptions(TypedDict, total=False):
     """What a bridge has of its own (`ip link … type bridge`); times in hundredths of a second (USER_HZ)."""
@@ -64,7 +66,7 @@ def _info(options: BridgeOptions) -> bytes:
         u32(IFLA_BR_STP_STATE, options.get("stp")),
         u16(IFLA_BR_PRIORITY, options.get("priority")),
     )
-    return nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, "bridge"), nest(IFLA_INFO_DATA, *data))
+    return nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, BRIDGE), nest(IFLA_INFO_DATA, *data))
 
 
 def set_bridge_port(

@@ -19,6 +19,7 @@ from reconciler.host.netlink.constants import (
     IFLA_MASTER,
     IFLA_MTU,
     IFLA_NET_NS_FD,
+    IFLA_NUM_TX_QUEUES,
     IFLA_PROP_LIST,
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -37,6 +38,7 @@ from reconciler.host.netlink.parse import link
 from reconciler.host.netlink.query import Query
 
 CREATE = NLM_F_CREATE | NLM_F_EXCL
+VETH = "veth"
 _IFINFOMSG = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
 _NAME_MAX = 15
 
@@ -66,8 +68,17 @@ def new_veth(
     near = described(name, namespace_fd, mtu=mtu, mac=mac, group=group)
     far = described(peer_name, peer_namespace_fd, mtu=peer_mtu, mac=peer_mac, group=group)
     peer = nest(VETH_INFO_PEER, ifinfomsg(peer_index), far)
-    info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nest(IFLA_INFO_DATA, peer))
+    info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, VETH), nest(IFLA_INFO_DATA, peer))
     return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), near, u32(IFLA_MASTER, master), info)
+
+
+def probe(kind: str) -> bytes:
+    """Ask for a link of a type (man 8 ip-link) that cannot be: EOPNOTSUPP where the kernel does not have the type.
+
+    Where it has it, and perhaps loads its module for that, the answer is EINVAL: no link is without a queue to send.
+    """
+    info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, kind))
+    return message(RTM_NEWLINK, CREATE, ifinfomsg(0), u32(IFLA_NUM_TX_QUEUES, 0), info)
 
 
 def described(name: str, namespace_fd: int | None, *, mtu: int | None, mac: str | None, group: int) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Reach
+from reconciler.host.netlink import BRIDGE
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.bridge import actions, look
 from reconciler.kinds.bridge.parse import parse
@@ -27,6 +28,7 @@ class BridgeKind(Kind):
     section = "bridges"
     batch = 64
     uses = frozenset(("kernel",))
+    link = BRIDGE
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read the entries of `bridges`."""

@@ -41,9 +41,8 @@ def create(step: Step, reach: Reach) -> Result:
     """Make a bridge with its mark, then give it what is declared; one of ours that is there is completed."""
     spec = _spec(wanted(step))
     socket = reach.socket(spec.at)
-    mark = mark_of(step, reach.host)
-    index = _made(mark, socket, spec)
-    _configure(mark, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
+    index = _made(mark_of(step, reach.host), socket, spec)
+    _configure(step, reach, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
     return Status.DONE
 
 
@@ -74,14 +73,18 @@ def update(step: Step, reach: Reach) -> Result:
     found = reach.again(handle["place"])
     if found is None:
         raise StepFailed("its network namespace has vanished meanwhile: apply again")
+    if not isinstance(found[1].ask([get_link(handle["index"])])[0], Link):
+        raise StepFailed("it has vanished meanwhile: apply again")
     with routes_kept(found[1], handle["index"]):
-        _configure(mark_of(step, reach.host), found, handle["index"], (_spec(seen(step)), _spec(wanted(step))))
+        _configure(step, reach, found, handle["index"], (_spec(seen(step)), _spec(wanted(step))))
     return Status.DONE
 
 
-def _configure(mark: Mark, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]) -> None:
+def _configure(
+    step: Step, reach: Reach, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]
+) -> None:
     """Send what differs between what a bridge has and what it is to have."""
-    (fd, socket), (old, new) = place, specs
+    (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
     insist(socket.send(_link(mark, index, old, new)))
@@ -93,7 +96,7 @@ def _configure(mark: Mark, place: tuple[int, Socket], index: int, specs: tuple[B
     _readdress(socket, index, old, new)
     _lend(socket, index, old, new)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
-        _forward(mark, old, new)
+        _forward(mark, old, new, reach.host.patience)
 
 
 def _link(mark: Mark, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
@@ -124,13 +127,21 @@ def _readdress(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> 
 def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
     """Give back the ports that are borrowed no more, and take the others, each noted before."""
     for name in (each for each in old.ports if each not in new.ports):
-        insist(socket.send([set_link(name, master=0)]), errno.ENODEV)
+        if _master(socket, name) == index:
+            insist(socket.send([set_link(name, master=0)]), errno.ENODEV)
         insist(socket.send([del_altname(index, _note(index, name))]), errno.ENOENT, errno.EINVAL)
     for name in (each for each in new.ports if each not in old.ports):
+        if _master(socket, name) not in (None, index):
+            raise StepFailed(f"interface {name} in {new.at} has become a port of something else: take it out of there")
         insist(socket.send([add_altname(index, _note(index, name))]), errno.EEXIST)
         error = socket.send([set_link(name, master=index)])[0]
         if error is not None:
             raise StepFailed(f"interface {name} in {new.at} cannot be a port of {new.name}: {error}")
+
+
+def _master(socket: Socket, name: str) -> int | None:
+    found = socket.ask([get_link(name)])[0]
+    return (found.master or None) if isinstance(found, Link) else None
 
 
 def _note(index: int, name: str) -> str:
@@ -147,11 +158,11 @@ def _rename(socket: Socket, index: int, name: str) -> None:
         raise error
 
 
-def _forward(mark: Mark, old: BridgeSpec, new: BridgeSpec) -> None:
+def _forward(mark: Mark, old: BridgeSpec, new: BridgeSpec, patience: float) -> None:
     if new.forward:
-        firewall.let_pass(mark, new.name)
+        firewall.let_pass(mark, new.name, patience)
     elif old.name:
-        firewall.forbid(mark)
+        firewall.forbid(mark, patience)
 
 
 def delete(step: Step, reach: Reach) -> Result:
@@ -161,7 +172,7 @@ def delete(step: Step, reach: Reach) -> Result:
     if found:
         insist(found[1].send([delete_link(handle["index"])]), errno.ENODEV)
     if handle.get("rule"):
-        firewall.forbid(mark_of(step, reach.host))
+        firewall.forbid(mark_of(step, reach.host), reach.host.patience)
     return Status.DONE
 
 

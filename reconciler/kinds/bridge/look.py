@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield ours by their marks, declared externals, and what holds a declared name or port."""
-    found = {mark.key: (space, link) for mark, space, link in scope.kernel.marked("bridge")}
+    marked = scope.kernel.marked("bridge")
+    found = {scope.key_of_ours(mark.key, link.name): (space, link) for mark, space, link in marked}
     rules = _rules(scope, found.values())
     for key, (space, link) in found.items():
         yield _resource(scope, key, space, link, rules)
@@ -39,18 +40,18 @@ def observe(scope: Scope) -> Iterator[Resource]:
 def _rules(scope: Scope, found: object) -> firewall.Rules:
     """Read the firewall where it can matter: for a bridge in the host, or when all is to go."""
     in_host = any(getattr(each.spec, "node", None) == HOST for each in scope.desired.of_kind("bridge"))
-    return firewall.look() if in_host or found or not scope.desired.resources else firewall.Rules()
+    return firewall.look(scope.host.patience) if in_host or found or not scope.desired.resources else firewall.Rules()
 
 
 def _resource(
     scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules, *, owned: bool = True
 ) -> Resource:
     spec = _spec(scope, key, space, link, rules)
-    ports = [each.name for each in space.links.values() if each.master == link.index]
+    ports = [each.name for each in space.ports(link.index)]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
     source = mark.source if mark else ""
-    rule = rules.of(scope.name).get(Mark("", key).short.key, "")
+    rule = rules.of(scope.name).get(Mark("", mark.key if mark else key).short.key, "")
     return Resource(
         key,
         spec,
@@ -93,17 +94,19 @@ def _altname(link: Link, declared: BridgeSpec | None) -> str:
 
 def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> BridgeSpec | None:
     """Find what is declared of a bridge; of a foreign one, what is declared in its place."""
+    desired = scope.desired.resources.get(key)
+    if desired or not key.name.startswith("@"):
+        return desired.spec if desired and isinstance(desired.spec, BridgeSpec) else None
     for each in scope.desired.of_kind("bridge"):
         assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
-        here = scope.kernel.nodes.get(each.spec.node) is space and each.spec.name == link.name
-        if each.key == key or (key.name.startswith("@") and here):
+        if scope.kernel.nodes.get(each.spec.node) is space and each.spec.name == link.name:
             return each.spec
     return None
 
 
 def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
     noted = {"=".join(parts[1:]) for parts in notes(link, "port")}
-    ports = [each.name for each in space.links.values() if each.master == link.index]
+    ports = [each.name for each in space.ports(link.index)]
     return tuple(sorted(each for each in ports if each in declared or fitted(each) in noted))
 
 

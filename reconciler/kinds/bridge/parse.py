@@ -79,7 +79,7 @@ def _check_times(source: Source, pointer: Pointer, spec: BridgeSpec) -> None:
 
 def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[str, Any]) -> tuple[str, ...]:
     ports = tuple(sorted(entry.get("ports") or ()))
-    ours = {end.interface: key for key, end in ends_by_node(source).get(node, ())} if ports else {}
+    ours = {end.interface: key for key, end in source.once(ends_by_node).get(node, ())} if ports else {}
     for number, port in enumerate(entry.get("ports") or ()):
         if port in ours:
             hint = f"let that end be in it: {{bridge: {pointer[1]}, interface: {port}}}"

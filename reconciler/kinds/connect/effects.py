@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import HostRefuses, StepFailed
+from reconciler.host.engine.errors import EngineError
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.route.aside import defaults_aside
-from reconciler.model import Resource, Status, Step
+from reconciler.kinds.still_ours import insist
+from reconciler.model import Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
-
     from reconciler.host import Host
 
 _NOT_FOUND = 404
@@ -39,13 +39,13 @@ def connected(host: Host, step: Step) -> Result:
     resource = wanted(step)
     spec = _spec(resource)
     refuse_mac(resource, host.engine.version)
-    api = host.engine.api
-    inspected = api.inspect_container(spec.container)
+    inspected = host.engine.containers.inspect(spec.container)
+    insist(step, inspected, ResourceKey("container", resource.key.name.partition("--")[0]))
     live = inspected["NetworkSettings"].get("Networks") or {}
     with defaults_aside(host, inspected):
         for stale in {_NONE, spec.network} & live.keys():
-            _let_go(api, spec.container, stale)
-        _connect(host, resource, spec)
+            _let_go(host, inspected["Id"], stale)
+        _connect(host, resource, inspected["Id"])
     return Status.DONE
 
 
@@ -56,16 +56,16 @@ def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
         raise HostRefuses(_OLD.format(key=resource.key))
 
 
-def _connect(host: Host, resource: Resource, spec: ConnectSpec) -> None:
-    api = host.engine.api
+def _connect(host: Host, resource: Resource, container: str) -> None:
+    spec = _spec(resource)
     for attempt in range(_ATTEMPTS):
         config = endpoint(spec, host.engine.version)
         if attempt and host.engine.version >= _NAMES_INTERFACES:
             config["DriverOpts"] = {_INTERFACE: f"eth{_FROM + attempt}"}
         try:
-            connect(api, spec.container, spec.network, config)
+            host.engine.networks.connect(spec.network, container, config)
         except Exception as error:
-            _let_go(api, spec.container, spec.network)
+            _let_go(host, container, spec.network)
             if _NAME_TAKEN not in str(error) or attempt == _ATTEMPTS - 1:
                 raise _hinted(resource, host.explain(error)) from error
         else:
@@ -77,41 +77,23 @@ def _hinted(resource: Resource, error: Exception) -> StepFailed:
     return StepFailed(f"{resource.key}: {error}" + (f": {hint}" if hint else ""))
 
 
-def connect(api: APIClient, container: str, network: str, config: dict[str, Any]) -> None:
-    """Connect a container to a network with an EndpointConfig."""
-    ipam = config.get("IPAMConfig") or {}
-    api.connect_container_to_network(
-        container,
-        network,
-        aliases=config.get("Aliases"),
-        links=[tuple(each.split(":", 1)) for each in config.get("Links") or ()] or None,
-        ipv4_address=ipam.get("IPv4Address"),
-        ipv6_address=ipam.get("IPv6Address"),
-        link_local_ips=ipam.get("LinkLocalIPs"),
-        mac_address=config.get("MacAddress"),
-        driver_opt=config.get("DriverOpts"),
-    )
-
-
 def disconnected(host: Host, step: Step) -> Result:
     """Disconnect; the network may be gone already."""
-    resource, api = seen(step), host.engine.api
+    resource, engine = seen(step), host.engine
     container, network = resource.live["container"], resource.live["name"]
     try:
-        with defaults_aside(host, api.inspect_container(container)):
-            api.disconnect_container_from_network(container, network, force=True)
+        with defaults_aside(host, engine.containers.inspect(container)):
+            engine.networks.disconnect(network, container)
     except Exception as error:
         if status(error) != _NOT_FOUND and "is not connected to" not in str(error):
             raise
     return Status.DONE
 
 
-def _let_go(api: APIClient, container: str, network: str) -> None:
-    import docker.errors
-
+def _let_go(host: Host, container: str, network: str) -> None:
     # A phantom of a running container cannot be disconnected: it goes when a connect succeeds.
-    with contextlib.suppress(docker.errors.APIError):
-        api.disconnect_container_from_network(container, network, force=True)
+    with contextlib.suppress(EngineError):
+        host.engine.networks.disconnect(network, container)
 
 
 def _spec(resource: Resource) -> ConnectSpec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -35,17 +36,40 @@ def endpoints(scope: Scope) -> Iterator[Resource]:
     yield from _foreign(scope, networks)
 
 
+def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
+    """Return the keys of the endpoints that each of our containers says it has."""
+    networks = _Networks(scope)
+    return {
+        key: tuple(
+            key_of(key.name, networks.key(name, endpoint).name)
+            for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items()
+            if _counts(scope, key, name)
+        )
+        for key, inspected in ours(scope).items()
+    }
+
+
 class _Networks:
     """The networks by id, and who has which address on them."""
 
     def __init__(self, scope: Scope) -> None:
+        self.scope = scope
         self.keys = {identity: _network_key(scope, row) for identity, row in scope.networks.items()}
         self.names = {identity: row["Name"] for identity, row in scope.networks.items()}
-        self.holders: dict[tuple[str, str], str] = {}
-        for row in scope.container_rows:
-            for endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).values():
-                for address in addresses(endpoint):
-                    self.holders[endpoint["NetworkID"], address] = row["Id"]
+
+    @cached_property
+    def holders(self) -> Mapping[tuple[str, str], str]:
+        """The id of the container that has an address on a network."""
+        return {
+            (endpoint["NetworkID"], address): row["Id"]
+            for row in self.scope.container_rows
+            for endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).values()
+            for address in addresses(endpoint)
+        }
+
+    def key(self, name: str, endpoint: Json) -> ResourceKey:
+        """Return the key of the network that an endpoint is on."""
+        return self.keys.get(self.identity(name, endpoint)) or ResourceKey("network", f"@{name}")
 
     def identity(self, name: str, endpoint: Json) -> str:
         """Return the id of the network that an endpoint is on: 20.10 does not tell that of one never started.
@@ -92,7 +116,7 @@ def _observed(
 ) -> Iterator[Resource]:
     name, endpoint = named
     identity = networks.identity(name, endpoint)
-    network = networks.keys.get(identity) or ResourceKey("network", f"@{name}")
+    network = networks.key(name, endpoint)
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)

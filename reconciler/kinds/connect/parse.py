@@ -18,7 +18,7 @@ from reconciler.model import How, Need, Resource, ResourceKey
 
 def connects(source: Source) -> Iterator[Resource]:
     """Read the endpoints of all containers."""
-    found = order(source)
+    found = source.once(order)
     holders: dict[tuple[str, str], str] = {}
     for entry in entries(source):
         for network, endpoint in networking.networks(entry).items():

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.host.marks import ID
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
 from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.labelled import secrets_label
 from reconciler.kinds.networking import BRIDGE, SHARED
 
 LOGGING = "reconciler.logging"
@@ -31,7 +32,7 @@ def config(
     """
     made: dict[str, Any] = {
         "Image": spec.reference,
-        "Labels": {**spec.labels, **labels, **_logging_label(spec)},
+        "Labels": {**spec.labels, **labels, **_logging_label(spec), **secrets_label(spec)},
         "Env": [f"{name}={value}" for name, value in spec.environment.items()],
         "Hostname": spec.hostname or "",
         "User": spec.user or "",

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from reconciler.kinds import units
+from reconciler.kinds.container import env_file
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import home
 from reconciler.model import FrozenMap
+from reconciler.secret import Secret, veiled
 
-_LINE = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<name>[^\s=\#]+)[ \t]*
-    (?:(?P<equals>=)[ \t]*(?:'(?P<single>[^']*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
-    [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_BLANK = re.compile(r"[ \t\r]*(?:\#[^\n]*)?(?:\n|\Z)")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_DOLLAR = "set the variable, write $$ for a plain $, or say `format: raw`"
 
 
 def environment(entry: Entry) -> FrozenMap[str]:
-    """Read `env_file` and `environment`, which wins."""
+    """Read `env_file`, all secret, and `environment`, which wins and is secret as its names or values say so."""
     found: dict[str, str] = {}
     for number, each in entry.items("env_file"):
-        found |= _inherited(entry, ("env_file", number), _file(entry, number, each))
-    return FrozenMap(found | _inherited(entry, ("environment",), units.mapping(entry.get("environment"))))
+        read = _inherited(entry, ("env_file", number), _file(entry, number, each))
+        found |= {name: Secret(value) for name, value in read.items()}
+    declared = _inherited(entry, ("environment",), units.mapping(entry.get("environment")))
+    return FrozenMap(found | {name: veiled(name, value) for name, value in declared.items()})
 
 
 def _inherited(entry: Entry, path: tuple[str | int, ...], found: Mapping[str, str | None]) -> dict[str, str]:
     """Give the names without a value that of the environment."""
     values: dict[str, str] = {}
+    if "" in found:
+        entry.problem(path, "a variable without a name", "write NAME=value")
     for name, value in found.items():
         inherited = entry.source.environment.get(name) if value is None else value
         if inherited is None:
@@ -47,37 +45,27 @@ def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> Ma
     name = str(each["path"]) if isinstance(each, Mapping) else each
     try:
         path = entry.source.directory(entry.pointer("env_file", number)) / home(name)
-        return dict(parsed(path.read_bytes().decode("utf-8-sig")))
+        entry.source.opened.add(str(path))
+        return _variables(entry, read_file(path).decode("utf-8-sig"), each)
     except FileNotFoundError:
         if isinstance(each, Mapping) and each.get("required") is False:
             return {}
         entry.problem(("env_file", number), f"there is no file {name!r}")
     except OSError as error:
         entry.problem(("env_file", number), f"cannot read {name!r}: {error.strerror}")
+    except UnicodeDecodeError:
+        entry.problem(("env_file", number), f"{name!r} is not UTF-8", "save the file as UTF-8")
     except ValueError as error:
-        entry.problem(("env_file", number), f"{name!r}: {error}")
+        entry.problem(("env_file", number), f"{name!r}: {error}", _DOLLAR if error.__cause__ else "")
     return {}
 
 
-def parsed(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the variables of a file, None where a name has no value; a ValueError with the line that is wrong."""
-    at = 0
-    while at < len(text):
-        blank = _BLANK.match(text, at)
-        found = blank or _LINE.match(text, at)
-        if not found:
-            raise ValueError(f"line {text.count(chr(10), 0, at) + 1}: expected NAME=value")
-        if not blank:
-            yield found["name"], _value(found)
-        at = found.end()
-
-
-def _value(line: re.Match[str]) -> str | None:
-    if line["single"] is not None:
-        return line["single"]
-    if line["double"] is not None:
-        return _ESCAPE.sub(lambda each: _ESCAPES.get(each[1], each[1]), line["double"])
-    return line["bare"] if line["equals"] else None
+def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) -> Mapping[str, str | None]:
+    """Read a file's variables; what stands for what is asked of the environment, then of the entry's own."""
+    if isinstance(each, Mapping) and each.get("format") == "raw":
+        return dict(env_file.raw(text))
+    own = units.mapping(entry.get("environment"))
+    return dict(env_file.parsed(text, lambda name: entry.source.environment.get(name, own.get(name))))
 
 
 def of_engine(variables: list[str] | None) -> dict[str, str]:

@@ -27,7 +27,7 @@ def healthcheck(entry: Entry) -> Healthcheck:
     """Read `healthcheck`."""
     found = entry.get("healthcheck") or {}
     if found.get("disable"):
-        if "test" in found and found["test"] not in ("NONE", ["NONE"]):
+        if "test" in found and found["test"] != ["NONE"]:
             entry.problem(("healthcheck", "disable"), "a healthcheck that is disabled has no test")
         return Healthcheck(NONE)
     times = {each: _time(entry, each, found.get(each)) for each in ("interval", "timeout", "start_period")}
@@ -47,6 +47,8 @@ def test(value: Any) -> tuple[str, ...] | None:
     """Read a test; a ValueError if its form is wrong."""
     if value is None:
         return None
+    if value == "NONE":
+        raise ValueError("a text is a command for the shell: write [NONE], or `disable: true`")
     if isinstance(value, str):
         return ("CMD-SHELL", value)
     found = tuple(map(str, value))

@@ -16,7 +16,8 @@ _SHARES = 1024
 """What a container weighs that declares no cpu_shares."""
 _PERIOD = 100_000
 """The engine's CpuPeriod in microseconds where none is set."""
-_SPAN = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
+"""The kernel knows 8192 CPUs at most (CONFIG_NR_CPUS)."""
 _LEAST_MEMORY = 6 * 1024**2
 FIELDS = frozenset(
     ("mem_limit", "memswap_limit", "mem_reservation", "cpus", "cpu_quota", "cpu_shares", "cpuset", "pids_limit")

@@ -11,9 +11,11 @@ from reconciler.kinds.container.config import LOGGING
 from reconciler.kinds.container.environment import of_engine as environment
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
-from reconciler.kinds.labelled import unmarked
+from reconciler.kinds.labelled import SECRET, unmarked, veiled
 from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import EMPTY, FrozenMap
+from reconciler.secret import Secret
+from reconciler.secret import veiled as by_name
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -67,7 +69,7 @@ def own_entries(live: Mapping[str, str], default: Mapping[str, str], want: Mappi
 
 def spec_of(seen: Seen) -> ContainerSpec:
     """Read a container."""
-    return ContainerSpec(
+    spec = ContainerSpec(
         name=seen.found["Name"].removeprefix("/"),
         image=_image(seen),
         reference=seen.found["Image"],
@@ -79,6 +81,7 @@ def spec_of(seen: Seen) -> ContainerSpec:
         **_confinement(seen),
         **limits.of_engine(seen.host_config, seen.info, seen.want),
     )
+    return veiled(spec, seen.config.get("Labels"))
 
 
 def _image(seen: Seen) -> str:
@@ -118,7 +121,7 @@ def _process(seen: Seen) -> dict[str, Any]:
     signal, default_signal = (settings.signal(each.get("StopSignal")) for each in (config, image))
     timeout = config.get("StopTimeout")
     return {
-        "environment": own_entries(environment(config.get("Env")), environment(image.get("Env")), want.environment),
+        "environment": _environment(seen),
         "labels": own_entries(unmarked(config.get("Labels")), image.get("Labels") or {}, want.labels),
         "user": unless_default(config.get("User") or "", image.get("User") or "", want.user),
         "working_dir": unless_default(_directory(config), _directory(image), want.working_dir),
@@ -132,6 +135,19 @@ def _process(seen: Seen) -> dict[str, Any]:
         "ulimits": settings.ulimits_of_engine(seen.host_config.get("Ulimits")),
         "logging": _logging(seen),
     }
+
+
+def _environment(seen: Seen) -> FrozenMap[str]:
+    """Read the variables; secret are those that look so, and where nothing is noted of them all but the declared."""
+    live, image = environment(seen.config.get("Env")), environment(seen.image.get("Env"))
+    want = seen.want.environment
+    noted = SECRET in (seen.config.get("Labels") or {})
+    return FrozenMap(
+        {
+            name: by_name(name, each) if noted or name in want else Secret(each)
+            for name, each in own_entries(live, image, want).items()
+        }
+    )
 
 
 def _directory(config: Json) -> str:

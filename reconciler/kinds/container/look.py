@@ -92,6 +92,7 @@ def _facts(inspected: Json) -> Mapping[str, Any]:
             "image": inspected["Image"],
             "source": _source(inspected),
             "grace": inspected["Config"].get("StopTimeout"),
+            "signal": inspected["Config"].get("StopSignal") or "",
             "addresses": {name: each.get("IPAddress") or "" for name, each in sorted(networks.items())},
         }
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from reconciler.kinds.entry import Entry, entries
+from reconciler.kinds.image.containers import made_here
 from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
 from reconciler.kinds.source import Source
 
@@ -40,7 +41,8 @@ def _before(entry: Entry) -> Iterator[str]:
     shared = shared_with(entry)
     if shared:
         yield shared.name
-    commit = (entry.source.section("images").get(entry.get("image") or "") or {}).get("commit")
+    image = made_here(entry.source, entry.get("image") or "")
+    commit = (entry.source.section("images").get(image) or {}).get("commit")
     if commit:
         yield commit if isinstance(commit, str) else commit["container"]
 

@@ -16,13 +16,15 @@ _GOING = "removing"
 def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
     """Return the inspections of our containers by key; one that is on its way out counts no more.
 
-    Where two carry one key, the one with the declared live name has it, and the other is keyed by its name.
+    Where two carry one key, the one with the declared live name has it, and the other is keyed by its name; and so is
+    one whose key the file has made an external's.
     """
     found: dict[ResourceKey, dict[str, Any]] = {}
     marked = [(mark.key, each) for each in scope.containers.values() if each and (mark := _mark(scope, each))]
     for key, inspected in sorted(marked, key=lambda each: _precedence(scope, *each)):
         if inspected["State"].get("Status") != _GOING:
-            name = key if key not in found else ResourceKey(key.kind, f"@{inspected['Name'][1:]}")
+            live = inspected["Name"][1:]
+            name = scope.key_of_ours(key, live) if key not in found else ResourceKey(key.kind, f"@{live}")
             found[name] = inspected
     return found
 

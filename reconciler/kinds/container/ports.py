@@ -14,7 +14,7 @@ from reconciler.kinds.source import Pointer
 from reconciler.model import Claim, FrozenMap
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _HIGHEST = 65535
 _V6 = 1 << 32
 """In claims the IPv6 addresses stand behind the IPv4 ones."""
@@ -43,7 +43,7 @@ def ports(entry: Entry) -> Ports:
     for number, each in entry.items("ports"):
         for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING):
             if binding and binding in found[port]:
-                entry.problem(("ports", number), f"port {port} is published at {binding} twice")
+                entry.problem(("ports", number), f"port {port} is published at {binding} twice", "remove one")
             found[port].append(binding)
     _check(entry)
     return FrozenMap({port: tuple(sorted(bindings)) for port, bindings in found.items()})
@@ -88,7 +88,7 @@ def _address(text: str) -> str:
     if not text:
         return ""
     try:
-        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+        return str(ipaddress.ip_address(text[1:-1] if text[0] + text[-1] == "[]" else text))
     except ValueError:
         raise ValueError(f"{text!r} is not an address of the host, such as 127.0.0.1 or [::1]") from None
 
@@ -188,11 +188,11 @@ def interval(address: str) -> tuple[int, int]:
 
 def _check(entry: Entry) -> None:
     """Note where two ports of one container want the same port of the host."""
-    seen: list[tuple[Claim, str]] = []
+    seen: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
     for number, each in entry.items("ports"):
         for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING):
             for mine in claims({port: [binding]}):
-                other = next((each for each in seen if each[0].overlaps(mine)), None)
-                if other:
+                other = next((each for each in seen[mine.scope] if each[0].overlaps(mine)), None)
+                if other and other != (mine, port):
                     entry.problem(("ports", number), f"{mine} is published for {other[1]} and for {port}")
-                seen.append((mine, port))
+                seen[mine.scope].append((mine, port))

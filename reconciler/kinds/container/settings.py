@@ -12,8 +12,10 @@ from typing import Any
 from reconciler.kinds import units
 from reconciler.kinds.container.spec import Logging
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import home
 from reconciler.model import EMPTY, FrozenMap
+from reconciler.secret import Secret
 
 GATEWAY = "host-gateway"
 """In extra_hosts, the host's own address, whatever it is."""
@@ -27,7 +29,8 @@ def command(entry: Entry, attribute: str) -> tuple[str, ...] | None:
     if value is None or value == {}:
         return None
     if isinstance(value, str):
-        return tuple(entry.read((attribute,), shlex.split, value, instead=[]))
+        words: list[str] = entry.read((attribute,), shlex.split, value, instead=[])
+        return tuple(map(Secret, words) if isinstance(value, Secret) else words)
     return tuple(map(str, value))
 
 
@@ -68,17 +71,29 @@ def directory(path: str | None) -> str | None:
 
 def devices(entry: Entry) -> tuple[str, ...]:
     """Read `devices`, as SOURCE:TARGET:PERMISSIONS."""
-    return tuple(sorted({_device(each) for _, each in entry.items("devices")}))
+    read = (entry.read(("devices", number), _device, each, instead="") for number, each in entry.items("devices"))
+    return tuple(sorted({each for each in read if each}))
 
 
 def _device(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return device(value["source"], value.get("target"), value.get("permissions"))
-    source, *rest = value.split(":")
-    if len(rest) == 1 and set(rest[0]) <= _PERMISSIONS:
-        return device(source, None, rest[0])
-    target, permissions = (*rest, None, None)[:2]
+    source, target, permissions = _device_parts(value)
+    if not source.startswith("/"):
+        raise ValueError(f"{source!r} is not a device of the host, such as /dev/net/tun")
+    if target is not None and not target.startswith("/"):
+        raise ValueError(f"{target!r} is not an absolute path in the container")
+    if permissions is not None and not set(permissions) <= _PERMISSIONS:
+        raise ValueError(f"{permissions!r} is not permissions, of the letters r, w and m")
     return device(source, target, permissions)
+
+
+def _device_parts(value: Any) -> tuple[str, str | None, str | None]:
+    if isinstance(value, Mapping):
+        return value["source"], value.get("target"), value.get("permissions")
+    source, *rest = value.split(":", 2)
+    if len(rest) == 1 and set(rest[0]) <= _PERMISSIONS:
+        return source, None, rest[0]
+    target, permissions = (*rest, None, None)[:2]
+    return source, target, permissions
 
 
 def device(source: str, target: str | None, permissions: str | None) -> str:
@@ -122,7 +137,7 @@ def _host_address(text: str) -> str:
     if text == GATEWAY:
         return text
     try:
-        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+        return str(ipaddress.ip_address(text[1:-1] if text[:1] + text[-1:] == "[]" else text))
     except ValueError:
         raise ValueError(f"{text!r} is not an address, nor {GATEWAY}") from None
 
@@ -193,7 +208,8 @@ def security(entry: Entry) -> tuple[str, ...]:
 def _profile(entry: Entry, number: int, name: str) -> str:
     try:
         path = entry.source.directory(entry.pointer("security_opt", number)) / home(name)
-        return json.dumps(json.loads(path.read_bytes()), separators=(",", ":"), sort_keys=True)
+        return json.dumps(json.loads(read_file(path)), separators=(",", ":"), sort_keys=True)
     except (OSError, ValueError) as error:
-        entry.problem(("security_opt", number), f"cannot read the seccomp profile {name!r}: {error}")
+        why = error.strerror if isinstance(error, OSError) else error
+        entry.problem(("security_opt", number), f"cannot read the seccomp profile {name!r}: {why}")
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.kinds.container.quantities import Bytes, Duration
-from reconciler.model import EMPTY, FrozenMap, Spec, secret, uncompared
+from reconciler.model import EMPTY, FrozenMap, Spec, uncompared
 
 NO_LIMIT = Bytes(0)
 SHM_SIZE = Bytes(64 * 1024**2)
@@ -59,7 +59,7 @@ class ContainerSpec(Spec):
     image: str = ""
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    environment: FrozenMap[str] = secret()  # noqa: RUF009 - a field of dataclasses
+    environment: FrozenMap[str] = EMPTY
     labels: FrozenMap[str] = EMPTY
     hostname: str | None = None
     user: str | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.base import Later
 from reconciler.kinds.calls import status
+from reconciler.model import Status
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -13,21 +16,41 @@ if TYPE_CHECKING:
 DEFAULT_GRACE = 10
 """Seconds between the stop signal and SIGKILL where a container declares none."""
 _NOT_FOUND, _CONFLICT = 404, 409
+_MOMENT = 0.1
+"""Seconds, at least, for a wait that begins late: what has ended by then is told at once."""
+_KILL, _TERM = "SIGKILL", "SIGTERM"
 
 
-def stop(host: Host, live: Mapping[str, Any]) -> None:
-    """Stop a container, known by its id; one that is paused must wake up for it. Gone or stopped is a success."""
-    api, identity = host.engine.api, live["id"]
+def stopping(host: Host, live: Mapping[str, Any], work: Callable[[], Status]) -> Later:
+    """Signal a container, known by its id, that it is to end, so that it can be waited for, and then work on.
+
+    What still runs after its grace is killed first, and one that is gone or stopped is a success. The engine wakes up a
+    paused one for its own stop signal, and does not start again what was sent that.
+    """
+    identity, begun = live["id"], time.monotonic()
+    grace = DEFAULT_GRACE if live.get("grace") is None else live["grace"]
+    signal = _KILL if host.kill else live.get("signal") or _TERM
+    runs = _is_done(lambda: host.engine.containers.kill(identity, signal))
+
+    def wait() -> None:
+        left = host.engine_timeout if host.kill else max(begun + grace - time.monotonic(), _MOMENT)
+        if runs and _outlives(host, identity, left) and _is_done(lambda: host.engine.containers.kill(identity)):
+            _outlives(host, identity, host.engine_timeout)
+
+    return Later(wait, work)
+
+
+def _outlives(host: Host, identity: str, seconds: float) -> bool:
+    found: list[int | None] = [0]
+    return _is_done(lambda: found.append(host.engine.containers.wait(identity, seconds))) and found[-1] is None
+
+
+def _is_done(act: Callable[[], None]) -> bool:
+    """Do something to a container; False where it is gone, or does not run."""
     try:
-        state = api.inspect_container(identity)["State"]
-        if state["Paused"] and not host.kill:
-            api.unpause(identity)
-        if host.kill and state["Running"]:
-            api.kill(identity)
-            api.wait(identity)
-        elif state["Running"]:
-            grace = live.get("grace")
-            api.stop(identity, timeout=DEFAULT_GRACE if grace is None else grace)
+        act()
     except Exception as error:
         if status(error) not in (_NOT_FOUND, _CONFLICT):
             raise
+        return False
+    return True

@@ -18,6 +18,8 @@ from reconciler.model import EMPTY, FrozenMap, Need, ResourceKey
 
 _PATHS = (".", "/", "~")
 _PROPAGATIONS = frozenset(("private", "rprivate", "shared", "rshared", "slave", "rslave"))
+_CONSISTENCIES = frozenset(("consistent", "cached", "delegated"))
+"""Modes of Docker's for other systems than Linux, without effect."""
 _MODE = "1777"
 
 Mounts = FrozenMap[Mount]
@@ -42,11 +44,12 @@ def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
     """Read `tmpfs`: path → options."""
     found: dict[str, str] = {}
     for number, each in entry.items("tmpfs"):
-        path, _, options = str(each).partition(":")
+        said, _, options = str(each).partition(":")
+        path = posixpath.normpath(said)
         if path in found or path in mounts:
             entry.problem(("tmpfs", number), f"two things are mounted at {path}")
         if not path.startswith("/"):
-            entry.problem(("tmpfs", number), f"{path!r} is not an absolute path")
+            entry.problem(("tmpfs", number), f"{said!r} is not an absolute path")
         found[path] = options
     return FrozenMap(found)
 
@@ -94,7 +97,7 @@ def with_modes(mount: Mount, modes: str) -> Mount:
             mount = replace(mount, nocopy=True)
         elif mode in _PROPAGATIONS:
             mount = replace(mount, propagation=mode)
-        else:
+        elif mode not in _CONSISTENCIES:
             raise ValueError(f"{mode!r} is not a mode of a mount: ro, rw, z, Z, nocopy, or a propagation")
     return mount
 

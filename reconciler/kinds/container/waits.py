@@ -7,7 +7,7 @@ from reconciler.kinds.entry import Entry
 from reconciler.kinds.networking import dependencies, entry_of, place, state
 
 _AGAIN = ("always", "unless-stopped")
-_NONE = ("NONE", ["NONE"])
+_NONE = ["NONE"]
 
 
 def check(entry: Entry) -> None:
@@ -34,6 +34,6 @@ def _never(target: Entry, condition: str) -> tuple[str, str]:
     if wanted != "running":
         return f"{target.name!r} is to be {wanted}: nobody says that it is healthy", "wait for service_started"
     check = target.get("healthcheck") or {}
-    if check.get("disable") or check.get("test") in _NONE:
+    if check.get("disable") or check.get("test") == _NONE:
         return f"the healthcheck of {target.name!r} is disabled", "wait for service_started, or give it a healthcheck"
     return "", ""

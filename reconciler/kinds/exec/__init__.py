@@ -14,7 +14,7 @@ from reconciler.host.kernel.notes import fitted, note, notes
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.netlink import Socket, add_altname, del_altname
-from reconciler.kinds import foreign, nodes, route
+from reconciler.kinds import foreign, nodes, route, still_ours
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one, seen, wanted
 from reconciler.kinds.exec.parse import parse
@@ -97,15 +97,19 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
     """What the note stands on; one in the namespace of another node does not go with its container by itself."""
     found = nodes.ground(node, "exec")
     is_own = scope.kernel.node_of(space) == node
-    return found if is_own else tuple(replace(each, how=How.AFTER) for each in found)
+    return found if is_own else tuple(each._replace(how=How.AFTER) for each in found)
 
 
 def _ran(step: Step, reach: Reach) -> Result:
     spec = _spec(wanted(step))
     if digest_of(spec.lines) != spec.commands:
         raise StepFailed("no host remembers its commands: apply the file that declares them")
+    inspected: dict[str, Any] | None = None
+    if spec.node.kind == "container":
+        inspected = inspect(reach.host, spec.at)
+        still_ours.insist(step, inspected, spec.node)
+        spec = replace(spec, at=spec.at._replace(live=inspected["Id"]))
     run(spec, reach, topology=step.topology)
-    inspected: dict[str, Any] | None = inspect(reach.host, spec.at) if spec.node.kind == "container" else None
     text = note("exec", step.topology, spec.node.name, lifetime(inspected), spec.commands)
     insist(reach.socket(spec.at).send([add_altname(LOOPBACK, text)]), errno.EEXIST)
     return Status.DONE

@@ -16,7 +16,7 @@ from reconciler.model import How, Need, Resource, ResourceKey
 
 def parse(source: Source, routes: Sequence[Resource]) -> Iterator[Resource]:
     """Read the commands of all nodes; they run after the interfaces and the routes."""
-    before = _Before(source, ends_by_node(source), routes)
+    before = _Before(source, source.once(ends_by_node), routes)
     for kind in ("container", "namespace"):
         section = nodes.SECTIONS[kind]
         for name, entry in source.section(section).items():

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
-from reconciler.host import netns
+from reconciler.host import ENDING, netns
 from reconciler.kinds.exec.spec import Command, ExecSpec
-from reconciler.kinds.namespace.actions import MARKER
+from reconciler.kinds.namespace.removal import MARKER
 
 if TYPE_CHECKING:
+    from reconciler.host import Host
     from reconciler.host.kernel import Reach
 
 _TAIL = 2000
+_MOMENT = 0.1
+_ENDLESS = "`{command}` has not ended after {seconds:g} s: let it go on in the background, or raise --wait-timeout"
 
 
 def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
@@ -33,28 +39,55 @@ def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
 def _in_network(spec: ExecSpec, command: Command, reach: Reach, environment: dict[str, str]) -> tuple[int, str]:
     with tempfile.TemporaryFile() as output:  # a pipe would be kept open by what the command leaves running
         try:
-            code = netns.call(reach.fd(spec.at), _wait, command.argv, output.fileno(), environment)
+            code = netns.call(reach.fd(spec.at), _run, command.argv, output.fileno(), environment, reach.host)
         except FileNotFoundError as error:
             raise StepFailed(f"`{command}`: there is no command {command.argv[0]} on the host") from error
+        except TimeoutError as error:
+            raise _unended(command, reach.host) from error
         output.seek(0)
         return code, output.read().decode(errors="replace")
 
 
-def _wait(argv: tuple[str, ...], output: int, environment: dict[str, str]) -> int:
-    done = subprocess.run(  # noqa: S603 - the commands are the file's
+def _run(argv: tuple[str, ...], output: int, environment: dict[str, str], host: Host) -> int:
+    with subprocess.Popen(  # noqa: S603 - the commands are the file's
         argv,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         env=environment,
-        check=False,
         start_new_session=True,
-    )
-    return done.returncode
+    ) as process:
+        try:
+            return _ended(process, host)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def _ended(process: subprocess.Popen[bytes], host: Host) -> int:
+    """Wait for the end of a command; TimeoutError after the host's patience, or soon after an interruption."""
+    deadline, stopped = time.monotonic() + host.wait_timeout, False
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=_MOMENT)
+        if host.stop.is_set() and not stopped:
+            deadline, stopped = min(deadline, time.monotonic() + ENDING), True
+        if time.monotonic() > deadline:
+            raise TimeoutError
 
 
 def _in_container(spec: ExecSpec, command: Command, reach: Reach) -> tuple[int, str]:
-    api = reach.host.engine.api
-    made = api.exec_create(spec.at.live, list(command.argv))["Id"]
-    output: bytes = api.exec_start(made)
-    return int(api.exec_inspect(made)["ExitCode"] or 0), output.decode(errors="replace")
+    try:
+        return reach.host.engine.execs.run(spec.at.live, command.argv, seconds=reach.host.wait_timeout)
+    except TimeoutError as error:
+        raise _unended(command, reach.host) from error
+    except Exception as error:
+        if reach.host.stop.is_set():
+            raise _unended(command, reach.host) from error
+        raise
+
+
+def _unended(command: Command, host: Host) -> StepFailed:
+    if host.stop.is_set():
+        return StepFailed(f"`{command}` was interrupted: it had not ended {ENDING:g} s later")
+    return StepFailed(_ENDLESS.format(command=command, seconds=host.wait_timeout))

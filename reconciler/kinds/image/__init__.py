@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one, seen, wanted
-from reconciler.kinds.image import tags
+from reconciler.kinds.image import stages, tags
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live
-from reconciler.kinds.image.look import image_id
 from reconciler.kinds.image.make import make
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.references import mark_tag
 from reconciler.kinds.image.spec import ImageSpec
-from reconciler.kinds.image.sweep import lineage, listed, sweep
+from reconciler.kinds.image.sweep import lineage, listed, roots, sweep, upon
 from reconciler.kinds.source import Source
 from reconciler.model import Resource, Status, Step
 
@@ -70,36 +69,46 @@ class ImageKind(Kind):
 
 
 def _created(host: Host, step: Step) -> Result:
-    api, spec, before = host.engine.api, _spec(wanted(step)), step.change.observed
-    known = {before.live["id"]} if before else set(api.images(quiet=True, all=True))
-    tagged = tags.ids_of(api, spec.tags)
-    make(api, spec)
-    identity = image_id(api, spec.reference)
-    tags.give(api, identity, spec.repository, tagged)
+    engine, spec, before = host.engine, _spec(wanted(step)), step.change.observed
+    known = {before.live["id"]} if before else {each["Id"] for each in engine.images.list(nameless=True)}
+    tagged = tags.ids_of(engine, spec.tags)
+    make(engine, spec)
+    identity = str(engine.images.inspect(spec.reference, required=True)["Id"])
+    tags.insist_on_ours(engine, step.topology, tagged, {identity, before.live["id"] if before else ""})
+    tags.give(engine, identity, spec.repository, tagged)
     return Status.UNCHANGED if identity in known else Status.DONE
 
 
 def _retagged(host: Host, step: Step) -> Result:
-    api, spec, observed = host.engine.api, _spec(wanted(step)), seen(step)
+    engine, spec, observed = host.engine, _spec(wanted(step)), seen(step)
     identity = observed.live["id"]
     missing = [tag for tag in spec.tags if tag not in _spec(observed).tags]
-    tags.give(api, identity, spec.repository, tags.ids_of(api, missing))
+    tagged = tags.ids_of(engine, missing)
+    tags.insist_on_ours(engine, step.topology, tagged, {identity})
+    tags.give(engine, identity, spec.repository, tagged)
     superfluous = [tag for tag in _spec(observed).tags if tag not in spec.tags]
-    tags.take(api, identity, spec.repository, superfluous)
+    tags.take(engine, identity, spec.repository, superfluous)
     return Status.DONE
 
 
 def _deleted(host: Host, step: Step) -> Result:
-    api, observed, desired = host.engine.api, seen(step), step.change.desired
+    engine, observed, desired = host.engine, seen(step), step.change.desired
     spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
     kept: set[str] = set()
     if desired:
         new = _spec(desired)
         kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
-    below = lineage(listed(api), {identity, *own.values()}) if spec.inputs else []
-    tags.remove(api, dict.fromkeys(spec.tags, identity), keep=kept)
-    tags.remove(api, dict(sorted(own.items(), reverse=True)), keep=kept)
-    sweep(api, below)
+    rows = listed(engine) if spec.inputs else {}
+    below = lineage(rows, {identity, *own.values()})
+    if spec.reference not in own:  # of a build that was cut off, the last image may have no tag of ours yet
+        below = [*upon(rows, own.values()), *below]
+    held = stages.hold(engine, spec, roots(rows, below, own))
+    tags.remove(engine, dict.fromkeys(spec.tags, identity), keep=kept)
+    tags.remove(engine, dict(sorted(own.items(), reverse=True)), keep={*kept, *held})
+    sweep(engine, [each for each in below if each not in held.values()])
+    if held:
+        tags.remove(engine, held)
+        sweep(engine, below)  # another deletion may have stood on one of them until just now
     return Status.DONE
 
 

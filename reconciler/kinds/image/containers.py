@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.kinds.image.references import normal
+from reconciler.kinds.image.references import is_tag, normal
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import ResourceKey
 
@@ -17,7 +17,8 @@ _NEAR = 2
 def image_of(source: Source, container: str, entry: Mapping[str, Any]) -> ResourceKey | None:
     """Return the image that a container runs; None, and a problem noted, if it says none that can be.
 
-    An entry of `images`, what a container of that name builds, or a plain reference, which is its own name.
+    An entry of `images`, what a container of that name builds, one that declares the reference as a tag, or a plain
+    reference, which is its own name.
     """
     pointer: Pointer = ("containers", container)
     if entry.get("external"):
@@ -29,9 +30,33 @@ def image_of(source: Source, container: str, entry: Mapping[str, Any]) -> Resour
         if not any(source.incomplete((*pointer, each)) for each in ("image", "build")):
             source.problem(pointer, "the container has neither 'image' nor 'build'", "e.g. image: busybox:1.36")
         return None
-    if reference in source.section("images") or is_built(source, reference):
-        return ResourceKey("image", reference)
+    if name := made_here(source, reference):
+        return ResourceKey("image", name)
     return _plain(source, (*pointer, "image"), reference)
+
+
+def made_here(source: Source, reference: str) -> str:
+    """Return the name of the image of the file that a reference means, by its name or a tag; empty if it is none."""
+    if reference in source.section("images") or is_built(source, reference):
+        return reference
+    return source.once(tagged).get(normal(reference), "") if is_tag(reference) else ""
+
+
+def tagged(source: Source) -> dict[str, str]:
+    """Map the tags that images of the file declare to the images' names."""
+    containers = source.section("containers").items()
+    built = {name: built_entry(each) for name, each in containers if is_built(source, name)}
+    return {
+        normal(tag): name
+        for name, entry in {**built, **source.section("images")}.items()
+        for tag in (*(entry.get("tags") or ()), entry.get("name", ""))
+        if is_tag(tag) and not entry.get("external")
+    }
+
+
+def built_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what would stand in `images` for a container that builds: its `image` is a tag then, as in Compose."""
+    return {"build": entry["build"], "tags": [entry["image"]] if "image" in entry else []}
 
 
 def is_built(source: Source, container: str) -> bool:
@@ -41,7 +66,7 @@ def is_built(source: Source, container: str) -> bool:
 
 
 def _plain(source: Source, pointer: Pointer, reference: str) -> ResourceKey | None:
-    near = "" if source.incomplete(("images", reference)) else misspelt(reference, source.section("images"))
+    near = "" if source.incomplete(("images", reference)) else _near(source, reference)
     if near:
         hint = f"did you mean {near!r}? To pull it all the same, write {reference}:latest"
         source.problem(pointer, f"there is no {reference!r} in images", hint)
@@ -52,6 +77,18 @@ def _plain(source: Source, pointer: Pointer, reference: str) -> ResourceKey | No
         source.problem(pointer, str(error), "e.g. busybox:1.36, in small letters")
         return None
     return ResourceKey("image", reference)
+
+
+def _near(source: Source, reference: str) -> str:
+    """Return the entry of `images` that a reference is nearly like; each reference is looked at once."""
+    images, found = source.section("images"), source.once(_found)
+    if reference not in found:
+        found[reference] = misspelt(reference, images) if source.patient(len(images)) else ""
+    return found[reference]
+
+
+def _found(_source: Source) -> dict[str, str]:
+    return {}
 
 
 def misspelt(word: str, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from reconciler.kinds.image.archive import climbs
 from reconciler.kinds.image.dockerfile import rewritten
+from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.image.spec import Build
 
 IGNORE = ".dockerignore"
-_OUTSIDE = ".dockerfile.reconciler"
-"""The name in the context of a Dockerfile that is not in it."""
 _CHUNK = 1 << 20
 
 
@@ -37,13 +38,13 @@ def build_files(build: Build) -> list[str]:
         return files(folder)
     from docker.utils.build import exclude_paths
 
-    found = exclude_paths(str(folder), patterns, dockerfile=_inside(build) or _OUTSIDE)
+    found = exclude_paths(str(folder), patterns, dockerfile=_inside(build))
     return sorted(each for each in found if not stat.S_ISSOCK((folder / each).lstat().st_mode))
 
 
 def build_text(build: Build) -> str:
     """Return the Dockerfile, with what its references stand for in this topology."""
-    return rewritten(Path(build.dockerfile).read_text(), build.args, build.bases)
+    return rewritten(read_file(Path(build.dockerfile)).decode(), build.args, build.bases)
 
 
 def digest_files(into: _Hash, folder: Path, paths: Iterable[str]) -> None:
@@ -52,10 +53,18 @@ def digest_files(into: _Hash, folder: Path, paths: Iterable[str]) -> None:
         status = (folder / path).lstat()
         into.update(f"{path}\0{stat.S_IFMT(status.st_mode):o}\0{stat.S_IMODE(status.st_mode):o}\0".encode())
         if stat.S_ISLNK(status.st_mode):
-            into.update(os.fsencode(os.readlink(folder / path)))  # noqa: PTH115 - as bytes
+            into.update(os.fsencode(_link(folder, path)))
         elif stat.S_ISREG(status.st_mode):
             into.update(f"{status.st_size}\0".encode())
             digest_file(into, folder / path)
+
+
+def _link(folder: Path, path: str) -> str:
+    """Return what a link says; the engine takes none that leads out of the folder."""
+    target = os.readlink(folder / path)  # noqa: PTH115 - as it is written
+    if climbs(os.path.join(os.path.dirname(path), target)):  # noqa: PTH118, PTH120 - of names in the folder
+        raise OSError(errno.EINVAL, "it is a link that leads out of the folder", path)
+    return target
 
 
 def digest_file(into: _Hash, path: Path) -> None:
@@ -81,14 +90,9 @@ def write_tar(to: IO[bytes], folder: Path, paths: Iterable[str], *, extra: Mappi
 
 def write_context(to: IO[bytes], build: Build) -> str:
     """Write a build's context; return the Dockerfile's path in it."""
-    inside, text = _inside(build), build_text(build).encode()
-    extra = {inside or _OUTSIDE: text}
-    if not inside:
-        # What is not the person's own must not be copied into the image by a `COPY .`.
-        ignored = [*(_patterns(build) or [IGNORE]), _OUTSIDE]
-        extra[IGNORE] = "\n".join(ignored).encode()
-    write_tar(to, Path(build.context), build_files(build), extra=extra)
-    return inside or _OUTSIDE
+    inside = _inside(build)
+    write_tar(to, Path(build.context), build_files(build), extra={inside: build_text(build).encode()})
+    return inside
 
 
 def digest_of(*parts: object) -> str:
@@ -116,15 +120,14 @@ def _patterns(build: Build) -> list[str]:
     """Read the ignore file: the Dockerfile's own, or the context's."""
     for path in (Path(f"{build.dockerfile}{IGNORE}"), Path(build.context) / IGNORE):
         if path.is_file():
-            lines = (line.strip() for line in path.read_text().splitlines())
+            lines = (line.strip() for line in read_file(path).decode().splitlines())
             return [line for line in lines if line and not line.startswith("#")]
     return []
 
 
 def _inside(build: Build) -> str:
-    """Return the path of the Dockerfile in the context; empty if it is not in there."""
-    path = os.path.relpath(build.dockerfile, build.context)
-    return "" if path.split("/")[0] == ".." else path
+    """Return the path of the Dockerfile in the context."""
+    return os.path.relpath(build.dockerfile, build.context)
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:

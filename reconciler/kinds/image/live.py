@@ -9,6 +9,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine.asked import Backoff
+from reconciler.host.engine.errors import AnswerLost
+from reconciler.kinds.calls import status
 from reconciler.kinds.image.references import (
     component,
     inputs_of,
@@ -92,15 +95,18 @@ class Live:
 
     def _ours(self, name: str, tags: Tags, wanted: Resource | None) -> Iterator[Resource]:
         """Yield what our tags in one repository stand for: the image itself, and what earlier runs left."""
-        key = wanted.key if wanted else ResourceKey("image", name)
+        key = wanted.key if wanted else self.scope.key_of_ours(ResourceKey("image", name), name)
         spec = _spec(wanted) if wanted else ImageSpec()
         pulled = isinstance(spec.recipe, Pull)
         repository = f"{self.root}{name}"
         digests = sorted(
             {inputs_of(tag) or stage_of(tag) for tag in tags} - {""}, key=lambda each: self._age(each, tags)
         )
-        chosen = spec.inputs if spec.inputs in digests else "" if pulled or not digests else digests[-1]
+        whole = [each for each in digests if inputs_tag(each) in tags]
+        chosen = spec.inputs if spec.inputs in whole else "" if pulled or not whole else whole[-1]
         for digest in digests:
+            if digest == spec.inputs and digest not in whole:  # a build that was cut off, and is done again
+                continue
             itself = digest == chosen
             refs = _named(repository, tags, lambda tag, of=digest: of in (inputs_of(tag), stage_of(tag)))
             marks = _named(repository, tags, is_mark) if itself else {}
@@ -108,17 +114,18 @@ class Live:
             identity = tags.get(inputs_tag(digest), "")
             made = ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, repository=repository)
             if itself:
-                made = replace(made, tags=self._tags(key.name, identity, spec.tags))
+                made = replace(made, tags=self._tags(name, identity, spec.tags))
             yield self._resource(at, made, identity, {**refs, **marks}, owned=True)
         if not chosen and not pulled:
-            yield from self._only_marks(key, repository, tags)
+            yield from self._only_marks(key, name, tags)
 
-    def _only_marks(self, key: ResourceKey, repository: str, tags: Tags) -> Iterator[Resource]:
+    def _only_marks(self, key: ResourceKey, name: str, tags: Tags) -> Iterator[Resource]:
         """Yield what is left of a pulled image that is declared no longer: the tags that we gave it."""
+        repository = f"{self.root}{name}"
         marks = _named(repository, tags, is_mark)
         if marks:
             identity = next(iter(marks.values()))
-            spec = ImageSpec(tags=self._tags(key.name, identity, ()), repository=repository)
+            spec = ImageSpec(tags=self._tags(name, identity, ()), repository=repository)
             yield self._resource(key, spec, identity, marks, owned=True)
 
     def _foreign(self) -> Iterator[Resource]:
@@ -177,12 +184,18 @@ class Live:
 
     def _newest(self, reference: str) -> str:
         """Return the digest that a registry has for a reference; empty if it does not say, which the pull will."""
-        import docker.errors
+        from reconciler.host.engine.sdk import explained
 
-        try:
-            return str(self.scope.api.inspect_distribution(reference)["Descriptor"]["digest"])
-        except docker.errors.APIError:
-            return ""
+        engine = self.scope.engine
+        backoff = Backoff(engine.patience, engine.stop)
+        while True:
+            try:
+                return str(engine.api.inspect_distribution(reference)["Descriptor"]["digest"])
+            except Exception as error:
+                if status(error):
+                    return ""
+                if not isinstance(explained(error), AnswerLost) or not backoff.again():
+                    raise
 
     def _is_current(self, spec: ImageSpec) -> bool:
         if spec.reference not in self.newest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,102 +13,102 @@ from reconciler.host.marks import LABELS
 from reconciler.kinds.image.context import files, write_context, write_tar
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.look import image_id
-from reconciler.kinds.image.references import split, stage_tag
+from reconciler.kinds.image.references import split
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
+from reconciler.kinds.image.stages import Stages
 from reconciler.kinds.image.stream import Built, lines, messages
-from reconciler.kinds.image.sweep import forget, lineage, listed
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
+    from reconciler.host.engine import Engine
 
 _LOADED = ("Loaded image ID: ", "Loaded image: ")
 
 
-def make(api: APIClient, spec: ImageSpec) -> None:
+def make(engine: Engine, spec: ImageSpec) -> None:
     """Make or pull an image, so that its reference points to it; StepFailed says what to do."""
     if spec.recipe is None:
         raise StepFailed("it cannot be made again without the file that declared it")
     if inputs(spec.recipe) != spec.inputs:
         raise StepFailed("its files have changed since the topology was read: run again")
-    _MAKERS[type(spec.recipe)](api, spec, spec.recipe)
+    try:
+        _MAKERS[type(spec.recipe)](engine, spec, spec.recipe)
+    except Exception as error:
+        if engine.stop.is_set():
+            raise StepFailed("interrupted while it was made") from error
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            where = f"{tempfile.gettempdir()}, where it is packed for the engine"
+            raise StepFailed(f"{error.strerror} in {where}: make room, or set TMPDIR") from error
+        raise
 
 
-def _pull(api: APIClient, spec: ImageSpec, recipe: Pull) -> None:
+def _pull(engine: Engine, spec: ImageSpec, recipe: Pull) -> None:
     if recipe.policy == "never":
-        if not image_id(api, spec.reference):
+        if not image_id(engine, spec.reference):
             raise StepFailed(f"{spec.reference} is not here, and is never pulled: load it, or allow `missing`")
         return
     try:
-        for _ in lines(api.pull(spec.reference, stream=True, decode=True)):
-            pass
+        with engine.long_call() as api:
+            for _ in lines(api.pull(spec.reference, stream=True, decode=True)):
+                pass
     except Exception as error:
-        raise StepFailed(f"{spec.reference} cannot be pulled: {_text(error)}") from error
+        raise StepFailed(f"{spec.reference} cannot be pulled: {_text(error)}{_hint(error)}") from error
 
 
-def _build(api: APIClient, spec: ImageSpec, recipe: Build) -> None:
-    built = Built()
-    with tempfile.TemporaryFile() as context:
-        dockerfile = write_context(context, recipe)
-        stream = api.build(
-            fileobj=context,
-            custom_context=True,
-            dockerfile=dockerfile,
-            tag=spec.reference,
-            nocache=recipe.no_cache,
-            rm=True,
-            forcerm=True,
-            decode=True,
-            buildargs=dict(recipe.args),
-            target=recipe.target or None,
-            labels=dict(recipe.labels),
-            network_mode=recipe.network or None,
-        )
-        try:
+def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
+    built, stages = Built(), Stages(engine, spec)
+    try:
+        with tempfile.TemporaryFile() as context, engine.long_call() as api:
+            dockerfile = write_context(context, recipe)
+            stream = api.build(
+                fileobj=context,
+                custom_context=True,
+                dockerfile=dockerfile,
+                tag=spec.reference,
+                nocache=recipe.no_cache,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                buildargs=dict(recipe.args),
+                target=recipe.target or None,
+                labels=dict(recipe.labels),
+                network_mode=recipe.network or None,
+            )
             for line in lines(stream):
-                built.read(line)
-        except BaseException:
-            forget(api, reversed(built.made))
-            raise
-    _keep_stages(api, spec, built.made)
+                if image := built.read(line):
+                    stages.take(image, cached=built.cached)
+    except BaseException:
+        stages.abandon()
+        raise
+    stages.keep_ends()
 
 
-def _keep_stages(api: APIClient, spec: ImageSpec, made: list[str]) -> None:
-    """Tag the last image of each other stage: it serves the next build as a cache, and is removed with the image."""
-    rows = listed(api)
-    inside = set(lineage(rows, [image_id(api, spec.reference)]))
-    found = dict.fromkeys(identity for each in made if (identity := image_id(api, each)))
-    below = {each for identity in found for each in lineage(rows, [identity])[1:]}
-    for number, identity in enumerate(each for each in found if each not in inside | below):
-        api.tag(identity, spec.repository, stage_tag(spec.inputs, number))
-
-
-def _import(api: APIClient, spec: ImageSpec, recipe: Import) -> None:
+def _import(engine: Engine, spec: ImageSpec, recipe: Import) -> None:
     with tempfile.NamedTemporaryFile() as packed:
         path = Path(recipe.path)
         if path.is_dir():
             write_tar(packed, path, files(path))
             path = Path(packed.name)
         repository, tag = split(spec.reference)
-        answer = api.import_image_from_file(str(path), repository, tag, list(recipe.changes))
+        answer = engine.api.import_image_from_file(str(path), repository, tag, list(recipe.changes))
     for _ in lines(messages(answer)):
         pass
 
 
-def _load(api: APIClient, spec: ImageSpec, recipe: Load) -> None:
+def _load(engine: Engine, spec: ImageSpec, recipe: Load) -> None:
     loaded = ""
     with Path(recipe.path).open("rb") as archive:
-        for line in lines(api.load_image(archive)):
+        for line in lines(engine.api.load_image(archive)):
             for start in _LOADED:
                 loaded = line.removeprefix(start) if line.startswith(start) else loaded
-    api.tag(loaded, *split(spec.reference))
+    engine.images.tag(loaded, *split(spec.reference))
 
 
-def _commit(api: APIClient, spec: ImageSpec, recipe: Commit) -> None:
-    labels = api.inspect_container(recipe.container)["Config"].get("Labels") or {}
+def _commit(engine: Engine, spec: ImageSpec, recipe: Commit) -> None:
+    labels = engine.containers.inspect(recipe.container)["Config"].get("Labels") or {}
     # The engine merges the container's labels in whatever it is told: our marks can only be emptied.
     emptied = [f'LABEL {name}=""' for name in sorted(labels) if name.startswith(LABELS)]
     repository, tag = split(spec.reference)
-    api.commit(
+    engine.api.commit(
         recipe.container,
         repository,
         tag,
@@ -118,8 +119,28 @@ def _commit(api: APIClient, spec: ImageSpec, recipe: Commit) -> None:
     )
 
 
+_HINTS = {
+    "connection refused": "is its registry up, and the address right?",
+    "no such host": "is the registry's name right?",
+    "network is unreachable": "the engine has no way there: load or build it, or mend the network",
+    "i/o timeout": "the engine has no way there: load or build it, or mend the network",
+    "too long": "is its registry well?",
+    "unknown": "see its name and its tag",
+    "not found": "see its name and its tag",
+    "denied": "`docker login`, or see its name",
+    "unauthorized": "`docker login`, or see its name",
+}
+
+
+def _hint(error: Exception) -> str:
+    text = _text(error).lower()
+    return next((f" ({hint})" for words, hint in _HINTS.items() if words in text), "")
+
+
 def _text(error: Exception) -> str:
-    return str(getattr(error, "explanation", None) or error).strip()
+    from reconciler.host.engine.sdk import explained
+
+    return str(explained(error) or error).strip()
 
 
 _MAKERS: dict[type, Callable[[Any, ImageSpec, Any], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.image.containers import image_of, is_built
+from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, tagged
 from reconciler.kinds.image.recipes import Recipes, Unusable
 from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
 from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
@@ -46,12 +46,7 @@ class Images:
 
     def tagged(self) -> dict[str, str]:
         """Map the tags that entries declare to the entries' names."""
-        return {
-            normal(tag): name
-            for name, (_, entry) in self.entries.items()
-            for tag in (*(entry.get("tags") or ()), entry.get("name", ""))
-            if is_tag(tag) and not entry.get("external")
-        }
+        return self.source.once(tagged)
 
     def reference(self, name: str) -> str:
         """Return what containers run for an image's name; a plain reference stands for itself."""
@@ -72,9 +67,8 @@ class Images:
         if is_built(self.source, name):
             if self.named(name):
                 self.source.problem((*pointer, "build"), f"images has an entry {name!r} too", "keep one of them")
-            tags = [entry["image"]] if "image" in entry else []
-            self.entries.setdefault(name, (pointer, {"build": entry["build"], "tags": tags}))
-        elif not self.named(key.name) and not is_built(self.source, key.name):
+            self.entries.setdefault(name, (pointer, built_entry(entry)))
+        elif not made_here(self.source, key.name):
             said = entry.get("pull_policy", "missing").replace("if_not_present", "missing")
             place, before = self.pulled.get(key.name, ((*pointer, "image"), said))
             self.pulled[key.name] = (place, min(said, before, key=_POLICIES.index))
@@ -98,7 +92,11 @@ class Images:
         return ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, tags, recipe=recipe, repository=repository)
 
     def _tags(self, pointer: Pointer, entry: Entry) -> tuple[str, ...]:
-        said = [((*pointer, "tags", index), tag) for index, tag in enumerate(entry.get("tags") or ())]
+        of_container = pointer[0] == "containers"
+        said: list[tuple[Pointer, str]] = [
+            ((*pointer, "image") if of_container else (*pointer, "tags", index), tag)
+            for index, tag in enumerate(entry.get("tags") or ())
+        ]
         if entry.get("name"):
             said.append(((*pointer, "name"), entry["name"]))
         for place, tag in said:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from reconciler.kinds.image.archive import read_archive
+from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.context import digest_of
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
 
 Entry = Mapping[str, Any]
-_DOCKERFILE = "Dockerfile"
+_DOCKERFILE, _HERE = "Dockerfile", "."
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/")
+"""What Compose would fetch."""
 
 
 class Others(Known, Protocol):
@@ -67,12 +71,19 @@ class Recipes:
 
     def _build(self, pointer: Pointer, given: Any) -> Build:
         said, place = _long(pointer, given, "context")
+        said = {"context": _HERE, **said}
+        if _REMOTE.match(said["context"]):
+            hint = "clone it first, and name the folder"
+            raise Unusable(place, f"the build's context {said['context']!r} is not on this machine", hint)
         context = self._path(place, said["context"])
+        if ".." in Path(said["context"]).parts:
+            hint = "write its absolute path, or put the file that says this beside it or above it"
+            raise Unusable(place, f"the build's context {said['context']!r} leads out of the file's own folder", hint)
         if not context.is_dir():
             raise Unusable(place, f"the build's context {said['context']!r} is not a folder")
         args = FrozenMap(dict(self._args(said)))
         dockerfile = self._dockerfile(pointer, said, context)
-        bases = bases_of(self.others, self.name, dockerfile.read_text(), args)
+        bases = bases_of(self.others, self.name, read_file(dockerfile).decode(), args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
         return Build(
             context=str(context),
@@ -90,6 +101,9 @@ class Recipes:
         if not (context / name).is_file():
             place, hint = (pointer, "say `dockerfile:`") if name == _DOCKERFILE else ((*pointer, "dockerfile"), "")
             raise Unusable(place, f"there is no {name} in {said['context']!r}", hint)
+        if ".." in Path(name).parts or not (context / name).resolve().is_relative_to(context.resolve()):
+            place = (*pointer, "dockerfile") if "dockerfile" in said else pointer
+            raise Unusable(place, f"{name!r} is not in the build's context {said['context']!r}", "put it in there")
         return context / name
 
     def _args(self, said: Entry) -> dict[str, str]:
@@ -100,8 +114,13 @@ class Recipes:
     def _import(self, pointer: Pointer, given: Any) -> Import:
         said, place = _long(pointer, given, "path")
         path = self._path(place, said["path"])
-        if not path.exists():
+        if not (path.is_file() or path.is_dir()):
             raise Unusable(place, f"there is no file or folder {said['path']!r}")
+        if path.is_file():
+            try:
+                check_members(path)
+            except ValueError as error:
+                raise Unusable(place, f"{said['path']!r} {error}") from error
         return Import(str(path), tuple(said.get("changes") or ()))
 
     def _load(self, pointer: Pointer, given: Any) -> Load:
@@ -146,4 +165,6 @@ class Recipes:
 
 def _long(pointer: Pointer, given: Any, name: str) -> tuple[Entry, Pointer]:
     """Return the long form of a source, and the place of what it names."""
-    return (given, (*pointer, name)) if isinstance(given, Mapping) else ({name: given}, pointer)
+    if not isinstance(given, Mapping):
+        return {name: given}, pointer
+    return given, (*pointer, name) if name in given else pointer

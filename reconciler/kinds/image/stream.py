@@ -7,7 +7,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import StepFailed
@@ -20,20 +20,20 @@ _MADE = re.compile(r" ---> ([0-9a-f]{12,64})$")
 
 @dataclass
 class Built:
-    """What a build has made so far: the ids of the steps that it did not find in its cache."""
+    """How far a build has come, by the lines of the classic builder."""
 
-    made: list[str] = field(default_factory=list)
     instruction: str = ""
     cached: bool = False
 
-    def read(self, line: str) -> None:
-        """Take in a line of the classic builder's output."""
+    def read(self, line: str) -> str:
+        """Take in a line; return the id of the image that a step has just made, or found in the cache."""
         if step := _STEP.match(line):
             self.instruction, self.cached = step[1].upper(), False
         elif line.startswith(" ---> Using cache"):
             self.cached = True
-        elif (found := _MADE.match(line)) and self.instruction != "FROM" and not self.cached:
-            self.made.append(found[1])
+        elif (found := _MADE.match(line)) and self.instruction != "FROM":
+            return found[1]
+        return ""
 
 
 def lines(stream: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from reconciler.kinds.calls import status
 from reconciler.kinds.image.look import inspected, tags
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
+    from reconciler.host.engine import Engine
 
 _IN_USE = 409
 ONE_AT_A_TIME = threading.Lock()
@@ -19,9 +19,9 @@ ONE_AT_A_TIME = threading.Lock()
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def listed(api: APIClient) -> dict[str, Mapping[str, Any]]:
+def listed(engine: Engine) -> dict[str, Mapping[str, Any]]:
     """Return all images by id, nameless ones between two others among them."""
-    return {row["Id"]: row for row in api.images(all=True)}
+    return {row["Id"]: row for row in engine.images.list(nameless=True)}
 
 
 def lineage(rows: Rows, identities: Iterable[str]) -> list[str]:
@@ -29,7 +29,24 @@ def lineage(rows: Rows, identities: Iterable[str]) -> list[str]:
     return [each for identity in identities for each in _upwards(rows, identity)]
 
 
-def sweep(api: APIClient, candidates: Iterable[str]) -> None:
+def upon(rows: Rows, identities: Iterable[str]) -> list[str]:
+    """Return the nameless images that were built on others here, the last ones first."""
+    found: list[str] = []
+    known = set(identities)
+    while new := [each for each, row in rows.items() if row.get("ParentId") in known and each not in known]:
+        found += (each for each in new if not tags(rows[each]))
+        known.update(new)
+    return found[::-1]
+
+
+def roots(rows: Rows, identities: Iterable[str], own: Iterable[str]) -> list[str]:
+    """Return those of some images on which others of them stand: nameless or named by us alone, and on none such."""
+    ours = [each for each in dict.fromkeys(identities) if set(tags(rows[each])).issubset(own)]
+    below = {rows[each].get("ParentId") for each in ours}
+    return [each for each in ours if each in below and rows[each].get("ParentId") not in ours]
+
+
+def sweep(engine: Engine, candidates: Iterable[str]) -> None:
     """Remove what has no name, nothing built on it and nothing that runs it.
 
     The engine's own pruning is not asked: the newest ones take a parent away from its other children. After each
@@ -37,41 +54,34 @@ def sweep(api: APIClient, candidates: Iterable[str]) -> None:
     """
     left, before = list(candidates), 0
     while left and len(left) != before:
-        left, before = _left(api, left), len(left)
+        left, before = _left(engine, left), len(left)
 
 
-def _left(api: APIClient, candidates: Iterable[str]) -> list[str]:
+def _left(engine: Engine, candidates: Iterable[str]) -> list[str]:
     """Remove what can be removed by now, and return the rest."""
     left = []
     with ONE_AT_A_TIME:
-        rows = listed(api)
+        rows = listed(engine)
         children = Counter(row.get("ParentId") or "" for row in rows.values())
         for identity in candidates:
-            if identity in rows and (children[identity] or not _removed(api, identity)):
+            if identity in rows and (children[identity] or not _removed(engine, identity)):
                 left.append(identity)
             elif identity in rows:
                 children[rows.pop(identity).get("ParentId") or ""] -= 1
     return left
 
 
-def forget(api: APIClient, identities: Iterable[str]) -> None:
-    """Remove images that have no name, in this order; what is in use stays."""
-    with ONE_AT_A_TIME:
-        for identity in identities:
-            _removed(api, identity)
-
-
-def _removed(api: APIClient, identity: str) -> bool:
+def _removed(engine: Engine, identity: str) -> bool:
     """Remove an image, and tell whether it is gone: one that is in use stays, and one that has a name by now."""
-    if tags(inspected(api, identity)):
+    if tags(inspected(engine, identity)):
         return False
     try:
-        api.remove_image(identity, noprune=True)
+        engine.images.remove(identity)
     except Exception as error:
         if status(error) == _IN_USE:
             return False
         # Of two deletions at once the engine may answer one with 500 "unrecognized image ID".
-        if inspected(api, identity):
+        if inspected(engine, identity):
             raise
     return True
 

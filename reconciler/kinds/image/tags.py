@@ -5,62 +5,82 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.errors import StepFailed
+from reconciler.errors import Conflict, StepFailed
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.look import image_id
-from reconciler.kinds.image.references import mark_tag, split
+from reconciler.kinds.image.look import image_id, tags
+from reconciler.kinds.image.references import mark_tag, root, split
 from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
-    from docker.api.client import APIClient
+    from reconciler.host.engine import Engine
 
 _NOT_FOUND, _IN_USE = 404, 409
 
 
-def ids_of(api: APIClient, tags: Iterable[str]) -> dict[str, str]:
+def ids_of(engine: Engine, some: Iterable[str]) -> dict[str, str]:
     """Say where tags point to."""
-    return {tag: image_id(api, tag) for tag in tags}
+    return {tag: image_id(engine, tag) for tag in some}
 
 
-def give(api: APIClient, identity: str, repository: str, before: Mapping[str, str]) -> None:
+def insist_on_ours(engine: Engine, topology: str, tagged: Mapping[str, str], known: Collection[str]) -> None:
+    """Raise Conflict where a tag that is about to be given has come to be that of an image that is not ours.
+
+    One that carries a mark of ours is put back, wherever it points to, and one of a known image is given to no other.
+    """
+    foreign = [tag for tag, identity in tagged.items() if identity and identity not in known]
+    marked = {split(each)[1] for each in _ours(engine, topology)} if foreign else set()
+    for tag in foreign:
+        if mark_tag(tag) not in marked:
+            raise Conflict(f"an image {tag} that is not ours came in between: remove its tag, or choose another")
+
+
+def _ours(engine: Engine, topology: str) -> list[str]:
+    return [tag for row in engine.images.list() for tag in tags(row) if tag.startswith(root(topology))]
+
+
+def give(engine: Engine, identity: str, repository: str, before: Mapping[str, str]) -> None:
     """Give an image its declared tags, each after its mark; one that it had before from elsewhere stays unmarked."""
     for tag, pointed_to in before.items():
         mark = mark_tag(tag)
-        if pointed_to != identity or image_id(api, f"{repository}:{mark}"):
+        if pointed_to != identity or image_id(engine, f"{repository}:{mark}"):
             with ONE_AT_A_TIME:
-                api.tag(identity, repository, mark)
-                api.tag(identity, *split(tag))
+                engine.images.tag(identity, repository, mark)
+                engine.images.tag(identity, *split(tag))
 
 
-def take(api: APIClient, identity: str, repository: str, tags: Iterable[str]) -> None:
+def take(engine: Engine, identity: str, repository: str, given: Iterable[str]) -> None:
     """Take tags from an image, where they are still there, and their marks after them."""
-    for tag in tags:
+    for tag in given:
         mark = f"{repository}:{mark_tag(tag)}"
-        remove(api, {tag: identity})
-        remove(api, {mark: image_id(api, mark)})
+        remove(engine, {tag: identity})
+        remove(engine, {mark: image_id(engine, mark)})
 
 
-def remove(api: APIClient, references: Mapping[str, str], *, keep: Collection[str] = ()) -> None:
+def remove(engine: Engine, references: Mapping[str, str], *, keep: Collection[str] = ()) -> None:
     """Remove references that still point to the given ids; the engine removes an image with its last one."""
     for reference, identity in references.items():
         if reference not in keep and identity:
-            _remove(api, reference, identity)
+            _remove(engine, reference, identity)
 
 
-def _remove(api: APIClient, reference: str, identity: str) -> None:
+def _remove(engine: Engine, reference: str, identity: str) -> None:
     try:
-        patiently(lambda: _remove_if_there(api, reference, identity), passing=lambda error: status(error) == _IN_USE)
+        patiently(
+            engine,
+            lambda: _remove_if_there(engine, reference, identity),
+            passing=lambda error: status(error) == _IN_USE,
+        )
     except Exception as error:
-        if status(error) == _NOT_FOUND or not image_id(api, identity):  # it went meanwhile
+        if status(error) == _NOT_FOUND or not image_id(engine, identity):  # it went meanwhile
             return
         if status(error) == _IN_USE:
-            rows = api.containers(all=True, filters={"ancestor": identity})
+            rows = engine.containers.list(ancestor=identity)
             names = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
             raise StepFailed(f"{names} still runs it, and is not ours: remove that first, then run again") from error
         raise
 
 
-def _remove_if_there(api: APIClient, reference: str, identity: str) -> None:
+def _remove_if_there(engine: Engine, reference: str, identity: str) -> None:
     with ONE_AT_A_TIME:
-        if image_id(api, reference) == identity:
-            api.remove_image(reference, noprune=True)
+        if image_id(engine, reference) == identity:
+            engine.images.remove(reference)

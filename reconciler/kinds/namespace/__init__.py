@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host import netns
 from reconciler.host.kernel import Reach, Space
+from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.namespace import actions
+from reconciler.kinds.namespace import actions, removal
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
@@ -26,7 +28,7 @@ class NamespaceKind(Kind):
     name = "namespace"
     spec = NamespaceSpec
     section = "namespaces"
-    batch = 64
+    batch = 4096
     uses = frozenset(("kernel",))
 
     def parse(self, source: Source) -> Iterator[Resource]:
@@ -54,6 +56,12 @@ class NamespaceKind(Kind):
             for name in space.place.names:
                 if ("namespace", name) in scope.wanted and space.place.cookie not in taken:
                     yield _observed(scope, ResourceKey("namespace", f"@{name}"), space, name)
+        if scope.host.nodes is None:
+            yield from _remains(scope, {*ours, *(each.key for each in scope.desired.of_kind("namespace"))})
+
+    def privileges(self) -> frozenset[str]:
+        """Names stand in a folder of root's."""
+        return KERNEL_WORK if can_write(netns.DIRECTORY) else KERNEL_WORK | {DAC_OVERRIDE}
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """Everything can be changed in place: even the name is only where it is mounted."""
@@ -72,17 +80,16 @@ class NamespaceKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""
-        return one_by_one(host, steps, lambda step: actions.create(step, host))
+        return actions.create(host, steps)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Mark, raise `lo`, set and give back sysctls, rename."""
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
 
-    def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
-        """Delete the veths first, so that their far ends are gone at once, then the names."""
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+    def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
+        """Delete the veths that reach out, so that their far ends are gone at once, then all names."""
+        return removal.delete(host, steps)
 
 
 def _claim(live: str) -> Claim:
@@ -105,6 +112,15 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Reso
         live=MappingProxyType({"source": mark.source if mark else ""}),
         handle=MappingProxyType({"place": space.place}),
     )
+
+
+def _remains(scope: Scope, known: Collection[ResourceKey]) -> Iterator[Resource]:
+    """Yield those of which a kill left no more than a file; making the namespace again takes the file over."""
+    for name, alias in netns.remains():
+        mark = scope.kernel.mine_in(alias)
+        if mark and mark.key not in known:
+            live = MappingProxyType({"source": mark.source})
+            yield Resource(mark.key, NamespaceSpec(name), live=live, handle=MappingProxyType({"file": name}))
 
 
 KIND = NamespaceKind()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.host.marks import SOURCE, Mark
-from reconciler.kinds.labelled import unmarked
+from reconciler.kinds.labelled import unmarked, veiled
 from reconciler.kinds.network.spec import BRIDGE, BRIDGE_NAME, Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap
 
@@ -18,7 +18,7 @@ _ID_IN_NAME = 12
 def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
     """Read a network as GET /networks lists it, from either generation of the engine; the mark is ours on it."""
     ipam = row.get("IPAM") or {}
-    return NetworkSpec(
+    spec = NetworkSpec(
         name=row["Name"],
         driver=row["Driver"],
         driver_opts=FrozenMap(row.get("Options")),
@@ -33,6 +33,7 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
     )
+    return veiled(spec, row.get("Labels"))
 
 
 def facts(row: Mapping[str, Any], spec: NetworkSpec) -> Mapping[str, Any]:

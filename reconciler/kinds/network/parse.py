@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
-from itertools import combinations
 from typing import Any
 
 from reconciler.kinds import networking
@@ -72,13 +71,22 @@ def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:
     options = FrozenMap(labels(ipam.get("options")))
     pointer = (*around, "ipam", "config")
     found = list(_pools(source, pointer, entry, ipam.get("config") or ()))
-    for (first, _), (second, _) in combinations(found, 2):
-        if first.version == second.version and first.overlaps(second):
-            source.problem(pointer, f"the subnets {first} and {second} overlap")
+    for first, second in _overlapping([subnet for subnet, _ in found]):
+        source.problem(pointer, f"the subnets {first} and {second} overlap")
     silent = entry.get("enable_ipv6") or source.incomplete((*around, "enable_ipv6"))
     if any(subnet.version == 6 for subnet, _ in found) and not silent:  # noqa: PLR2004 - IPv6
         source.problem(pointer, "an IPv6 subnet has no effect here", "say `enable_ipv6: true`")
     return Ipam(ipam.get("driver", "default"), options, Pools(*(_family(found, version) for version in (4, 6))))
+
+
+def _overlapping(subnets: Sequence[Network]) -> Iterator[tuple[Network, Network]]:
+    """Yield each subnet that lies in one before it, or holds it; a subnet lies in another one or beside it."""
+    held: Network | None = None
+    for each in sorted(subnets, key=lambda each: (each.version, int(each.network_address), each.prefixlen)):
+        if held and held.version == each.version and held.overlaps(each):
+            yield held, each
+        else:
+            held = each
 
 
 def _family(found: Iterable[tuple[Network, Pool]], version: int) -> FrozenMap[Pool] | None:

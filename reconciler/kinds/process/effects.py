@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
-from reconciler.kinds.base import Result
-from reconciler.kinds.container.stop import stop
+from reconciler.host.engine.asked import Backoff
+from reconciler.host.engine.errors import AnswerLost
+from reconciler.kinds.base import Later, Result
+from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
-from reconciler.kinds.process.live import RESTARTING, TRUSTED, on_trial
+from reconciler.kinds.process.live import RESTARTING, on_trial
 from reconciler.kinds.process.spec import ProcessSpec
+from reconciler.kinds.still_ours import insist
 from reconciler.model import Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
+    from reconciler.host.engine import Events
 
 _GRACE = (0.1, 0.5)
 """Seconds, at least and at most, for which a container that was just started is watched: as long as its start took."""
-_SHORTEST, _LONGEST = 0.05, 0.5
+_MOMENT = 0.25
+"""Seconds after which who waits hears that no more waiting is wanted."""
+_NEWS = ("health_status", "die")
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
@@ -31,63 +36,67 @@ def started(host: Host, step: Step) -> Result:
     spec = _spec(resource)
     if spec.state in ("created", "stopped"):
         return Status.DONE
+    insist(step, host.engine.containers.inspect(spec.container), ResourceKey("container", resource.key.name))
     begun = time.monotonic()
     _start(host, resource)
     if spec.state == "completed":
-        _complete(host, resource)
-    else:
-        _insist_on_life(host, resource, min(max(_GRACE[0], time.monotonic() - begun), _GRACE[1]))
+        return Later(lambda: _complete(host, resource))
+    grace = min(max(_GRACE[0], time.monotonic() - begun), _GRACE[1])
+    return Later(lambda: _insist_on_life(host, resource, grace), lambda: _settled(host, spec))
+
+
+def _settled(host: Host, spec: ProcessSpec) -> Status:
     if spec.state == "paused":
-        host.engine.api.pause(spec.container)
+        host.engine.containers.pause(spec.container)
     return Status.DONE
 
 
 def changed(host: Host, step: Step) -> Result:
     """Go from one state to another with the fewest calls."""
-    resource, api = wanted(step), host.engine.api
+    resource, containers = wanted(step), host.engine.containers
     was, to = _spec(seen(step)).state, _spec(resource).state
     container = _spec(resource).container
     if to == "stopped":
-        stop(host, seen(step).live)
-    elif was == "paused":
-        api.unpause(container)
-        if to == "completed":
-            _complete(host, resource)
+        return ended(host, step)
+    if was != "created":
+        insist(step, containers.inspect(container), ResourceKey("container", resource.key.name))
+    if was == "paused":
+        containers.unpause(container)
     elif (was, to) == ("running", "paused"):
-        api.pause(container)
-    elif (was, to) == ("running", "completed"):
-        _complete(host, resource)
+        containers.pause(container)
     elif (was, to) == (RESTARTING, "running"):
-        _revive(host, resource)
-    else:
+        return Later(lambda: _revive(host, resource))
+    elif was != "running":
         return started(host, step)
-    return Status.DONE
+    return Later(lambda: _complete(host, resource)) if to == "completed" else Status.DONE
 
 
 def _revive(host: Host, resource: Resource) -> None:
     """Bring up what the engine restarts again and again, and see that it lives this time."""
-    api, name = host.engine.api, _spec(resource).container
-    before = api.inspect_container(name)
-    trial = on_trial(before, time.time())
+    containers, name = host.engine.containers, _spec(resource).container
+    before = containers.inspect(name)
+    if not host.trial:
+        code = before["State"]["ExitCode"]
+        raise StepFailed(f"{resource.key}: it ends again and again, the last time with exit code {code}: see its log")
+    trial = on_trial(before, time.time(), host.trial)
     if before["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
-        api.restart(name, timeout=0)
-        before, trial = api.inspect_container(name), TRUSTED
+        containers.restart(name, 0)
+        before, trial = containers.inspect(name), host.trial
     if trial > 0:
         _insist_on_life(host, resource, trial, "it ends again and again")
-    if api.inspect_container(name)["RestartCount"] > before["RestartCount"]:
+    if containers.inspect(name)["RestartCount"] > before["RestartCount"]:
         raise StepFailed(f"{resource.key}: it has ended once more meanwhile: see its log")
 
 
 def ended(host: Host, step: Step) -> Result:
     """Stop a container."""
-    stop(host, seen(step).live)
-    return Status.DONE
+    return stopping(host, seen(step).live, lambda: Status.DONE)
 
 
 def _start(host: Host, resource: Resource) -> None:
     name = _spec(resource).container
     try:
-        host.engine.api.start(name)
+        host.engine.containers.start(name)
     except Exception as error:
         raise _not_started(resource, str(host.explain(error))) from error
 
@@ -96,6 +105,8 @@ _HINTS = {
     "port is already allocated": "another container publishes that port: stop it, or publish another one",
     "address already in use": "a process of the host listens there: stop it, or publish another port",
     "Address already in use": "something else has that address on the network: disconnect it, or choose another",
+    "AlreadyExists: task": "the engine was killed in the midst of its start: make it anew with --replace container/…",
+    "protocol not supported": "this host has no sctp: `modprobe sctp`, or take the port out",
     "unable to apply caps": "the engine itself lacks a capability: take it from privileged or cap_add",
     "executable file not found": "the image has no such command: see `command` and `entrypoint`",
     "no such file or directory": "see `command`, `entrypoint`, `working_dir` and `devices`",
@@ -111,20 +122,15 @@ def _not_started(resource: Resource, text: str) -> StepFailed:
 
 def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "it ends right after its start") -> None:
     """Raise if a container ends within so many seconds, whether or not the engine starts it again."""
-    import requests
-
-    name = _spec(resource).container
-    try:
-        code = host.engine.api.wait(name, timeout=grace, condition="not-running")["StatusCode"]  # type: ignore[arg-type]
-    except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
-        return
-    raise _died(host, resource, what, code)
+    code = host.engine.containers.wait(_spec(resource).container, grace, host.stop)
+    if code is not None:
+        raise _died(host, resource, what, code)
 
 
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:
     name = _spec(resource).container
-    inspected = host.engine.api.inspect_container(name)
-    tail = host.engine.api.logs(name, tail=_TAIL).decode(errors="replace").strip()
+    inspected = host.engine.containers.inspect(name)
+    tail = host.engine.containers.log_tail(name, _TAIL, terminal=inspected["Config"]["Tty"])
     quiet, said = ("", f"; its log ends:\n{_indented(tail)}") if tail else (" and without a word in its log", "")
     return StepFailed(f"{resource.key}: {what}, with exit code {code}{quiet}: {_advice(inspected, code)}{said}")
 
@@ -151,31 +157,55 @@ def _advice(inspected: dict[str, Any], code: int) -> str:
 
 def _complete(host: Host, resource: Resource) -> None:
     """Wait until a container has run to exit code 0."""
-    name = _spec(resource).container
-    for _ in _moments(host, resource.key, "has not completed"):
-        state = host.engine.api.inspect_container(name)["State"]
-        if not state["Running"]:
-            if state["ExitCode"]:
-                raise _died(host, resource, "it failed", state["ExitCode"])
-            return
+    code = host.engine.containers.wait(_spec(resource).container, host.wait_timeout, host.stop)
+    if code is None:
+        raise _out_of_patience(host, resource.key, "has not completed")
+    if code:
+        raise _died(host, resource, "it failed", code)
 
 
 def healthy(host: Host, step: Step) -> Result:
     """Wait for the healthcheck."""
     resource = wanted(step)
-    for _ in _moments(host, resource.key, "is not healthy"):
-        inspected = host.engine.api.inspect_container(_spec(resource).container)
-        state = inspected["State"]
-        if not state["Running"]:
-            raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
-        health = state.get("Health")
-        if not health:
-            raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
-        if health["Status"] == "unhealthy":
-            raise StepFailed(f"{resource.key}: it is unhealthy{_last_word(health)}")
-        if health["Status"] == "healthy":
-            break
-    return Status.DONE
+    deadline = time.monotonic() + host.wait_timeout
+    backoff = Backoff(host.patience, host.stop)
+    while True:
+        try:
+            with _listening(host, resource) as events:
+                backoff = Backoff(host.patience, host.stop)
+                while not _is_healthy(host, resource):
+                    if not _has_news(host, events, deadline):
+                        raise _out_of_patience(host, resource.key, "is not healthy")
+                return Status.DONE
+        except AnswerLost:  # an engine that restarts ends the stream: the next look tells
+            if not backoff.again():
+                raise
+
+
+def _listening(host: Host, resource: Resource) -> Events:
+    return host.engine.events(filters={"type": ["container"], "container": [_spec(resource).container]})
+
+
+def _has_news(host: Host, events: Events, deadline: float) -> bool:
+    """Wait for an event of health or death; False when there is none in time, or no more waiting is wanted."""
+    while not host.stop.is_set() and time.monotonic() < deadline:
+        event = events.next(min(_MOMENT, deadline - time.monotonic()))
+        if event and str(event.get("Action")).startswith(_NEWS):
+            return True
+    return False
+
+
+def _is_healthy(host: Host, resource: Resource) -> bool:
+    """Look at the health; raise if it never comes."""
+    state = host.engine.containers.inspect(_spec(resource).container)["State"]
+    if not state["Running"]:
+        raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
+    health = state.get("Health")
+    if not health:
+        raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
+    if health["Status"] == "unhealthy":
+        raise StepFailed(f"{resource.key}: it is unhealthy{_last_word(health)}")
+    return bool(health["Status"] == "healthy")
 
 
 def _last_word(health: dict[str, Any]) -> str:
@@ -186,17 +216,10 @@ def _last_word(health: dict[str, Any]) -> str:
     return f": its check ended with exit code {log[-1].get('ExitCode')}{said}"
 
 
-def _moments(host: Host, key: ResourceKey, what: str) -> Iterator[None]:
-    """Yield at shorter, then longer intervals until the host's patience or the run is over."""
-    deadline = time.monotonic() + host.wait_timeout
-    pause = _SHORTEST
-    while True:
-        yield
-        if time.monotonic() > deadline:
-            raise StepFailed(f"{key}: it {what} after {host.wait_timeout:g} s: see its log, or raise --wait-timeout")
-        if host.stop.wait(min(pause, host.wait_timeout)):
-            raise StepFailed(f"{key}: interrupted while it {what}")
-        pause = min(2 * pause, _LONGEST)
+def _out_of_patience(host: Host, key: ResourceKey, what: str) -> StepFailed:
+    if host.stop.is_set():
+        return StepFailed(f"{key}: interrupted while it {what}")
+    return StepFailed(f"{key}: it {what} after {host.wait_timeout:g} s: see its log, or raise --wait-timeout")
 
 
 def _spec(resource: Resource) -> ProcessSpec:

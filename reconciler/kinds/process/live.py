@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from reconciler.host import TRIAL
 from reconciler.kinds.container import ports
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim
@@ -14,19 +15,17 @@ from reconciler.model import Claim
 Json = Mapping[str, Any]
 UP = ("running", "paused")
 RESTARTING = "restarting"
-TRUSTED = 10.0
-"""Seconds after which the engine itself takes a container that it restarted for one that lives (its backoff ends)."""
 _STATES = {"exited": "stopped", "dead": "stopped"}
 
 
-def state_of(inspected: Json, want: str, *, now: float) -> str:
+def state_of(inspected: Json, want: str, *, now: float, trial: float = TRIAL) -> str:
     """Return the state; one that ended with exit code 0 completed, if that is what is wanted.
 
     What the engine has restarted runs only when it has lived for a while, for else it may be about to end again.
     """
     state = inspected["State"]
     live = _STATES.get(state["Status"], str(state["Status"]))
-    if live == "running" and on_trial(inspected, now) > 0:
+    if live == "running" and on_trial(inspected, now, trial) > 0:
         return RESTARTING
     if live == "stopped" and want == "completed" and state.get("ExitCode") == 0:
         return want
@@ -34,16 +33,16 @@ def state_of(inspected: Json, want: str, *, now: float) -> str:
     return want if (live, want) == ("created", "stopped") else live
 
 
-def on_trial(inspected: Json, now: float) -> float:
+def on_trial(inspected: Json, now: float, trial: float = TRIAL) -> float:
     """Return for how many seconds more a container that the engine restarted by itself has to live to be trusted."""
     if not inspected.get("RestartCount"):
         return 0.0
-    return datetime.fromisoformat(inspected["State"]["StartedAt"]).timestamp() + TRUSTED - now
+    return datetime.fromisoformat(inspected["State"]["StartedAt"]).timestamp() + trial - now
 
 
-def spec_of(inspected: Json, want: str, target: Json | None, *, now: float) -> ProcessSpec:
+def spec_of(inspected: Json, want: str, target: Json | None, *, now: float, trial: float = TRIAL) -> ProcessSpec:
     """Read a process; `target` is the inspection of the container whose network namespace it shares."""
-    state = state_of(inspected, want, now=now)
+    state = state_of(inspected, want, now=now, trial=trial)
     lost = inspected["State"]["Status"] in UP and target is not None and not _has_network(inspected, target)
     return ProcessSpec(state, network_lost=lost, container=inspected["Name"].removeprefix("/"))
 
@@ -76,6 +75,7 @@ def facts(inspected: Json) -> Mapping[str, Any]:
         "exit_code": state.get("ExitCode"),
         "health": (state.get("Health") or {}).get("Status", ""),
         "grace": inspected["Config"].get("StopTimeout"),
+        "signal": inspected["Config"].get("StopSignal") or "",
         "ports": ports.of_engine(inspected["NetworkSettings"].get("Ports")),
     }
     return MappingProxyType(found)

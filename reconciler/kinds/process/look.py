@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.connect.look import keys_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.networking import SHARED
 from reconciler.kinds.process.listeners import foreign
@@ -22,9 +23,10 @@ Json = Mapping[str, Any]
 
 def seen_processes(scope: Scope) -> Iterator[Resource]:
     """Yield ours, those of declared externals that run, and foreign ones that hold a declared port."""
-    own, known = ours(scope), names(scope)
+    own, known, endpoints = ours(scope), names(scope), keys_of(scope)
     for key, inspected in own.items():
-        yield _own(scope, key, inspected, known)
+        needs = _needs(inspected, _target(scope, inspected), known)
+        yield _own(scope, key, inspected, [*needs, *map(_after, endpoints[key])])
     for key, inspected in externals(scope).items():
         if inspected["State"]["Status"] in UP:
             yield Resource(
@@ -38,14 +40,17 @@ def seen_processes(scope: Scope) -> Iterator[Resource]:
     yield from foreign(scope, {each["Id"] for each in own.values()})
 
 
-def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str]) -> Resource:
+def _after(endpoint: ResourceKey) -> Need:
+    return Need(endpoint, "networks", How.AFTER)
+
+
+def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need]) -> Resource:
     desired = scope.desired.resources.get(ResourceKey("process", key.name))
     want = desired.spec.state if desired and isinstance(desired.spec, ProcessSpec) else ""
-    target = _target(scope, inspected)
     return Resource(
         ResourceKey("process", key.name),
-        spec_of(inspected, want, target, now=time.time()),
-        needs=tuple(sorted({Need(key, "container"), *_needs(inspected, target, known)})),
+        spec_of(inspected, want, _target(scope, inspected), now=time.time(), trial=scope.host.trial),
+        needs=tuple(sorted({Need(key, "container"), *needs})),
         claims=tuple(sorted(claims(inspected))),
         part_of=key,
         live=MappingProxyType(facts(inspected)),

@@ -20,7 +20,7 @@ HEALTHY = "healthy"
 
 def processes(source: Source) -> Iterator[Resource]:
     """Read the state of every container, external ones included: what refers to those wants them to run."""
-    found = order(source)
+    found = source.once(order)
     quiet = _Quiet(source)
     for entry in entries(source):
         yield _process(Entry(quiet, entry.name, entry.data), source, found)

@@ -11,7 +11,7 @@ from reconciler.errors import StepFailed
 from reconciler.host.kernel.notes import note
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import HOST, LOOPBACK
-from reconciler.host.marks import PROTOCOL
+from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import (
     Link,
     NetlinkError,
@@ -28,8 +28,10 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, seen, wanted
 from reconciler.kinds.route.aside import displace
 from reconciler.kinds.route.look import noted
+from reconciler.kinds.route.place import insist_on_place
 from reconciler.kinds.route.spec import RouteSpec
-from reconciler.model import Resource, Status, Step
+from reconciler.kinds.still_ours import insist_on_link
+from reconciler.model import Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host.kernel import Reach
@@ -45,27 +47,36 @@ def create(step: Step, reach: Reach) -> Result:
     """Put a route in the place of what has its destination and metric."""
     spec = _spec(wanted(step))
     socket = reach.socket(spec.at)
+    message = _message(step, reach, socket)
+    if not spec.at.topology:
+        insist_on_place(step, reach.host, socket, spec)
     if spec.noted:
         insist(socket.send([add_altname(LOOPBACK, _note(step, spec))]), errno.EEXIST)
     if spec.node.kind == "container" and spec.is_default:
         displace(socket, spec.to, spec.metric)
-    error = socket.send([_message(socket, spec)])[0]
+    error = socket.send([message])[0]
     if error is not None:
         raise _explained(spec, error)
     return Status.DONE
 
 
-def _message(socket: Socket, spec: RouteSpec) -> bytes:
-    devices = [_index(socket, spec)] if spec.dev and len(spec.via) <= 1 else []
+def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
+    spec = _spec(wanted(step))
+    names = spec.by or ((spec.dev,) if spec.dev and len(spec.via) <= 1 else ())
+    devices = [_index(step, reach, socket, each) for each in names]
     return replace_route(
         spec.to, via=spec.via, devices=devices, metric=spec.metric, protocol=PROTOCOL, source=spec.source or None
     )
 
 
-def _index(socket: Socket, spec: RouteSpec) -> int:
-    found = socket.ask([get_link(spec.dev or "")])[0]
+def _index(step: Step, reach: Reach, socket: Socket, name: str) -> int:
+    spec = _spec(wanted(step))
+    found = socket.ask([get_link(name)])[0]
     if not isinstance(found, Link):
-        raise StepFailed(f"there is no interface {spec.dev} in {spec.at}")
+        raise StepFailed(f"there is no interface {name} in {spec.at}")
+    if name in spec.ours:
+        mark = Mark(step.topology, ResourceKey.of(spec.ours[name]), host=reach.host.identity)
+        insist_on_link(mark, found, f"an interface {name} in {spec.at}")
     return found.index
 
 
@@ -83,12 +94,15 @@ def update(step: Step, reach: Reach) -> Result:
     old, new = _spec(seen(step)), _spec(wanted(step))
     create(step, reach)
     if old.metric != new.metric and seen(step).handle["ours"]:
-        reach.socket(new.at).send([_removal(old)])
+        reach.socket(new.at).send([_removal(seen(step))])
     return Status.DONE
 
 
-def _removal(spec: RouteSpec) -> bytes:
-    return delete_route(spec.to, metric=spec.metric, protocol=PROTOCOL)
+def _removal(resource: Resource) -> bytes:
+    """Return the message that deletes a route as it was seen: one by another interface has come in between."""
+    spec, devices = _spec(resource), resource.handle.get("devices", ())
+    only = devices if len(devices) == 1 else ()
+    return delete_route(spec.to, metric=spec.metric, protocol=PROTOCOL, devices=only)
 
 
 def delete(step: Step, reach: Reach) -> Result:
@@ -98,7 +112,7 @@ def delete(step: Step, reach: Reach) -> Result:
     if found is None:
         return Status.DONE
     socket = found[1]
-    insist(socket.send([_removal(spec)]), errno.ESRCH, errno.ENODEV)
+    insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
     if spec.node == HOST:
         socket.send([del_altname(LOOPBACK, _note(step, spec))])
     if spec.node.kind == "container" and spec.is_default:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host import netns
-from reconciler.host.kernel.peer import stranger
+from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Route, Socket, delete_route, get_routes, replace_route
 from reconciler.kinds.route.spec import DEFAULTS
@@ -22,7 +22,7 @@ def defaults_aside(host: Host, inspected: Mapping[str, Any]) -> Iterator[None]:
     """Take our default routes out of a container's namespace, and put them back in the place of the engine's."""
     with contextlib.ExitStack() as stack:
         pid = inspected["State"]["Pid"]
-        if pid and not stranger(host):
+        if pid and not (stranger(host) or elsewhere(host, [inspected])):
             fd = netns.open_process(pid)
             stack.callback(os.close, fd)
             socket = stack.enter_context(Socket(fd))

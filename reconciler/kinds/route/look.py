@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from reconciler.host.netlink import Route
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
-from reconciler.model import Need, Resource, ResourceKey
+from reconciler.model import FrozenMap, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
+Declared = tuple[ResourceKey, RouteSpec]
 _UNICAST = 1
 _SAFE = str.maketrans("/:", ",;")
 """An altname holds neither `/` nor `:`."""
@@ -27,9 +29,13 @@ _SAFE = str.maketrans("/:", ",;")
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our routes, those that stand in the place of declared ones, and what only a note remembers."""
     foreign.insist_on_reach(scope, "route")
+    declared: dict[ResourceKey, list[Declared]] = defaultdict(list)
+    for each in scope.desired.of_kind("route"):
+        assert isinstance(each.spec, RouteSpec)  # noqa: S101 - a kind has its own spec
+        declared[each.spec.node].append((each.key, each.spec))
     for node, space in scope.kernel.nodes.items():
         if not _shares(scope, node, space):
-            yield from _in_node(scope, node, space)
+            yield from _in_node(scope, node, space, declared.get(node, []))
 
 
 def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
@@ -37,13 +43,8 @@ def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
     return scope.kernel.node_of(space) != node
 
 
-def _in_node(scope: Scope, node: ResourceKey, space: Space) -> Iterator[Resource]:
+def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Declared]) -> Iterator[Resource]:
     taken: set[ResourceKey] = set()
-    declared = [
-        (each.key, each.spec)
-        for each in scope.desired.of_kind("route")
-        if isinstance(each.spec, RouteSpec) and each.spec.node == node
-    ]
     for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route)
         key = _declared_key(declared, taken, route)
@@ -91,9 +92,7 @@ def noted(topology: str, to: str, metric: int) -> tuple[str, str, str]:
     return fitted(topology), fitted(to.translate(_SAFE)), str(metric)
 
 
-def _declared_key(
-    declared: list[tuple[ResourceKey, RouteSpec]], taken: set[ResourceKey], route: Route
-) -> ResourceKey | None:
+def _declared_key(declared: list[Declared], taken: set[ResourceKey], route: Route) -> ResourceKey | None:
     """Find the declared route that a live one is, or whose place it takes; one of ours may have another metric."""
     left = [(key, spec) for key, spec in declared if key not in taken and spec.to == route.destination]
     exact = (key for key, spec in left if spec.metric == route.metric)
@@ -121,9 +120,10 @@ def _rivals(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool
 def _resource(
     scope: Scope, key: ResourceKey, node: ResourceKey, space: Space, route: Route, *, marked: bool
 ) -> Resource:
-    devices = [space.links[each].name for each in route.devices if each in space.links]
-    marks = (scope.kernel.mine(space.links.get(each)) for each in route.devices)
-    grounds = {Need(mark.key, "via") for mark in marks if mark}
+    links = [space.links[each] for each in route.devices if each in space.links]
+    ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
+    grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
+    devices = [each.name for each in links]
     spec = RouteSpec(
         node=node,
         to=route.destination,
@@ -134,6 +134,7 @@ def _resource(
         marked=marked,
         at=scope.kernel.where(node),
         noted=node == HOST and not grounds,
+        ours=FrozenMap(ours),
     )
     owned = node not in scope.kernel.containers or _may_take(scope, node)
     return Resource(
@@ -144,7 +145,12 @@ def _resource(
         part_of=node if node != HOST else None,
         live=MappingProxyType({"devices": devices, "dead": route.dead}),
         handle=MappingProxyType(
-            {"place": space.place, "ours": route.protocol == PROTOCOL, "at": _where(scope, node)},
+            {
+                "place": space.place,
+                "ours": route.protocol == PROTOCOL,
+                "at": _where(scope, node),
+                "devices": route.devices,
+            },
         ),
     )
 

@@ -14,7 +14,7 @@ from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_mor
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node, pairs
-from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Entry:
 
 def parse(source: Source) -> Iterator[Resource]:
     """Read the routes of all nodes of a file."""
-    found, ends = list(_entries(source)), ends_by_node(source)
+    found, ends = list(_entries(source)), source.once(ends_by_node)
     found = list(_different(source, found))
     count = Counter((each.node, each.to) for each in found)
     for node in dict.fromkeys(each.node for each in found):
@@ -74,7 +74,7 @@ def _declared(source: Source) -> Iterator[tuple[Pointer, ResourceKey, Mapping[st
                 yield (section, name, "routes", number), ResourceKey(kind, name), raw, raw.get("dev")
     for number, raw in enumerate(source.section("host").get("routes") or ()):
         yield ("host", "routes", number), HOST, raw, raw.get("dev")
-    for pair in pairs(source):
+    for pair in source.once(pairs):
         for end in pair.ends:
             for number, raw in enumerate(end.entry.get("routes") or ()):
                 yield (*end.pointer, "routes", number), end.node, raw, end.interface
@@ -101,10 +101,16 @@ def _entry(
     if any((":" in each) != (":" in to) for each in via):
         source.problem((*pointer, "via"), f"the next hops are not of the same family as {raw['to']}")
         return None
+    _check_source(source, pointer, raw, to)
     for number, each in enumerate(via):
         if each in via[:number]:
             source.problem(at[number], f"the next hop {each} is listed twice")
     return Entry(pointer, node, raw, to, in_order(via), dev)
+
+
+def _check_source(source: Source, pointer: Pointer, raw: Mapping[str, Any], to: str) -> None:
+    if raw.get("source") and (":" in raw["source"]) != (":" in to):
+        source.problem((*pointer, "source"), f"{raw['source']} is not of the same family as {raw['to']}")
 
 
 def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) -> str:
@@ -136,6 +142,8 @@ def _resource(
             metric=entry.metric,
             source=ip(source, (*entry.pointer, "source"), entry.raw["source"]) if entry.raw.get("source") else "",
             noted=entry.node == HOST and not ways,
+            by=_by(entry, ways),
+            ours=_ours(source, ways),
             at=nodes.where(source, entry.node),
         ),
         needs=(*_grounds(source, entry, ways), *_after(entry, onlink, count)),
@@ -155,6 +163,21 @@ def _ways(entry: Entry, known: tuple[Interface, ...]) -> list[Interface]:
     if entry.dev and not entry.via:
         return [each for each in known if each.name == entry.dev]
     return [each for each in known if any(each.reaches(gateway, entry.dev) for gateway in entry.via)]
+
+
+def _by(entry: Entry, ways: list[Interface]) -> tuple[str, ...]:
+    """The interface of each next hop: one that is about to lose its addresses may reach it still, and is not meant."""
+    found = [{way.name for way in ways if way.reaches(gateway, entry.dev)} for gateway in entry.via]
+    names = tuple(each.pop() for each in found if len(each) == 1)
+    return names if len(names) == len(found) and all(names) else ()
+
+
+def _ours(source: Source, ways: list[Interface]) -> FrozenMap[str]:
+    """The interfaces that are to carry our mark, each with the key that stands in it."""
+    named = (each for each in ways if each.name)
+    return FrozenMap(
+        {each.name: str(each.key) for each in named if each.key.kind == "veth" or not nodes.external(source, each.key)}
+    )
 
 
 def _grounds(source: Source, entry: Entry, ways: list[Interface]) -> tuple[Need, ...]:

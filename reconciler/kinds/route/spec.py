@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
-from reconciler.model import Claim, ResourceKey, Spec, chosen, uncompared
+from reconciler.model import EMPTY, Claim, FrozenMap, ResourceKey, Spec, chosen, uncompared
 
 IPV6_METRIC = 1024
 """What the kernel gives to an IPv6 route that names no metric."""
@@ -19,7 +19,9 @@ _LABELS = {HOST: "host"}
 class RouteSpec(Spec):
     """A route of a node: `to` is a prefix, `via` the next hops in numerical order, none for what is on the link.
 
-    `noted` says that nothing but a note tells whose it is: a route of the host by an interface that is not ours.
+    `noted` says that nothing but a note tells whose it is: a route of the host by an interface that is not ours. `by`
+    names the interface that reaches each of the next hops, where the file tells of exactly one; `ours` are the keys of
+    what makes the interfaces that are ours, by their names.
     """
 
     node: ResourceKey = HOST
@@ -30,7 +32,9 @@ class RouteSpec(Spec):
     source: str = ""
     marked: bool = True
     noted: bool = uncompared(default=False)
-    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
+    by: tuple[str, ...] = uncompared(())
+    ours: FrozenMap[str] = uncompared(EMPTY)  # noqa: RUF009 - a field of dataclasses
+    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - likewise
 
     @property
     def is_default(self) -> bool:

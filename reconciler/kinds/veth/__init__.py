@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.host.netlink import VETH
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.source import Source
 from reconciler.kinds.veth import change, look, make
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
 
-_MUTABLE = frozenset(("addresses", "mac", "mtu", "up", "master", "path_cost", "priority", "hairpin", "marked"))
+_MUTABLE = frozenset(
+    ("addresses", "mac", "mtu", "up", "master", "path_cost", "priority", "hairpin", "marked", "own_mac")
+)
 
 
 class VethKind(Kind):
@@ -28,6 +31,7 @@ class VethKind(Kind):
     section = "veths"
     batch = 512
     uses = frozenset(("kernel",))
+    link = VETH
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read the entries of `veths`."""

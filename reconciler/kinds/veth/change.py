@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
@@ -20,6 +21,9 @@ from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
+
+
+_MAC_BYTES = 6
 
 
 def update(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
@@ -45,11 +49,11 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
     if found is None:
         raise StepFailed(f"{label} has vanished meanwhile: apply again")
     (fd, socket), index, master = found, handle["index"], masters.index(new)
-    differs = {name: getattr(new, name) != getattr(old, name) for name in ("mac", "mtu", "up")}
+    differs = {name: getattr(new, name) != getattr(old, name) for name in ("mtu", "up")}
     link = set_link(
         index,
         mtu=new.mtu if differs["mtu"] else None,
-        mac=new.mac if new.mac and differs["mac"] else None,
+        mac=_new_mac(old, new),
         up=new.up if differs["up"] else None,
         master=0 if master is None and old.master else master,
         alias=mark_of(step, reach.host).alias(),
@@ -59,6 +63,19 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         if master is not None:
             insist(socket.send([port(index, new)]))
         _readdress(fd, reach, handle["place"], index, ends)
+
+
+def _new_mac(old: Endpoint, new: Endpoint) -> str | None:
+    """Return the MAC address to set: the declared one, or any other where this one is another end's by now."""
+    if new.mac is None:
+        return None if old.own_mac else _any_mac()
+    return new.mac if new.mac != old.mac else None
+
+
+def _any_mac() -> str:
+    """Choose a MAC address as the kernel does: unicast, and locally administered (eth_random_addr)."""
+    first, *rest = secrets.token_bytes(_MAC_BYTES)
+    return bytes((first & 0xFC | 0x02, *rest)).hex(":")
 
 
 def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:
@@ -73,21 +90,23 @@ def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endp
 
 
 def delete(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
-    """Delete each pair by the end whose namespace has most of them."""
-    doomed: dict[Place, list[int]] = defaultdict(list)
-    count: dict[int, int] = defaultdict(int)
-    for step in steps:
-        for end in seen(step).handle["ends"].values():
-            count[end["place"].cookie] += 1
-    for step in steps:
-        ends = seen(step).handle["ends"].values()
-        end = max(ends, key=lambda each: count[each["place"].cookie])
-        doomed[end["place"]].append(end["index"])
+    """Delete the pairs of many steps together."""
     with Reach(host) as reach:
-        for place, indices in doomed.items():
-            if found := reach.again(place):
-                delete_links(found[1], indices)
+        delete_pairs(reach, map(seen, steps))
     yield from (Status.DONE for _ in steps)
+
+
+def delete_pairs(reach: Reach, pairs: Iterable[Resource]) -> None:
+    """Delete each pair by the end whose namespace has most of them: each namespace costs a wait, however many go."""
+    ends = [list(each.handle["ends"].values()) for each in pairs]
+    count = Counter(end["place"].cookie for pair in ends for end in pair)
+    doomed: dict[Place, list[int]] = defaultdict(list)
+    for pair in ends:
+        end = max(pair, key=lambda each: count[each["place"].cookie])
+        doomed[end["place"]].append(end["index"])
+    for place, indices in doomed.items():
+        if found := reach.again(place):
+            delete_links(found[1], indices)
 
 
 def _endpoints(resource: Resource) -> dict[str, Endpoint]:

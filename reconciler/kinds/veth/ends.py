@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +53,25 @@ class Pair:
 EndsByNode = Mapping[ResourceKey, Sequence[tuple[ResourceKey, End]]]
 
 
-def pairs(source: Source) -> Iterator[Pair]:
-    """Yield the veth pairs whose ends can be read; problems are noted on the source."""
-    for pointer, entry, (first, second) in _read(source):
-        if first and second:
-            name = entry.get("name") or "--".join(sorted((first.label, second.label)))
-            yield Pair(pointer, ResourceKey("veth", name), (first, second), entry)
+def pairs(source: Source) -> Sequence[Pair]:
+    """Return the veth pairs whose ends can be read; problems are noted on the source."""
+    return [
+        Pair(pointer, ResourceKey("veth", _name(entry, ends)), (first, second), entry)
+        for pointer, entry, ends in source.once(_read)
+        for first, second in [ends]
+        if first and second
+    ]
 
 
-def _read(source: Source) -> Iterator[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
+def _name(entry: Mapping[str, Any], ends: Iterable[End | None]) -> str:
+    return entry.get("name") or "--".join(sorted(end.label for end in ends if end))
+
+
+def _read(source: Source) -> Sequence[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
+    return list(_each(source))
+
+
+def _each(source: Source) -> Iterator[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
     for number, raw in enumerate(source.section("veths") or ()):
         entry: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {"endpoints": raw}
         pointer: Pointer = ("veths", number)
@@ -136,8 +146,7 @@ def _network(source: Source, end: End) -> None:
 def ends_by_node(source: Source) -> EndsByNode:
     """Return the ends in each node, each with the key of its pair, or a stand-in where the other end is wrong."""
     found: dict[ResourceKey, list[tuple[ResourceKey, End]]] = defaultdict(list)
-    for _, entry, ends in _read(source):
-        name = entry.get("name") or "--".join(sorted(end.label for end in ends if end))
+    for _, entry, ends in source.once(_read):
         for end in filter(None, ends):
-            found[end.node].append((ResourceKey("veth", name), end))
+            found[end.node].append((ResourceKey("veth", _name(entry, ends)), end))
     return found

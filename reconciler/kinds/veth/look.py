@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +24,26 @@ Seen = tuple[Space, Link]
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our pairs, and what holds the declared name of an interface and is not ours."""
     foreign.insist_on_reach(scope, "veth")
-    kernel = scope.kernel
+    kernel, macs = scope.kernel, _declared_macs(scope)
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
-        endpoints = wanted.spec.endpoints if wanted and isinstance(wanted.spec, VethSpec) else FrozenMap[Endpoint]()
+        endpoints = _spec(wanted).endpoints if wanted else FrozenMap[Endpoint]()
         best, *others = sorted(found, key=lambda pair: -_matches(kernel, pair, endpoints))
-        yield _resource(scope, key, best, endpoints)
+        yield _resource(scope, key, best, endpoints, macs)
         for other in others:  # left over by a namespace that somebody keeps alive
             index = other[0][1].index
             yield _resource(scope, ResourceKey("veth", f"{key.name}@{index}"), other, FrozenMap())
     yield from _foreign(scope)
+
+
+def _declared_macs(scope: Scope) -> frozenset[str]:
+    ends = (end for each in scope.desired.of_kind("veth") for end in _spec(each).endpoints.values())
+    return frozenset(end.mac for end in ends if end.mac)
+
+
+def _spec(resource: Resource) -> VethSpec:
+    assert isinstance(resource.spec, VethSpec)  # noqa: S101 - the kind's own
+    return resource.spec
 
 
 def _pairs(kernel: Kernel) -> dict[ResourceKey, list[tuple[Seen, ...]]]:
@@ -79,10 +89,16 @@ def _label(kernel: Kernel, seen: Seen, taken: Mapping[str, Any]) -> str:
 
 
 def _resource(
-    scope: Scope, key: ResourceKey, pair: tuple[Seen, ...], wanted: Mapping[str, Endpoint], *, owned: bool = True
+    scope: Scope,
+    key: ResourceKey,
+    pair: tuple[Seen, ...],
+    wanted: Mapping[str, Endpoint],
+    macs: Collection[str] = (),
+    *,
+    owned: bool = True,
 ) -> Resource:
     ends = _labelled(scope.kernel, pair, wanted)
-    endpoints = {label: _endpoint(scope, key, seen, wanted.get(label)) for label, seen in ends.items()}
+    endpoints = {label: _endpoint(scope, key, seen, wanted.get(label), macs) for label, seen in ends.items()}
     live = {label: _facts(space, link) for label, (space, link) in ends.items()}
     handle = {label: {"place": space.place, "index": link.index} for label, (space, link) in ends.items()}
     source = next((mark.source for _, link in pair if (mark := scope.kernel.mine(link))), "")
@@ -113,11 +129,12 @@ def _is_ours(scope: Scope, node: ResourceKey) -> bool:
     return inspected is None or bool(scope.mark(inspected["Config"].get("Labels")))
 
 
-def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | None) -> Endpoint:
+def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | None, macs: Collection[str]) -> Endpoint:
     space, link = seen
     kernel = scope.kernel
     node = kernel.node_of(space, wanted.node if wanted else None)
     mark, (master, into) = kernel.mine(link), master_of(scope, space, link)
+    undeclared = wanted is not None and wanted.mac is None
     return Endpoint(
         node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
         interface=link.name,
@@ -130,6 +147,7 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
         priority=link.port.priority if link.port else PRIORITY,
         hairpin=link.port.hairpin if link.port else False,
         marked=bool(mark and mark.key == key),
+        own_mac=None if undeclared and link.mac in macs else True,
         at=kernel.where(node),
         into=into,
     )

@@ -23,8 +23,6 @@ from reconciler.model import Status, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
 
-PATIENCE = 5.0
-"""Seconds to wait for the end of a pair that still has the name: of a container that has just been removed."""
 _PAUSE = 0.01
 
 
@@ -61,8 +59,8 @@ def create(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
 
 
 def _await_names(jobs: Sequence[Job], reach: Reach, masters: Masters) -> None:
-    """Make the pairs, and those again whose names are still held by what is about to go."""
-    deadline = time.monotonic() + PATIENCE
+    """Make the pairs, and those again whose names are still held by what is about to go: a container just removed."""
+    deadline = time.monotonic() + reach.host.patience
     while jobs:
         jobs = _make(jobs, reach, masters)
         late = time.monotonic() > deadline or reach.host.stop.is_set()

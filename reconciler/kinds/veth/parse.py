@@ -15,7 +15,7 @@ from reconciler.model import Claim, FrozenMap, How, Need, Resource, ResourceKey
 
 def parse(source: Source) -> Iterator[Resource]:
     """Read the veth pairs of a file."""
-    for pair in pairs(source):
+    for pair in source.once(pairs):
         first, second = pair.ends
         if not _differ(source, pair):
             continue
@@ -24,13 +24,14 @@ def parse(source: Source) -> Iterator[Resource]:
             second.label: _endpoint(source, pair, second, first),
         }
         spec = VethSpec(FrozenMap(endpoints))
+        held = {label: claims(each) for label, each in endpoints.items()}
         yield source.resource(
             pair.pointer,
             pair.key,
             spec,
             needs=(need for each in endpoints.items() for need in needs_of(*each, owned=_owned(source, each[1]))),
-            claims=(claim for each in endpoints.values() for claim in claims(each)),
-            at={claim: end.pointer for end in pair.ends for claim in claims(endpoints[end.label])},
+            claims=(claim for each in held.values() for claim in each),
+            at={claim: end.pointer for end in pair.ends for claim in held[end.label]},
         )
 
 

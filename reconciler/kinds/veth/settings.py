@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Where
-from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.addresses import is_v6
-from reconciler.kinds.masters import bridge_name
+from reconciler.kinds.masters import bridge_now
 from reconciler.kinds.veth.spec import Endpoint
 
 if TYPE_CHECKING:
@@ -31,15 +30,8 @@ class Masters:
             return None
         place = (end.at, end.into)
         if place not in self._found:
-            self._found[place] = self._look_up(*place)
+            self._found[place] = bridge_now(self.host, end.at, end.into, self.reach.socket(end.at))
         return self._found[place]
-
-    def _look_up(self, at: Where, into: Where) -> int:
-        name = bridge_name(self.host, into)
-        found = self.reach.socket(at).ask([get_link(name)])[0]
-        if not isinstance(found, Link):
-            raise StepFailed(f"there is no bridge {name} in {at}: apply again")
-        return found.index
 
 
 def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:

@@ -16,7 +16,8 @@ PATH_COST, PRIORITY, MTU = 2, 32, 1500
 class Endpoint(Spec):
     """One end: an interface in a node; `master` is the key of the bridge or Docker network that it is a port of.
 
-    `at` and `into` say how its node and its bridge are found at the host.
+    A live one has no `own_mac` if its MAC address is declared for another end of the file, and none for this one:
+    going back there asks for none either. `at` and `into` say how its node and its bridge are found at the host.
     """
 
     node: ResourceKey = HOST
@@ -30,6 +31,7 @@ class Endpoint(Spec):
     priority: int = PRIORITY
     hairpin: bool = False
     marked: bool = True
+    own_mac: bool | None = chosen(default=True)
     at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
     into: Where | None = uncompared()  # noqa: RUF009 - likewise
 

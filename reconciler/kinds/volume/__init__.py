@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import StepFailed
+from reconciler.errors import Conflict, StepFailed
 from reconciler.host.marks import SOURCE, topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
-from reconciler.kinds.labelled import whose
+from reconciler.kinds.labelled import secrets_label, whose
 from reconciler.kinds.source import Source
 from reconciler.kinds.volume.spec import VolumeSpec, claim, observed_spec, volumes
 from reconciler.model import Resource, Status, Step
@@ -66,9 +66,14 @@ class VolumeKind(Kind):
 def _created(host: Host, step: Step) -> Result:
     resource = wanted(step)
     spec: Any = resource.spec
-    marks = mark_of(step, host).labels()
-    made = host.engine.api.create_volume(
-        spec.name, driver=spec.driver, driver_opts=dict(spec.driver_opts), labels={**spec.labels, **marks}
+    marks = mark_of(step, host).labels() | secrets_label(spec)
+    made = host.engine.volumes.create(
+        {
+            "Name": spec.name,
+            "Driver": spec.driver,
+            "DriverOpts": dict(spec.driver_opts),
+            "Labels": {**spec.labels, **marks},
+        }
     )
     # The engine answers with an existing volume of the same name as though it had just made it.
     if not marks.items() <= (made.get("Labels") or {}).items():
@@ -77,19 +82,27 @@ def _created(host: Host, step: Step) -> Result:
 
 
 def _deleted(host: Host, step: Step) -> Result:
-    resource, api = seen(step), host.engine.api
+    resource, engine = seen(step), host.engine
     name = resource.live["id"]
     try:
-        patiently(lambda: api.remove_volume(name), passing=lambda error: status(error) == _IN_USE)
+        _insist_on_mark(step, host, name)
+        patiently(engine, lambda: engine.volumes.remove(name), passing=lambda error: status(error) == _IN_USE)
     except Exception as error:
         if status(error) == _NOT_FOUND:
             return Status.DONE
         if status(error) == _IN_USE:
-            rows = api.containers(all=True, filters={"volume": name})
+            rows = engine.containers.list(volume=name)
             users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
             raise StepFailed(f"{resource.key}: {users} still uses it, and is not ours: remove that first") from error
         raise
     return Status.DONE
+
+
+def _insist_on_mark(step: Step, host: Host, name: str) -> None:
+    """Raise Conflict where somebody has made another volume of the name; the file may have been another one."""
+    marks = {label: value for label, value in mark_of(step, host).labels().items() if label != SOURCE}
+    if not marks.items() <= (host.engine.volumes.inspect(name).get("Labels") or {}).items():
+        raise Conflict(f"{step.key.key}: a volume {name!r} that is not ours came in between: it stays")
 
 
 KIND = VolumeKind()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.host.marks import Mark
-from reconciler.kinds.labelled import declared_labels, unmarked
+from reconciler.kinds.labelled import declared_labels, unmarked, veiled
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import labels
 from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec
@@ -32,13 +32,14 @@ def volumes(source: Source) -> Iterator[Resource]:
 
 def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> VolumeSpec:
     """Read a volume as GET /volumes lists it; the mark is ours on it."""
-    return VolumeSpec(
+    spec = VolumeSpec(
         name=row["Name"],
         driver=row["Driver"],
         driver_opts=FrozenMap(row.get("Options")),
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
     )
+    return veiled(spec, row.get("Labels"))
 
 
 def claim(live_name: str) -> Claim:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from reconciler.secret import Secret, veiled
+
 Lookup = Callable[[str], str | None]
 """What a variable's name stands for; None if it is not set."""
 
@@ -12,27 +14,37 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
 _MARKS = re.compile(r"\$\$|\$\{|\}")
 _MAX_DEPTH = 20
+_LONGEST = 1 << 17
+"""How long a text with its variables may be: no argument of a process is longer (MAX_ARG_STRLEN)."""
 
 
 class Unresolved(ValueError):
     """A text in which a variable is not set or badly written."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, discreet: str = "") -> None:
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.discreet = message, hint, discreet or message
+        """`discreet` is the message without what may be a part of a secret."""
 
 
 def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
-    """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved where that cannot be."""
+    """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved where that cannot be.
+
+    What a variable with a secret was put into is secret as a whole.
+    """
     if depth > _MAX_DEPTH:
         raise Unresolved("variables are nested too deeply")
     parts: list[str] = []
-    at = 0
+    at = size = 0
     while (dollar := text.find("$", at)) >= 0:
         value, end = _expanded(text, dollar + 1, lookup, depth)
         parts += (text[at:dollar], value)
+        size += dollar - at + len(value)
+        if size > _LONGEST:
+            raise Unresolved("variables stand for too much text")
         at = end
-    return "".join(parts) + text[at:]
+    made = "".join(parts) + text[at:]
+    return Secret(made) if any(isinstance(each, Secret) for each in parts) else made
 
 
 def _expanded(text: str, start: int, lookup: Lookup, depth: int) -> tuple[str, int]:
@@ -60,11 +72,11 @@ def _closing(text: str, start: int) -> int:
 def _braced(body: str, lookup: Lookup, depth: int) -> str:
     found = _BODY.fullmatch(body)
     if not found:
-        raise Unresolved(f"'${{{body}}}' is no variable", "write $$ for a plain $")
+        raise Unresolved(f"'${{{body}}}' is no variable", "write $$ for a plain $", discreet="'${…}' is no variable")
     name, operator, word = found["name"], found["operator"], found["word"]
     if not operator:
         return _value(name, lookup)
-    value = lookup(name)
+    value = _looked_up(name, lookup)
     if value == "" and operator.startswith(":"):
         value = None
     if operator.endswith("+"):
@@ -74,11 +86,17 @@ def _braced(body: str, lookup: Lookup, depth: int) -> str:
     replacement = interpolate(word, lookup, depth=depth + 1)
     if operator.endswith("-"):
         return replacement
-    raise Unresolved(f"variable {name!r} is not set" + (f": {replacement}" if replacement else ""))
+    unset = f"variable {name!r} is not set"
+    raise Unresolved(f"{unset}: {replacement}" if replacement else unset, discreet=unset)
 
 
 def _value(name: str, lookup: Lookup) -> str:
-    value = lookup(name)
+    value = _looked_up(name, lookup)
     if value is None:
         raise Unresolved(f"variable {name!r} is not set", f"set it, write ${{{name}:-default}}, or $${name} for itself")
     return value
+
+
+def _looked_up(name: str, lookup: Lookup) -> str | None:
+    value = lookup(name)
+    return None if value is None else veiled(name, value)

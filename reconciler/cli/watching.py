@@ -1,0 +1,94 @@
+"""The command that goes on: watch; it returns the exit code of what ended it."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from datetime import datetime
+from threading import Event
+from typing import TYPE_CHECKING
+
+from reconciler.cli import options as o
+from reconciler.cli.output import say, style
+from reconciler.cli.reading import STANDARD_INPUT, check_name
+from reconciler.cli.signals import interruption
+from reconciler.errors import Usage
+from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
+
+if TYPE_CHECKING:
+    from reconciler.watch import Said
+
+RESYNC = 300.0
+"""Seconds after which to look though nothing was heard, unless told otherwise."""
+
+
+def watch(
+    file: o.File = None,
+    *,
+    name: o.Name = None,
+    dry_run: o.DryRun = False,
+    resync: o.Resync = RESYNC,
+    jobs: o.Jobs = 8,
+    no_prune: o.NoPrune = False,
+    wait_timeout: o.WaitTimeout = WAIT_TIMEOUT,
+    engine_timeout: o.EngineTimeout = ENGINE_TIMEOUT,
+    patience: o.Patience = PATIENCE,
+    lock_timeout: o.LockTimeout = LOCK_TIMEOUT,
+    json: o.Json = False,
+    _debug: o.Debug = False,
+    _verbose: o.Verbose = False,
+) -> int:
+    """Mend what drifts, as it happens, until it is told to end.
+
+    It follows the events of the engine and of the kernel, and the file: what changes there is applied.
+    """
+    if file == STANDARD_INPUT:
+        raise Usage("standard input cannot be watched: it is read once")
+    check_name(name)
+    from reconciler.host import Host
+    from reconciler.kinds import kinds
+    from reconciler.reconcile import Options
+    from reconciler.watch import File, Manner, Watch
+
+    stop = Event()
+
+    def busy() -> None:
+        interruption.stop = stop
+
+    def idle() -> None:
+        interruption.stop = None
+        if interruption.number:  # it came just now, and another thread is about to do this
+            stop.set()
+
+    interruption.at_once = b""
+    manner = Manner(
+        kinds(),
+        Options(jobs=jobs, keep=frozenset(kinds()) if no_prune else None, wait=False),
+        tell=_json_lines if json else _lines,
+        busy=busy,
+        idle=idle,
+        lock_timeout=lock_timeout,
+        dry_run=dry_run,
+    )
+    watched = File(file or o.DEFAULT_FILE, kinds=kinds(), name=name)
+
+    def made() -> Host:
+        return Host(engine_timeout=engine_timeout, patience=patience, wait_timeout=wait_timeout, trial=0, stop=stop)
+
+    Watch(watched, made, manner, resync=resync, stop=stop).run()
+    return interruption.exit_code
+
+
+def _lines(said: Said) -> None:
+    from reconciler.render.watching import said_lines
+
+    say(said_lines(said, datetime.now().astimezone(), style=style(sys.stdout)))
+
+
+def _json_lines(said: Said) -> None:
+    from reconciler.render.watching import said_json
+
+    say([json_text.dumps(said_json(said, datetime.now().astimezone()), ensure_ascii=False)])
+
+
+__all__ = ["watch"]

@@ -1,0 +1,120 @@
+"""Where an engine is: DOCKER_HOST, or the context that Docker's own client would use; TLS as it would use it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.errors import EngineUnreachable
+from reconciler.host import DEFAULT_ENGINE
+
+_PLAIN, _ENCRYPTED = 2375, 2376
+_DEFAULT_CONTEXT = "default"
+_MALFORMED = (
+    "{url!r} is no address of a Docker Engine: set DOCKER_HOST to one such as unix:///var/run/docker.sock ({why})"
+)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files in PEM; what is empty is not used."""
+
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    verify: bool = True
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an engine is; `scheme` is unix, tcp or ssh, and `path` that of its socket."""
+
+    url: str
+    scheme: str
+    path: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    tls: Tls | None = None
+
+
+def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
+    """Say where the engine is that a URL names, or, where that is empty, the environment or Docker's context.
+
+    EngineUnreachable where that is no address.
+    """
+    url = url or environment.get("DOCKER_HOST", "")
+    if url:
+        return parse(url, _tls_of(environment))
+    folder = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    name = environment.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext") or _DEFAULT_CONTEXT
+    return parse(DEFAULT_ENGINE) if name == _DEFAULT_CONTEXT else _of_context(folder / "contexts", name)
+
+
+def parse(url: str, tls: Tls | None = None) -> Address:
+    """Read the address of an engine."""
+    try:
+        found = urlsplit(url if "://" in url else f"tcp://{url}")
+        port = found.port or 0
+    except ValueError as error:
+        raise _malformed(url, str(error)) from error
+    if "://" not in url and not port:
+        raise _malformed(url, "it names no way to an engine, such as tcp://")
+    if found.scheme == "unix" and (found.netloc or found.path):
+        return Address(url, "unix", path=found.netloc + found.path)
+    host = found.hostname or ""
+    if not host or host.startswith("-") or (found.username or "").startswith("-"):
+        raise _malformed(url, "it names no host" if found.scheme != "unix" else "it names no socket")
+    if found.scheme == "ssh":
+        return Address(url, "ssh", path=found.path.rstrip("/"), host=host, port=port, user=found.username or "")
+    if found.scheme not in ("tcp", "http", "https"):
+        raise _malformed(url, f"nobody speaks {found.scheme} to an engine")
+    secured = tls or (Tls() if found.scheme == "https" else None)
+    return Address(url, "tcp", host=host, port=port or (_ENCRYPTED if secured else _PLAIN), tls=secured)
+
+
+def _malformed(url: str, why: str) -> EngineUnreachable:
+    return EngineUnreachable(_MALFORMED.format(url=url, why=why))
+
+
+def _tls_of(environment: Mapping[str, str]) -> Tls | None:
+    """Read DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH."""
+    verify = bool(environment.get("DOCKER_TLS_VERIFY"))
+    if not verify and not environment.get("DOCKER_TLS"):
+        return None
+    folder = Path(environment.get("DOCKER_CERT_PATH") or environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    return _in_folder(folder, verify=verify)
+
+
+def _in_folder(folder: Path, *, verify: bool) -> Tls:
+    ca, certificate, key = (
+        str(path) if (path := folder / f"{name}.pem").is_file() else "" for name in ("ca", "cert", "key")
+    )
+    return Tls(ca, certificate, key, verify)
+
+
+def _of_context(folder: Path, name: str) -> Address:
+    """Read a context of Docker's own client: contexts/meta/SHA256(NAME)/meta.json."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    endpoint = (_json(folder / "meta" / digest / "meta.json").get("Endpoints") or {}).get("docker") or {}
+    if not endpoint.get("Host"):
+        raise EngineUnreachable(f"there is no docker context {name!r}: see `docker context ls`, or set DOCKER_HOST")
+    tls = folder / "tls" / digest / "docker"
+    skips = bool(endpoint.get("SkipTLSVerify"))
+    return parse(endpoint["Host"], _in_folder(tls, verify=not skips) if tls.is_dir() or skips else None)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise EngineUnreachable(f"{path} is no JSON: {error}") from error
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,69 @@
+"""Ways to an engine: a socket of this machine, TCP, TLS, and ssh."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.host.engine.address import Address
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class Line(Protocol):
+    """What a socket, an encrypted one and a process have in common."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of it."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Receive some bytes; none at the end."""
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        """Bound what comes next."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+
+    def shutdown(self, how: int, /) -> None:
+        """Wake up who receives."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def dial(address: Address, *, timeout: float) -> Line:
+    """Open a connection; OSError when nobody is there within so many seconds."""
+    if address.scheme == "ssh":
+        from reconciler.host.engine.ssh import SshLine
+
+        return SshLine(address, timeout=timeout)
+    if address.scheme == "unix":
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            line.settimeout(timeout)
+            line.connect(address.path)
+        except OSError:
+            line.close()
+            raise
+        return line
+    line = socket.create_connection((address.host, address.port), timeout=timeout)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return _secured(line, address) if address.tls else line
+
+
+def _secured(line: socket.socket, address: Address) -> ssl.SSLSocket:
+    import ssl
+
+    assert address.tls is not None  # noqa: S101 - who asks has looked
+    context = ssl.create_default_context(cafile=address.tls.ca or None)
+    if not address.tls.verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if address.tls.certificate:
+        context.load_cert_chain(address.tls.certificate, address.tls.key or None)
+    try:
+        return context.wrap_socket(line, server_hostname=address.host)
+    except OSError:
+        line.close()
+        raise

@@ -1,0 +1,74 @@
+"""The engine's calls about networks, and containers on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.host.engine.caller import Caller
+from reconciler.host.engine.errors import NOT_FOUND, EngineError
+from reconciler.host.engine.http import part
+
+Json = dict[str, Any]
+
+
+class Networks:
+    """All about networks; each is named by its id or by its name."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self, **filters: str) -> list[Json]:
+        """One row for each there is, without its endpoints."""
+        query = {"filters": {name: [each] for name, each in filters.items()} or None}
+        found: list[Json] = self._caller.json("GET", "/networks", query=query)
+        return found
+
+    def inspect(self, name: str) -> Json:
+        """All about one, its endpoints among it."""
+        found: Json = self._caller.json("GET", f"/networks/{part(name)}")
+        return found
+
+    def create(self, body: Mapping[str, Any]) -> None:
+        """Make one; it is told from others of its name by its labels."""
+
+        def done() -> bool:
+            found = self._found(body["Name"])
+            return found is not None and (body.get("Labels") or {}).items() <= (found.get("Labels") or {}).items()
+
+        self._caller.call("POST", "/networks/create", body=body, again=False, done=done)
+
+    def remove(self, identity: str) -> None:
+        """Remove it."""
+        gone = lambda: self._found(identity) is None  # noqa: E731 - it is said where it is used
+        self._caller.call("DELETE", f"/networks/{part(identity)}", again=False, done=gone)
+
+    def connect(self, network: str, container: str, endpoint: Mapping[str, Any] | None = None) -> None:
+        """Connect a container, with an EndpointConfig."""
+        body = {"Container": container, "EndpointConfig": endpoint or {}}
+
+        def done() -> bool:
+            found = self._endpoint(network, container)
+            return found is not None and bool(found.get("EndpointID"))
+
+        self._caller.call("POST", f"/networks/{part(network)}/connect", body=body, again=False, done=done)
+
+    def disconnect(self, network: str, container: str) -> None:
+        """Disconnect a container by force."""
+        body = {"Container": container, "Force": True}
+        gone = lambda: self._endpoint(network, container) is None  # noqa: E731 - it is said where it is used
+        self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
+
+    def _found(self, name: str) -> Json | None:
+        try:
+            return self.inspect(name)
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None
+
+    def _endpoint(self, network: str, container: str) -> Json | None:
+        """What a container has on a network, known by its name; only a running one has an EndpointID."""
+        inspected: Json = self._caller.json("GET", f"/containers/{part(container)}/json")
+        found: Json | None = (inspected["NetworkSettings"].get("Networks") or {}).get(network)
+        return {**found, "EndpointID": "none yet"} if found and not inspected["State"]["Running"] else found

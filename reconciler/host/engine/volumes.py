@@ -1,0 +1,47 @@
+"""The engine's calls about volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.host.engine.caller import Caller
+from reconciler.host.engine.errors import NOT_FOUND, EngineError
+from reconciler.host.engine.http import part
+
+Json = dict[str, Any]
+
+
+class Volumes:
+    """All about volumes."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self, **filters: str) -> list[Json]:
+        """One row for each there is."""
+        query = {"filters": {name: [each] for name, each in filters.items()} or None}
+        return self._caller.json("GET", "/volumes", query=query)["Volumes"] or []
+
+    def inspect(self, name: str) -> Json:
+        """All about one."""
+        found: Json = self._caller.json("GET", f"/volumes/{part(name)}")
+        return found
+
+    def create(self, body: Mapping[str, Any]) -> Json:
+        """Make one, or return the one of that name that is there already."""
+        found: Json = self._caller.json("POST", "/volumes/create", body=body, again=True)
+        return found
+
+    def remove(self, name: str) -> None:
+        """Remove it with its content."""
+        self._caller.call("DELETE", f"/volumes/{part(name)}", again=False, done=lambda: self._is_gone(name))
+
+    def _is_gone(self, name: str) -> bool:
+        try:
+            self.inspect(name)
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return True
+        return False

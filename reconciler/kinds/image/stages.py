@@ -1,0 +1,92 @@
+"""What a build makes on its way: each image is ours by a tag as soon as the engine tells of it, whatever kills us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.calls import status
+from reconciler.kinds.image.look import image_id, tags
+from reconciler.kinds.image.references import split, stage_of, stage_tag
+from reconciler.kinds.image.sweep import lineage, listed, sweep
+from reconciler.kinds.image.tags import remove
+
+if TYPE_CHECKING:
+    from reconciler.host.engine import Engine
+    from reconciler.kinds.image.spec import ImageSpec
+
+_NOT_FOUND = 404
+_DIGITS = 12
+"""How many digits of its id number the tag of an image that is held."""
+_ALGORITHM = "sha256:"
+
+
+@dataclass
+class Stages:
+    """The tags of one build, those that an earlier try left among them."""
+
+    engine: Engine
+    spec: ImageSpec
+    before: frozenset[str] = field(init=False)
+    given: list[str] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """See what is there already."""
+        self.before = frozenset(self._tagged())
+
+    def take(self, identity: str, *, cached: bool) -> None:
+        """Tag an image that the build has just made; what it found in its cache may be anybody's, and can wait."""
+        if cached:
+            self.cached.append(identity)
+        elif tag := _tag(self.engine, self.spec, identity, len(self.before) + len(self.given)):
+            self.given.append(tag)
+
+    def keep_ends(self) -> None:
+        """Leave the tag of each other stage's last image only: it serves the next build as a cache."""
+        rows = listed(self.engine)
+        inside = set(lineage(rows, [image_id(self.engine, self.spec.reference)]))
+        for each in self.cached:
+            if not any(identity.startswith(f"{_ALGORITHM}{each}") for identity in inside):
+                self.take(each, cached=False)
+        tagged = self._tagged()
+        below = {each for identity in tagged.values() for each in lineage(rows, [identity])[1:]}
+        kept: set[str] = set()
+        for tag, identity in sorted(tagged.items()):
+            if identity in inside | below | kept:
+                remove(self.engine, {tag: identity})
+            kept.add(identity)
+
+    def abandon(self) -> None:
+        """Remove what this build has made."""
+        made = {tag: image_id(self.engine, tag) for tag in reversed(self.given)}
+        remove(self.engine, made)
+        sweep(self.engine, made.values())
+
+    def _tagged(self) -> dict[str, str]:
+        found = {tag: identity for identity, row in listed(self.engine).items() for tag in tags(row)}
+        return {tag: identity for tag, identity in found.items() if self._is_stage(tag)}
+
+    def _is_stage(self, reference: str) -> bool:
+        repository, tag = split(reference)
+        return repository == self.spec.repository and stage_of(tag) == self.spec.inputs
+
+
+def hold(engine: Engine, spec: ImageSpec, identities: Iterable[str]) -> dict[str, str]:
+    """Give images a tag each: by it they, and what stands on them, stay ours until it goes as the last."""
+    # Numbered by their ids, each gets the same tag again after a kill.
+    given = {_tag(engine, spec, identity, int(identity[-_DIGITS:], 16)): identity for identity in identities}
+    return {tag: identity for tag, identity in given.items() if tag}
+
+
+def _tag(engine: Engine, spec: ImageSpec, identity: str, number: int) -> str:
+    """Tag an image as a stage of a build, and return the tag; empty if the image is gone again already."""
+    tag = stage_tag(spec.inputs, number)
+    try:
+        engine.images.tag(identity, spec.repository, tag)
+    except Exception as error:
+        if status(error) != _NOT_FOUND:
+            raise
+        return ""
+    return f"{spec.repository}:{tag}"

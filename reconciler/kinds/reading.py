@@ -1,0 +1,33 @@
+"""Reading the files that a topology names, none of which may hang us or fill our memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+LARGEST = 8 << 20
+"""How many bytes of a file are read: a topology of thirty thousand containers has less."""
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a regular file; an OSError that says why if it is none, is too large or cannot be read."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return read_stream(file, str(path))
+
+
+def read_stream(stream: IO[bytes], name: str) -> bytes:
+    """Return all that a stream gives; an OSError if that is too much."""
+    content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB", name)
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)

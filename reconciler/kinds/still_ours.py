@@ -1,0 +1,28 @@
+"""Whether what is acted upon by its name is still the one that was planned for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.errors import Conflict
+from reconciler.host.kernel import Where
+from reconciler.host.kernel.reach import insist_on_labels
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import Link
+from reconciler.model import ResourceKey, Step
+
+
+def insist(step: Step, inspected: Mapping[str, Any], key: ResourceKey) -> None:
+    """Raise Conflict where a name means a container that is not ours: somebody put it there since the plan was made."""
+    name = inspected["Name"].removeprefix("/")
+    insist_on_labels(Where(key, name, step.topology), inspected["Config"].get("Labels"), f"a container {name}")
+
+
+def insist_on_link(mark: Mark, link: Link, what: str) -> None:
+    """Raise Conflict where a name means an interface that does not carry the mark."""
+    if not mark.is_in(link.alias):
+        raise Conflict(f"{what} that is not ours came in between: remove it, or name yours")
+
+
+__all__ = ["insist", "insist_on_labels", "insist_on_link"]

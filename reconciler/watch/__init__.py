@@ -1,0 +1,232 @@
+"""Watching: the flow of apply, run when something happens that concerns the topology."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import select
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from threading import Event
+from typing import Any
+
+from reconciler.errors import Conflict, HostRefuses, ReconcilerError
+from reconciler.host import Host, Memory
+from reconciler.host.marks import of_labels
+from reconciler.model import ResourceKey
+from reconciler.watch.agenda import Agenda
+from reconciler.watch.concern import HEALTHY, EngineConcern
+from reconciler.watch.engine import EngineEars, Lost, Reached, Word
+from reconciler.watch.file import File
+from reconciler.watch.kernel import KernelEars
+from reconciler.watch.loop import Loop
+from reconciler.watch.notify import notify
+from reconciler.watch.one_pass import Manner, Pass
+from reconciler.watch.part import Part, Parts
+from reconciler.watch.passes import Passes
+from reconciler.watch.said import Said, What
+from reconciler.watch.trouble import Trouble
+
+_SHARE = 400
+"""Looking though nothing was heard takes at most one part in so many of a processor's time."""
+
+
+class Watch:
+    """A file that is watched, with all that is heard of what it declares.
+
+    `host` makes handles to the machine: new ones each time that the engine has come back.
+    """
+
+    def __init__(self, file: File, host: Callable[[], Host], manner: Manner, *, resync: float, stop: Event) -> None:
+        self.file, self.stop, self._make_host, self._resync = file, stop, host, resync
+        self.loop, self.agenda, self.trouble, self.tell = Loop(), Agenda(), Trouble(), manner.tell
+        self.passes = Passes(
+            manner,
+            soon=self.loop.soon,
+            planned=self._planned,
+            done=lambda each: self._note("something was mended", about=each.part.about if each.part else None),
+            ended=self._ended,
+        )
+        self.host = self._host()
+        self._kinds, self._parts = manner.kinds, Parts(file.topology, manner.kinds)
+        self.kernel = KernelEars(file.topology.name, self.host)
+        self.engine = EngineEars(host, lambda word: self.loop.soon(lambda: self._hear_engine(word)))
+        self._engine_news = EngineConcern(file.topology.name)
+        self._reached, self._lost, self._is_ready = False, "", False
+        self._next_resync, self._computed = math.inf, 0.0
+        self.loop.on(self.kernel.listener.fileno(), self._hear_kernel)
+        self.loop.on(self.kernel.mounts, self._hear_mounts, select.POLLPRI | select.POLLERR)
+        self.loop.on(file.files.fd, self._hear_files)
+
+    def _host(self) -> Host:
+        """Make handles to the machine, with a memory of what was seen of it."""
+        made = self._make_host()
+        made.memory = Memory()
+        return made
+
+    def run(self) -> None:
+        """Mend whatever drifts until `stop` is set, and all that is under way then has ended."""
+        self._begin()
+        while not self.stop.is_set():
+            seconds = self._due() - time.monotonic()
+            if seconds > 0:
+                self.loop.hear(seconds)
+            else:
+                self._look()
+        while self.passes.running:
+            self.loop.hear(math.inf)
+
+    def _begin(self) -> None:
+        topology = self.file.topology
+        self.tell(Said(What.WATCHING, f"{topology.name}: {len(topology)} resources of {topology.source}"))
+        self.agenda.note("the watch begins", time.monotonic())
+        self._follow_engine()
+
+    def _follow_engine(self) -> None:
+        if self._needs_engine:
+            self.engine.follow()
+
+    @property
+    def _needs_engine(self) -> bool:
+        return any("engine" in self._kinds[each.key.kind].uses for each in self.file.topology)
+
+    # listening
+
+    def _due(self) -> float:
+        """When to look, however far off that is."""
+        if self._needs_engine and not self._reached:
+            return math.inf
+        others = (self.trouble.until,) if self.trouble else (self.passes.retry, self._next_resync)
+        return max(self.passes.room, min(self.agenda.due, *others))
+
+    def _hear_kernel(self) -> None:
+        for news in self.kernel.news():
+            self._note(news.reason, about=news.about and (news.about,))
+
+    def _hear_mounts(self) -> None:
+        for reason in self.kernel.names():
+            self._note(reason)
+
+    def _note(self, reason: str, about: Collection[ResourceKey] | None = None) -> None:
+        self.agenda.note(reason, time.monotonic(), about)
+
+    def _hear_files(self) -> None:
+        if self.file.files.changed():
+            self._reread("the file has changed")
+
+    def _reread(self, reason: str) -> None:
+        if not self.file.reread():
+            return
+        if self.file.wrong:
+            self.tell(Said(What.INVALID, self.file.wrong))
+            return
+        self._parts = Parts(self.file.topology, self._kinds)
+        self.tell(Said(What.FILE, f"{reason}: {len(self.file.topology)} resources"))
+        self.passes.forgive()
+        self._follow_engine()
+        self._note(reason)
+
+    def _hear_engine(self, word: Word) -> None:
+        if isinstance(word, Reached):
+            self._engine_is_back()
+        elif isinstance(word, Lost):
+            self._engine_is_lost(word.error)
+        else:
+            self._hear_event(word)
+
+    def _engine_is_back(self) -> None:
+        if self._lost:
+            self.tell(Said(What.ENGINE, "the engine answers again"))
+            self.host = self._host()
+        self._reached, self._lost = True, ""
+        self._note("the engine answers")
+
+    def _engine_is_lost(self, error: ReconcilerError) -> None:
+        self._insist_on_beginning(error)
+        if not self._lost:
+            self.tell(Said(What.LOST, str(error)))
+        self._reached, self._lost = False, str(error)
+        self._ready()
+
+    def _hear_event(self, event: Mapping[str, Any]) -> None:
+        reason = self._engine_news.news(event)
+        if not reason:
+            return
+        name, action = str(event["Actor"]["Attributes"].get("name")), event["Action"]
+        if action == "die":
+            self.agenda.ended(name, time.monotonic())
+        elif action == "start":
+            self.agenda.started(name)
+        elif action == HEALTHY and (mark := of_labels(event["Actor"]["Attributes"])):
+            self.passes.forgive(mark.key, among=self.file.topology)
+        self._note(reason)
+
+    # looking
+
+    def _look(self) -> None:
+        """Begin a pass; it runs beside the listening, so that it holds up nothing."""
+        began, self._computed = time.monotonic(), time.process_time()
+        because, part = self._because(began)
+        begun = self.passes.begin(self.file.topology, self.host, because, part)
+        threading.Thread(target=self.passes.run, args=[begun], name="pass", daemon=True).start()
+
+    def _because(self, now: float) -> tuple[tuple[str, ...], Part | None]:
+        """Take the reasons; where nothing was heard, one looks at the file again as well, and at everything."""
+        resync = now >= self._next_resync
+        if resync:
+            self._reread("the file says something else")
+        found, about = self.agenda.taken(now)
+        if not found or resync or about is None or self.trouble:
+            return found or ("a look without cause" if resync else "another attempt",), None
+        return found, self._parts.around(about)
+
+    def _planned(self, each: Pass) -> None:
+        """What a pass has seen tells when to look again without any cause, and what there is to listen to."""
+        if each.part:
+            return
+        self.trouble = Trouble()
+        computed = time.process_time() - self._computed
+        self._next_resync = time.monotonic() + max(self._resync, computed * _SHARE)
+        try:
+            self._listen_to(each)
+        except Exception as error:  # noqa: BLE001 - whatever it ends with, there will be another look
+            self._troubled(each.host.explain(error))
+
+    def _listen_to(self, each: Pass) -> None:
+        """Listen to all that is there now, and look once more where some of it was not heard before."""
+        assert each.observed is not None  # noqa: S101 - it has looked
+        self._engine_news.know(self.file.topology, each.observed)
+        if self.kernel.tune(self.file.topology, each.observed):
+            self._note("more is listened to")
+
+    def _ended(self, each: Pass) -> None:
+        """Look once more where another pass left something alone meanwhile."""
+        if each.error:
+            self._troubled(each.host.explain(each.error))
+        else:
+            self.agenda.looked(time.monotonic(), found=each.found)
+        if each.joined:
+            self._note("what was under way has ended")
+        self._ready()
+
+    def _troubled(self, error: ReconcilerError) -> None:
+        self._insist_on_beginning(error)
+        words, pause = self.trouble.had(error, time.monotonic())
+        if words:
+            self.tell(Said(What.TROUBLE, words, retry=pause))
+
+    def _insist_on_beginning(self, error: ReconcilerError) -> None:
+        """What is not allowed at the beginning will not be allowed later."""
+        if not self._is_ready and error.exit_code == HostRefuses.exit_code and not isinstance(error, Conflict):
+            raise error
+
+    def _ready(self) -> None:
+        """Say so, and load what takes a while, lest the first thing that drifts has to wait for it."""
+        if not self._is_ready:
+            notify("READY=1")
+            importlib.import_module("reconciler.plan.graph")
+        self._is_ready = True
+
+
+__all__ = ["File", "Manner", "Said", "Watch", "What"]

@@ -1,0 +1,168 @@
+"""Which of all that is heard concerns a topology, and in which words; pure."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from reconciler.host.marks import PROTOCOL, TOPOLOGY
+from reconciler.host.netlink import Link, Message
+from reconciler.host.netlink import constants as c
+from reconciler.host.netlink.nsids import nsid
+from reconciler.host.netlink.parse import address, link, route
+from reconciler.model import ResourceKey, Topology
+
+OVERFLOW = "messages of the kernel were lost"
+HOST = "the host"
+_LINKS = {c.RTM_NEWLINK: "has changed", c.RTM_DELLINK: "is gone"}
+_ROUTES = {c.RTM_NEWROUTE: "has changed in", c.RTM_DELROUTE: "is gone from"}
+_FAMILY = struct.Struct("=B")
+_AF_BRIDGE = 7
+"""The family in which a bridge tells of its ports; not every Python has a name for it."""
+HEALTHY = "health_status: healthy"
+_OF_INTEREST = frozenset(
+    {"start", "die", "pause", "unpause", "rename", "update", "create", "destroy"}
+    | {"connect", "disconnect", "tag", "untag", "delete", "pull", "load", "import"}
+)
+EVENTS: dict[str, list[str]] = {
+    "type": ["container", "network", "volume", "image"],
+    "event": sorted({*_OF_INTEREST, "health_status"}),
+}
+"""The engine's filter: what it does not send wakes nobody, such as the commands of healthchecks."""
+
+
+class News(NamedTuple):
+    """Something that concerns us, in words, and the node or resource that it is about; None if it may be anything."""
+
+    reason: str
+    about: ResourceKey | None = None
+
+
+class KernelConcern:
+    """What the kernel tells of the namespaces of our nodes, and of what is ours in the host.
+
+    `nodes` names the node of each namespace by the number that ours knows it under; `marked` tells by an alias which
+    resource of ours a link is.
+    """
+
+    def __init__(self, marked: Callable[[str], ResourceKey | None]) -> None:
+        self.nodes: Mapping[int, ResourceKey] = {}
+        self._marked = marked
+        self._ours: dict[int, ResourceKey | None] = {}
+        self._strangers: set[int] = set()
+
+    def know(self, nodes: Mapping[int, ResourceKey], links: Iterable[Link]) -> None:
+        """Learn which namespaces there are, and which links the host has now."""
+        self.nodes = dict(nodes)
+        self._ours.clear()
+        self._strangers.clear()
+        for each in links:
+            self._place(each)
+
+    def news(self, message: Message | None) -> News | None:
+        """Say what a message tells that concerns us."""
+        if message is None:
+            return News(OVERFLOW)
+        if message.nsid is None and message.kind == c.RTM_DELNSID:
+            return self._gone(nsid(message.body, 0, len(message.body)))
+        if message.nsid is not None and message.nsid not in self.nodes:
+            return None
+        node = None if message.nsid is None else self.nodes[message.nsid]
+        if message.kind in _LINKS:
+            return self._of_link(message, node)
+        if message.kind == c.RTM_DELADDR:  # what comes is no drift, and many come by themselves (IPv6)
+            return self._of_address(message, node)
+        return _of_route(message, node) if message.kind in _ROUTES else None
+
+    def _gone(self, number: int) -> News | None:
+        return News(f"the network namespace of {self.nodes[number]} is gone") if number in self.nodes else None
+
+    def _of_link(self, message: Message, node: ResourceKey | None) -> News | None:
+        family = _FAMILY.unpack_from(message.body)[0]
+        if family not in (socket.AF_UNSPEC, _AF_BRIDGE):
+            return None
+        found = link(message.body, 0, len(message.body))
+        if node:
+            return News(f"{found.name} in {node} {_LINKS[message.kind]}", node)
+        about = self._ours.get(found.index)
+        if not self._of_host(found, message.kind, family):
+            return None
+        return News(f"{found.name} in {HOST} {_LINKS[message.kind]}", about or self._ours.get(found.index))
+
+    def _of_host(self, found: Link, kind: int, family: int) -> bool:
+        """Tell whether a link of the host concerns us: a pair of somebody else does not, such as a container's."""
+        known = found.index in self._ours
+        if family == _AF_BRIDGE:  # tells nothing of whose it is
+            return known
+        was = self._ours.pop(found.index, None)
+        self._strangers.discard(found.index)
+        if kind == c.RTM_NEWLINK:
+            self._place(found, was, known=known)
+        return known or self._is_mine(found)
+
+    def _place(self, found: Link, was: ResourceKey | None = None, *, known: bool = False) -> None:
+        """Keep a link that loses its mark: that is what one wants to hear of it."""
+        if known or self._is_mine(found):
+            self._ours[found.index] = self._marked(found.alias) or was
+        else:
+            self._strangers.add(found.index)
+
+    def _is_mine(self, found: Link) -> bool:
+        return found.kind != "veth" or self._marked(found.alias) is not None
+
+    def _of_address(self, message: Message, node: ResourceKey | None) -> News | None:
+        found = address(message.body, 0, len(message.body))
+        if found is None or (node is None and found.index in self._strangers):
+            return None
+        about = node or self._ours.get(found.index)
+        return News(f"{found.address} is gone from an interface in {node or HOST}", about)
+
+
+def _of_route(message: Message, node: ResourceKey | None) -> News | None:
+    """What a routing daemon adds and takes is its own; ours is taken by hand, or another takes its place.
+
+    With NLM_F_EXCL it is new, as when we make it.
+    """
+    found = route(message.body, 0, len(message.body))
+    ours = found is not None and (found.protocol == PROTOCOL or message.flags & c.NLM_F_REPLACE)
+    if found is None or not ours or (message.kind == c.RTM_NEWROUTE and message.flags & c.NLM_F_EXCL):
+        return None
+    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {node or HOST}", node)
+
+
+class EngineConcern:
+    """What the engine tells of our containers, networks, volumes and images.
+
+    That is what carries our mark, has a name that the file declares, or is a network of which one of ours is told.
+    """
+
+    def __init__(self, topology: str) -> None:
+        self.topology = topology
+        self.names: Collection[str] = frozenset()
+        self.ids: Collection[str] = frozenset()
+        self.images = False
+
+    def know(self, desired: Topology, observed: Topology) -> None:
+        """Learn the names that the file declares, and the ids of what there is."""
+        self.names = frozenset(name for each in desired if (name := getattr(each.spec, "name", "")))
+        self.ids = frozenset(str(each.live["id"]) for each in observed if each.live.get("id"))
+        self.images = bool(desired.of_kind("image"))
+
+    def news(self, event: Mapping[str, Any]) -> str:
+        """Say what an event tells that concerns us; empty if nothing."""
+        attributes: Mapping[str, str] = event.get("Actor", {}).get("Attributes") or {}
+        identity, kind = str(event.get("Actor", {}).get("ID") or ""), str(event.get("Type"))
+        action = str(event.get("Action"))
+        if action not in (*_OF_INTEREST, HEALTHY) or not self._concerns(kind, identity, attributes):
+            return ""
+        with_whom = f" {attributes['container'][:12]}" if "container" in attributes else ""
+        return f"{kind} {attributes.get('name') or identity}: {action}{with_whom}"
+
+    def _concerns(self, kind: str, identity: str, attributes: Mapping[str, str]) -> bool:
+        if kind == "image":
+            return self.images
+        ours = attributes.get(TOPOLOGY) == self.topology
+        named = {attributes.get("name"), attributes.get("oldName", "").removeprefix("/"), identity}
+        return ours or not named.isdisjoint(self.names) or attributes.get("container") in self.ids

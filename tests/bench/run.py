@@ -1,0 +1,43 @@
+"""Run rows: side after side, round after round, so that what slows the machine down slows all of them."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from bench.measure import Failed
+from bench.nouns import Row, Sample, Side
+
+Samples = dict[tuple[str, str], list[Sample]]
+
+
+@dataclass
+class Result:
+    """What came of a row: the samples by side and act, and why a side did not take part or gave up."""
+
+    row: Row
+    samples: Samples = field(default_factory=lambda: defaultdict(list))
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def run(row: Row, rounds: int) -> Result:
+    """Run one row; a side that fails takes no further part."""
+    result = Result(row, missing={each.name: why for each in row.sides if (why := each.missing())})
+    for number in range(row.rounds or rounds):
+        turn = number % len(row.sides)
+        for side in (*row.sides[turn:], *row.sides[:turn]):
+            if side.name not in result.missing and not (side.once and number):
+                _run(side, result)
+    return result
+
+
+def _run(side: Side, result: Result) -> None:
+    print(f"{result.row.name}: {side.name} …", file=sys.stderr, flush=True)
+    course = side.course()
+    try:
+        for act, sample in course:
+            result.samples[side.name, act].append(sample)
+    except (Failed, OSError) as error:
+        result.missing[side.name] = f"failed: {error}"
+        print(f"{result.row.name}: {side.name}: {error}", file=sys.stderr)

@@ -1,0 +1,110 @@
+"""Topologies that are made to cost much: in time, in memory, in depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+Files = Mapping[str, bytes]
+MANY = 20_000
+
+
+def main(text: str | bytes, **others: str) -> Files:
+    """Return a topology with files beside it, `_` standing for a dot."""
+    content = text if isinstance(text, bytes) else text.encode()
+    return {"t.yaml": content, **{name.replace("_", "."): each.encode() for name, each in others.items()}}
+
+
+def _laughs(first: str, form: str) -> str:
+    steps = zip("abcdefghijklmnopqrst", "bcdefghijklmnopqrstu", strict=True)
+    return f"name: x\nx-a: &a {first}\n" + "".join(f"x-{b}: &{b} {form.replace('*', f'*{a}')}\n" for a, b in steps)
+
+
+def _each(count: int, form: str) -> str:
+    return ", ".join(form.replace("#", str(number)) for number in range(count))
+
+
+def _pile(opening: str, count: int = 200_000) -> str:
+    return f"name: x\nx-a:\n  {opening * count}"
+
+
+BOMBS: Mapping[str, Callable[[], Files]] = {
+    "laughs in lists": lambda: main(_laughs("[lol, lol]", "[*, *, *, *, *, *, *, *, *]")),
+    "laughs in mappings": lambda: main(_laughs("{a: lol}", "{a: *, b: *, c: *, d: *, e: *, f: *}")),
+    "laughs in merges": lambda: main(_laughs("{a: lol}", "{<<: [*, *, *, *, *, *, *, *], b: *}")),
+    "laughs in text": lambda: main(_laughs(f'"{"lol" * 9999}"', "[*, *, *, *, *, *, *, *, *]")),
+    "laughs in .env": lambda: main(
+        "name: $a29\n", _env="a0=lollollol\n" + "".join(f"a{n + 1}=$a{n}$a{n}\n" for n in range(30))
+    ),
+    "one variable many times": lambda: main("name: " + "$a" * 50_000 + "\n", _env=f"a={'x' * 50_000}\n"),
+    "a variable in many places": lambda: main(
+        f"name: x\nx-a: [{_each(50_000, '$a')}]\nx: 1\n", _env=f"a={'x' * 99_999}\n"
+    ),
+    "defaults in variables": lambda: main("name: x\nx-a: '" + "${A:-" * 50_000 + "}" * 50_000 + "'\n"),
+    "open variables": lambda: main("name: x\nx-a: '" + "${A:-$" * 50_000 + "'\n"),
+    "lists in lists": lambda: main(_pile("[")),
+    "mappings in mappings": lambda: main(_pile("{a: ")),
+    "blocks in blocks": lambda: main(_pile("- ")),
+    "keys in keys": lambda: main(_pile("? ")),
+    "lists that are closed": lambda: main("name: x\nx-a: " + "[" * 100_000 + "]" * 100_000 + "\n"),
+    "many anchors": lambda: main(f"name: x\nx-a: [{_each(MANY, '&a# #')}]\nx: [{_each(MANY, '*a#')}]\n"),
+    "many empty lists": lambda: main("name: x\nx: [" + "[]," * 100_000 + "]\n"),
+    "many documents": lambda: main("--- a\n" * 100_000),
+    "many directives": lambda: main("".join(f"%TAG !a{n}! tag:a\n" for n in range(MANY)) + "---\nname: x y\n"),
+    "many comments": lambda: main("# a comment\n" * 200_000),
+    "many wrong words": lambda: main("name: x\n" + "".join(f"word{n}: 1\n" for n in range(MANY))),
+    "many wrong attributes": lambda: main(f"name: x\nbridges: {{{_each(5_000, 'b#: {mut#: 1}')}}}\n"),
+    "many wrong values": lambda: main(f"name: x\nbridges: {{{_each(5_000, 'b#: {mtu: x}')}}}\n"),
+    "many wrong names": lambda: main(f"name: x\nbridges: {{{_each(MANY, '.b#: ')}}}\n"),
+    "many unknown references": lambda: main(
+        f"name: x\nbridges: {{{_each(3_000, 'b#: {namespace: n#}')}}}\nnamespaces: {{{_each(3_000, 'm#: ')}}}\n"
+    ),
+    "many unknown nodes": lambda: main(
+        f"name: x\nveths: [{_each(3_000, '[a#:a, b#:b]')}]\nnamespaces: {{{_each(3_000, 'm#: ')}}}\n"
+    ),
+    "many unknown images": lambda: main(
+        f"name: x\nimages: {{{_each(1_500, 'lab#x: {pull: x}')}}}\ncontainers: {{{_each(1_500, 'c#: {image: lab#}')}}}\n"
+    ),
+    "many equal claims": lambda: main(f"name: x\nbridges: {{{_each(2_000, 'b#: {addresses: [10.0.0.1/24]}')}}}\n"),
+    "many links in a circle": lambda: main(
+        f"name: x\nnetworks: {{n: }}\ncontainers: {{{_each(1_000, 'c#: {image: x, networks: [n], links: [c0, c999, c500]}')}}}\n"
+    ),
+    "many circles": lambda: main(
+        f"name: x\ncontainers: {{{_each(200, 'c#: {image: x, depends_on: [' + _each(200, 'c#').replace('#', '%') + ']}')}}}\n".replace(
+            "%", "0"
+        )
+    ),
+    "many equal elements": lambda: main(f"name: x\nbridges: {{b: {{ports: [{_each(MANY, 'a')}]}}}}\n"),
+    "many subnets": lambda: main(
+        f"name: x\nnetworks: {{n: {{ipam: {{config: [{_each(2_000, '{subnet: 10.0.0.0/8}')}]}}}}}}\n"
+    ),
+    "many ports": lambda: main("name: x\ncontainers: {c: {image: x, ports: ['1-30000:1-30000', 5]}}\nx: 1\n"),
+    "many CPUs": lambda: main("name: x\ncontainers: {c: {image: x, cpuset: '0-999999999999'}}\n"),
+    "many includes": lambda: main(f"name: x\ninclude: [{_each(MANY, 'a#.yaml')}]\n"),
+    "a huge number": lambda: main(f"name: x\nbridges: {{b: {{mtu: {'9' * 1_000_000}}}}}\n"),
+    "a huge restart": lambda: main(
+        f"name: x\ncontainers: {{c: {{image: x, restart: 'on-failure:{'9' * 100_000}'}}}}\n"
+    ),
+    "a huge duration": lambda: main(f"name: x\nbridges: {{b: {{ageing_time: {'9' * 100_000}h}}}}\n"),
+    "a huge size": lambda: main(f"name: x\ncontainers: {{c: {{image: x, mem_limit: {'9' * 100_000}p}}}}\n"),
+    "a huge port": lambda: main(f"name: x\ncontainers: {{c: {{image: x, ports: ['{'9' * 100_000}:80']}}}}\n"),
+    "a huge CPU count": lambda: main(f"name: x\ncontainers: {{c: {{image: x, cpus: {'1' * 100_000}x}}}}\n"),
+    "a huge name": lambda: main(f"name: {'a' * 1_000_000}\n"),
+    "a huge sysctl": lambda: main(f"name: x\nnamespaces: {{n: {{sysctls: {{'{'a.' * 50_000} ': 1}}}}}}\n"),
+    "a huge endpoint": lambda: main(f"name: x\nveths: [['{'a' * 50_000}{' ' * 50_000}!', b]]\n"),
+    "a huge reference": lambda: main(f"name: x\ncontainers: {{c: {{image: '{'a-' * 20_000}!'}}}}\n"),
+    "a huge host": lambda: main(f"name: x\ncontainers: {{c: {{image: '{'a.' * 20_000}!/x'}}}}\n"),
+    "a huge command": lambda: main(f"name: x\ncontainers: {{c: {{image: x, command: '{'a ' * 100_000}\"'}}}}\n"),
+    "a huge scalar": lambda: main(f"name: x\nx: '{'a' * 7_000_000}'\n"),
+    "a huge key": lambda: main(f"name: x\n? {'a' * 1_000_000}\n: 1\n"),
+    "a huge tag": lambda: main(f"name: x\nx-a: !{'a' * 1_000_000} 1\n"),
+    "a huge file": lambda: main(b"#" * (9 << 20)),
+    "a huge .env": lambda: main("name: $A\n", _env="B=1\n" * 100_000),
+    "blanks in .env": lambda: main("name: $A\n", _env="B=" + " " * 100_000 + "x" + " " * 100_000 + "#\n!\n"),
+    "an open quote in .env": lambda: main("name: $A\n", _env='B="' + "\\n" * 100_000 + "\n"),
+    "blanks in an env_file": lambda: main(
+        "name: x\ncontainers: {c: {image: x, env_file: [a.env]}}\n", a_env="B=" + " " * 100_000 + "x\n!\n"
+    ),
+    "a huge env_file": lambda: main(
+        "name: x\ncontainers: {c: {image: x, env_file: [a.env]}}\n", a_env="B=1\n" * 100_000 + "!\n"
+    ),
+}

@@ -1,0 +1,96 @@
+"""The engine restarts in the midst of an apply, and a start that fails at the last moment: the next apply finishes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from live.boxes import alone, inspect, lan, text
+from live.daemon import BRIDGE, Daemon
+from live.lab import Lab, busybox_tar, run
+from reconciler import reconcile
+from reconciler.host import Host
+from reconciler.kinds import kinds
+from reconciler.model import Outcome, ResourceKey, Status, Step
+from reconciler.reconcile import Options, Progress
+
+pytestmark = pytest.mark.live
+
+SUBNET = "10.239.0.0/24"
+
+
+@pytest.fixture
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    made = Daemon(tmp_path_factory.mktemp("d"))
+    run("ip", "link", "add", BRIDGE, "type", "bridge")
+    run("ip", "address", "add", "10.238.0.1/24", "dev", BRIDGE)
+    try:
+        made.start()
+        yield made
+        made.close()
+    finally:
+        run("ip", "link", "delete", BRIDGE)
+
+
+@pytest.fixture
+def elsewhere(lab: Lab, daemon: Daemon) -> Iterator[Lab]:
+    """A lab on that engine."""
+    direct = lab.host
+    lab.host = Host(engine_url=daemon.url, wait_timeout=60, kill=True)
+    (lab.folder / "busybox.tar").write_bytes(busybox_tar())
+    yield lab
+    assert lab.destroy().converged
+    lab.host = direct
+
+
+@pytest.mark.parametrize("after", [2, 7])
+def test_an_engine_that_is_killed_and_started_again_is_waited_for(elsewhere: Lab, daemon: Daemon, after: int) -> None:
+    boxes = {f"box{number}": alone(image="made", network_mode=None, networks=["lan"]) for number in range(5)}
+    file = text(boxes, images={"made": {"import": {"path": "busybox.tar"}}}, networks={"lan": lan(SUBNET)})
+    ended: list[Outcome] = []
+
+    def restart(outcome: Outcome) -> None:
+        ended.append(outcome)
+        if len(ended) == after:
+            daemon.kill()
+            daemon.start()
+
+    desired = elsewhere.load(file)
+    report = reconcile.apply(
+        desired, elsewhere.host, kinds=kinds(), options=Options(jobs=2), progress=Progress(ended=restart)
+    )
+    assert daemon.starts == 2
+    for each in report.failed:
+        assert str(each.error).startswith(f"{each.step.key.key}: ")
+        assert "engine" in str(each.error) or "container" in str(each.error)
+    stuck = elsewhere.attempt(file).failed  # an engine 29 that was killed in the midst of a start can never start it
+    for each in stuck:
+        assert "AlreadyExists: task" in str(each.error)
+        assert "make it anew with --replace container/" in str(each.error)
+    elsewhere.apply(file, replace=tuple(ResourceKey("container", each.step.key.key.name) for each in stuck))
+
+
+def test_a_port_taken_between_the_plan_and_the_start_is_named_and_the_container_keeps_its_network(
+    lab: Lab, image: str
+) -> None:
+    web = alone(network_mode=None, networks=["lan"], ports=["127.0.0.1:18981:80"])
+    file = text({"web": web, "other": alone()}, networks={"lan": lan(SUBNET)})
+    with contextlib.ExitStack() as stack:
+
+        def take(step: Step) -> None:
+            if str(step.key.key) == "process/web":
+                stack.enter_context(socket.create_server(("127.0.0.1", 18981)))
+
+        report = reconcile.apply(lab.load(file), lab.host, kinds=kinds(), progress=Progress(started=take))
+        (failed,) = report.failed
+        assert str(failed.step.key.key) == "process/web"
+        assert "address already in use" in str(failed.error)
+        assert f"POST /containers/{lab.name}-web/start: 500" in str(failed.error)
+        assert "stop it, or publish another port" in str(failed.error)
+        others = [each.status for each in report.outcomes if each is not failed]
+        assert set(others) == {Status.DONE}
+    lab.apply(file)
+    assert f"{lab.name}-lan" in inspect(lab, "web")["NetworkSettings"]["Networks"]

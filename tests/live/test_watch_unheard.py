@@ -1,0 +1,97 @@
+"""What a watch does not hear: messages of the kernel that are lost, and a stream of events that breaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live.apart import Apart
+from live.boxes import alone, text
+from live.lab import REQUIRED, Lab, run
+from live.proxy import Fault, Proxy
+from live.watched import LONG, NOWHERE, Watched, is_mended, settled
+from reconciler.host import DEFAULT_ENGINE
+from reconciler.watch.concern import OVERFLOW
+
+pytestmark = pytest.mark.live
+
+PAIR = "namespaces: {red: , blue: }\nveths: [[red:eth0 10.66.0.1/30, blue:eth0 10.66.0.2/30]]\n"
+VETH = "veth/blue:eth0--red:eth0"
+_DROPS = 8
+"""Which column of /proc/net/netlink says how many messages a socket has lost."""
+
+
+@pytest.fixture
+def apart() -> Iterator[Apart]:
+    if os.geteuid() != 0:
+        pytest.fail("live tests must run here, and need root") if REQUIRED else pytest.skip("needs root")
+    with Apart() as made:
+        yield made
+
+
+def test_what_the_kernel_has_told_in_vain_is_found_by_a_full_look(apart: Apart, tmp_path: Path) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(f"name: unheard\n{PAIR}")
+    with Watched(tmp_path, str(file), environment=NOWHERE, before=apart.enter) as watch:
+        watch.until(lambda each: is_mended(each, VETH))
+        settled(watch)
+        after = len(watch.words)
+        watch.process.send_signal(signal.SIGSTOP)
+        try:
+            flood(apart, tmp_path / "batch")
+            apart("ip", "-n", "unheard-red", "link", "set", "eth0", "mtu", "1300")
+        finally:
+            watch.process.send_signal(signal.SIGCONT)
+        word = watch.until(lambda each: is_mended(each, VETH), after=after)
+        assert OVERFLOW in word["because"]
+        assert not any("eth0" in each for each in word["because"])
+        assert word["fields"] == {"endpoints.red:eth0.mtu": {"observed": 1300, "desired": 1500}}
+
+
+def flood(apart: Apart, file: Path) -> None:
+    """Have so much told of a stranger's pair, which concerns nobody, that a socket which nobody reads overflows."""
+    apart("ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+    file.write_text("".join(f"link set one mtu {1400 + number % 2}\n" for number in range(5000)))
+    deadline = time.monotonic() + LONG
+    while not any(int(line.split()[_DROPS]) for line in apart("cat", "/proc/net/netlink").splitlines()[1:]):
+        assert time.monotonic() < deadline
+        apart("ip", "-batch", str(file))
+
+
+WORLD = text(
+    {"box": alone(restart="no")},
+    namespaces={"red": {}},
+    veths=[["box:eth0 10.79.0.1/30", "red:eth0 10.79.0.2/30"]],
+)
+EVENTS = "GET /events"
+
+
+def test_a_stream_of_events_that_breaks_is_followed_again_and_what_it_did_not_tell_is_mended(
+    lab: Lab, engine: Any, image: str
+) -> None:
+    del engine, image
+    lab.load(WORLD)
+    with (
+        Proxy(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, lab.folder) as proxy,
+        Watched(lab.folder, "--patience", "1s", environment={"DOCKER_HOST": proxy.url}) as watch,
+    ):
+        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))
+        settled(watch)
+        after = len(watch.words)
+        proxy.arm(EVENTS, Fault.RESET, once=False)
+        proxy.cut(EVENTS)
+        watch.until(lambda each: each["what"] == "lost", after=after)
+        run("docker", "kill", f"{lab.name}-box")
+        run("docker", "wait", f"{lab.name}-box")
+        assert [each["what"] for each in watch.words[after:]] == ["lost"]
+        proxy.disarm()
+        for key in ("process/box", "veth/box:eth0--red:eth0"):
+            word = watch.until(lambda each, key=key: is_mended(each, key), after=after)  # type: ignore[misc]
+            assert "the engine answers" in word["because"]
+        assert [each["what"] for each in watch.words[after:]][:2] == ["lost", "engine"]

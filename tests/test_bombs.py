@@ -1,0 +1,78 @@
+"""What is made to cost much is refused within two seconds and 200 MB, in lines, and with exit code 3."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bombs import BOMBS
+
+from reconciler.errors import FileInvalid
+from reconciler.kinds import kinds
+from reconciler.topology import load
+
+SECONDS, BYTES = 2.0, 200 << 20
+FAR_MORE = 1 << 30
+
+
+def limited() -> None:
+    """Keep a bomb that does go off from the machine."""
+    resource.setrlimit(resource.RLIMIT_AS, (FAR_MORE, FAR_MORE))
+    resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+
+
+TOLD = {
+    "laughs in text": "the aliases and variables stand for too much (name things once, and refer to them)",
+    "one variable many times": "name: variables stand for too much text",
+    "a variable in many places": "the aliases and variables stand for too much (name things once, and refer to them)",
+    "many directives": "there are too many directives",
+    "many wrong words": "more is wrong than is told: these are 1000 of it",
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", TOLD)
+def test_what_goes_beyond_a_bound_is_told_as_that(name: str) -> None:
+    lines = told(name)
+    assert [each for each in lines if each.endswith(TOLD[name])], lines[:3]
+
+
+@pytest.mark.usefixtures("folder")
+def test_of_circles_a_hundred_are_told_and_of_other_things_a_thousand() -> None:
+    assert len([each for each in told("many circles") if "these need each other" in each]) == 100
+    assert len(told("many wrong names")) == 1001
+
+
+def told(name: str) -> list[str]:
+    for file, content in BOMBS[name]().items():
+        Path(file).write_bytes(content)
+    with pytest.raises(FileInvalid) as caught:
+        load("t.yaml", kinds=kinds(), environment={})
+    return [str(each) for each in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_topology_that_is_made_to_cost_much_is_refused_and_costs_little(name: str, tmp_path: Path) -> None:
+    for file, content in BOMBS[name]().items():
+        (tmp_path / file).write_bytes(content)
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "validate", "t.yaml"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            preexec_fn=limited,  # noqa: PLW1509 - there are no threads here
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    lines = (tmp_path / "said").read_text().splitlines()
+    assert process.returncode == 3, lines[-3:]
+    assert lines
+    assert all(each.startswith(("t.yaml:", ".env:")) for each in lines), lines[:3]
+    assert used.ru_utime + used.ru_stime < SECONDS
+    assert used.ru_maxrss << 10 < BYTES

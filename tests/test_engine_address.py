@@ -1,0 +1,118 @@
+"""Where an engine is, as Docker's own client reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import EngineUnreachable
+from reconciler.host import DEFAULT_ENGINE
+from reconciler.host.engine.address import Address, Tls, address, parse
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("unix:///run/d.sock", Address("unix:///run/d.sock", "unix", path="/run/d.sock")),
+        ("unix://d.sock", Address("unix://d.sock", "unix", path="d.sock")),
+        ("tcp://box", Address("tcp://box", "tcp", host="box", port=2375)),
+        ("tcp://[::1]:1", Address("tcp://[::1]:1", "tcp", host="::1", port=1)),
+        ("box:99", Address("box:99", "tcp", host="box", port=99)),
+        ("http://box:99", Address("http://box:99", "tcp", host="box", port=99)),
+        ("https://box", Address("https://box", "tcp", host="box", port=2376, tls=Tls())),
+        ("ssh://me@box:22", Address("ssh://me@box:22", "ssh", host="box", port=22, user="me")),
+        ("ssh://box/run/d.sock", Address("ssh://box/run/d.sock", "ssh", path="/run/d.sock", host="box")),
+    ],
+)
+def test_an_address_is_read(url: str, wanted: Address) -> None:
+    assert parse(url) == wanted
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("bogus", "it names no way to an engine"),
+        ("/run/d.sock", "it names no way to an engine"),
+        ("unix://", "it names no socket"),
+        ("tcp://", "it names no host"),
+        ("tcp://box:port", "Port could not be cast"),
+        ("tcp://[::1", "Invalid IPv6 URL"),
+        ("ftp://box", "nobody speaks ftp to an engine"),
+        ("ssh://-oProxyCommand=x", "it names no host"),
+        ("ssh://-l@box", "it names no host"),
+    ],
+)
+def test_what_is_no_address_is_named(url: str, why: str) -> None:
+    with pytest.raises(EngineUnreachable, match="is no address of a Docker Engine") as caught:
+        parse(url)
+    assert f"({why}" in str(caught.value)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder of Docker's own client."""
+    return tmp_path
+
+
+def context(home: Path, name: str, *, tls: bool = False, **endpoint: Any) -> None:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    meta = home / "contexts" / "meta" / digest
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": endpoint}}))
+    if tls:
+        folder = home / "contexts" / "tls" / digest / "docker"
+        folder.mkdir(parents=True)
+        (folder / "ca.pem").touch()
+
+
+def found(home: Path, url: str = "", **environment: str) -> Address:
+    return address(url, {"DOCKER_CONFIG": str(home), **environment})
+
+
+def test_without_a_word_it_is_the_socket_of_this_machine(home: Path) -> None:
+    assert found(home).url == DEFAULT_ENGINE
+
+
+def test_the_context_in_use_names_it(home: Path) -> None:
+    context(home, "there", Host="tcp://there:1")
+    context(home, "elsewhere", Host="ssh://elsewhere")
+    (home / "config.json").write_text('{"currentContext": "there"}')
+    assert found(home).url == "tcp://there:1"
+    assert found(home, DOCKER_CONTEXT="elsewhere").url == "ssh://elsewhere"
+    assert found(home, DOCKER_CONTEXT="default").url == DEFAULT_ENGINE
+    assert found(home, DOCKER_CONTEXT="elsewhere", DOCKER_HOST="tcp://here").url == "tcp://here"
+    assert found(home, "tcp://said", DOCKER_HOST="tcp://here").url == "tcp://said"
+
+
+def test_a_context_has_its_own_certificates(home: Path) -> None:
+    context(home, "there", tls=True, Host="tcp://there")
+    context(home, "careless", Host="tcp://there", SkipTLSVerify=True)
+    there = found(home, DOCKER_CONTEXT="there")
+    assert there.tls
+    assert Path(there.tls.ca).parent.name == "docker"
+    assert (there.port, there.tls.certificate, there.tls.verify) == (2376, "", True)
+    careless = found(home, DOCKER_CONTEXT="careless").tls
+    assert careless == Tls(verify=False)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_context_that_is_none_is_named(home: Path, text: str) -> None:
+    context(home, "broken", Host="x")
+    next((home / "contexts" / "meta").rglob("meta.json")).write_text(text)
+    with pytest.raises(EngineUnreachable, match=r"there is no docker context 'broken': see|meta.json is no JSON"):
+        found(home, DOCKER_CONTEXT="broken")
+
+
+def test_the_environment_asks_for_tls(home: Path) -> None:
+    for name in ("ca", "cert", "key"):
+        (home / f"{name}.pem").touch()
+    ca, certificate, key = (str(home / f"{name}.pem") for name in ("ca", "cert", "key"))
+    assert found(home, DOCKER_HOST="tcp://box").tls is None
+    assert found(home, DOCKER_HOST="tcp://box", DOCKER_TLS_VERIFY="1").tls == Tls(ca, certificate, key)
+    assert found(home, DOCKER_HOST="tcp://box", DOCKER_TLS="1").tls == Tls(ca, certificate, key, verify=False)
+    elsewhere = found(home, DOCKER_HOST="tcp://box", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH=str(home / "none")).tls
+    assert elsewhere == Tls()

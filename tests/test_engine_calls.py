@@ -1,0 +1,282 @@
+"""What is asked again and what is not: every call of the engine's client, against an engine that counts them."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+from fake_engine import RESET, SILENT, VERSION, Answer, FakeEngine
+from requests.exceptions import RequestException
+
+from reconciler.errors import EngineUnreachable, ReconcilerError
+from reconciler.host import Host
+from reconciler.host.engine import Engine
+from reconciler.host.engine.containers import Containers
+from reconciler.host.engine.execs import Execs
+from reconciler.host.engine.images import Images
+from reconciler.host.engine.networks import Networks
+from reconciler.host.engine.volumes import Volumes
+from reconciler.host.scope import Scope
+from reconciler.kinds import kinds
+from reconciler.kinds.image.live import Live
+from reconciler.model import Topology
+from reconciler.observe import observe
+from reconciler.topology import load
+
+PATIENCE = 1.0
+Act = Callable[[Engine], Any]
+CONTAINER = {
+    "Id": "x",
+    "Config": {"Labels": {}},
+    "State": {"Running": True, "Paused": False, "StartedAt": "0"},
+    "NetworkSettings": {"Networks": {}},
+}
+
+READS: dict[str, tuple[Act, Any]] = {
+    "GET /version": (lambda engine: engine.version, VERSION),
+    "GET /info": (lambda engine: engine.info, {}),
+    "GET /containers/json": (lambda engine: engine.containers.list(), []),
+    "GET /containers/x/json": (lambda engine: engine.containers.inspect("x"), CONTAINER),
+    "GET /containers/x/logs": (lambda engine: engine.containers.log_tail("x", 3, terminal=True), "a word"),
+    "GET /networks": (lambda engine: engine.networks.list(), []),
+    "GET /networks/x": (lambda engine: engine.networks.inspect("x"), {}),
+    "GET /volumes": (lambda engine: engine.volumes.list(), {"Volumes": []}),
+    "GET /volumes/x": (lambda engine: engine.volumes.inspect("x"), {}),
+    "GET /images/json": (lambda engine: engine.images.list(), []),
+    "GET /images/x/json": (lambda engine: engine.images.inspect("x"), {}),
+}
+WRITES: dict[str, Act] = {
+    "POST /containers/create": lambda engine: engine.containers.create("x", {"Labels": {"a": "b"}}),
+    "POST /containers/x/start": lambda engine: engine.containers.start("x"),
+    "POST /containers/x/stop": lambda engine: engine.containers.stop("x", 0),
+    "POST /containers/x/kill": lambda engine: engine.containers.kill("x"),
+    "POST /containers/x/restart": lambda engine: engine.containers.restart("x", 0),
+    "POST /containers/x/pause": lambda engine: engine.containers.pause("x"),
+    "POST /containers/x/unpause": lambda engine: engine.containers.unpause("x"),
+    "POST /containers/x/rename": lambda engine: engine.containers.rename("x", "y"),
+    "DELETE /containers/x": lambda engine: engine.containers.remove("x"),
+    "POST /networks/create": lambda engine: engine.networks.create({"Name": "x", "Labels": {"a": "b"}}),
+    "POST /networks/x/connect": lambda engine: engine.networks.connect("x", "y"),
+    "POST /networks/x/disconnect": lambda engine: engine.networks.disconnect("x", "y"),
+    "DELETE /networks/x": lambda engine: engine.networks.remove("x"),
+    "DELETE /volumes/x": lambda engine: engine.volumes.remove("x"),
+    "DELETE /images/x": lambda engine: engine.images.remove("x"),
+    "POST /containers/x/wait": lambda engine: engine.containers.wait("x", 1),
+    "POST /exec/x/start": lambda engine: engine.execs.run("x", ["true"], seconds=1),
+}
+"""What is sent once, whatever becomes of the answer."""
+SAME_AGAIN: dict[str, tuple[Act, Any]] = {
+    "POST /containers/x/update": (lambda engine: engine.containers.update("x", {}), {}),
+    "POST /volumes/create": (lambda engine: engine.volumes.create({"Name": "x"}), {}),
+    "POST /images/x/tag": (lambda engine: engine.images.tag("x", "y", "z"), {}),
+}
+"""Writes that make no difference the second time: they are sent again where the answer is lost, not where it is 500."""
+PARTS = {
+    "containers": Containers,
+    "networks": Networks,
+    "volumes": Volumes,
+    "images": Images,
+    "execs": Execs,
+}
+
+
+def engine(fake: FakeEngine, *, patience: float = PATIENCE, engine_timeout: float = 5.0) -> Engine:
+    return Host(engine_url=fake.url, patience=patience, engine_timeout=engine_timeout).engine
+
+
+def but(call: str, bad: Answer, times: int, then: Any = None) -> Callable[[str, int], Answer]:
+    """Answer well, but to one call so often badly."""
+    well: dict[str, Answer] = {"GET /version": (200, VERSION), "POST /containers/x/exec": (201, {"Id": "x"})}
+
+    def answer(asked: str, before: int) -> Answer:
+        if asked == call:
+            return bad if before < times else (200, then)
+        if asked in well:
+            return well[asked]
+        return (200, CONTAINER) if asked.startswith("GET /containers/") else 404
+
+    return answer
+
+
+def test_every_call_of_the_client_is_in_one_of_the_tables() -> None:
+    """A new method has to be put into one of them."""
+    tried = {*(act for act, _ in (*READS.values(), *SAME_AGAIN.values())), *WRITES.values()}
+    words = " ".join(inspect.getsource(act) for act in tried)
+    for part, owner in PARTS.items():
+        for name, _ in inspect.getmembers(owner, inspect.isfunction):
+            assert name.startswith("_") or f"engine.{part}.{name}(" in words, f"{part}.{name}"
+
+
+@pytest.mark.parametrize("fault", [RESET, 500, 503])
+@pytest.mark.parametrize("call", READS)
+def test_a_read_that_fails_is_asked_again_with_growing_pauses(tmp_path: Path, call: str, fault: Answer) -> None:
+    act, answer = READS[call]
+    with FakeEngine(tmp_path, but(call, fault, 3, answer)) as fake:
+        act(engine(fake))
+        assert fake.count(call) == 4
+        for pause, least in zip(fake.pauses(call), (0.05, 0.1, 0.2), strict=True):
+            assert pause >= least
+
+
+@pytest.mark.parametrize("fault", [RESET, 500])
+@pytest.mark.parametrize("call", READS)
+def test_a_read_that_goes_on_failing_is_given_up_when_patience_is_over(
+    tmp_path: Path, call: str, fault: Answer
+) -> None:
+    act, _ = READS[call]
+    with FakeEngine(tmp_path, but(call, fault, 99)) as fake:
+        begun = time.monotonic()
+        with pytest.raises(ReconcilerError) as caught:
+            act(engine(fake, patience=0.3))
+        assert time.monotonic() - begun < 2
+        assert 2 <= fake.count(call) <= 3, "after 0.05 and 0.1 s, as far as the machine keeps up"
+        assert f"({call}" in str(caught.value)
+
+
+def test_an_engine_that_says_nothing_is_waited_for_once_and_not_once_for_each_kind(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text("name: t\nvolumes: {data: }\nnetworks: {lan: }\nimages: {a: {pull: a}}\n")
+    desired = load(tmp_path / "topology.yaml", kinds=kinds())
+    with FakeEngine(tmp_path, lambda *_: SILENT) as fake:
+        host = Host(engine_url=fake.url, patience=0, engine_timeout=0.3)
+        unavailable = observe(host, desired, kinds=kinds()).unavailable
+        assert {"volume", "network", "image", "container"} <= unavailable.keys()
+        assert fake.count("GET /version") == len(fake.asked) == 1
+
+
+def test_what_a_registry_has_is_asked_again_where_the_connection_breaks(tmp_path: Path) -> None:
+    call = "GET /distribution/x/json"
+    with FakeEngine(tmp_path, but(call, RESET, 2, {"Descriptor": {"digest": "sha256:1"}})) as fake:
+        host = Host(engine_url=fake.url, patience=PATIENCE)
+        assert Live(Scope(host, Topology("t")))._newest("x") == "sha256:1"
+        assert fake.count(call) == 3
+    with FakeEngine(tmp_path / "..", but(call, 500, 9)) as fake:
+        host = Host(engine_url=fake.url, patience=PATIENCE)
+        assert Live(Scope(host, Topology("t")))._newest("x") == ""
+        assert fake.count(call) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "option", "times"),
+    [
+        (lambda api: api.load_image(b"x"), "--wait-timeout", {"wait_timeout": 0.3}),
+        (lambda api: api.commit("x"), "--wait-timeout", {"wait_timeout": 0.3}),
+        (lambda api: api.pull("x"), "--wait-timeout", {"wait_timeout": 0.3}),
+        (lambda api: api.inspect_distribution("x"), "--engine-timeout", {"engine_timeout": 0.3}),
+    ],
+)
+def test_what_makes_an_image_may_be_silent_for_longer_than_an_answer_takes(
+    tmp_path: Path, act: Any, option: str, times: dict[str, float]
+) -> None:
+    def answer(asked: str, _: int) -> Answer:
+        return (200, VERSION) if asked == "GET /version" else SILENT
+
+    with FakeEngine(tmp_path, answer) as fake:
+        host = Host(engine_url=fake.url, patience=0, **{"wait_timeout": 20, "engine_timeout": 20, **times})  # type: ignore[arg-type]
+        begun = time.monotonic()
+        with pytest.raises(RequestException) as caught:
+            act(host.engine.api)
+        assert str(host.explain(caught.value)).endswith(f"): see {option}")
+        assert 0.3 <= time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("fault", [400, 404, 409])
+def test_a_read_that_is_refused_for_good_is_not_asked_again(tmp_path: Path, fault: int) -> None:
+    with FakeEngine(tmp_path, but("GET /networks/x", fault, 99)) as fake:
+        with pytest.raises(ReconcilerError, match=rf"so it is \(GET /networks/x: {fault}\)"):
+            engine(fake).networks.inspect("x")
+        assert fake.count("GET /networks/x") == 1
+
+
+@pytest.mark.parametrize("fault", [RESET, 500, 503, 409])
+@pytest.mark.parametrize("call", WRITES)
+def test_a_write_is_sent_once_whatever_becomes_of_it(tmp_path: Path, call: str, fault: Answer) -> None:
+    with FakeEngine(tmp_path, but(call, fault, 99)) as fake:
+        try:
+            WRITES[call](engine(fake, patience=0.2))
+        except ReconcilerError as error:
+            assert call in str(error)  # noqa: PT017 - of some a look tells that they were done
+        assert fake.count(call) == 1
+
+
+def test_a_refusal_of_what_comes_in_pieces_is_read_to_its_end_and_no_further(tmp_path: Path) -> None:
+    """The engine keeps the connection open behind it."""
+    with FakeEngine(tmp_path, but("POST /containers/x/wait", 404, 99)) as fake:
+        begun = time.monotonic()
+        with pytest.raises(ReconcilerError, match=r"so it is \(POST /containers/x/wait: 404\)"):
+            engine(fake).containers.wait("x", 1)
+        assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("call", SAME_AGAIN)
+def test_a_write_that_makes_no_difference_twice_is_sent_again_where_its_answer_is_lost(
+    tmp_path: Path, call: str
+) -> None:
+    act, answer = SAME_AGAIN[call]
+    with FakeEngine(tmp_path, but(call, RESET, 2, answer)) as fake:
+        act(engine(fake))
+        assert fake.count(call) == 3
+
+
+@pytest.mark.parametrize("call", SAME_AGAIN)
+def test_but_not_where_the_engine_says_that_it_failed(tmp_path: Path, call: str) -> None:
+    act, answer = SAME_AGAIN[call]
+    with FakeEngine(tmp_path, but(call, 500, 2, answer)) as fake:
+        with pytest.raises(ReconcilerError, match="500"):
+            act(engine(fake))
+        assert fake.count(call) == 1
+
+
+def test_nothing_is_asked_again_when_no_more_waiting_is_wanted(tmp_path: Path) -> None:
+    with FakeEngine(tmp_path, but("GET /networks", RESET, 99)) as fake:
+        asked = engine(fake, patience=60)
+        Timer(0.2, asked.stop.set).start()
+        begun = time.monotonic()
+        with pytest.raises(EngineUnreachable):
+            asked.networks.list()
+        assert time.monotonic() - begun < 2
+
+
+def test_an_answer_that_does_not_come_is_waited_for_as_long_as_the_option_says(tmp_path: Path) -> None:
+    with FakeEngine(tmp_path, but("GET /networks", SILENT, 99)) as fake:
+        begun = time.monotonic()
+        with pytest.raises(
+            EngineUnreachable, match=r"did not answer within 0\.2 s \(GET /networks\): see --engine-tim"
+        ):
+            engine(fake, patience=0, engine_timeout=0.2).networks.list()
+        assert 0.2 <= time.monotonic() - begun < 2
+
+
+def test_a_write_whose_answer_is_lost_is_found_by_a_look_and_counts_as_done(tmp_path: Path) -> None:
+    made = {**CONTAINER, "Config": {"Labels": {"a": "b", "of": "its image"}}}
+
+    def answer(asked: str, before: int) -> Answer:
+        told: dict[str, Answer] = {"GET /version": (200, VERSION), "POST /containers/create": RESET}
+        return told.get(asked, (200, made) if before else 404)
+
+    with FakeEngine(tmp_path, answer) as fake:
+        engine(fake).containers.create("x", {"Labels": {"a": "b"}})
+        assert (fake.count("POST /containers/create"), fake.count("GET /containers/x/json")) == (1, 2)
+
+
+def test_a_command_that_has_closed_its_output_is_waited_for_to_its_end(tmp_path: Path) -> None:
+    runs = 6
+
+    def answer(asked: str, before: int) -> Answer:
+        told: dict[str, Answer] = {
+            "GET /version": (200, VERSION),
+            "POST /containers/x/exec": (201, {"Id": "y"}),
+            "POST /exec/y/start": (200, ""),
+            "GET /exec/y/json": (200, {"Running": before < runs, "ExitCode": 7}),
+        }
+        return told[asked]
+
+    with FakeEngine(tmp_path, answer) as fake:
+        assert engine(fake).execs.run("x", ["true"], seconds=20)[0] == 7
+        runs = 99
+        with pytest.raises(TimeoutError):
+            engine(fake).execs.run("x", ["true"], seconds=0.2)

@@ -1,0 +1,102 @@
+"""An observation inspects many containers at once, and no more of them than it says."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
+from typing import Any
+
+import pytest
+
+from reconciler.host import Host
+from reconciler.host.engine_scope import INSPECTS, EngineScope
+from reconciler.host.marks import ID, Mark
+from reconciler.model import ResourceKey, Topology
+
+CONTAINERS = 20
+LONG, SHORT = 5.0, 0.2
+"""Seconds for which an inspection waits for as many others as there are to be, and for one more than that."""
+
+
+class Engine(ThreadingUnixStreamServer):
+    """An engine that answers an inspection when as many are under way as there are to be, and counts them."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, path: Path) -> None:
+        self.under_way = self.most = self.answered = 0
+        self.changed = threading.Condition()
+        super().__init__(str(path), _Call)
+
+    def inspect(self) -> None:
+        """Be one of those under way, for a while."""
+        with self.changed:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.most >= INSPECTS, LONG)
+            if not self.answered:
+                self.changed.wait_for(lambda: self.most > INSPECTS, SHORT)
+            self.under_way -= 1
+            self.answered += 1
+
+
+class _Call(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Engine
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].split("/")
+        if path[-1] == "version":
+            self._answer({"ApiVersion": "1.41", "MinAPIVersion": "1.12"})
+        elif path[-2:] == ["containers", "json"]:
+            self._answer([_row(number) for number in range(CONTAINERS)])
+        else:
+            self.server.inspect()
+            self._answer(_inspection(int(path[-2])))
+
+    def _answer(self, content: Any) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "a test"
+
+    def log_request(self, code: object = "", size: object = "") -> None:
+        """Say nothing."""
+
+
+def _labels(number: int) -> dict[str, str]:
+    return {**Mark("t", ResourceKey("container", f"box{number}")).labels(), ID: ""}
+
+
+def _row(number: int) -> dict[str, Any]:
+    return {"Id": str(number), "Names": [f"/t-box{number}"], "Labels": _labels(number)}
+
+
+def _inspection(number: int) -> dict[str, Any]:
+    config = {"Labels": _labels(number)}
+    return {"Id": str(number), "Name": f"/t-box{number}", "Config": config, "HostConfig": {"ContainerIDFile": ""}}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(tmp_path / "engine.sock") as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield served
+        served.shutdown()
+
+
+def test_the_inspections_of_many_containers_overlap_and_each_is_made_once(engine: Engine, tmp_path: Path) -> None:
+    scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/engine.sock"), Topology("t"))
+    assert list(scope.containers) == [str(number) for number in range(CONTAINERS)], "in the order of the list"
+    assert engine.answered == CONTAINERS
+    assert engine.most == INSPECTS

@@ -1,0 +1,55 @@
+"""What is printed: nothing that a file or a host says commands the terminal, or makes a line of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from reconciler.cli.calls import _Words
+from reconciler.cli.output import complain, harmless, note, say, say_json
+from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
+from reconciler.render.style import Style
+
+EVIL = "a\x1b[2J\x1b]0;t\x07b\r\nc\x9b31m\u202ed\x7f\udcff\u2028e\x85f\u200bg"
+TAMED = r"a\x1b[2J\x1b]0;t\x07b\r\nc\x9b31m\u202ed\x7f\udcff\u2028e\x85f\u200bg"
+
+
+def test_a_text_is_made_visible_on_one_line() -> None:
+    assert visible(EVIL) == TAMED
+    assert visible("é 漢字 → ± …") == "é 漢字 → ± …"
+
+
+def test_a_problem_is_one_line_whatever_names_are_in_it() -> None:
+    problem = Problem(Position(EVIL, 1, 1), EVIL, EVIL, EVIL)
+    assert str(problem) == f"{TAMED}:1:1: {TAMED}: {TAMED} ({TAMED})"
+    assert str(FileInvalid([problem])) == str(problem)
+
+
+def test_results_and_notes_are_tamed(capsys: pytest.CaptureFixture[str]) -> None:
+    say([EVIL, "plain"])
+    note("one\ntwo\x1b[2J")
+    assert tuple(capsys.readouterr()) == (f"{TAMED}\nplain\n", "one\ntwo\\x1b[2J\n")
+    assert complain(StepFailed("container/a: \x1b[2J")) == 1
+    assert capsys.readouterr().err == "error: container/a: \\x1b[2J\n"
+
+
+def test_of_our_own_lines_only_the_colours_pass_and_only_where_they_are_wanted() -> None:
+    line = Style(colour=True).bad(EVIL)
+    assert harmless(line, colour=True) == f"\x1b[31m{TAMED.replace(chr(92) + 'x1b[31m', '')}\x1b[0m"
+    assert harmless(line) == rf"\x1b[31m{TAMED}\x1b[0m"
+
+
+def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    say_json({EVIL: [EVIL, "é"]})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {EVIL: [EVIL, "é"]}
+    assert all(line.isprintable() for line in out.splitlines())
+    assert len(out.splitlines()) == 6
+    assert "é" in out
+
+
+def test_a_call_is_logged_on_one_line() -> None:
+    record = logging.LogRecord("reconciler.x", logging.DEBUG, "", 0, "%s", (EVIL,), None)
+    assert _Words().format(record).endswith(f" ms  {TAMED}")

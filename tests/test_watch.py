@@ -1,0 +1,770 @@
+"""What a watch decides: when to look, whom to leave alone, what concerns a topology, and its words; and what a pass does in memory."""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from entries import Entries, Entry, host_with, topology
+from memory import KINDS, MemoryHost
+
+from reconciler import reconcile
+from reconciler.errors import Conflict, EngineUnreachable, Locked, ReconcilerError, StepFailed
+from reconciler.host import Host
+from reconciler.host.lock import locked
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import (
+    Message,
+    add_address,
+    add_route,
+    delete_address,
+    new_bridge,
+    new_nsid,
+    new_veth,
+    set_link,
+)
+from reconciler.host.netlink import constants as c
+from reconciler.host.netlink.parse import link
+from reconciler.kinds.base import Later, Result
+from reconciler.model import Changes, Outcome, Report, ResourceKey, Status, Step, StepKey, Topology, Verb
+from reconciler.plan import plan
+from reconciler.reconcile import Options
+from reconciler.render.style import Style
+from reconciler.render.watching import said_json, said_lines
+from reconciler.watch.agenda import ENDING, GATHER, SETTLE, Agenda
+from reconciler.watch.concern import OVERFLOW, EngineConcern, KernelConcern
+from reconciler.watch.one_pass import Manner, Pass
+from reconciler.watch.part import Part, Parts
+from reconciler.watch.passes import AFTER, Passes
+from reconciler.watch.patience import FREE, LONGEST, Patience, Record, pause_after
+from reconciler.watch.said import Said, What, said_of
+from reconciler.watch.trouble import Trouble
+
+A, B = ResourceKey.of("box/a"), ResourceKey.of("box/b")
+
+
+# when to look
+
+
+def test_without_news_one_never_looks() -> None:
+    assert Agenda().due == math.inf
+
+
+def test_one_looks_when_news_has_come_to_an_end_but_does_not_wait_for_that_for_ever() -> None:
+    agenda = Agenda()
+    agenda.note("a", 1.0)
+    assert agenda.due == 1.0 + SETTLE
+    agenda.note("b", 1.0 + SETTLE / 2)
+    assert agenda.due == pytest.approx(1.0 + SETTLE * 1.5)
+    agenda.note("a", 1.0 + GATHER)
+    assert agenda.due == 1.0 + GATHER
+    assert agenda.taken(2.0) == (("a", "b"), None)
+    assert agenda.due == math.inf
+
+
+def test_what_one_looks_at_is_what_all_news_are_about_and_anything_where_one_may_be_about_anything() -> None:
+    agenda = Agenda()
+    agenda.note("a", 1.0, [A])
+    agenda.note("b", 1.0, [B])
+    agenda.note("a", 1.0, [A])
+    assert agenda.taken(2.0) == (("a", "b"), frozenset((A, B)))
+    agenda.note("a", 3.0, [A])
+    agenda.note("c", 3.0)
+    agenda.note("b", 3.0, [B])
+    assert agenda.taken(4.0) == (("a", "c", "b"), None)
+    assert agenda.taken(5.0) == ((), frozenset())
+
+
+def test_what_ends_gets_a_moment_to_start_again_by_itself() -> None:
+    agenda = Agenda()
+    agenda.ended("web", 1.0)
+    agenda.ended("web", 1.1)
+    agenda.note("die", 1.1)
+    assert agenda.due == 1.0 + ENDING
+    agenda.note("start", 1.15)
+    agenda.started("web")
+    agenda.started("other")
+    assert agenda.due == pytest.approx(1.15 + SETTLE)
+
+
+def test_the_more_often_one_looks_in_vain_the_less_eagerly_one_looks() -> None:
+    agenda, now = Agenda(), 0.0
+    pauses: list[float] = []
+    for _ in range(12):
+        agenda.note("noise", now)
+        pauses.append(agenda.due - now)
+        now = agenda.due
+        agenda.taken(now)
+        agenda.looked(now, found=False)
+    assert pauses[0] == pauses[1] == pytest.approx(SETTLE)
+    assert pauses == pytest.approx(sorted(pauses))
+    assert pauses[-1] == pytest.approx(5.0)
+    agenda.looked(now, found=True)
+    agenda.note("drift", now)
+    assert agenda.due == pytest.approx(now + SETTLE)
+
+
+def test_after_a_calm_time_one_looks_eagerly_again() -> None:
+    agenda = Agenda()
+    for now in range(8):
+        agenda.taken(float(now))
+        agenda.looked(float(now), found=False)
+    agenda.taken(100.0)
+    agenda.looked(100.0, found=False)
+    agenda.note("drift", 100.0)
+    assert agenda.due == pytest.approx(100.0 + SETTLE)
+
+
+# whom to leave alone
+
+
+def test_what_keeps_failing_is_left_alone_twice_as_long_each_time_up_to_a_bound() -> None:
+    patience, now = Patience(), 0.0
+    pauses: list[float] = []
+    for _ in range(12):
+        now += patience.failed(A, now).pause
+        pauses.append(pause_after(len(pauses) + 1))
+        assert patience.next() == now
+        assert patience.resting(now - 0.01) == {A}
+        assert patience.resting(now) == frozenset()
+        assert patience.due(now) == {A}
+        assert patience.next(besides={A}) == math.inf
+    assert pauses[:5] == [1, 2, 4, 8, 16]
+    assert pauses[-1] == LONGEST
+    assert now == sum(pauses)
+
+
+def test_what_was_mended_is_not_left_alone_unless_it_never_lasts() -> None:
+    patience = Patience()
+    for now in range(FREE):
+        assert patience.mended(A, float(now)).pause == 0
+    assert patience.next() == math.inf
+    assert [patience.mended(A, 10.0).pause for _ in range(3)] == [1, 2, 4]
+    assert patience.resting(13.0) == {A}
+    assert patience.mended(A, 500.0).pause == 0
+
+
+def test_success_ends_a_row_of_failures_and_time_forgets_it() -> None:
+    patience = Patience()
+    patience.failed(A, 0.0)
+    patience.failed(B, 0.0)
+    assert patience.mended(A, 1.0) == Record(0, 1, 1.0)
+    assert patience.failed(B, 1.0).failures == 2
+    assert patience.failed(B, 1000.0).failures == 1
+
+
+def test_what_is_forgiven_is_tried_at_once() -> None:
+    patience = Patience()
+    patience.failed(A, 0.0)
+    patience.failed(B, 0.0)
+    patience.forgive([A])
+    assert patience.resting(0.5) == {B}
+    patience.forgive()
+    assert patience.next() == math.inf
+    assert pause_after(0) == 0
+
+
+def test_what_ends_a_whole_pass_is_told_once_and_waited_for_ever_longer() -> None:
+    trouble = Trouble()
+    assert not trouble
+    assert trouble.until == math.inf
+    assert trouble.had(StepFailed("a"), 10.0) == ("a", 1)
+    assert trouble
+    assert trouble.until == 11.0
+    assert trouble.had(StepFailed("a"), 11.0) == ("", 2)
+    assert trouble.had(StepFailed("b"), 13.0) == ("b", 4)
+    assert [trouble.had(StepFailed("b"), 17.0) for _ in range(9)][-1] == ("", 32)
+
+
+# what concerns a topology: the kernel
+
+
+RED = {3: ResourceKey.of("namespace/red")}
+X = ResourceKey.of("veth/x")
+BRIDGE = new_bridge(
+    "br0", index=6, stp=False, priority=1, hello_time=200, max_age=2000, forward_delay=400, ageing_time=30000
+)
+OURS = Mark("t", X, host="h").alias()
+
+
+def body(request: bytes) -> bytes:
+    return request[16:]
+
+
+class Ear:
+    """A concern of the kernel that tells only the words, and of the last news what it was about."""
+
+    def __init__(self, links: Any = ()) -> None:
+        self.concern = KernelConcern(lambda alias: X if alias == OURS else None)
+        self.concern.know(RED, links)
+
+    def news(self, message: Message | None) -> str:
+        news = self.concern.news(message)
+        self.about = news and news.about
+        return news.reason if news else ""
+
+
+def ear(links: Any = ()) -> Ear:
+    return Ear(links)
+
+
+def told(nsid: int | None, kind: int, request: bytes, flags: int = 0) -> Message:
+    return Message(nsid, kind, flags, body(request))
+
+
+def named(index: int, name: str, alias: str | None = None) -> bytes:
+    """A link of which no kind is told but by `new_veth`."""
+    made = new_veth(name, "peer", index=index)
+    return made + body(set_link(index, alias=alias))[16:] if alias else made
+
+
+@pytest.mark.parametrize(
+    ("message", "news"),
+    [
+        (None, OVERFLOW),
+        (told(3, c.RTM_NEWLINK, named(5, "eth0")), "eth0 in namespace/red has changed"),
+        (told(3, c.RTM_DELLINK, named(5, "eth0")), "eth0 in namespace/red is gone"),
+        (told(4, c.RTM_DELLINK, named(5, "eth0")), ""),
+        (told(3, c.RTM_NEWADDR, add_address(5, "10.0.0.1/24")), ""),
+        (told(3, c.RTM_DELADDR, delete_address(5, "fd00::1/64")), "fd00::1/64 is gone from an interface in namespace/red"),
+        (told(3, c.RTM_DELADDR, bytes(16) + bytes(8)), ""),
+        (told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24")), "10.0.0.1/24 is gone from an interface in the host"),
+        (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72)), "the route to 10.1.0.0/16 is gone from namespace/red"),
+        (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"])), ""),
+        (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"]), c.NLM_F_REPLACE), "the route to 10.1.0.0/16 has changed in namespace/red"),
+        (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72), c.NLM_F_EXCL), ""),
+        (told(3, c.RTM_NEWROUTE, bytes(16) + bytes(12)), ""),
+        (Message(None, c.RTM_DELNSID, 0, body(new_nsid(0))[:4] + b"\x08\0\x01\0\x03\0\0\0"), "the network namespace of namespace/red is gone"),
+        (Message(None, c.RTM_DELNSID, 0, body(new_nsid(0))[:4] + b"\x08\0\x01\0\x04\0\0\0"), ""),
+        (Message(3, c.RTM_DELNSID, 0, b""), ""),
+        (told(3, c.RTM_NEWLINK, bytes(16) + b"\x0a" + bytes(15)), ""),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_tells_concerns_us_where_our_nodes_are(message: Message | None, news: str) -> None:
+    concern = ear()
+    assert concern.news(message) == news
+    assert concern.about == (
+        RED[3] if "namespace/red" in news and not news.startswith("the network namespace") else None
+    )
+
+
+def test_a_pair_of_somebody_else_in_the_host_is_none_of_our_business_but_a_bridge_may_be() -> None:
+    concern = ear()
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "veth5"))) == ""
+    assert concern.news(told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24"))) == ""
+    assert concern.news(told(None, c.RTM_DELLINK, named(5, "veth5"))) == ""
+    assert concern.news(told(None, c.RTM_NEWLINK, BRIDGE)) == "br0 in the host has changed"
+    # A number is used again: what it meant before does not count.
+    assert concern.news(told(None, c.RTM_DELLINK, BRIDGE)) == "br0 in the host is gone"
+    assert concern.news(told(None, c.RTM_NEWLINK, named(6, "veth6"))) == ""
+    assert concern.news(told(None, c.RTM_DELLINK, named(6, "veth6"))) == ""
+    assert concern.news(told(None, c.RTM_DELADDR, delete_address(6, "10.0.0.1/24"))) != ""
+
+
+def test_a_link_of_ours_in_the_host_concerns_us_also_when_it_loses_its_mark() -> None:
+    concern = ear()
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v"))) == ""
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v", OURS))) == "v in the host has changed"
+    assert concern.about == X
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v", "mine"))) == "v in the host has changed"
+    assert concern.about == X
+    assert concern.news(told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24"))) != ""
+    assert concern.about == X
+    assert concern.news(told(None, c.RTM_DELLINK, named(5, "v", "mine"))) == "v in the host is gone"
+    assert concern.about == X
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v"))) == ""
+
+
+def test_what_a_bridge_tells_of_its_ports_concerns_us_where_they_are_ours() -> None:
+    concern = ear()
+    concern.news(told(None, c.RTM_NEWLINK, named(5, "v", OURS)))
+    for index, news in ((5, "v in the host has changed"), (6, "")):
+        of_bridge = bytearray(body(named(index, "v")))
+        of_bridge[0] = 7
+        assert concern.news(Message(None, c.RTM_NEWLINK, 0, bytes(of_bridge))) == news
+        assert concern.news(Message(None, c.RTM_DELLINK, 0, bytes(of_bridge))) == news.replace("has changed", "is gone")
+
+
+def test_links_that_were_there_before_are_known() -> None:
+    parsed = [link(each, 0, len(each)) for each in (body(named(5, "v")), body(named(6, "w", OURS)))]
+    concern = ear(links=parsed)
+    assert concern.news(told(None, c.RTM_DELLINK, named(5, "v"))) == ""
+    assert concern.news(told(None, c.RTM_DELLINK, named(6, "w"))) == "w in the host is gone"
+
+
+# what concerns a topology: the engine
+
+
+def event(kind: str, action: str, identity: str = "i", **attributes: str) -> dict[str, Any]:
+    return {"Type": kind, "Action": action, "Actor": {"ID": identity, "Attributes": attributes}}
+
+
+@pytest.mark.parametrize(
+    ("word", "news"),
+    [
+        (event("container", "die", name="t-web"), "container t-web: die"),
+        (event("container", "exec_create: sh", name="t-web"), ""),
+        (event("container", "health_status: healthy", name="t-web"), "container t-web: health_status: healthy"),
+        (event("container", "health_status: unhealthy", name="t-web"), ""),
+        (event("container", "die", name="other"), ""),
+        (event("container", "die", **{"name": "odd", "reconciler.topology": "t"}), "container odd: die"),
+        (event("container", "die", **{"name": "odd", "reconciler.topology": "u"}), ""),
+        (event("container", "rename", name="odd", oldName="/t-web"), "container odd: rename"),
+        (event("network", "disconnect", name="t-lan", container="0123456789abcdef"), "network t-lan: disconnect 0123456789ab"),
+        (event("network", "connect", name="bridge", container="known"), "network bridge: connect known"),
+        (event("network", "connect", name="bridge", container="other"), ""),
+        (event("volume", "destroy", "t-data"), "volume t-data: destroy"),
+        (event("image", "untag", "sha256:1"), "image sha256:1: untag"),
+        ({"Type": "container", "Action": "die"}, ""),
+    ],
+)  # fmt: skip
+def test_what_the_engine_tells_concerns_us_by_mark_name_or_container(word: dict[str, Any], news: str) -> None:
+    concern = EngineConcern("t")
+    desired = topology(
+        {"box/web": {"name": "t-web"}, "box/lan": {"name": "t-lan"}, "box/data": {"name": "t-data"}, "image/x": {}}
+    )
+    observed = {
+        key: replace(each, live={"id": "known"}) for key, each in desired.resources.items() if key.name == "web"
+    }
+    concern.know(desired, replace(desired, resources={**desired.resources, **observed}))
+    assert concern.news(word) == news
+
+
+def test_images_concern_us_only_where_there_are_any() -> None:
+    concern = EngineConcern("t")
+    concern.know(topology({"box/web": {}}), topology({}))
+    assert concern.news(event("image", "untag", "sha256:1")) == ""
+
+
+# passes
+
+
+class Passing:
+    """Passes over a host in memory, with what they told; `soon` is done at once, unless others run meanwhile."""
+
+    def __init__(self, host: MemoryHost, **manner: Any) -> None:
+        self.host, self.said = host, list[Said]()
+        self.steps: list[str] = []
+        self.done: list[Pass] = []
+        self.todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.passes = Passes(
+            Manner(
+                KINDS,
+                Options(wait=False),
+                tell=self.said.append,
+                idle=lambda: self.steps.append("idle"),
+                **{"busy": lambda: self.steps.append("busy"), "lock_timeout": 60, **manner},
+            ),
+            soon=self.todo.put,
+            planned=lambda each: self.steps.append("planned") if each.in_hand else None,
+            done=self.done.append,
+            ended=lambda _: self.steps.append("ended"),
+        )
+
+    def __call__(self, entries: Entries, part: Part | None = None) -> list[tuple[str, str]]:
+        self.said.clear()
+        self.last = self.begin(entries, part)
+        self.passes.run(self.last)
+        while not self.todo.empty():
+            self.todo.get()()
+        if self.last.error:
+            raise self.last.error
+        return self.heard
+
+    def begin(self, entries: Entries, part: Part | None = None) -> Pass:
+        return self.passes.begin(topology(entries), self.host, ("why",), part)
+
+    def until(self, seen: Callable[[], object]) -> None:
+        """Do what other threads want done until something is seen."""
+        while not seen():
+            self.todo.get(timeout=60)()
+
+    @property
+    def heard(self) -> list[tuple[str, str]]:
+        """What was told, apart from waits for other runs of this very test."""
+        return [(each.what.value, str(each.key or each.text)) for each in self.said if each.what is not What.WAITING]
+
+
+def failing(host: MemoryHost, *keys: str) -> None:
+    host.world.failing = {StepKey(ResourceKey.of(key), Verb.CREATE) for key in keys}
+
+
+TWO: Entries = {"ground/a": {}, "box/a": {"stands_on": ["ground/a"]}, "box/b": {}}
+
+
+def test_a_pass_mends_says_so_and_then_finds_nothing() -> None:
+    passing = Passing(MemoryHost())
+    assert sorted(passing(TWO)) == [("mended", "box/a"), ("mended", "box/b"), ("mended", "ground/a")]
+    assert passing.last.found
+    assert {each.because for each in passing.said} == {("why",)}
+    assert passing(TWO) == []
+    assert not passing.last.found
+    assert passing.steps == ["busy", "idle", "planned", "ended", "busy", "idle", "ended"]
+    assert passing.passes.retry == math.inf
+
+
+def test_what_failed_rests_with_all_that_needs_it_while_the_rest_is_mended() -> None:
+    passing = Passing(MemoryHost())
+    failing(passing.host, "ground/a")
+    assert sorted(passing(TWO)) == [("failed", "ground/a"), ("mended", "box/b"), ("skipped", "box/a")]
+    assert passing.passes.retry < math.inf
+    passing.host.world.fall(next(each.identity for each in passing.host.world.things.values()))
+    assert passing(TWO) == [("mended", "box/b")]
+    assert passing.last.found
+    passing.passes.forgive(ResourceKey.of("ground/x"), among=topology(TWO))
+    assert passing(TWO) == []
+    assert not passing.last.found
+    passing.passes.forgive(ResourceKey.of("ground/a"), among=topology(TWO))
+    assert sorted(passing(TWO)) == [("mended", "box/a"), ("mended", "ground/a")]
+
+
+def test_what_rested_and_is_well_by_now_is_no_longer_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = Passing(MemoryHost())
+    failing(passing.host, "box/b")
+    passing(TWO)
+    for each in host_with({"box/b": {}}).world.things.values():
+        passing.host.world.add(replace(each, identity=next(passing.host.world.numbers)))
+    monkeypatch.setattr("reconciler.watch.passes.time.monotonic", lambda: passing.passes.retry)
+    assert passing(TWO) == []
+    assert passing.passes.retry == math.inf
+
+
+def test_what_somebody_is_in_the_way_of_does_not_hold_up_the_rest_and_is_told_once() -> None:
+    passing = Passing(host_with({"box/t-b": {"owner": ""}}))
+    said = passing(TWO)
+    assert said[0][0] == "blocked"
+    assert said[0][1].startswith("box/b: ")
+    assert sorted(said[1:]) == [("mended", "box/a"), ("mended", "ground/a")]
+    assert passing.passes.retry < math.inf
+    assert passing(TWO) == []
+    passing.host.world.things.clear()
+    assert ("mended", "box/b") in passing(TWO)
+    assert passing.passes.retry == math.inf
+
+
+def test_a_conflict_that_names_nothing_that_is_declared_is_not_got_around() -> None:
+    desired: Entries = {"ground/b": {}}
+    passing = Passing(host_with({"ground/a": {}, "box/x": {"owner": "", "stands_on": ["ground/a"]}}))
+    with pytest.raises(Conflict, match="ground/a"):
+        passing(desired)
+
+
+def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:
+    passing = Passing(MemoryHost(), lock_timeout=0.01)
+    with locked("t", timeout=60), pytest.raises(Locked):
+        passing({"box/a": {}})
+    assert [each.what for each in passing.said] == [What.WAITING]
+    assert f"for pid {os.getpid()} " in passing.said[0].text
+
+
+WAITS: Entries = {"box/db": {}, "box/web": {"after": {"box/db": "healthy"}}, "box/c": {}, "ground/a": {}}
+
+
+class Slow:
+    """Passes over a host on which a wait for `box/db` lasts until it may end; the first one has come to that wait."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.passing, self.may_end, self.waits = Passing(MemoryHost()), threading.Event(), 0
+        self.wait = KINDS["box"].wait
+        monkeypatch.setattr(KINDS["box"], "wait", self._waited)
+        failing(self.passing.host, "ground/a")
+        self.first = self.begin()
+        self.passing.until(lambda: self.first.in_hand == {ResourceKey.of("box/web")})
+
+    def _waited(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        self.waits += 1
+        yield Later(lambda: self._await(host, steps))
+
+    def _await(self, host: Host, steps: Sequence[Step]) -> None:
+        assert self.may_end.wait(60)
+        for each in self.wait(host, steps):
+            if isinstance(each, ReconcilerError):
+                raise each
+
+    def begin(self, more: Entries | None = None, *about: str) -> Pass:
+        entries = {**WAITS, **(more or {})}
+        begun = self.passing.begin(entries, around(entries, *about) if about else None)
+        threading.Thread(target=self.passing.passes.run, args=[begun], daemon=True).start()
+        return begun
+
+    def ends(self, each: Pass) -> list[tuple[str, str]]:
+        """Wait until a pass has ended, and return what was told meanwhile."""
+        self.passing.said.clear()
+        self.passing.until(lambda: each not in self.passing.passes.running)
+        assert each.error is None
+        return sorted(self.passing.heard)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    made = Slow(monkeypatch)
+    yield made
+    made.may_end.set()
+    made.passing.until(lambda: not made.passing.passes.running)
+
+
+def test_a_pass_that_waits_holds_up_no_other_and_what_waited_is_done_when_the_wait_is_over(slow: Slow) -> None:
+    passes, first = slow.passing.passes, slow.first
+    assert first.looked is not None
+    assert first.looked + AFTER <= passes.room < first.looked + 60
+    passes.forgive()
+    beside = slow.begin({"ground/b": {}})
+    assert passes.room == math.inf
+    assert slow.ends(beside) == [("mended", "box/c"), ("mended", "ground/a"), ("mended", "ground/b")]
+    assert (first.joined, beside.joined, slow.waits) == (True, False, 1)
+    assert slow.passing.steps == ["busy", "planned", "busy", "planned", "ended"]
+    slow.may_end.set()
+    assert slow.ends(first) == [("mended", "box/db"), ("mended", "box/web")]
+    assert slow.passing.steps[-2:] == ["idle", "ended"]
+    assert slow.ends(slow.begin()) == [("mended", "ground/b")]
+    assert passes.room == -math.inf
+
+
+def test_what_was_done_beside_a_wait_is_told_as_mended_only_where_a_look_finds_it_at_rest(slow: Slow) -> None:
+    world = slow.passing.host.world
+    world.fall(next(number for number, each in world.things.items() if each.key.name == "c"))
+    assert slow.ends(slow.begin()) == [("mended", "box/c")]
+    assert len(slow.passing.done) == 3
+    assert slow.ends(slow.begin()) == [("mended", "box/c")]
+
+
+def test_what_fails_beside_a_wait_is_told_at_once_and_only_once(slow: Slow) -> None:
+    slow.passing.until(lambda: slow.first.told)
+    assert slow.passing.heard == [("failed", "ground/a")]
+    assert slow.passing.passes.retry < math.inf
+    slow.may_end.set()
+    assert slow.ends(slow.first) == [("mended", "box/c"), ("mended", "box/db"), ("mended", "box/web")]
+
+
+def test_what_waits_in_vain_is_told_as_a_failure_and_rests_with_what_waited(slow: Slow) -> None:
+    slow.passing.host.world.unhealthy.add(ResourceKey.of("box/db"))
+    slow.may_end.set()
+    assert slow.ends(slow.first) == [("failed", "box/db"), ("mended", "box/c"), ("skipped", "box/web")]
+    assert slow.passing.said[0].retry == 1
+    assert slow.ends(slow.begin()) == []
+
+
+def test_what_another_pass_does_anew_meanwhile_is_told_of_by_that_one_alone(slow: Slow) -> None:
+    slow.passing.host.world.unhealthy.add(ResourceKey.of("box/db"))
+    slow.passing.passes.forgive()
+    on: Entries = {"box/x": {"stands_on": ["ground/a"]}}
+    slow.ends(slow.begin(on))
+    waits: Entry = {"stands_on": ["ground/a"], "after": {"box/db": "healthy"}}
+    first = slow.begin({"box/x": {**waits, "color": "red"}})
+    slow.passing.until(lambda: ResourceKey.of("box/x") in first.in_hand)
+    second = slow.begin({"box/x": {**waits, "color": "red"}, "ground/a": {"shape": "square"}})
+    slow.passing.until(lambda: ResourceKey.of("box/x") in second.in_hand)
+    slow.passing.said.clear()
+    slow.may_end.set()
+    slow.passing.until(lambda: not slow.passing.passes.running)
+    assert sorted(each for each in slow.passing.heard if each[0] != "mended") == [
+        ("failed", "box/db"),
+        ("skipped", "box/web"),
+        ("skipped", "box/x"),
+    ]
+
+
+def test_what_is_in_the_way_while_another_pass_is_under_way_is_told_only_if_it_stays(slow: Slow) -> None:
+    (stranger,) = host_with({"box/t-x": {"owner": ""}}).world.things.values()
+    slow.passing.host.world.add(replace(stranger, identity=99))
+    assert slow.ends(slow.begin({"box/x": {}})) == [("mended", "box/c")]
+    assert slow.passing.passes.retry < math.inf
+    slow.may_end.set()
+    slow.ends(slow.first)
+    assert [what for what, _ in slow.ends(slow.begin({"box/x": {}}))] == ["blocked"]
+
+
+def test_what_a_pass_has_unmade_is_told_when_it_is_gone(slow: Slow) -> None:
+    slow.ends(slow.begin({"box/gone": {}}))
+    slow.passing.passes.forgive()
+    more = slow.begin({"box/d": {}, "box/e": {"after": {"box/db": "healthy"}}})
+    slow.passing.until(lambda: more.in_hand == {ResourceKey.of("box/e")})
+    assert slow.ends(slow.begin({"box/d": {}, "box/e": {"after": {"box/db": "healthy"}}})) == [
+        ("mended", "box/d"),
+        ("mended", "box/gone"),
+        ("mended", "ground/a"),
+    ]
+
+
+# passes over a part
+
+
+OTHERS: Entries = {**TWO, "box/c": {"stands_on": ["ground/a"]}}
+
+
+def around(entries: Entries, *keys: str) -> Part:
+    part = Parts(topology(entries), KINDS).around([ResourceKey.of(key) for key in keys])
+    assert part
+    return part
+
+
+def lose(host: MemoryHost, *keys: str) -> None:
+    for number, each in [*host.world.things.items()]:
+        if str(each.key) in keys:
+            host.world.fall(number)
+
+
+def test_a_pass_over_a_part_mends_that_and_nothing_else() -> None:
+    passing = Passing(MemoryHost())
+    passing(OTHERS)
+    passing.host.world.add(replace(next(iter(host_with({"box/old": {}}).world.things.values())), identity=99))
+    lose(passing.host, "box/a", "box/b")
+    assert passing(OTHERS, around(OTHERS, "ground/a")) == [("mended", "box/a")]
+    assert passing.last.part
+    assert sorted(passing(OTHERS)) == [("mended", "box/b"), ("mended", "box/old")]
+
+
+def test_what_may_be_tried_again_is_looked_for_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = Passing(MemoryHost())
+    failing(passing.host, "box/b")
+    passing(OTHERS)
+    assert passing(OTHERS, around(OTHERS, "ground/a")) == []
+    assert passing.last.part
+    monkeypatch.setattr("reconciler.watch.passes.time.monotonic", lambda: passing.passes.retry)
+    assert passing(OTHERS, around(OTHERS, "ground/a")) == [("mended", "box/b")]
+    assert passing.last.part is None
+
+
+def test_where_a_part_does_not_do_all_is_looked_at_and_what_was_in_the_way_elsewhere_still_is() -> None:
+    passing = Passing(host_with({"box/t-b": {"owner": ""}}))
+    passing(OTHERS)
+    until = passing.passes.retry
+    assert passing(OTHERS, around(OTHERS, "ground/a")) == []
+    assert passing.passes.retry == until < math.inf
+    assert passing.last.part
+    assert passing({**OTHERS, "box/d": {}}, around({**OTHERS, "box/d": {}}, "box/b", "box/d")) == [("mended", "box/d")]
+    assert passing.last.part is None
+
+
+def test_what_goes_wrong_once_steps_may_have_begun_is_not_tried_in_another_way() -> None:
+    def breaks() -> None:
+        raise ReconcilerError("broken")
+
+    passing = Passing(MemoryHost(), busy=breaks)
+    with pytest.raises(ReconcilerError, match="broken"):
+        passing(OTHERS, around(OTHERS, "ground/a"))
+    assert passing.last.part
+
+
+def test_a_dry_pass_looks_at_everything() -> None:
+    passing = Passing(MemoryHost(), dry_run=True)
+    assert len(passing(OTHERS, around(OTHERS, "box/b"))) == len(OTHERS)
+
+
+def test_a_look_at_a_part_tells_nothing_of_what_is_outside(slow: Slow) -> None:
+    beside = slow.begin({"ground/b": {}}, "ground/b")
+    assert slow.ends(beside) == [("mended", "ground/b")]
+    assert beside.part
+    assert slow.ends(slow.begin({"ground/b": {}}, "box/c")) == [("mended", "box/c")]
+
+
+def test_a_dry_pass_changes_nothing_and_tells_what_differs_once() -> None:
+    passing = Passing(MemoryHost(), dry_run=True)
+    assert sorted(passing({"box/a": {}})) == [("drift", "box/a")]
+    assert passing({"box/a": {}}) == []
+    assert sorted(passing({"box/a": {}, "box/b": {}})) == [("drift", "box/b")]
+    assert not passing.host.world.things
+    assert passing.steps == ["planned", "ended"] * 3
+
+
+def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: Any) -> Any:
+        raise EngineUnreachable("gone")
+
+    monkeypatch.setattr(KINDS["box"], "observe", gone)
+    with pytest.raises(EngineUnreachable, match="gone"):
+        Passing(MemoryHost(), dry_run=True)({"box/a": {}})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "left", "expected"),
+    [
+        ([Status.DONE], (), (What.MENDED, "")),
+        ([Status.DONE], ("box/a",), (What.UNSETTLED, "all was done, and it differs all the same")),
+        ([Status.FAILED], ("box/a",), (What.FAILED, "no")),
+        ([Status.DONE, Status.SKIPPED], ("box/a",), (What.SKIPPED, "interrupted before its turn")),
+        ([Status.NOT_NEEDED], (), None),
+        ([Status.UNCHANGED], (), None),
+    ],
+)
+def test_what_became_of_a_resource_is_told_in_one_word(
+    outcomes: list[Status], left: tuple[str, ...], expected: tuple[What, str] | None
+) -> None:
+    (change,) = reconcile.prepare(topology({"box/a": {}}), MemoryHost(), kinds=KINDS).changes.pending
+    made = plan(Changes(Topology("t"), Topology("t"), {}), kinds=KINDS)
+    verbs = [Verb.DELETE, Verb.CREATE][-len(outcomes) :]
+    found = tuple(
+        Outcome(Step(StepKey(A, verb), change), status, StepFailed("no") if status is Status.FAILED else None)
+        for verb, status in zip(verbs, outcomes, strict=True)
+    )
+    said = [*said_of(Report(made, found, remaining=tuple(replace(change, key=ResourceKey.of(key)) for key in left)))]
+    assert [(each.what, each.text) for each in said] == ([expected] if expected else [])
+    assert all(each.key == A for each in said)
+
+
+def test_that_a_wait_is_over_is_no_news() -> None:
+    (change,) = reconcile.prepare(topology({"box/a": {}}), MemoryHost(), kinds=KINDS).changes.pending
+    made = plan(Changes(Topology("t"), Topology("t"), {}), kinds=KINDS)
+    outcome = Outcome(Step(StepKey(A, Verb.WAIT), change), Status.DONE)
+    assert [*said_of(Report(made, (outcome,)))] == []
+
+
+# words
+
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 67890, UTC)
+
+
+def test_what_is_told_is_one_line_with_time_key_and_reasons() -> None:
+    (change,) = reconcile.prepare(
+        topology({"box/a": {"color": "red"}}), host_with({"box/a": {}}), kinds=KINDS
+    ).changes.pending
+    said = Said(What.MENDED, "", change, 0.123, because=("a", "b", "c", "d"))
+    assert said_lines(said, AT) == [
+        "2026-01-02 03:04:05.067  mended     ~ box/a                        color: grey → red  (0.12 s)  (a; b; c; …)"
+    ]
+    failed = Said(What.FAILED, "refused:\n  | why", change, 0.1, retry=4.0, because=("a",))
+    assert said_lines(failed, AT) == [
+        f"{'2026-01-02 03:04:05.067  failed     ~ box/a':<65}  color: grey → red: refused:  (0.10 s)  (again in 4 s)  (a)",
+        "      | why",
+    ]
+    assert said_lines(Said(What.ENGINE, "it answers"), AT) == ["2026-01-02 03:04:05.067  engine     it answers"]
+    assert said_lines(Said(What.ENDED), AT) == ["2026-01-02 03:04:05.067  ended      "]
+
+
+def test_colours_tell_good_from_bad() -> None:
+    style = Style(colour=True)
+    assert "\x1b[32mmended" in said_lines(Said(What.MENDED), AT, style=style)[0]
+    assert "\x1b[31mtrouble" in said_lines(Said(What.TROUBLE), AT, style=style)[0]
+
+
+def test_what_is_told_is_one_json_object_as_well() -> None:
+    (change,) = reconcile.prepare(
+        topology({"box/a": {"color": "red"}}), host_with({"box/a": {}}), kinds=KINDS
+    ).changes.pending
+    assert said_json(Said(What.FAILED, "no", change, 0.12345, retry=1.0, because=("a",)), AT) == {
+        "time": "2026-01-02T03:04:05.067+00:00",
+        "what": "failed",
+        "key": "box/a",
+        "action": "update",
+        "reason": "",
+        "fields": {"color": {"observed": "grey", "desired": "red"}},
+        "text": "no",
+        "because": ["a"],
+        "seconds": 0.123,
+        "retry": 1.0,
+    }
+    assert said_json(Said(What.WATCHING, "t"), AT) == {
+        "time": "2026-01-02T03:04:05.067+00:00",
+        "what": "watching",
+        "format_version": 1,
+        "text": "t",
+    }
+    assert "text" not in said_json(Said(What.MENDED, change=change), AT)
