@@ -12,12 +12,14 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 READS = ("GET", "HEAD")
+TEMPORARY = Path(tempfile.gettempdir())
 
 
 class Witness:
@@ -108,7 +110,17 @@ def watch(witness: Witness) -> None:
     for owner, name, instead in owners:
         setattr(owner, name, instead)
     audited = ("subprocess.Popen", "os.link", "os.remove")
-    sys.addaudithook(lambda event, _: witness.called() if event in audited else None)
+
+    def heard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in audited and not is_passing(arguments[0]):
+            witness.called()
+
+    sys.addaudithook(heard)
+
+
+def is_passing(path: Any) -> bool:
+    """Whether this is a temporary file, whose name goes at once where the file system has none without a name."""
+    return isinstance(path, str) and Path(path).parent == TEMPORARY
 
 
 def both(first: Callable[..., Any], second: Callable[..., Any]) -> Callable[..., Any]:
