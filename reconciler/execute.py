@@ -69,7 +69,7 @@ class _Run:
         self.plan, self.host, self.kinds, self.stop = plan, host, kinds, stop
         self.on_start, self.on_outcome = on_start, on_outcome
         self.outcomes: dict[StepKey, Outcome] = {}
-        self.blockers = {key: plan.graph.in_degree(key) for key in plan.steps}
+        self.blockers = {key: len(before) for key, before in plan.predecessors.items()}
         self.ready: dict[tuple[str, Verb], deque[Step]] = defaultdict(deque)
         for step in plan.ordered:
             if not self.blockers[step.key]:
@@ -138,7 +138,7 @@ class _Run:
         roots = step.change.if_changed
         if not roots or not all(self._unchanged(root) for root in roots):
             return False
-        waiting = (self.plan.steps[key] for key in self.plan.graph.successors(step.key) if step.verb is Verb.WAIT)
+        waiting = (self.plan.steps[key] for key in self.plan.successors.get(step.key, ()) if step.verb is Verb.WAIT)
         return all(self._not_needed(each) for each in waiting if each.verb is not Verb.DELETE)
 
     def _unchanged(self, made: ResourceKey) -> bool:
@@ -153,7 +153,7 @@ class _Run:
             if each.step.key in self.outcomes:
                 continue
             self._note(each)
-            for key in sorted(self.plan.graph.successors(each.step.key)):
+            for key in self.plan.successors.get(each.step.key, ()):
                 step = self.plan.steps[key]
                 if each.status in _BAD:
                     todo.append(Outcome(step, Status.SKIPPED, cause=each.cause or each.step.key))

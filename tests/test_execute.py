@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-import networkx
 import pytest
 from entries import Entries, host_with, topology
 from memory import KINDS, MemoryHost
@@ -67,10 +68,10 @@ def step(name: str, verb: Verb = Verb.CREATE) -> Step:
 def planned(*names: str, verb: Verb = Verb.CREATE, edges: str = "") -> Plan:
     """A plan of these steps; `edges` is like "ab bc"."""
     steps = {each.key: each for each in (step(name, verb) for name in names)}
-    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
-    graph.add_nodes_from(steps)
-    graph.add_edges_from((step(each[0], verb).key, step(each[1], verb).key) for each in edges.split())
-    return Plan(Changes(Topology("t"), Topology("t"), MappingProxyType({})), steps, graph)
+    successors: dict[StepKey, list[StepKey]] = defaultdict(list)
+    for edge in sorted(edges.split()):
+        successors[step(edge[0], verb).key].append(step(edge[1], verb).key)
+    return Plan(Changes(Topology("t"), Topology("t"), MappingProxyType({})), steps, successors)
 
 
 def run(plan: Plan, effect: Effect = done, *, batch: int = 1, **options: Any) -> Report:
@@ -136,7 +137,7 @@ def test_waits_take_no_job_from_those_that_work() -> None:
         yield Status.DONE
 
     waits, works = planned(*"abc", verb=Verb.WAIT), planned("z")
-    both = Plan(works.changes, {**waits.steps, **works.steps}, networkx.compose(waits.graph, works.graph))
+    both = Plan(works.changes, {**waits.steps, **works.steps})
     assert run(both, wait_or_work, jobs=1).converged
 
 
@@ -296,8 +297,7 @@ def test_kinds_take_turns() -> None:
         )
         for name in "ab"
     }
-    some.graph.add_nodes_from(others)
-    plan = Plan(some.changes, {**some.steps, **others}, some.graph)
+    plan = Plan(some.changes, {**some.steps, **others})
     execute(plan, Host(), kinds={"doing": Doing(note), "other": Doing(note)}, jobs=1)
     assert order == ["doing", "other"] * 2
 
@@ -334,9 +334,8 @@ def test_a_wide_failure_is_settled_at_once() -> None:
         yield StepFailed("no")
 
     names = [f"{number:04}" for number in range(3000)]
-    plan = planned("a", *names)
-    plan.graph.add_edges_from((step("a").key, step(name).key) for name in names)
-    assert len(run(plan, fail).outcomes) == 3001
+    wide = replace(planned("a", *names), successors={step("a").key: [step(name).key for name in names]})
+    assert len(run(wide, fail).outcomes) == 3001
 
 
 # over the world in memory

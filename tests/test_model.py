@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-import networkx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +40,7 @@ def change(action: Action = Action.CREATE) -> Change:
 def report(*statuses: Status, remaining: tuple[Change, ...] = ()) -> Report:
     step = Step(StepKey(WEB, Verb.CREATE), change())
     changes = Changes(Topology("t"), Topology("t"), MappingProxyType({}))
-    return Report(Plan(changes, {}, networkx.DiGraph()), tuple(Outcome(step, each) for each in statuses), remaining)
+    return Report(Plan(changes, {}), tuple(Outcome(step, each) for each in statuses), remaining)
 
 
 def test_a_key_reads_what_it_writes() -> None:
@@ -116,10 +115,11 @@ def test_a_step_is_called_by_what_it_does() -> None:
 def test_a_plan_is_ordered_by_its_edges_and_else_by_key() -> None:
     keys = [StepKey(ResourceKey("a", name), Verb.CREATE) for name in "123"]
     steps = {key: Step(key, change()) for key in keys}
-    graph: networkx.DiGraph[StepKey] = networkx.DiGraph([(keys[2], keys[0])])
-    graph.add_nodes_from(keys)
-    plan = Plan(Changes(Topology("t"), Topology("t"), {}), steps, graph)
+    plan = Plan(Changes(Topology("t"), Topology("t"), {}), steps, {keys[2]: [keys[0]]})
     assert [each.key for each in plan.ordered] == [keys[1], keys[2], keys[0]]
+    assert plan.predecessors == {keys[0]: [keys[2]], keys[1]: (), keys[2]: ()}
+    assert set(plan.graph) == set(keys)
+    assert list(plan.graph.edges) == [(keys[2], keys[0])]
     assert len(plan) == 3
 
 

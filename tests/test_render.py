@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import networkx
 import pytest
 
 from reconciler.errors import EngineUnreachable, StepFailed
@@ -139,12 +139,11 @@ def plan(found: Changes, *edges: tuple[StepKey, StepKey], carried: Mapping[StepK
         for one in found.pending
         for each in (StepKey(one.key, verb) for verb in verbs[one.action])
     }
-    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
-    graph.add_nodes_from(steps)
-    for edge in edges:
-        steps |= {each: Step(each, found.by_key[each.key]) for each in edge if each not in steps}
-        graph.add_edge(*edge)
-    return Plan(found, MappingProxyType(steps), graph)
+    successors: dict[StepKey, list[StepKey]] = defaultdict(list)
+    for before, after in sorted(edges):
+        steps |= {each: Step(each, found.by_key[each.key]) for each in (before, after) if each not in steps}
+        successors[before].append(after)
+    return Plan(found, MappingProxyType(steps), successors)
 
 
 def field(path: str, observed: Any, desired: Any, **more: Any) -> FieldChange:

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import networkx
 import pytest
 
 from reconciler import saved
@@ -60,10 +59,8 @@ def made(
     desired = Topology("notes", source=source, digest=digest)
     changes = Changes(desired, Topology("notes"), MappingProxyType({WEB: change}))
     keys = [StepKey(WEB, Verb.UPDATE), *([StepKey(WEB, Verb.WAIT, "healthy")] if wait else [])]
-    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
-    graph.add_nodes_from(keys)
-    graph.add_edges_from(pairwise(keys))
-    return Plan(changes, MappingProxyType({key: Step(key, change) for key in keys}), graph)
+    successors = {before: [after] for before, after in pairwise(keys)}
+    return Plan(changes, MappingProxyType({key: Step(key, change) for key in keys}), successors)
 
 
 @pytest.fixture

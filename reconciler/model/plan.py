@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model.change import Change, Changes
@@ -59,33 +61,51 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps and their order: a directed acyclic graph whose nodes are step keys."""
+    """The steps and their order: a directed acyclic graph whose nodes are step keys.
+
+    `successors` holds what has to wait for a step, sorted; a step that none waits for may be missing from it.
+    """
 
     changes: Changes
     steps: Mapping[StepKey, Step]
-    ordering: networkx.DiGraph[StepKey] | None = None
-    """None where there is nothing to order: networkx is not imported for that."""
+    successors: Mapping[StepKey, Sequence[StepKey]] = field(default_factory=dict)
+
+    @cached_property
+    def predecessors(self) -> Mapping[StepKey, Sequence[StepKey]]:
+        """What each step has to wait for, sorted."""
+        found: dict[StepKey, list[StepKey]] = defaultdict(list)
+        for key in sorted(self.successors):
+            for after in self.successors[key]:
+                found[after].append(key)
+        return {key: found.get(key, ()) for key in self.steps}
 
     @cached_property
     def graph(self) -> networkx.DiGraph[StepKey]:
-        """The steps, each with an edge to every one that has to wait for it."""
-        if self.ordering is not None:
-            return self.ordering
+        """The steps for graph algorithms: each with an edge to every one that has to wait for it."""
         import networkx
 
-        return networkx.DiGraph()
+        graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
+        graph.add_nodes_from(self.steps)
+        graph.add_edges_from((key, after) for key in self.successors for after in self.successors[key])
+        return graph
 
     def __len__(self) -> int:
         return len(self.steps)
 
     @cached_property
     def ordered(self) -> tuple[Step, ...]:
-        """The steps in one deterministic order that respects every edge."""
-        if not self.steps:
-            return ()
-        import networkx
-
-        return tuple(self.steps[key] for key in networkx.lexicographical_topological_sort(self.graph))
+        """The steps in the one order that respects every edge, and else goes by the key."""
+        blockers = {key: len(before) for key, before in self.predecessors.items()}
+        ready = [key for key, number in blockers.items() if not number]
+        heapify(ready)
+        found = []
+        while ready:
+            found.append(key := heappop(ready))
+            for after in self.successors.get(key, ()):
+                blockers[after] -= 1
+                if not blockers[after]:
+                    heappush(ready, after)
+        return tuple(self.steps[key] for key in found)
 
 
 class Status(StrEnum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from reconciler.diff import promoted
 from reconciler.errors import ReconcilerError
@@ -14,9 +13,7 @@ from reconciler.model import Action, Changes, How, Need, Plan, Resource, Resourc
 from reconciler.plan.carry import Carriers, carriers_of, with_carriers
 from reconciler.plan.claims import conflicts
 from reconciler.plan.edges import edges_of, letting_go
-
-if TYPE_CHECKING:
-    import networkx
+from reconciler.plan.graph import Graph, graph_of, knots_of
 
 Standing = Mapping[ResourceKey, Sequence[ResourceKey]]
 """What stands on what."""
@@ -49,7 +46,8 @@ def plan(
             return Plan(chosen, MappingProxyType({}))
         carriers, graph, knots = _untied(chosen, steps, kinds)
         if not knots:
-            return Plan(chosen, MappingProxyType(with_carriers(steps, carriers)), graph)
+            successors = {key: tuple(sorted(after)) for key, after in graph.items()}
+            return Plan(chosen, MappingProxyType(with_carriers(steps, carriers)), MappingProxyType(successors))
         changes = promoted(changes, _to_promote(knots, changes, steps, kinds), kinds=kinds)
 
 
@@ -84,10 +82,8 @@ def _conditions(step: Step) -> Iterator[Need]:
 
 def _untied(
     changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
-) -> tuple[Carriers, networkx.DiGraph[StepKey], list[set[StepKey]]]:
+) -> tuple[Carriers, Graph, list[set[StepKey]]]:
     """Build the graph, and let go by itself what is on a cycle with the step that carries it; tell the cycles left."""
-    from reconciler.plan.graph import graph_of, knots_of
-
     edges = dict.fromkeys(edges_of(changes, steps, kinds))
     carriers = carriers_of(changes, steps, kinds)
     graph = graph_of(steps, edges, carriers, kinds)

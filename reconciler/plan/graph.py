@@ -3,52 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-
-import networkx
+from graphlib import CycleError, TopologicalSorter
 
 from reconciler.kinds.base import Kind
 from reconciler.model import StepKey, Verb
 from reconciler.plan.carry import Carriers
 from reconciler.plan.edges import Edge
 
+Graph = dict[StepKey, set[StepKey]]
+"""Each step, and those that have to wait for it."""
 
-def graph_of(
-    steps: Iterable[StepKey], edges: Collection[Edge], carriers: Carriers, kinds: Mapping[str, Kind]
-) -> networkx.DiGraph[StepKey]:
+
+def graph_of(steps: Iterable[StepKey], edges: Collection[Edge], carriers: Carriers, kinds: Mapping[str, Kind]) -> Graph:
     """Build the graph; what must come before a carried step must come before the one that carries it."""
-    graph: networkx.DiGraph[StepKey] = networkx.DiGraph()
-    graph.add_nodes_from(sorted(steps))
+    graph: Graph = {key: set() for key in steps}
     carried = {each: carriers.outermost(each) for each in sorted(carriers)}
     for before, after in edges:
         by = carried.get(after, after)
         if carried.get(before, before) != by and not carriers.could(after, before):
-            graph.add_edge(before, by)
-    graph.add_edges_from((by, each) for each, by in carried.items())
+            graph[before].add(by)
+    for each, by in carried.items():
+        graph[by].add(each)
     _irrecoverable_last(graph, kinds)
     return graph
 
 
-def knots_of(graph: networkx.DiGraph[StepKey]) -> list[set[StepKey]]:
+def knots_of(graph: Graph) -> list[set[StepKey]]:
     """Return the groups of steps that lie on cycles with each other."""
-    if networkx.is_directed_acyclic_graph(graph):
-        return []
-    tied = (each for each in networkx.strongly_connected_components(graph) if len(each) > 1)
-    return sorted(tied, key=min)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        import networkx  # which takes longer than most plans, few of which have knots
+
+        edges = ((key, after) for key, behind in graph.items() for after in behind)
+        knots = networkx.strongly_connected_components(networkx.DiGraph(edges))
+        return sorted((each for each in knots if len(each) > 1), key=min)
+    return []
 
 
-def _irrecoverable_last(graph: networkx.DiGraph[StepKey], kinds: Mapping[str, Kind]) -> None:
+def _irrecoverable_last(graph: Graph, kinds: Mapping[str, Kind]) -> None:
     """Put what cannot be made again behind everything that does not itself have to come after it."""
     last = {key for key in graph if key.verb is Verb.DELETE and kinds[key.key.kind].irrecoverable}
     if not last:
         return
-    if all(last.issuperset(graph.successors(key)) for key in last):
+    if all(last >= graph[key] for key in last):
         # What comes after one of them comes after all else as well.
-        _put_behind(graph, [key for key in last if last.isdisjoint(graph.predecessors(key))], last)
+        _put_behind(graph, last.difference(*(graph[key] for key in last)), last)
         return
     for key in sorted(last):
-        _put_behind(graph, [key], {*networkx.descendants(graph, key), *last})
+        _put_behind(graph, [key], last | _descendants(graph, key))
 
 
-def _put_behind(graph: networkx.DiGraph[StepKey], keys: Collection[StepKey], behind: Collection[StepKey]) -> None:
-    ends = [each for each in graph if each not in behind and all(key in behind for key in graph.successors(each))]
-    graph.add_edges_from((end, key) for key in sorted(keys) for end in ends)
+def _descendants(graph: Graph, key: StepKey) -> set[StepKey]:
+    found, todo = set(graph[key]), list(graph[key])
+    while todo:
+        new = graph[todo.pop()] - found
+        found |= new
+        todo += new
+    return found
+
+
+def _put_behind(graph: Graph, keys: Iterable[StepKey], behind: set[StepKey]) -> None:
+    for end, after in graph.items():
+        if end not in behind and after <= behind:
+            after.update(keys)

@@ -79,7 +79,7 @@ def _step(plan: Plan, step: Step) -> Json:
     found: Json = {"step": str(step.key), "key": str(step.key.key), "verb": step.verb.value}
     if step.key.condition:
         found["condition"] = step.key.condition
-    found["after"] = sorted(map(str, plan.graph.predecessors(step.key)))
+    found["after"] = sorted(map(str, plan.predecessors[step.key]))
     if step.carried_by:
         found["carried_by"] = str(step.carried_by)
     return found

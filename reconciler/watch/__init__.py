@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import select
 import threading
@@ -222,10 +221,9 @@ class Watch:
             raise error
 
     def _ready(self) -> None:
-        """Say so, and load what takes a while, lest the first thing that drifts has to wait for it."""
+        """Say so, once."""
         if not self._is_ready:
             notify("READY=1")
-            importlib.import_module("reconciler.plan.graph")
         self._is_ready = True
 
 

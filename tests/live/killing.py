@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 READS = ("GET", "HEAD")
+AUDITED = ("subprocess.Popen", "os.link", "os.remove")
 TEMPORARY = Path(tempfile.gettempdir())
 
 
@@ -59,6 +60,10 @@ class Witness:
         self.calls += 1
         if self.what == "call" and self.begun and self.calls == self.number:
             die()
+
+    def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in AUDITED and not is_passing(arguments[0]):
+            self.called()
 
 
 def split(text: str) -> tuple[str, float]:
@@ -109,13 +114,7 @@ def watch(witness: Witness) -> None:
         owners.append((owner, name, both(lambda *_: witness.called(), getattr(owner, name))))
     for owner, name, instead in owners:
         setattr(owner, name, instead)
-    audited = ("subprocess.Popen", "os.link", "os.remove")
-
-    def heard(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in audited and not is_passing(arguments[0]):
-            witness.called()
-
-    sys.addaudithook(heard)
+    sys.addaudithook(witness.heard)
 
 
 def is_passing(path: Any) -> bool:

@@ -121,9 +121,10 @@ def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab,
     assert counted[INSPECTION] == BOXES
 
 
-def test_an_apply_that_has_nothing_to_do_imports_no_library_but_those_of_the_file_and_the_command(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ["apply", "destroy"])
+def test_a_run_imports_no_library_but_those_of_the_file_and_the_command(lab: Lab, command: str) -> None:
     lab.apply("namespaces: {red: , blue: }\nveths: [[red:eth0 10.231.1.1/30, blue:eth0 10.231.1.2/30]]\n")
-    told = observed("apply", str(lab.folder / "topology.yaml"))
+    told = observed(command, str(lab.folder / "topology.yaml"))
     assert not told["code"]
     assert HEAVY & set(told["modules"]) == {"typer", "yaml"}
     assert told["forks"] == []
