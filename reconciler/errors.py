@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.secret import masked
+from reconciler.value import dataclass
 
 
 class ReconcilerError(Exception):

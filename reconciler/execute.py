@@ -8,13 +8,14 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.kinds.base import Kind, Later, Result
 from reconciler.model import Outcome, Plan, Report, ResourceKey, Status, Step, StepKey, Verb
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host

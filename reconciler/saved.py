@@ -6,7 +6,7 @@ import hmac
 import json
 import secrets
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from reconciler.kinds.reading import read_file
 from reconciler.model import FORMAT_VERSION, Plan, Verb
 from reconciler.render.as_json import plan_json
 from reconciler.render.values import plain, sealed
+from reconciler.value import dataclass
 
 STANDARD_INPUT = "-"
 _MACHINE = "machine"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
@@ -13,6 +12,7 @@ from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
 from reconciler.host.netlink import get_links
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -32,6 +32,7 @@ from reconciler.model import (
     secret,
     uncompared,
 )
+from reconciler.value import dataclass
 
 FIRST_CHOICE = 100
 """The slots that a host chooses from, from this one on."""
@@ -56,7 +57,7 @@ class MemorySpec(Spec):
     options: FrozenMap[str] = EMPTY
     slot: int | None = chosen()
     marked: bool = True
-    token: FrozenMap[str] = secret()  # noqa: RUF009 - makes a dataclass field
+    token: FrozenMap[str] = secret()
     note: str = uncompared("")
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,12 @@ def test_a_kind_is_called_as_its_module(kind: Kind) -> None:
 def test_a_spec_is_frozen_hashable_and_has_a_default_for_everything_but_its_name(kind: Kind) -> None:
     assert issubclass(kind.spec, Spec)
     assert is_dataclass(kind.spec)
-    assert kind.spec.__dataclass_params__.frozen  # type: ignore[attr-defined]
     required = [each.name for each in fields(kind.spec) if each.default is MISSING and each.default_factory is MISSING]
     assert set(required) <= {"name"}
-    hash(kind.spec(*required))
+    spec = kind.spec(*required)
+    hash(spec)
+    with pytest.raises(FrozenInstanceError):
+        setattr(spec, fields(spec)[0].name, None)
 
 
 @each_kind
@@ -111,9 +113,9 @@ def test_kinds_are_found_without_a_vendors_library() -> None:
 
 
 GADGET = '''
-from dataclasses import dataclass
 from reconciler.kinds.base import Kind
 from reconciler.model import Spec
+from reconciler.value import dataclass
 
 @dataclass(frozen=True)
 class GadgetSpec(Spec):

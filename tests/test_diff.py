@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +29,7 @@ from reconciler.model import (
     uncompared,
 )
 from reconciler.observe import observe
+from reconciler.value import dataclass
 
 CREATE, UPDATE, REPLACE, DELETE, NOOP = Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE, Action.NOOP
 
@@ -70,8 +71,8 @@ class Outer(Spec):
     one: Inner = Inner()
     address: str | None = chosen()
     context: str = uncompared("")
-    environment: FrozenMap[str] = secret()  # noqa: RUF009 - makes a dataclass field
-    login: Inner = secret(Inner())  # noqa: RUF009 - likewise
+    environment: FrozenMap[str] = secret()
+    login: Inner = secret(Inner())
 
 
 def paths(desired: Outer, observed: Outer) -> dict[str, tuple[Any, Any, bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -64,6 +64,7 @@ from reconciler.render import (
 from reconciler.render.listing import topology_lines
 from reconciler.render.table import table
 from reconciler.render.values import plain, text
+from reconciler.value import dataclass
 
 GOLDEN = Path(__file__).with_name("golden_render")
 
@@ -88,7 +89,7 @@ class Thing(Spec):
     name: str = ""
     image: str = ""
     mem_limit: Size | None = None
-    environment: FrozenMap[str] = secret()  # noqa: RUF009 - an immutable value
+    environment: FrozenMap[str] = secret()
     mac: str | None = chosen()
     inner: Inner | None = None
     note: str = uncompared("")

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +33,7 @@ from reconciler.model import (
     Verb,
     secret,
 )
+from reconciler.value import dataclass
 
 WEB = ResourceKey("container", "web")
 MACHINE = b"what only this machine knows"
@@ -41,7 +42,7 @@ MACHINE = b"what only this machine knows"
 @dataclass(frozen=True)
 class Thing(Spec):
     word: str = ""
-    environment: FrozenMap[str] = secret()  # noqa: RUF009 - an immutable value
+    environment: FrozenMap[str] = secret()
 
 
 def made(

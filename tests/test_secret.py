@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +14,7 @@ from reconciler.model import EMPTY, FrozenMap, Spec, has_secret, secret_paths, w
 from reconciler.render.values import plain, sealed, shown, text
 from reconciler.secret import MARKER, Secret, looks_secret, masked, publish
 from reconciler.secret import veiled as by_name
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.cli.privileged import as_root
 from reconciler.errors import Conflict, EngineForbidden, FileInvalid, NotPermitted, ReconcilerError, visible
 from reconciler.render.style import COLOURS, Style
 from reconciler.secret import masked
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host

@@ -6,7 +6,7 @@ import copy
 import errno
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, ReconcilerError, StepFailed
 from reconciler.host.privilege import REFUSED, privilege, remedy
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine

@@ -10,7 +10,7 @@ import math
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from reconciler.errors import NotNow, StepFailed
 from reconciler.host.marks import Mark
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 CHAIN = "DOCKER-USER"
 FAMILIES = {"iptables": "bridge-nf-call-iptables", "ip6tables": "bridge-nf-call-ip6tables"}

@@ -10,12 +10,13 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from reconciler.errors import Locked
+from reconciler.value import dataclass
 
 _NAME_MAX = 90
 _WAITERS = 4096

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 TOPOLOGY, KEY, SOURCE = "reconciler.topology", "reconciler.key", "reconciler.source"
 """The labels of a mark; `reconciler.` is the prefix of all labels of ours."""

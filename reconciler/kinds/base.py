@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.privilege import KERNEL_WORK
 from reconciler.model import Change, Claim, Need, Resource, ResourceKey, Spec, Status, Step, Verb
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host

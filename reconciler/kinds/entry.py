@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reconciler.kinds.source import Pointer, Source
+from reconciler.value import dataclass
 
 T = TypeVar("T")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.source import Source
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 BRIDGE = "bridge"
 """The live name of Docker's own bridge, and the network mode that means it."""

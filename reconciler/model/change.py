@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from reconciler.model.resource import Resource, ResourceKey, Topology
+from reconciler.value import dataclass
 
 
 class Action(StrEnum):

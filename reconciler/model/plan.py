@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from heapq import heapify, heappop, heappush
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model.change import Change, Changes
 from reconciler.model.resource import ResourceKey
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     import networkx

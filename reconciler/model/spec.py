@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Generic, TypeVar
 
 from reconciler.secret import Secret
+from reconciler.value import dataclass
 
 V = TypeVar("V")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.diff import NOT_DECLARED, diff
@@ -25,6 +25,7 @@ from reconciler.reconcile.choose import (
     rested,
     targeted,
 )
+from reconciler.value import dataclass
 
 SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
 """Seconds to wait before each look again: endpoints and links vanish a moment after the call that removes them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from reconciler.diff import unseen
@@ -13,6 +13,7 @@ from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.values import UNSET, Hide, hidden, shown, text
 from reconciler.secret import MARKER
+from reconciler.value import dataclass
 
 WITHIN = frozenset({"process"})
 """The kinds whose attributes a person reads as those of the resource that they are a part of."""

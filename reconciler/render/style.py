@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reconciler.model import Action
+from reconciler.value import dataclass
 
 GLYPHS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.DELETE: "-"}
 _COLOURS = {"+": 32, "~": 33, "±": 35, "-": 31}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from reconciler.topology.include import STANDARD_INPUT, Reader, folder
 from reconciler.topology.quick import quick
 from reconciler.topology.schema import schema_text
 from reconciler.topology.tree import Node, find, plain, written
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from reconciler.kinds.interpolate import Unresolved, interpolate
 from reconciler.secret import veiled
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
+from reconciler.value import dataclass
 
 _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float", "bool", "null"))
 _OTHER_TAGS = frozenset(("", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.errors import EngineUnreachable, ReconcilerError
 from reconciler.host import Host
+from reconciler.value import dataclass
 from reconciler.watch.concern import EVENTS
 
 _FIRST, _LONGEST = 0.1, 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler import reconcile
 from reconciler.errors import Conflict
@@ -14,6 +14,7 @@ from reconciler.host.lock import Holder
 from reconciler.kinds.base import Kind
 from reconciler.model import Outcome, Plan, Report, ResourceKey, StepKey, Topology, Verb
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
+from reconciler.value import dataclass
 from reconciler.watch.part import Part
 from reconciler.watch.said import Said
 from reconciler.watch.turn import Turn

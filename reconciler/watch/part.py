@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.nodes import HOST, ground
 from reconciler.model import How, ResourceKey, Topology
+from reconciler.value import dataclass
 
 _NODES = ("container", "namespace")
 

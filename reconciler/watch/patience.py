@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 SHORTEST, LONGEST = 1.0, 300.0
 """Seconds before the second attempt, and at most between any two; each pause is twice the one before."""

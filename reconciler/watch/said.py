@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model import Action, Change, Outcome, Report, ResourceKey, Status, Verb
+from reconciler.value import dataclass
 
 
 class What(StrEnum):

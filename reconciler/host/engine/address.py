@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
+from reconciler.value import dataclass
 
 _PLAIN, _ENCRYPTED = 2375, 2376
 _DEFAULT_CONTEXT = "default"

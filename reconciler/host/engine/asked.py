@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import Event
 from typing import Any
 from urllib.parse import unquote
+
+from reconciler.value import dataclass
 
 READS = ("GET", "HEAD")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0

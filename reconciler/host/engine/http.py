@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from reconciler.value import dataclass
 
 _END = b"\r\n\r\n"
 _LONGEST = 1 << 16

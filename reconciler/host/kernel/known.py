@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from reconciler.errors import HostRefuses, NotNow
 from reconciler.host.kernel.space import Space
 from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Address, Link, Route
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 HOST = ResourceKey("host", "host")
 """The key that stands for the host as a node; there is no such resource."""

@@ -4,11 +4,11 @@ import errno
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.errors import HostRefuses
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import MESSAGE
+from reconciler.value import dataclass
 
 _RECEIVE = 256 * 1024
 _BUFFER = 8 * 1024 * 1024

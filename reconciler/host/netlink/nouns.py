@@ -1,6 +1,6 @@
 """What the kernel tells of links, addresses and routes, in the words of `ip`."""
 
-from dataclasses import dataclass
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """A question to the kernel together with the reading of its answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from reconciler.value import dataclass
 
 T = TypeVar("T")
 

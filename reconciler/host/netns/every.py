@@ -5,13 +5,13 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from reconciler.host.libc import aside, setns
 from reconciler.host.netlink import Socket
 from reconciler.host.netns.ways import DIRECTORY, open_at
+from reconciler.value import dataclass
 
 T = TypeVar("T")
 _OCTAL = re.compile(r"\\([0-7]{3})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.host.kernel import NOWHERE, Where
@@ -10,6 +9,7 @@ from reconciler.host.netlink import BridgeOptions, BridgeParameters
 from reconciler.kinds.source import HOST
 from reconciler.kinds.units import duration
 from reconciler.model import ResourceKey, Spec, chosen, uncompared
+from reconciler.value import dataclass
 
 _NANOSECONDS = 10**7
 TIMES = ("hello_time", "max_age", "forward_delay", "ageing_time")
@@ -38,7 +38,7 @@ class BridgeSpec(Spec):
     ports: tuple[str, ...] = ()
     forward: bool = True
     marked: bool = True
-    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
+    at: Where = uncompared(NOWHERE)
 
 
 def hundredths(text: str) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
 from reconciler.model import Claim, Spec, chosen, uncompared
+from reconciler.value import dataclass
 
 MAC_AT_CONNECT = (1, 44)
 """From this API version on an endpoint has a MAC address of its own; before, the container had one."""

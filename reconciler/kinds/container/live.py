@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
@@ -16,6 +16,7 @@ from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import EMPTY, FrozenMap
 from reconciler.secret import Secret
 from reconciler.secret import veiled as by_name
+from reconciler.value import dataclass
 
 T = TypeVar("T")
 Json = Mapping[str, Any]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import made_here
 from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
 from reconciler.kinds.source import Source
+from reconciler.value import dataclass
 
 Graph = dict[str, set[str]]
 """Container → those that come before it."""

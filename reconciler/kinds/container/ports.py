@@ -6,12 +6,12 @@ import ipaddress
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.source import Pointer
 from reconciler.model import Claim, FrozenMap
+from reconciler.value import dataclass
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.model import EMPTY, FrozenMap, Spec, uncompared
+from reconciler.value import dataclass
 
 NO_LIMIT = Bytes(0)
 SHM_SIZE = Bytes(64 * 1024**2)
@@ -105,4 +104,4 @@ class ContainerSpec(Spec):
     marked: bool = True
     reference: str = uncompared("")
     target: str = uncompared("")
-    link_targets: FrozenMap[str] = uncompared(EMPTY)  # noqa: RUF009 - a field of dataclasses
+    link_targets: FrozenMap[str] = uncompared(EMPTY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import nodes
@@ -12,6 +11,7 @@ from reconciler.kinds.route.interfaces import interfaces
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.kinds.veth.ends import EndsByNode, ends_by_node
 from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.value import dataclass
 
 
 def parse(source: Source, routes: Sequence[Resource]) -> Iterator[Resource]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.kernel.notes import digest
 from reconciler.kinds.source import HOST
 from reconciler.model import ResourceKey, Spec, uncompared
+from reconciler.value import dataclass
 
 SHELL = ("/bin/sh", "-c")
 _ROOM = 16
@@ -37,8 +37,8 @@ class ExecSpec(Spec):
     commands: str = ""
     current: bool = True
     lines: tuple[Command, ...] = uncompared(())
-    node: ResourceKey = uncompared(HOST)  # noqa: RUF009 - a field of dataclasses
-    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - likewise
+    node: ResourceKey = uncompared(HOST)
+    at: Where = uncompared(NOWHERE)
 
 
 def command(raw: str | Sequence[str] | Mapping[str, Any], *, in_network: bool) -> Command:

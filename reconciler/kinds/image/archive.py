@@ -7,12 +7,12 @@ import lzma
 import posixpath
 import tarfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.kinds.image.references import normal
 from reconciler.kinds.reading import read_stream
+from reconciler.value import dataclass
 
 _MANIFEST, _INDEX = "manifest.json", "index.json"
 _ZSTD = b"\x28\xb5\x2f\xfd"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from reconciler.value import dataclass
 
 _FROM = re.compile(r"\s*FROM\s+(?:--\S+\s+)*(?P<ref>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*", re.IGNORECASE)
 _COPY = re.compile(r"\s*COPY\s+(?:--\S+\s+)*?--from=(?P<ref>\S+)\s.*", re.IGNORECASE | re.DOTALL)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
+from reconciler.value import dataclass
 
 Entry = Mapping[str, Any]
 _DOCKERFILE, _HERE = "Dockerfile", "."

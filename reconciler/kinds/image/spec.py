@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.model import EMPTY, Claim, FrozenMap, Spec, secret, uncompared
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Build(Spec):
 
     context: str = ""
     dockerfile: str = ""
-    args: FrozenMap[str] = secret()  # noqa: RUF009 - a field of dataclasses
+    args: FrozenMap[str] = secret()
     target: str = ""
     labels: FrozenMap[str] = EMPTY
     no_cache: bool = False
@@ -72,7 +72,7 @@ class ImageSpec(Spec):
     inputs: str = ""
     tags: tuple[str, ...] = ()
     current: bool = True
-    recipe: Recipe | None = uncompared()  # noqa: RUF009 - likewise
+    recipe: Recipe | None = uncompared()
     repository: str = uncompared("")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.calls import status
@@ -11,6 +11,7 @@ from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import split, stage_of, stage_tag
 from reconciler.kinds.image.sweep import lineage, listed, sweep
 from reconciler.kinds.image.tags import remove
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine

@@ -7,10 +7,10 @@ import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import StepFailed
+from reconciler.value import dataclass
 
 LOG = logging.getLogger("reconciler.image")
 _TAIL = 12

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen
+from reconciler.value import dataclass
 
 BRIDGE = "bridge"
 BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -28,8 +28,8 @@ class Pool(Spec):
 class Pools(Spec):
     """The pools of each family by subnet; a family that has none declared gets one that the engine chooses."""
 
-    ipv4: FrozenMap[Pool] | None = chosen()  # noqa: RUF009 - a field of dataclasses
-    ipv6: FrozenMap[Pool] | None = chosen()  # noqa: RUF009 - likewise
+    ipv4: FrozenMap[Pool] | None = chosen()
+    ipv6: FrozenMap[Pool] | None = chosen()
 
     def pools(self) -> tuple[tuple[str, Pool], ...]:
         """Return all pools with their subnets, IPv4 first."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.model import Spec, uncompared
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import nodes
@@ -11,6 +10,7 @@ from reconciler.kinds.addresses import within
 from reconciler.kinds.source import HOST, Source
 from reconciler.kinds.veth.ends import EndsByNode
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)

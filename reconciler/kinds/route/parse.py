@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import nodes
@@ -15,6 +14,7 @@ from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, no
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node, pairs
 from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)

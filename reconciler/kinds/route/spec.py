@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
 from reconciler.model import EMPTY, Claim, FrozenMap, ResourceKey, Spec, chosen, uncompared
+from reconciler.value import dataclass
 
 IPV6_METRIC = 1024
 """What the kernel gives to an IPv6 route that names no metric."""
@@ -33,8 +33,8 @@ class RouteSpec(Spec):
     marked: bool = True
     noted: bool = uncompared(default=False)
     by: tuple[str, ...] = uncompared(())
-    ours: FrozenMap[str] = uncompared(EMPTY)  # noqa: RUF009 - a field of dataclasses
-    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - likewise
+    ours: FrozenMap[str] = uncompared(EMPTY)
+    at: Where = uncompared(NOWHERE)
 
     @property
     def is_default(self) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface_addresses
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.model import ResourceKey
+from reconciler.value import dataclass
 
 _KINDS = ("container", "namespace", "bridge", "network", "host")
 _ETH = re.compile(r"eth(0|[1-9][0-9]*)")

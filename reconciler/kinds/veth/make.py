@@ -6,7 +6,7 @@ import errno
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, ReconcilerError
@@ -19,6 +19,7 @@ from reconciler.kinds.veth.messages import settings
 from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Status, Step
+from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
 from reconciler.model import EMPTY, FrozenMap, ResourceKey, Spec, chosen, uncompared
+from reconciler.value import dataclass
 
 PATH_COST, PRIORITY, MTU = 2, 32, 1500
 """What a veth has as a port of a bridge, and as an interface, unless it is declared."""
@@ -32,8 +31,8 @@ class Endpoint(Spec):
     hairpin: bool = False
     marked: bool = True
     own_mac: bool | None = chosen(default=True)
-    at: Where = uncompared(NOWHERE)  # noqa: RUF009 - a field of dataclasses
-    into: Where | None = uncompared()  # noqa: RUF009 - likewise
+    at: Where = uncompared(NOWHERE)
+    into: Where | None = uncompared()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.host.marks import Mark
@@ -11,6 +10,7 @@ from reconciler.kinds.labelled import declared_labels, unmarked, veiled
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import labels
 from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec
+from reconciler.value import dataclass
 
 
 @dataclass(frozen=True)
