@@ -176,8 +176,9 @@ def _few(keys: Sequence[ResourceKey]) -> str:
 
 def not_permitted(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[NotPermitted]:
     """Say before the first step what of it this process may not do, and which capabilities that takes."""
-    pending = [(each.key, found) for each in changes.pending if (found := missing(kinds[each.key.kind].privileges()))]
-    lacking = sorted({name for _, found in pending for name in found})
+    found = {kind: missing(kinds[kind].privileges()) for kind in sorted({each.key.kind for each in changes.pending})}
+    pending = [each.key for each in changes.pending if found[each.key.kind]]
+    lacking = sorted({name for names in found.values() for name in names})
     if pending:
-        few = _few([key for key, _ in pending])
+        few = _few(pending)
         yield NotPermitted(f"{few}: changing what is in the kernel is not permitted: {remedy(lacking)}")
