@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-import secrets
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,6 +41,8 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
 
     Only the owner may read the file; and whoever does cannot guess at secrets without the key of the `machine`.
     """
+    import secrets
+
     desired = plan.changes.desired
     if desired.source == STANDARD_INPUT:
         raise Usage("a plan of standard input cannot be saved: it could not be made again")
@@ -63,6 +62,8 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write a file that only its owner may read, at once as a whole, and through nobody's link."""
+    import tempfile
+
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
@@ -116,10 +117,14 @@ def rendered(plan: Plan, key: bytes) -> dict[str, Any]:
 
 def key_of(salt: str, machine: bytes) -> bytes:
     """Return the key of a saved plan: neither its salt nor the machine alone makes it."""
+    import hmac
+
     return hmac.digest(machine, salt.encode(), "sha256")
 
 
 def _digest(key: bytes, text: str) -> str:
+    import hmac
+
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import re
 from pathlib import Path
@@ -146,7 +147,7 @@ def test_every_example_and_default_is_allowed(where: str) -> None:
 
 def test_it_is_found_in_an_installation_and_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = (Path(__file__).parents[1] / "schemas/topology.schema.json").read_text()
-    monkeypatch.setattr(module, "files", lambda _package: tmp_path)
+    monkeypatch.setattr(importlib.resources, "files", lambda _package: tmp_path)
     assert schema_text() == written
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas/topology.schema.json").write_text("installed")

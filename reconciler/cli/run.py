@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import typer
@@ -41,6 +40,8 @@ def _refused(error: Any, arguments: list[str]) -> int:
 
 def _said(error: Any) -> str:
     """Put it in the library's words, but for its guesses at an option that nobody meant."""
+    import difflib
+
     if not hasattr(error, "possibilities"):
         return str(error.format_message()).rstrip(".?")
     close = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=_CLOSE)

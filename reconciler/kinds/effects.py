@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -85,11 +84,15 @@ def mark_of(step: Step, host: Host) -> Mark:
 
 def new_index() -> int:
     """Choose an interface's index: by it what follows in a message names the new link, and nothing else ever."""
+    import secrets
+
     return (1 << _INDEX_BITS) + secrets.randbits(_INDEX_BITS)
 
 
 def delete_links(socket: Socket, indices: Sequence[int]) -> None:
     """Delete links of a namespace at once, by a group that only they are in; what is gone already is a success."""
+    import secrets
+
     for start in range(0, len(indices), _ROUND):
         group = (1 << _GROUP_BITS) + secrets.randbits(_GROUP_BITS)
         gathered = (set_link(each, group=group) for each in indices[start : start + _ROUND])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -161,5 +160,7 @@ def home(text: str) -> Path:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint if something known is written nearly like that."""
+    import difflib
+
     close = difflib.get_close_matches(name, sorted(known), n=1)
     return f"did you mean {close[0]!r}?" if close else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from reconciler.secret import Secret
@@ -16,6 +15,8 @@ _NANOSECONDS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600
 
 def size(value: str | float) -> int:
     """Read a size in bytes (`512m` is 512 times 1024 squared; a bare number is bytes); a ValueError if it is none."""
+    from fractions import Fraction
+
     found = _SIZE.fullmatch(str(value).strip())
     if not found:
         raise ValueError(f"{value!r} is not a size, such as 512m")
@@ -25,6 +26,8 @@ def size(value: str | float) -> int:
 
 def duration(text: str) -> int:
     """Read a duration in nanoseconds (`1m30s`, `2.5s`); a ValueError if it is none."""
+    from fractions import Fraction
+
     if not re.fullmatch(f"(?:{_PART.pattern})+", text):
         raise ValueError(f"{text!r} is not a duration with units, such as 1m30s")
     return int(sum(Fraction(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(text)))

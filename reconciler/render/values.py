@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass
@@ -32,6 +31,7 @@ def shown(value: Any) -> Any:
 
 def sealed(key: bytes, length: int = 8) -> Hide:
     """Tell of secret values which are equal: each gets a digest that nobody can guess at without the key."""
+    import hmac
 
     def seal(value: Any) -> str:
         text = json.dumps(shown(value), sort_keys=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ _SWITCHES = {
 
 def schema_text() -> str:
     """Return the JSON Schema of the language, as it is written."""
+    from importlib.resources import files
+
     found = files("reconciler") / "schemas" / _NAME
     if not found.is_file():  # a checkout that is not installed
         found = Path(__file__).parents[2] / "schemas" / _NAME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -157,6 +156,8 @@ def _mismatched(breach: _Breach) -> Iterator[_Finding]:
 
 
 def _unlisted(breach: _Breach) -> Iterator[_Finding]:
+    import difflib
+
     known = breach.rule.get("enum") or [flow(breach.rule["const"])]
     close = difflib.get_close_matches(str(breach.value), known, n=1, cutoff=NEARLY)
     which = known[0] if len(known) == 1 else f"one of {', '.join(known)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -59,6 +58,8 @@ def example(wanted: dict[str, Any], name: str = "") -> str:
 
 def meant(name: str, known: Iterable[str]) -> list[str]:
     """Return what a word that is not known may stand for: a neighbour's, or one that is written nearly like it."""
+    import difflib
+
     ours = [each for each in _NEIGHBOURS.get(name, ()) if each in known]
     if ours or name in ELSEWHERE:
         return ours

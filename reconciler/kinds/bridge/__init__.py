@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.host.kernel import Reach
 from reconciler.host.netlink import BRIDGE
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.bridge import actions, look
 from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.effects import one_by_one
@@ -36,10 +35,14 @@ class BridgeKind(Kind):
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their marks, declared externals, and what holds a declared name."""
+        from reconciler.kinds.bridge import look
+
         return look.observe(scope)
 
     def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
         """Ports that are not there to be borrowed."""
+        from reconciler.kinds.bridge import look
+
         return look.ports_missing(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
@@ -57,16 +60,22 @@ class BridgeKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its mark, up, with all that is declared."""
+        from reconciler.kinds.bridge import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Change what differs."""
+        from reconciler.kinds.bridge import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Delete each; its ports stay, without a master."""
+        from reconciler.kinds.bridge import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.connect.effects import connected, disconnected
 from reconciler.kinds.connect.look import endpoints
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import ConnectSpec
@@ -44,10 +43,14 @@ class ConnectKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Connect."""
+        from reconciler.kinds.connect.effects import connected
+
         return one_by_one(host, steps, lambda step: connected(host, step))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Disconnect."""
+        from reconciler.kinds.connect.effects import disconnected
+
         return one_by_one(host, steps, lambda step: disconnected(host, step))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container import limits
-from reconciler.kinds.container.effects import created, deleted, updated
 from reconciler.kinds.container.look import seen_containers
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.spec import ContainerSpec
@@ -65,14 +64,20 @@ class ContainerKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Create."""
+        from reconciler.kinds.container.effects import created
+
         return one_by_one(host, steps, lambda step: created(host, step))
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Update and rename."""
+        from reconciler.kinds.container.effects import updated
+
         return one_by_one(host, steps, lambda step: updated(host, step))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Stop as they ask, and remove."""
+        from reconciler.kinds.container.effects import deleted
+
         return one_by_one(host, steps, lambda step: deleted(host, step))
 
 

@@ -18,7 +18,6 @@ from reconciler.kinds import foreign, nodes, route, still_ours
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one, seen, wanted
 from reconciler.kinds.exec.parse import parse
-from reconciler.kinds.exec.run import run
 from reconciler.kinds.exec.spec import ExecSpec, digest_of, lifetime
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey, Status, Step
@@ -101,6 +100,8 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
 
 
 def _ran(step: Step, reach: Reach) -> Result:
+    from reconciler.kinds.exec.run import run
+
     spec = _spec(wanted(step))
     if digest_of(spec.lines) != spec.commands:
         raise StepFailed("no host remembers its commands: apply the file that declares them")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one, seen, wanted
-from reconciler.kinds.image import stages, tags
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live
-from reconciler.kinds.image.make import make
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.references import mark_tag
 from reconciler.kinds.image.spec import ImageSpec
@@ -69,6 +67,9 @@ class ImageKind(Kind):
 
 
 def _created(host: Host, step: Step) -> Result:
+    from reconciler.kinds.image import tags
+    from reconciler.kinds.image.make import make
+
     engine, spec, before = host.engine, _spec(wanted(step)), step.change.observed
     known = {before.live["id"]} if before else {each["Id"] for each in engine.images.list(nameless=True)}
     tagged = tags.ids_of(engine, spec.tags)
@@ -80,6 +81,8 @@ def _created(host: Host, step: Step) -> Result:
 
 
 def _retagged(host: Host, step: Step) -> Result:
+    from reconciler.kinds.image import tags
+
     engine, spec, observed = host.engine, _spec(wanted(step)), seen(step)
     identity = observed.live["id"]
     missing = [tag for tag in spec.tags if tag not in _spec(observed).tags]
@@ -92,6 +95,8 @@ def _retagged(host: Host, step: Step) -> Result:
 
 
 def _deleted(host: Host, step: Step) -> Result:
+    from reconciler.kinds.image import stages, tags
+
     engine, observed, desired = host.engine, seen(step), step.change.desired
     spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
     kept: set[str] = set()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import lzma
 import posixpath
-import tarfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.image.references import normal
 from reconciler.kinds.reading import read_stream
 from reconciler.value import dataclass
+
+if TYPE_CHECKING:
+    import tarfile
 
 _MANIFEST, _INDEX = "manifest.json", "index.json"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -49,6 +51,8 @@ def check_members(path: Path, *, devices: bool = True) -> None:
 
     What is compressed in a way that only the engine reads is left to the engine, which looks as well.
     """
+    import tarfile
+
     with path.open("rb") as file:
         if file.read(len(_ZSTD)) == _ZSTD:
             return
@@ -77,6 +81,8 @@ def climbs(path: str) -> bool:
 
 
 def _parts(path: Path) -> tuple[Any, Any]:
+    import tarfile
+
     try:
         with tarfile.open(path) as tar:
             return _json(tar, _MANIFEST), _json(tar, _INDEX)

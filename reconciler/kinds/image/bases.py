@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from reconciler.kinds.image.dockerfile import uses
 from reconciler.kinds.image.references import normal
 
 
@@ -21,6 +20,8 @@ class Known(Protocol):
 
 def bases_of(known: Known, name: str, text: str, args: Mapping[str, str]) -> dict[str, str]:
     """Map what a Dockerfile says to the entry it means; an entry is never its own base."""
+    from reconciler.kinds.image.dockerfile import uses
+
     tagged = known.tagged()
     found = {}
     for use in uses(text, args):

@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import stat
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,6 +16,7 @@ from reconciler.kinds.image.dockerfile import rewritten
 from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
+    import tarfile
     from hashlib import _Hash
 
     from reconciler.kinds.image.spec import Build
@@ -76,6 +76,8 @@ def digest_file(into: _Hash, path: Path) -> None:
 
 def write_tar(to: IO[bytes], folder: Path, paths: Iterable[str], *, extra: Mapping[str, bytes] | None = None) -> None:
     """Write files as root's, and some whose content is given."""
+    import tarfile
+
     extra = extra or {}
     with tarfile.open(fileobj=to, mode="w") as tar:
         for path in paths:

@@ -11,7 +11,6 @@ from reconciler.host.kernel import Reach, Space
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.namespace import actions, removal
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
@@ -80,15 +79,21 @@ class NamespaceKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""
+        from reconciler.kinds.namespace import actions
+
         return actions.create(host, steps)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Mark, raise `lo`, set and give back sysctls, rename."""
+        from reconciler.kinds.namespace import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Delete the veths that reach out, so that their far ends are gone at once, then all names."""
+        from reconciler.kinds.namespace import removal
+
         return removal.delete(host, steps)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.process.effects import changed, ended, healthy, started
 from reconciler.kinds.process.look import seen_processes
 from reconciler.kinds.process.parse import processes
 from reconciler.kinds.process.spec import ProcessSpec
@@ -61,18 +60,26 @@ class ProcessKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Start, and see that it lives or completes."""
+        from reconciler.kinds.process.effects import started
+
         return one_by_one(host, steps, lambda step: started(host, step))
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Start, stop, pause, unpause."""
+        from reconciler.kinds.process.effects import changed
+
         return one_by_one(host, steps, lambda step: changed(host, step))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Stop."""
+        from reconciler.kinds.process.effects import ended
+
         return one_by_one(host, steps, lambda step: ended(host, step))
 
     def wait(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Wait for the healthcheck."""
+        from reconciler.kinds.process.effects import healthy
+
         return one_by_one(host, steps, lambda step: healthy(host, step))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.host.kernel import Reach
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.route import actions, look
 from reconciler.kinds.route.parse import parse
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import Source
@@ -35,6 +34,8 @@ class RouteKind(Kind):
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their protocol number, and what stands in the place of declared ones."""
+        from reconciler.kinds.route import look
+
         return look.observe(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
@@ -51,16 +52,22 @@ class RouteKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Add each, or put it in the place of the one with its destination and metric."""
+        from reconciler.kinds.route import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Put the new in the place of the old."""
+        from reconciler.kinds.route import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; Docker's default comes back."""
+        from reconciler.kinds.route import actions
+
         with Reach(host) as reach:
             yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
 

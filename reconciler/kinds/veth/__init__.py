@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from reconciler.host.netlink import VETH
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.source import Source
-from reconciler.kinds.veth import change, look, make
 from reconciler.kinds.veth.parse import parse
 from reconciler.kinds.veth.spec import VethSpec
 from reconciler.kinds.veth.told import rows
@@ -39,6 +38,8 @@ class VethKind(Kind):
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their marks, wherever they are, and foreign interfaces that have a declared name in a node."""
+        from reconciler.kinds.veth import look
+
         return look.observe(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
@@ -55,14 +56,20 @@ class VethKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make the pairs, each end straight in its namespace, in a few packets."""
+        from reconciler.kinds.veth import make
+
         return make.create(host, steps)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Change what differs at the ends, and complete what was left half made."""
+        from reconciler.kinds.veth import change
+
         return change.update(host, steps)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Delete the pairs, many at once in each namespace."""
+        from reconciler.kinds.veth import change
+
         return change.delete(host, steps)
 
 
