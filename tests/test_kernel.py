@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.host.firewall import Rules, _ours, _rule
@@ -52,7 +51,7 @@ def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:
 
 def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
     names = {2: ("br0", None), 3: ("eth0", 2), 4: ("eth1", 2), 5: ("eth2", None)}
-    links = {index: replace(a_link(index, name), master=master) for index, (name, master) in names.items()}
+    links = {index: a_link(index, name)._replace(master=master) for index, (name, master) in names.items()}
     space = Space(Place(1), MappingProxyType(links))
     assert [each.name for each in space.ports(2)] == ["eth0", "eth1"]
     assert space.ports(5) == ()

@@ -37,7 +37,7 @@ def interface_address(source: Source, pointer: Pointer, text: str) -> str:
     except ValueError as error:
         source.problem(pointer, f"{text!r} is not an address with its prefix length: {error}", "e.g. 10.0.0.1/24")
         return ""
-    if found.ip.is_multicast or found.ip.is_unspecified:
+    if found.is_multicast or not int(found):
         source.problem(pointer, f"{text!r} cannot be the address of an interface")
         return ""
     return found.with_prefixlen
@@ -66,7 +66,7 @@ def is_v6(address: str) -> bool:
 
 def claims_of(node: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
     """Return the claims on the addresses of a node's interfaces."""
-    found = ((each, int(interface(each).ip)) for each in addresses)
+    found = ((each, int(interface(each))) for each in addresses)
     return tuple(
         Claim(f"address {node}", number, number, f"address {text.partition('/')[0]} in {node}")
         for text, number in found

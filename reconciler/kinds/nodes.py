@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bri
 NOT_RUNNING = ("completed", "stopped", "created")
 """The states of a container in which it has no network namespace to put something into."""
 _DIGEST = 6
+_UNFIT = re.compile(r"[/:%\s]")
 _SHARED = ("service:", "container:")
 
 
@@ -51,8 +53,7 @@ def ground(key: ResourceKey, via: str, *, owned: bool = True) -> tuple[Need, ...
     """Return what something inside a node stands on: a container's process, a namespace; nothing in the host."""
     if key == HOST:
         return ()
-    kind = "process" if key.kind == "container" and owned else key.kind
-    return (Need(ResourceKey(kind, key.name), via),)
+    return (Need(ResourceKey("process", key.name) if key.kind == "container" and owned else key, via),)
 
 
 def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
@@ -119,7 +120,7 @@ def interface_problem(name: str) -> str:
     """Say what is wrong with the name of an interface; empty if nothing is (dev_valid_name in the kernel)."""
     if len(name.encode()) > INTERFACE_MAX:
         return f"the interface name {name!r} is longer than {INTERFACE_MAX} characters"
-    if name in ("", ".", "..") or not name.isprintable() or any(each in "/:%" or each.isspace() for each in name):
+    if name in ("", ".", "..") or not name.isprintable() or _UNFIT.search(name):
         return f"{name!r} cannot be the name of an interface"
     return f"{name!r} is there in every network namespace" if name == "lo" else ""
 

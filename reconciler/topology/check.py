@@ -90,7 +90,7 @@ def _overlaps(resources: Iterable[Resource], source: Source) -> Iterator[Problem
     for resource in resources:
         for claim in resource.claims:
             by_scope[claim.scope].append((claim, resource))
-    for held in by_scope.values():
+    for held in (each for each in by_scope.values() if len(each) > 1):
         held.sort(key=lambda each: (each[0].low, each[0].high, each[1].key))
         widest = held[0]
         for each in held[1:]:
@@ -109,4 +109,5 @@ def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], sou
 
 
 def _place(held: tuple[Claim, Resource], source: Source) -> Pointer:
-    return source.claimed.get((held[1].key, held[0]), source.places[held[1].key])
+    claim, resource = held
+    return source.claimed[resource.key].get(claim, source.places[resource.key])

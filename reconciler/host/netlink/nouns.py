@@ -1,4 +1,9 @@
-"""What the kernel tells of links, addresses and routes, in the words of `ip`."""
+"""What the kernel tells of links, addresses and routes, in the words of `ip`.
+
+Those of which there are thousands are tuples, which are made in half the time.
+"""
+
+from typing import NamedTuple
 
 from reconciler.value import dataclass
 
@@ -29,11 +34,10 @@ class PortParameters:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """An interface (RTM_NEWLINK); `peer_nsid` is None where the peer lives in the same namespace."""
 
-    index: int
+    index: int  # type: ignore[assignment] # nobody looks for values in it
     name: str
     kind: str
     mac: str
@@ -51,19 +55,17 @@ class Link:
     port: PortParameters | None
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address with its prefix, such as `10.0.0.1/24` (RTM_NEWADDR)."""
 
-    index: int
+    index: int  # type: ignore[assignment] # nobody looks for values in it
     address: str
     scope: int
     protocol: int
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A route (RTM_NEWROUTE); a default is `0.0.0.0/0` or `::/0`, and several devices are its next hops in order.
 
     `gateways` is empty where no next hop has one, else as long as `devices` (with "" for a hop that has none). `dead`

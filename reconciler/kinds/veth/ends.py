@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface_addresses
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.model import ResourceKey
-from reconciler.value import dataclass
 
 _KINDS = ("container", "namespace", "bridge", "network", "host")
 _ETH = re.compile(r"eth(0|[1-9][0-9]*)")
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """One end as the file has it: `owner` is the node that is named, `node` the one in whose namespace it is."""
 
     pointer: Pointer
@@ -40,8 +38,7 @@ class End:
         return self.owner.kind in ("bridge", "network")
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """A veth pair as the file has it."""
 
     pointer: Pointer
@@ -51,14 +48,15 @@ class Pair:
 
 
 EndsByNode = Mapping[ResourceKey, Sequence[tuple[ResourceKey, End]]]
+Read = tuple[Pointer, ResourceKey, Mapping[str, Any], Sequence[End | None]]
+"""An entry of which perhaps not every end can be read: its place, the key of its pair, itself, its ends."""
 
 
 def pairs(source: Source) -> Sequence[Pair]:
     """Return the veth pairs whose ends can be read; problems are noted on the source."""
     return [
-        Pair(pointer, ResourceKey("veth", _name(entry, ends)), (first, second), entry)
-        for pointer, entry, ends in source.once(_read)
-        for first, second in [ends]
+        Pair(pointer, key, (first, second), entry)
+        for pointer, key, entry, (first, second) in source.once(_read)
         if first and second
     ]
 
@@ -67,16 +65,17 @@ def _name(entry: Mapping[str, Any], ends: Iterable[End | None]) -> str:
     return entry.get("name") or "--".join(sorted(end.label for end in ends if end))
 
 
-def _read(source: Source) -> Sequence[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
+def _read(source: Source) -> Sequence[Read]:
     return list(_each(source))
 
 
-def _each(source: Source) -> Iterator[tuple[Pointer, Mapping[str, Any], Sequence[End | None]]]:
+def _each(source: Source) -> Iterator[Read]:
     for number, raw in enumerate(source.section("veths") or ()):
         entry: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {"endpoints": raw}
         pointer: Pointer = ("veths", number)
         below: Pointer = (*pointer, "endpoints") if isinstance(raw, Mapping) else pointer
-        yield pointer, entry, [_end(source, (*below, at), each) for at, each in enumerate(entry["endpoints"])]
+        ends = [_end(source, (*below, at), each) for at, each in enumerate(entry["endpoints"])]
+        yield pointer, ResourceKey("veth", _name(entry, ends)), entry, ends
 
 
 def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End | None:
@@ -146,7 +145,7 @@ def _network(source: Source, end: End) -> None:
 def ends_by_node(source: Source) -> EndsByNode:
     """Return the ends in each node, each with the key of its pair, or a stand-in where the other end is wrong."""
     found: dict[ResourceKey, list[tuple[ResourceKey, End]]] = defaultdict(list)
-    for _, entry, ends in source.once(_read):
+    for _, key, _, ends in source.once(_read):
         for end in filter(None, ends):
-            found[end.node].append((ResourceKey("veth", _name(entry, ends)), end))
+            found[end.node].append((key, end))
     return found
