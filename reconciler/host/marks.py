@@ -45,7 +45,7 @@ class Mark:
     @property
     def short(self) -> Mark:
         """Return the mark as an alias holds it: a long name is cut, and told from others by a digest."""
-        return replace(self, key=ResourceKey(self.key.kind, cut(self.key.name, _ROOM)))
+        return replace(self, key=short_key(self.key))
 
     def labels(self) -> dict[str, str]:
         """Return the mark as labels of a container, network or volume."""
@@ -61,6 +61,11 @@ class Mark:
         """Tell whether an alias holds this mark, whichever file it came from."""
         found = of_alias(alias)
         return found is not None and replace(found, source="") == replace(self.short, source="")
+
+
+def short_key(key: ResourceKey) -> ResourceKey:
+    """Return a key as an alias holds it."""
+    return ResourceKey(key.kind, cut(key.name, _ROOM))
 
 
 def cut(text: str, room: int) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from reconciler.host.kernel import Space
 from reconciler.host.netlink import Link
 from reconciler.kinds.nodes import label
-from reconciler.kinds.source import HOST
 from reconciler.model import Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
@@ -28,14 +27,14 @@ def insist_on_reach(scope: Scope, kind: str) -> None:
 
 def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, Link]]:
     """Yield (node, name, namespace, link) of the foreign interfaces that have a name declared by a kind."""
+    nodes = {f"{_SCOPE}{label(node)}": (node, space) for node, space in scope.kernel.nodes.items()}
     for each in scope.desired.of_kind(kind):
-        for claim in each.claims:
-            if each.owned and claim.scope.startswith(_SCOPE):
-                text, _, name = claim.scope.removeprefix(_SCOPE).rpartition(":")
-                node = HOST if text == "host" else ResourceKey.of(text)
-                space = scope.kernel.nodes.get(node)
-                link = space.link(name) if space else None
-                if space and link and not scope.kernel.mine(link) and not _is_dockers(scope, node, link):
+        for claim in each.claims if each.owned else ():
+            where, _, name = claim.scope.rpartition(":")
+            if where in nodes:
+                node, space = nodes[where]
+                link = space.link(name)
+                if link and not scope.kernel.mine(link) and not _is_dockers(scope, node, link):
                     yield node, name, space, link
 
 

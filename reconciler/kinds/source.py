@@ -56,7 +56,7 @@ class Source:
         self.environment = environment or {}
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
-        self.claimed: dict[tuple[ResourceKey, Claim], Pointer] = {}
+        self.claimed: dict[ResourceKey, dict[Claim, Pointer]] = {}
         self._patience = _HINTED
         self._found: dict[Callable[[Source], Any], Any] = {}
 
@@ -146,8 +146,8 @@ class Source:
     ) -> Resource:
         """Make a desired resource and remember where it is declared, and `at` which places it claims what it does."""
         self.places[key] = pointer
-        self.claimed |= {(key, claim): place for claim, place in (at or {}).items()}
-        return Resource(key, spec, tuple(sorted(set(needs))), tuple(sorted(set(claims))), owned, part_of, ready)
+        self.claimed.setdefault(key, {}).update(at or {})
+        return Resource(key, spec, tuple(sorted(set(needs))), Claim.in_order(claims), owned, part_of, ready)
 
 
 def home(text: str) -> Path:

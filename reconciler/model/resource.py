@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,6 +53,9 @@ class Need(NamedTuple):
     condition: str = ""
 
 
+_INTERVAL = attrgetter("scope", "low", "high")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
     """What only one may hold at a time: the interval low…high (both included) in a scope.
@@ -71,6 +75,11 @@ class Claim:
 
     def __str__(self) -> str:
         return self.label or self.scope
+
+    @staticmethod
+    def in_order(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+        """Return claims sorted, each once; as tuples they are compared much faster than by themselves."""
+        return tuple(sorted(set(claims), key=_INTERVAL))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from reconciler.host.kernel.known import Known
 from reconciler.host.kernel.notes import notes
 from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
-from reconciler.host.marks import PROTOCOL, Mark, of_alias
+from reconciler.host.marks import PROTOCOL, Mark, of_alias, short_key
 from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
 from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
@@ -92,10 +92,13 @@ class Kernel:
 
     def where(self, node: ResourceKey | None) -> Where:
         """Say how a node is found again by its live name."""
-        if node == HOST:
-            return Where(HOST)
-        if node is None or node not in self.nodes:
-            return NOWHERE
+        return NOWHERE if node is None else self._wheres.get(node, NOWHERE)
+
+    @cached_property
+    def _wheres(self) -> Mapping[ResourceKey, Where]:
+        return {**{node: self._where(node) for node in self.nodes}, HOST: Where(HOST)}
+
+    def _where(self, node: ResourceKey) -> Where:
         if node in self.containers:
             inspected = self.containers[node]
             mark, live = self.scope.mark(inspected["Config"].get("Labels")), inspected["Name"].removeprefix("/")
@@ -110,11 +113,16 @@ class Kernel:
 
     def marked(self, kind: str) -> Iterator[tuple[Mark, Space, Link]]:
         """Yield the links that carry a mark of this topology for a kind."""
+        yield from self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[tuple[Mark, Space, Link]]]:
+        found: dict[str, list[tuple[Mark, Space, Link]]] = defaultdict(list)
         for space in self.spaces:
             for link in space.links.values():
-                mark = self.mine(link)
-                if mark and mark.key.kind == kind:
-                    yield mark, space, link
+                if mark := self.mine(link):
+                    found[mark.key.kind].append((mark, space, link))
+        return found
 
     @cached_property
     def _by_indices(self) -> Mapping[tuple[int, int], tuple[Space, ...]]:
@@ -138,7 +146,7 @@ class Kernel:
 
 
 def _found_out(scope: EngineScope) -> Known:
-    shorts = ((Mark("", key).short.key, key) for key in scope.desired.resources)
+    shorts = ((short_key(key), key) for key in scope.desired.resources)
     return Known({short: key for short, key in shorts if short != key}, *_containers(scope))
 
 

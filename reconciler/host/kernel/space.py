@@ -84,4 +84,4 @@ class Space:
     def kept(self, index: int, declared: tuple[str, ...]) -> tuple[str, ...]:
         """Return the addresses of a link that are ours or declared, as a spec holds them."""
         found = self.addresses.get(index, ())
-        return tuple(sorted(each.address for each in found if each.protocol == PROTOCOL or each.address in declared))
+        return tuple(sorted([each.address for each in found if each.protocol == PROTOCOL or each.address in declared]))

@@ -13,7 +13,7 @@ from reconciler.kinds import foreign
 from reconciler.kinds.masters import master_of
 from reconciler.kinds.veth.parse import claims, needs_of
 from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
-from reconciler.model import FrozenMap, Resource, ResourceKey
+from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -28,9 +28,11 @@ def observe(scope: Scope) -> Iterator[Resource]:
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
         endpoints = _spec(wanted).endpoints if wanted else FrozenMap[Endpoint]()
-        best, *others = sorted(found, key=lambda pair: -_matches(kernel, pair, endpoints))
+        if len(found) > 1:  # some are left over by a namespace that somebody keeps alive
+            found.sort(key=lambda pair: -_matches(kernel, pair, endpoints))
+        best, *others = found
         yield _resource(scope, key, best, endpoints, macs)
-        for other in others:  # left over by a namespace that somebody keeps alive
+        for other in others:
             index = other[0][1].index
             yield _resource(scope, ResourceKey("veth", f"{key.name}@{index}"), other, FrozenMap())
     yield from _foreign(scope)
@@ -108,7 +110,9 @@ def _resource(
         needs=tuple(
             need for each in endpoints.items() for need in needs_of(*each, owned=_is_ours(scope, each[1].node))
         ),
-        claims=tuple(claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)),
+        claims=Claim.in_order(
+            claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)
+        ),
         owned=owned,
         live=MappingProxyType({"ends": live, "source": source}),
         handle=MappingProxyType({"ends": handle}),

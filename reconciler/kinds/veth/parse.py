@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_v6, mac
@@ -94,6 +95,11 @@ def needs_of(label: str, endpoint: Endpoint, *, owned: bool = True) -> tuple[Nee
 
 def claims(endpoint: Endpoint) -> tuple[Claim, ...]:
     """Return the interface's name and its addresses."""
-    node = nodes.label(endpoint.node)
-    name = Claim(f"interface {node}:{endpoint.interface}", label=f"interface {endpoint.interface} in {node}")
-    return (name, *claims_of(node, endpoint.addresses))
+    return _claims(nodes.label(endpoint.node), endpoint.interface, endpoint.addresses)
+
+
+@cache
+def _claims(node: str, interface: str, addresses: tuple[str, ...]) -> tuple[Claim, ...]:
+    """Make the claims of an interface, those of the declared and of the live one once."""
+    name = Claim(f"interface {node}:{interface}", label=f"interface {interface} in {node}")
+    return (name, *claims_of(node, addresses))
