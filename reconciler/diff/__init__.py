@@ -53,14 +53,14 @@ def promoted(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[
 def _change(want: Resource, have: Resource | None, kinds: Mapping[str, Kind]) -> Change:
     if have is None:
         return Change(want.key, Action.CREATE, "absent", want, None)
-    found = tuple(field_changes(want, have, kinds[want.key.kind])) if want.owned else ()
+    found = field_changes(want, have, kinds[want.key.kind]) if want.owned else ()
     return Change(want.key, _action(found), "", want, have, found)
 
 
 def unseen(desired: Topology, observed: Topology) -> set[ResourceKey]:
     """Return the declared keys of the kinds that could not be observed, and of all that needs them."""
     found: set[ResourceKey] = set()
-    if observed.unavailable:
+    if any(map(desired.of_kind, observed.unavailable)):
         for key in in_order_of_needs(desired.resources):
             needs = desired.resources[key].needs
             if key.kind in observed.unavailable or any(need.key in found for need in needs):

@@ -72,10 +72,10 @@ def _above_what_changes(by_key: Mapping[ResourceKey, Change]) -> list[ResourceKe
     todo = [key for key, each in by_key.items() if each.action is not Action.NOOP]
     above: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
     for key, change in by_key.items() if todo else ():
-        if both_ours(change):
-            for side in (change.desired, change.observed):
-                for need in side.needs if side else ():
-                    above[need.key].append(key)
+        want, have = change.desired, change.observed
+        if want and have and want.owned:
+            for need in want.needs if want.needs == have.needs else (*want.needs, *have.needs):
+                above[need.key].append(key)
     found: set[ResourceKey] = set()
     while todo:
         new = {*above.pop(todo.pop(), ())} - found

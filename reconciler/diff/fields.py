@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -18,21 +18,23 @@ from reconciler.model import (
 
 ABSENT = None
 """What stands in a field change for an entry that one side does not have."""
+Difference = tuple[str, Any, Any, bool]
 
 
-def field_changes(desired: Resource, observed: Resource, kind: Kind) -> Iterator[FieldChange]:
-    """Yield the attributes in which a resource differs, nested ones by their path."""
-    for path, have, want, hidden in differences(desired.spec, observed.spec):
-        forces = not kind.mutable(path, observed, desired)
-        yield FieldChange(path, have, want, forces=forces, secret=hidden)
+def field_changes(desired: Resource, observed: Resource, kind: Kind) -> tuple[FieldChange, ...]:
+    """Return the attributes in which a resource differs, nested ones by their path."""
+    return tuple(
+        FieldChange(path, have, want, forces=not kind.mutable(path, observed, desired), secret=hidden)
+        for path, have, want, hidden in differences(desired.spec, observed.spec)
+    )
 
 
-def differences(
-    desired: Spec, observed: Spec, prefix: str = "", *, hidden: bool = False
-) -> Iterator[tuple[str, Any, Any, bool]]:
-    """Yield (path, observed, desired, secret) of what differs between two specs of one type."""
-    if desired == observed:
-        return
+def differences(desired: Spec, observed: Spec) -> Iterable[Difference]:
+    """Return (path, observed, desired, secret) of what differs between two specs of one type."""
+    return () if desired == observed else _attributes(desired, observed, "", hidden=False)
+
+
+def _attributes(desired: Spec, observed: Spec, prefix: str, *, hidden: bool) -> Iterator[Difference]:
     for name, is_chosen, is_secret in _compared(type(desired)):  # type: ignore[arg-type] # a class can be hashed
         want, have = getattr(desired, name), getattr(observed, name)
         if want != have and not (want is None and is_chosen):
@@ -49,11 +51,14 @@ def _compared(spec: type[Spec]) -> tuple[tuple[str, bool, bool], ...]:
     )
 
 
-def _descend(path: str, have: Any, want: Any, hidden: bool) -> Iterator[tuple[str, Any, Any, bool]]:
+def _descend(path: str, have: Any, want: Any, hidden: bool) -> Iterator[Difference]:
+    """Yield what differs of two values that do."""
     if isinstance(want, FrozenMap) and isinstance(have, FrozenMap):
         for key in sorted({*want, *have}):
-            yield from _descend(f"{path}.{key}", have.get(key, ABSENT), want.get(key, ABSENT), hidden)
+            mine, theirs = want.get(key, ABSENT), have.get(key, ABSENT)
+            if mine != theirs:
+                yield from _descend(f"{path}.{key}", theirs, mine, hidden)
     elif isinstance(want, Spec) and type(want) is type(have):
-        yield from differences(want, have, f"{path}.", hidden=hidden)
-    elif want != have:
+        yield from _attributes(want, have, f"{path}.", hidden=hidden)
+    else:
         yield path, have, want, hidden or has_secret(have) or has_secret(want)
