@@ -54,7 +54,7 @@ def plan(
 def _steps(changes: Changes, *, wait: bool) -> dict[StepKey, Step]:
     name, source = changes.desired.name, changes.desired.source
     made = {
-        StepKey(change.key, verb): Step(StepKey(change.key, verb), change, topology=name, source=source)
+        (key := StepKey(change.key, verb)): Step(key, change, topology=name, source=source)
         for change in changes.pending
         for verb in _VERBS[change.action]
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.kinds.base import Kind
-from reconciler.model import Change, Changes, How, Step, StepKey, Verb
+from reconciler.model import Change, Changes, How, Need, Step, StepKey, Verb
 
 
 class Carriers(Mapping[StepKey, StepKey]):
@@ -47,14 +46,19 @@ def carriers_of(changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[
     """Ask the kinds which steps they carry."""
     able: dict[StepKey, list[StepKey]] = defaultdict(list)
     for key, step in steps.items():
-        side = {Verb.CREATE: step.change.desired, Verb.DELETE: step.change.observed}.get(key.verb)
-        for need in side.needs if side else ():
+        for need in _grounds(step):
             carrier = StepKey(need.key, key.verb)
-            if need.how is How.STANDS_ON and carrier in steps and _due_together(step, steps[carrier]):
+            if carrier in steps and _due_together(step, steps[carrier]):
                 other = changes.by_key[need.key]
                 if kinds[need.key.kind].carries(key.verb, other, step.change):
                     able[key].append(carrier)
     return Carriers(dict(able))
+
+
+def _grounds(step: Step) -> Sequence[Need]:
+    """What a resource stands on as it is made, or unmade."""
+    side = {Verb.CREATE: step.change.desired, Verb.DELETE: step.change.observed}.get(step.verb)
+    return [need for need in side.needs if need.how is How.STANDS_ON] if side else []
 
 
 def _due_together(step: Step, carrier: Step) -> bool:
@@ -70,5 +74,6 @@ def with_carriers(steps: Mapping[StepKey, Step], carriers: Carriers) -> dict[Ste
     told = dict(steps)
     for key in {*carried, *carriers}:
         by = carriers.outermost(key) if key in carriers else None
-        told[key] = replace(steps[key], carries=tuple(carried.get(key, ())), carried_by=by)
+        step = steps[key]
+        told[key] = Step(key, step.change, tuple(carried.get(key, ())), by, step.topology, step.source)
     return told

@@ -49,10 +49,12 @@ def release_before_taking(
     steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
 ) -> Iterator[tuple[StepKey, StepKey]]:
     """Yield the edges from each step that releases a claim to those that take what overlaps it."""
-    releasers = (each for each in steps.values() if each.verb in (Verb.UPDATE, Verb.DELETE))
+    makers = (each for each in steps.values() if each.verb in (Verb.CREATE, Verb.UPDATE))
+    takers = [(each.key, claims) for each in makers if (claims := taken(each.change))]
+    releasers = (each for each in steps.values() if takers and each.verb in (Verb.UPDATE, Verb.DELETE))
     held = Held((claim, each.key) for each in releasers for claim in released(each.change))
-    for key, step in steps.items() if held else ():
-        for claim in taken(step.change) if key.verb in (Verb.CREATE, Verb.UPDATE) else ():
+    for key, claims in takers if held else ():
+        for claim in claims:
             for _, releaser in held.overlapping(claim):
                 moves = releaser.key.kind == key.key.kind and kinds[key.key.kind].create_before_delete
                 if releaser.key != key.key and not moves:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from reconciler.diff import in_order_of_needs
 from reconciler.kinds.base import Kind
@@ -41,22 +41,35 @@ def letting_go(steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Iter
 
 def _makers(changes: Changes, steps: Mapping[StepKey, Step]) -> Makers:
     """The steps that make what steps need; of a resource that has none, those that make what it needs."""
-    roots = (root for step in steps.values() for root in step.change.if_changed)
-    desired = _with_all_they_need(changes, [*(each.key for each in steps), *roots])
-    found: dict[ResourceKey, tuple[StepKey, ...]] = {}
-    for key in in_order_of_needs(desired):
-        own = tuple(made for verb in (Verb.CREATE, Verb.UPDATE) if (made := StepKey(key, verb)) in steps)
-        below = (need.key for need in desired[key].needs if need.how is not How.AFTER)
-        found[key] = own or tuple(dict.fromkeys(maker for each in below for maker in found.get(each, ())))
+    found: dict[ResourceKey, tuple[StepKey, ...]] = {
+        key.key: (key,) for key in steps if key.verb in (Verb.CREATE, Verb.UPDATE)
+    }
+    needed = [each for step in steps.values() for each in _asked(step)]
+    unmade = _with_all_they_need(changes, needed, found)
+    for key in in_order_of_needs(unmade):
+        below = (need.key for need in unmade[key].needs if need.how is not How.AFTER)
+        found[key] = tuple(dict.fromkeys(maker for each in below for maker in found.get(each, ())))
     return found
 
 
-def _with_all_they_need(changes: Changes, todo: list[ResourceKey]) -> dict[ResourceKey, Resource]:
+def _asked(step: Step) -> Iterator[ResourceKey]:
+    """The resources of which a step wants to know who makes them."""
+    if step.verb is Verb.WAIT:
+        yield step.key.key
+    elif step.verb is not Verb.DELETE and step.change.desired:
+        yield from (need.key for need in step.change.desired.needs)
+    yield from step.change.if_changed
+
+
+def _with_all_they_need(
+    changes: Changes, todo: list[ResourceKey], made: Collection[ResourceKey]
+) -> dict[ResourceKey, Resource]:
+    """Find what is not made itself, down to what is."""
     found: dict[ResourceKey, Resource] = {}
     while todo:
         key = todo.pop()
         change = changes.by_key.get(key)
-        if change and change.desired and key not in found:
+        if change and change.desired and key not in found and key not in made:
             found[key] = change.desired
             todo += [need.key for need in change.desired.needs]
     return found

@@ -63,7 +63,7 @@ def _entries(changes: Iterable[Change]) -> list[Entry]:
 
 def _worded(change: Change, wholes: Mapping[str, str]) -> Change:
     """Name the wholes in a reason, where a person does not know the parts that it is about."""
-    reason = _KEY.sub(lambda found: wholes.get(found[0], found[0]), change.reason)
+    reason = _KEY.sub(lambda found: wholes.get(found[0], found[0]), change.reason) if wholes else change.reason
     return replace(change, reason=reason) if reason != change.reason else change
 
 
