@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -56,7 +57,7 @@ class Source:
         self.environment = environment or {}
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
-        self.claimed: dict[ResourceKey, dict[Claim, Pointer]] = {}
+        self.claimed: dict[ResourceKey, list[tuple[Claim, Pointer]]] = defaultdict(list)
         self._patience = _HINTED
         self._found: dict[Callable[[Source], Any], Any] = {}
 
@@ -142,11 +143,11 @@ class Source:
         owned: bool = True,
         part_of: ResourceKey | None = None,
         ready: str = "",
-        at: Mapping[Claim, Pointer] | None = None,
+        at: Iterable[tuple[Claim, Pointer]] = (),
     ) -> Resource:
         """Make a desired resource and remember where it is declared, and `at` which places it claims what it does."""
         self.places[key] = pointer
-        self.claimed.setdefault(key, {}).update(at or {})
+        self.claimed[key] += at
         return Resource(key, spec, tuple(sorted(set(needs))), Claim.in_order(claims), owned, part_of, ready)
 
 

@@ -110,4 +110,4 @@ def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], sou
 
 def _place(held: tuple[Claim, Resource], source: Source) -> Pointer:
     claim, resource = held
-    return source.claimed[resource.key].get(claim, source.places[resource.key])
+    return dict(source.claimed[resource.key]).get(claim, source.places[resource.key])

@@ -30,7 +30,7 @@ def parse(source: Source) -> Iterator[Resource]:
                 spec,
                 needs=nodes.ground(node, "node"),
                 claims=claims(spec) if not entry.get("external") else (),
-                at=_places(spec, pointer, entry),
+                at=_places(spec, pointer, entry).items(),
                 owned=not entry.get("external"),
             )
 

@@ -62,7 +62,7 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
             *_first_those_with_addresses(entry, network, found),
         ],
         claims=claims.keys(),
-        at=claims,
+        at=claims.items(),
         part_of=container,
     )
 

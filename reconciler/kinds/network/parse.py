@@ -56,7 +56,7 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
         attachable=bool(entry.get("attachable")),
         labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
     )
-    return source.resource(pointer, key, spec, claims=claims(spec), at=_places(pointer, spec, entry))
+    return source.resource(pointer, key, spec, claims=claims(spec), at=_places(pointer, spec, entry).items())
 
 
 def _places(pointer: Pointer, spec: NetworkSpec, entry: Mapping[str, Any]) -> dict[Claim, Pointer]:

@@ -45,7 +45,7 @@ def _process(entry: Entry, source: Source, found: Order) -> Resource:
         spec,
         needs=[Need(container, "container"), *_needs(entry, found)],
         claims=claims.keys(),
-        at=claims,
+        at=claims.items(),
         owned=not external,
         part_of=container,
         ready=HEALTHY if waits else "",

@@ -72,11 +72,12 @@ def _fits(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
 
 def _labelled(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, Endpoint]) -> dict[str, Seen]:
     """Tell which end is which: by node and name, else the one that is left."""
-    left, found = list(pair), {}
+    left, found = [*pair], {}
     for label, endpoint in endpoints.items():
-        if seen := next((each for each in left if _fits(kernel, each, endpoint)), None):
-            found[label] = seen
-            left.remove(seen)
+        for at, seen in enumerate(left):
+            if _fits(kernel, seen, endpoint):
+                found[label] = left.pop(at)
+                break
     missing = [label for label in endpoints if label not in found]
     for seen in left:
         found[missing.pop(0) if missing else _label(kernel, seen, found)] = seen

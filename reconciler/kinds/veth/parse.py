@@ -32,7 +32,7 @@ def parse(source: Source) -> Iterator[Resource]:
             spec,
             needs=(need for each in endpoints.items() for need in needs_of(*each, owned=_owned(source, each[1]))),
             claims=(claim for each in held.values() for claim in each),
-            at={claim: end.pointer for end in pair.ends for claim in held[end.label]},
+            at=[(claim, end.pointer) for end in pair.ends for claim in held[end.label]],
         )
 
 
