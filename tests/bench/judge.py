@@ -54,7 +54,7 @@ def _line(result: Result, bound: Bound, newer: bool) -> Line:
     if bound.rival != OURS and bound.their_act:
         who += f": {bound.their_act}"
     if bound.plus:
-        who += f" + {bound.plus * 1000:g} ms"
+        who = f"{most:g} × {who} + {bound.plus * 1000:g} ms"
     act = bound.act if bound.by == OURS else f"{bound.act}, {bound.by}"
     ours = [getattr(each, bound.of) for each in result.samples.get((bound.by, bound.act), [])]
     note = "" if ours else result.missing.get(bound.by, "not measured")
@@ -63,8 +63,10 @@ def _line(result: Result, bound: Bound, newer: bool) -> Line:
     their_act = bound.their_act or bound.act
     theirs = [getattr(each, bound.of) for each in result.samples.get((bound.rival, their_act), [])]
     note = note or ("" if theirs else result.missing.get(bound.rival, "not measured"))
-    ratios = tuple((our - bound.plus) / their for our, their in zip(ours, theirs, strict=False) if their)
-    return Line(result.row.title, act, who, most, "×", ratios, ours=_middle(ours), theirs=_middle(theirs), note=note)
+    allowed = [most * each + bound.plus if bound.plus else each for each in theirs]
+    ratios = tuple(our / their for our, their in zip(ours, allowed, strict=False) if their)
+    most = 1.0 if bound.plus else most
+    return Line(result.row.title, act, who, most, "×", ratios, ours=_middle(ours), theirs=_middle(allowed), note=note)
 
 
 def _growth(growth: Growth, results: Sequence[Result]) -> Iterator[Line]:

@@ -14,7 +14,7 @@ Samples = dict[tuple[str, str], list[Sample]]
 
 @dataclass
 class Result:
-    """What came of a row: the samples by side and act, and why a side did not take part or gave up."""
+    """What came of a row: the samples by side and act, and why a side did not take part, or failed at last."""
 
     row: Row
     samples: Samples = field(default_factory=lambda: defaultdict(list))
@@ -22,12 +22,13 @@ class Result:
 
 
 def run(row: Row, rounds: int) -> Result:
-    """Run one row; a side that fails takes no further part."""
-    result = Result(row, missing={each.name: why for each in row.sides if (why := each.missing())})
+    """Run one row; a side that fails in one round may do better in the next."""
+    away = {each.name: why for each in row.sides if (why := each.missing())}
+    result = Result(row, missing=dict(away))
     for number in range(row.rounds or rounds):
         turn = number % len(row.sides)
         for side in (*row.sides[turn:], *row.sides[:turn]):
-            if side.name not in result.missing and not (side.once and number):
+            if side.name not in away and not (side.once and number):
                 _run(side, result)
     return result
 

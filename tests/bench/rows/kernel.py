@@ -21,7 +21,6 @@ THOUSAND = (
     Bound("fresh", 1.0, FLOOR, by=STEPS),
     Bound("no-op", 1.4, FLOOR),
     Bound("no-op", 120, of="memory", unit=" MB"),
-    *_ENDS,
 )
 TEN_THOUSAND = (
     Bound("fresh", 500, of="memory", unit=" MB"),
