@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import re
 from pathlib import Path
@@ -147,10 +146,13 @@ def test_every_example_and_default_is_allowed(where: str) -> None:
 
 def test_it_is_found_in_an_installation_and_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = (Path(__file__).parents[1] / "schemas/topology.schema.json").read_text()
-    monkeypatch.setattr(importlib.resources, "files", lambda _package: tmp_path)
-    assert schema_text() == written
+    package = tmp_path / "reconciler"
+    monkeypatch.setattr(module, "__file__", str(package / "topology/schema.py"))
     (tmp_path / "schemas").mkdir()
-    (tmp_path / "schemas/topology.schema.json").write_text("installed")
+    (tmp_path / "schemas/topology.schema.json").write_text(written)
+    assert schema_text() == written
+    (package / "schemas").mkdir(parents=True)
+    (package / "schemas/topology.schema.json").write_text("installed")
     assert schema_text() == "installed"
 
 

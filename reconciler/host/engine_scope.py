@@ -24,6 +24,8 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
     """A property whose first read is done by one thread while the others wait; that it failed is told to all of them.
 
     Not functools' cached_property: Python 3.11's has a lock of its own, and two locks in two orders are a deadlock.
+    What was read stands among the attributes of the scope, where it is found without a call and without the lock:
+    that is held by whoever reads something else, with helpers.
     """
 
     def __init__(self, read: Callable[[Any], T]) -> None:
@@ -31,20 +33,17 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 
     def __get__(self, scope: EngineScope, _: type[EngineScope]) -> T:
         """Return what was read, or read it."""
-        name = self.read.__name__
-        if name in scope.read:  # whoever reads something else, with helpers, has the lock
-            known: T = scope.read[name]
-            return known
+        name, known = self.read.__name__, vars(scope)
         with scope.lock:
             if name in scope.failed:
                 raise scope.failed[name]
-            if name not in scope.read:
+            if name not in known:
                 try:
-                    scope.read[name] = self.read(scope)
+                    known[name] = self.read(scope)
                 except Exception as error:
                     scope.failed[name] = error
                     raise
-            found: T = scope.read[name]
+            found: T = known[name]
             return found
 
 
@@ -57,7 +56,6 @@ class EngineScope:
     def __init__(self, host: Host, desired: Topology) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
         self.lock = threading.RLock()
-        self.read: dict[str, Any] = {}
         self.failed: dict[str, Exception] = {}
 
     @once
