@@ -19,6 +19,7 @@ from reconciler.value import dataclass
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
     from reconciler.host.kernel.known import Known
+    from reconciler.host.kernel.space import Process, Where
     from reconciler.model import ResourceKey
 
 TRIAL = 10.0
@@ -69,6 +70,8 @@ class Host:
     stop: Event = field(default_factory=Event)
     memory: Memory | None = None
     nodes: frozenset[ResourceKey] | None = None
+    processes: dict[Where, Process] = field(default_factory=dict, repr=False)
+    """Of the containers whose namespaces were entered: asked for once, and again when it has ended."""
 
     def near(self, nodes: frozenset[ResourceKey]) -> Self:
         """Return the same host, of which only the network namespaces of some nodes are looked at."""
