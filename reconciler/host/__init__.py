@@ -72,6 +72,8 @@ class Host:
     nodes: frozenset[ResourceKey] | None = None
     processes: dict[Where, Process] = field(default_factory=dict, repr=False)
     """Of the containers whose namespaces were entered: asked for once, and again when it has ended."""
+    made: dict[str, str] = field(default_factory=dict, repr=False)
+    """The ids of containers that were just made, by name: what starts one of them need not look whose it is."""
 
     def near(self, nodes: frozenset[ResourceKey]) -> Self:
         """Return the same host, of which only the network namespaces of some nodes are looked at."""

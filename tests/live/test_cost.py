@@ -103,9 +103,7 @@ def test_a_fresh_apply_sends_one_call_for_each_step_and_none_twice(lab: Lab, rec
     }
     assert {each: counted[each] for each in LISTS} == dict.fromkeys(LISTS, 2), "before, and after it"
     assert recorded.connections < counted.total() / 2, "kept, and used again; each wait holds one"
-    assert counted[INSPECTION] == 2 * BOXES + 1, (
-        "after it; right before each is started by its name; and once to find the way to the end of a veth"
-    )
+    assert counted[INSPECTION] == BOXES + 1, "after it; and once to find the way to the end of a veth"
 
 
 def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab, recorded: Recorder) -> None:
