@@ -7,11 +7,9 @@ a quarter of the time that a command took to start.
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable
-from operator import attrgetter, eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
-
-_SET = object.__setattr__
 
 
 def _declared(
@@ -53,7 +51,7 @@ def _init(cls: type, *, frozen: bool) -> Callable[..., None]:
 
 def _written(cls: type, *, frozen: bool) -> Callable[..., None]:
     """Write and compile the method that takes the fields."""
-    scope: dict[str, Any] = {"_set": _SET, "_absent": dataclasses.MISSING}
+    scope: dict[str, Any] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
     taken, lines = ["self"], ["pass"]
     for each in dataclasses.fields(cls):
         name = value = each.name
@@ -81,14 +79,14 @@ def _written(cls: type, *, frozen: bool) -> Callable[..., None]:
 def _comparing(cls: type, *, hashed: bool, ordered: bool) -> dict[str, Any]:
     """How two of the class compare: by the fields that are for it."""
     compared = [each.name for each in dataclasses.fields(cls) if each.compare]
-    values: Callable[[Any], Any] = attrgetter(*compared) if compared else lambda _: ()
+    values: Callable[[Any], Any] = operator.attrgetter(*compared) if compared else lambda _: ()
 
     def comparing(compare: Callable[[Any, Any], Any]) -> Callable[[Any, object], Any]:
         return lambda self, other: (
             compare(values(self), values(other)) if other.__class__ is self.__class__ else NotImplemented
         )
 
-    compares = (eq, lt, le, gt, ge) if ordered else (eq,)
+    compares = (operator.eq, operator.lt, operator.le, operator.gt, operator.ge) if ordered else (operator.eq,)
     found: dict[str, Any] = {f"__{each.__name__}__": comparing(each) for each in compares}
     return {**found, "__hash__": (lambda self: hash(values(self))) if hashed else None}
 

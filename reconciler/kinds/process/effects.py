@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.engine import Events
 
-_GRACE = (0.1, 0.5)
-"""Seconds, at least and at most, for which a container that was just started is watched: as long as its start took."""
+_GRACE = (0.1, 0.2)
+"""Seconds, at least and at most, for which a container that was just started is watched: a quarter of its start's."""
 _MOMENT = 0.25
 """Seconds after which who waits hears that no more waiting is wanted."""
 _NEWS = ("health_status", "die")
@@ -42,7 +42,7 @@ def started(host: Host, step: Step) -> Result:
     _start(host, step, host.made.pop(spec.container, ""))
     if spec.state == "completed":
         return Later(lambda: _complete(host, resource))
-    grace = min(max(_GRACE[0], time.monotonic() - begun), _GRACE[1])
+    grace = min(max(_GRACE[0], (time.monotonic() - begun) / 4), _GRACE[1])
     return Later(lambda: _insist_on_life(host, resource, grace), lambda: _settled(host, spec))
 
 
