@@ -35,8 +35,9 @@ def knots_of(graph: Graph) -> list[set[StepKey]]:
     except CycleError:
         import networkx  # which takes longer than most plans, few of which have knots
 
-        edges = ((key, after) for key, behind in graph.items() for after in behind)
-        knots = networkx.strongly_connected_components(networkx.DiGraph(edges))
+        whole: networkx.DiGraph[StepKey] = networkx.DiGraph()
+        whole.add_edges_from((key, after) for key, behind in graph.items() for after in behind)
+        knots = networkx.strongly_connected_components(whole)
         return sorted((each for each in knots if len(each) > 1), key=min)
     return []
 
