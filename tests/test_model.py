@@ -106,6 +106,11 @@ def test_pending_changes_are_those_that_do_something() -> None:
     assert changes.pending == (change(),)
 
 
+def test_the_views_of_a_frozen_map_are_in_the_order_of_its_keys() -> None:
+    some = FrozenMap({"b": 1, "a": 2})
+    assert (list(some), list(some.values()), list(some.items())) == (["a", "b"], [2, 1], [("a", 2), ("b", 1)])
+
+
 def test_a_step_is_called_by_what_it_does() -> None:
     assert str(StepKey(WEB, Verb.WAIT, "healthy")) == "wait container/web (healthy)"
     assert str(StepKey(WEB, Verb.CREATE)) == "create container/web"
