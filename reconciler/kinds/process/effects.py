@@ -104,7 +104,8 @@ def _start(host: Host, step: Step, made: str) -> None:
     except Exception as error:
         if made and status(error) == _GONE:  # somebody removed it, and may have put another in its place
             insist(step, containers.inspect(name), key)
-        raise _not_started(resource, str(host.explain(error))) from error
+        told = str(host.explain(error)).replace(made or name, name)
+        raise _not_started(resource, told) from error
 
 
 _HINTS = {
