@@ -135,7 +135,11 @@ def _clab(count: int, ends: list[tuple[str, str, int]]) -> dict[str, object]:
 
 
 _TERRAFORM = """
-terraform { required_providers { docker = { source = "kreuzwerker/docker" } } }
+terraform {
+  required_providers {
+    docker = { source = "kreuzwerker/docker" }
+  }
+}
 provider "docker" {}
 resource "docker_network" "lan" {
   name = "benchterraform"
