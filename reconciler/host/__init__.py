@@ -19,7 +19,6 @@ from reconciler.value import dataclass
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
     from reconciler.host.kernel.known import Known
-    from reconciler.host.kernel.space import Process, Where
     from reconciler.model import ResourceKey
 
 TRIAL = 10.0
@@ -70,10 +69,6 @@ class Host:
     stop: Event = field(default_factory=Event)
     memory: Memory | None = None
     nodes: frozenset[ResourceKey] | None = None
-    processes: dict[Where, Process] = field(default_factory=dict, repr=False)
-    """Of the containers whose namespaces were entered: asked for once, and again when it has ended."""
-    made: dict[str, str] = field(default_factory=dict, repr=False)
-    """The ids of containers that were just made, by name: what starts one of them need not look whose it is."""
 
     def near(self, nodes: frozenset[ResourceKey]) -> Self:
         """Return the same host, of which only the network namespaces of some nodes are looked at."""

@@ -16,8 +16,6 @@ from bench.test_counts import HEAVY, observed
 from live.lab import IMAGE, Lab
 from live.recorder import Recorder
 from reconciler.host import DEFAULT_ENGINE, Host
-from reconciler.host.kernel import Reach, Where
-from reconciler.model import ResourceKey
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
@@ -103,7 +101,9 @@ def test_a_fresh_apply_sends_one_call_for_each_step_and_none_twice(lab: Lab, rec
     }
     assert {each: counted[each] for each in LISTS} == dict.fromkeys(LISTS, 2), "before, and after it"
     assert recorded.connections < counted.total() / 2, "kept, and used again; each wait holds one"
-    assert counted[INSPECTION] == BOXES + 1, "after it; and once to find the way to the end of a veth"
+    assert counted[INSPECTION] == 2 * BOXES + 1, (
+        "after it; right before each is started by its name; and once to find the way to the end of a veth"
+    )
 
 
 def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab, recorded: Recorder) -> None:
@@ -119,28 +119,6 @@ def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab,
     assert counted["DELETE /containers/ID"] == BOXES
     assert counted["DELETE /networks/ID"] == 1
     assert counted[INSPECTION] == BOXES
-
-
-def test_the_process_of_a_container_is_asked_for_once_and_again_when_it_is_another(
-    lab: Lab, recorded: Recorder
-) -> None:
-    lab.apply(TEXT)
-    box = Where(ResourceKey("container", "box0"), f"{lab.name}-box0", lab.name)
-
-    def entered() -> int:
-        with Reach(lab.host, [box]) as reach:
-            return os.fstat(reach.fd(box)).st_ino
-
-    def inspected() -> int:
-        return recorded.counted()[INSPECTION]
-
-    lab.host.processes.clear()
-    before, first = inspected(), entered()
-    assert (entered(), inspected() - before) == (first, 1)
-    lab.host.engine.containers.restart(box.live, 0)
-    process = lab.host.engine.containers.inspect(box.live)["State"]["Pid"]
-    before = inspected()
-    assert (entered(), inspected() - before) == (Path(f"/proc/{process}/ns/net").stat().st_ino, 1)
 
 
 @pytest.mark.parametrize(("command", "forks"), [("apply", 0), ("destroy", 4)])

@@ -34,16 +34,15 @@ class Containers:
         found: Json = self._caller.json("GET", f"/containers/{part(name)}/json")
         return found
 
-    def create(self, name: str, body: Mapping[str, Any]) -> str:
-        """Make one, and return its id, empty if the answer was lost; its labels tell it from others of its name."""
+    def create(self, name: str, body: Mapping[str, Any]) -> None:
+        """Make one; it is told from others of its name by its labels."""
         labels = body.get("Labels") or {}
 
         def done() -> bool:
             found = self._state(name)
             return found is not None and labels.items() <= (found["Config"]["Labels"] or {}).items()
 
-        found = self._caller.json("POST", "/containers/create", query={"name": name}, body=body, again=False, done=done)
-        return str(found["Id"]) if found else ""
+        self._caller.call("POST", "/containers/create", query={"name": name}, body=body, again=False, done=done)
 
     def start(self, name: str) -> None:
         """Start it; one that runs is a success."""

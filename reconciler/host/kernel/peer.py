@@ -33,11 +33,6 @@ def elsewhere(host: Host, inspected: Iterable[Mapping[str, Any]]) -> HostRefuses
     return None
 
 
-def is_of(pid: int, identity: str) -> bool:
-    """Tell whether a process is that of a container, by its id in the name of its control group."""
-    return any(identity in group for group in _groups(pid))
-
-
 def _groups(pid: int) -> frozenset[str]:
     """The control groups of a process; none where there is no such process."""
     try:

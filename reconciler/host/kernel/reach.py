@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.errors import Conflict, ReconcilerError, StepFailed
 from reconciler.host import netns
-from reconciler.host.kernel.peer import elsewhere, is_of
-from reconciler.host.kernel.space import HOST, LOOPBACK, Place, Process, Where
+from reconciler.host.kernel.peer import elsewhere
+from reconciler.host.kernel.space import HOST, LOOPBACK, Place, Where
 from reconciler.host.marks import Mark, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, sockets
 
@@ -55,7 +55,7 @@ class Reach:
             self._insist(where)
 
     def _opened_together(self, wheres: Sequence[Where]) -> Iterable[int | ReconcilerError]:
-        if not any(each.key.kind == "container" and each not in self.host.processes for each in wheres):
+        if not any(each.key.kind == "container" for each in wheres):
             return map(self._opened, wheres)
         with ThreadPoolExecutor(_INSPECTS) as pool:
             return pool.map(self._opened, wheres)
@@ -128,9 +128,6 @@ def _open(host: Host, where: Where) -> int:
             return netns.open_named(where.live)
         except FileNotFoundError as error:
             raise StepFailed(f"{where.key}: there is no network namespace {where.live!r}: apply again") from error
-    known = host.processes.get(where)
-    if known and is_of(known.pid, known.container):
-        return netns.open_process(known.pid)
     inspected = inspect(host, where)
     if where.topology:
         name = inspected["Name"].removeprefix("/")
@@ -141,7 +138,6 @@ def _open(host: Host, where: Where) -> int:
         raise StepFailed(f"{where.key}: the container {name} is {state}, so that it has no network: start it")
     if refusal := elsewhere(host, [inspected]):
         raise refusal
-    host.processes[where] = Process(inspected["Id"], pid)
     return netns.open_process(pid)
 
 

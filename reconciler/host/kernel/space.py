@@ -39,13 +39,6 @@ class Where(NamedTuple):
         return "the host" if self.key == HOST else f"{self.key.kind} {self.live}"
 
 
-class Process(NamedTuple):
-    """The process of a container, by whose id it is known again."""
-
-    container: str
-    pid: int
-
-
 NOWHERE = Where(ResourceKey("nowhere", "nowhere"))
 """Of what is in no node that could be found again: nothing can be made there."""
 

@@ -42,7 +42,7 @@ def created(host: Host, step: Step) -> Result:
         entrypoint=_entrypoint(host, spec),
     )
     try:
-        host.made[spec.name] = patiently(
+        patiently(
             host.engine, lambda: containers.create(spec.name, body), passing=lambda error: _passes(host, spec, error)
         )
     except Exception as error:

@@ -9,7 +9,6 @@ from reconciler.errors import StepFailed
 from reconciler.host.engine.asked import Backoff
 from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.base import Later, Result
-from reconciler.kinds.calls import status
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.process.live import RESTARTING, on_trial
@@ -29,7 +28,6 @@ _NEWS = ("health_status", "die")
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
-_GONE = 404
 
 
 def started(host: Host, step: Step) -> Result:
@@ -38,8 +36,9 @@ def started(host: Host, step: Step) -> Result:
     spec = _spec(resource)
     if spec.state in ("created", "stopped"):
         return Status.DONE
+    insist(step, host.engine.containers.inspect(spec.container), ResourceKey("container", resource.key.name))
     begun = time.monotonic()
-    _start(host, step, host.made.pop(spec.container, ""))
+    _start(host, resource)
     if spec.state == "completed":
         return Later(lambda: _complete(host, resource))
     grace = min(max(_GRACE[0], (time.monotonic() - begun) / 4), _GRACE[1])
@@ -94,18 +93,12 @@ def ended(host: Host, step: Step) -> Result:
     return stopping(host, seen(step).live, lambda: Status.DONE)
 
 
-def _start(host: Host, step: Step, made: str) -> None:
-    resource, containers = wanted(step), host.engine.containers
-    name, key = _spec(resource).container, ResourceKey("container", resource.key.name)
-    if not made:
-        insist(step, containers.inspect(name), key)
+def _start(host: Host, resource: Resource) -> None:
+    name = _spec(resource).container
     try:
-        containers.start(made or name)
+        host.engine.containers.start(name)
     except Exception as error:
-        if made and status(error) == _GONE:  # somebody removed it, and may have put another in its place
-            insist(step, containers.inspect(name), key)
-        told = str(host.explain(error)).replace(made or name, name)
-        raise _not_started(resource, told) from error
+        raise _not_started(resource, str(host.explain(error))) from error
 
 
 _HINTS = {
