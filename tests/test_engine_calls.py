@@ -42,6 +42,7 @@ READS: dict[str, tuple[Act, Any]] = {
     "GET /info": (lambda engine: engine.info, {}),
     "GET /containers/json": (lambda engine: engine.containers.list(), []),
     "GET /containers/x/json": (lambda engine: engine.containers.inspect("x"), CONTAINER),
+    "GET /containers/y/json": (lambda engine: engine.containers.find("y"), CONTAINER),
     "GET /containers/x/logs": (lambda engine: engine.containers.log_tail("x", 3, terminal=True), "a word"),
     "GET /networks": (lambda engine: engine.networks.list(), []),
     "GET /networks/x": (lambda engine: engine.networks.inspect("x"), {}),

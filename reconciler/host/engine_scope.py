@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
 from reconciler.model import ResourceKey, Topology
 
@@ -149,13 +148,9 @@ class EngineScope:
             return list(pool.map(function, items))
 
     def _inspect_container(self, identity: str) -> dict[str, Any]:
-        try:
-            found = self.engine.containers.inspect(identity)
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            return {}
-        found["Config"]["Labels"] = _own_labels(found)
+        found = self.engine.containers.find(identity) or {}
+        if found:
+            found["Config"]["Labels"] = _own_labels(found)
         return found
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 import tarfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from reconciler.reconcile import Options
 from reconciler.topology import load
 
 IMAGE = "reconciler-test/busybox:latest"
+RECONCILER = [sys.executable, "-m", "reconciler"]
+NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 REQUIRED = bool(os.environ.get("RECONCILER_REQUIRE_LIVE"))
 
 
@@ -115,6 +118,20 @@ class Lab:
         assert told[key][0] == action, told
         assert set(paths) <= told[key][1], told
         self.named(text, key, *paths)
+
+
+def started(
+    folder: Path, *arguments: str, before: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start the real command in a folder; what it says is read as it comes, or at its end."""
+    return subprocess.Popen(
+        [*before, *RECONCILER, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def run(*argv: str, check: bool = True) -> str:

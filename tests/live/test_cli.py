@@ -18,13 +18,11 @@ from typing import IO, Any
 
 import pytest
 
-from live.lab import REQUIRED
+from live.lab import NOWHERE, RECONCILER, REQUIRED, started
 from live.lab import run as command
 
 pytestmark = pytest.mark.live
 
-RECONCILER = [sys.executable, "-m", "reconciler"]
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 Done = subprocess.CompletedProcess[str]
 
 
@@ -52,14 +50,7 @@ class Cli:
         )
 
     def started(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self.program, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return started(self.folder, *arguments, environment=self.environment)
 
     def told(self, *arguments: str) -> dict[str, Any]:
         """What a command prints as JSON."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from live.lab import run
-from live.test_cli import NAMESPACES, NOWHERE, Cli, made
+from live.lab import NOWHERE, run
+from live.test_cli import NAMESPACES, Cli, made
 from reconciler.host import Host
 from reconciler.host.netlink import BRIDGE, VETH
 

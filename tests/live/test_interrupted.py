@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,10 +15,10 @@ from typing import Any
 import pytest
 
 from live import snapshot
+from live.lab import RECONCILER, started
 
 pytestmark = pytest.mark.live
 
-RECONCILER = [sys.executable, "-m", "reconciler"]
 BOXES = 'defaults: {containers: {image: %s, init: true, network_mode: none, command: [sleep, "1000"]}}\ncontainers:\n'
 LATER = "  later: {depends_on: {slow: {condition: %s}}}\n"
 PROMPTLY = 10.0
@@ -31,14 +29,7 @@ class Run:
     """A command under way, whose standard error is read as it comes."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [*RECONCILER, *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = started(folder, *arguments)
         self.said = ""
 
     def until(self, words: str) -> None:

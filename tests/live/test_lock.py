@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from live.lab import REQUIRED
+from live.lab import NOWHERE, REQUIRED, started
 
 pytestmark = pytest.mark.live
 
-RECONCILER = [sys.executable, "-m", "reconciler"]
 SLOW = "namespaces: {red: {exec: ['sleep 3']}}\n"
 
 
@@ -25,31 +24,24 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         pytest.fail("live tests must run here, and need root") if REQUIRED else pytest.skip("needs root")
     tmp_path.joinpath("topology.yaml").write_text(f"name: t{uuid.uuid4().hex[:6]}\n{SLOW}")
     yield tmp_path
-    with started(tmp_path, "destroy") as process:
+    with begun(tmp_path, "destroy") as process:
         assert process.wait(timeout=60) == 0
 
 
-def started(folder: Path, *arguments: str, alone: bool = False) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*(["unshare", "--net"] if alone else []), *RECONCILER, *arguments],
-        cwd=folder,
-        env={**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def begun(folder: Path, *arguments: str, alone: bool = False) -> subprocess.Popen[str]:
+    return started(folder, *arguments, before=["unshare", "--net"] if alone else [], environment=NOWHERE)
 
 
 def at_work(folder: Path) -> subprocess.Popen[str]:
     """An apply that has the lock and is in the midst of its work."""
-    process = started(folder, "apply")
+    process = begun(folder, "apply")
     assert process.stderr
     assert "create namespace/red" in process.stderr.readline()
     return process
 
 
 def test_a_second_apply_waits_says_for_whom_and_finds_nothing_to_do(folder: Path) -> None:
-    with at_work(folder) as first, started(folder, "apply") as second:
+    with at_work(folder) as first, begun(folder, "apply") as second:
         output, errors = second.communicate(timeout=60)
         assert first.wait(timeout=60) == 0
     assert second.returncode == 0
@@ -59,7 +51,7 @@ def test_a_second_apply_waits_says_for_whom_and_finds_nothing_to_do(folder: Path
 
 
 def test_a_lock_dies_with_its_holder_and_the_next_run_finishes_the_job(folder: Path) -> None:
-    with at_work(folder) as first, started(folder, "apply") as second:
+    with at_work(folder) as first, begun(folder, "apply") as second:
         assert second.stderr
         assert second.stderr.readline().startswith(f"waiting for pid {first.pid} ")
         first.kill()
@@ -71,10 +63,10 @@ def test_a_lock_dies_with_its_holder_and_the_next_run_finishes_the_job(folder: P
 
 
 def test_a_lock_is_one_of_its_network_namespace(folder: Path) -> None:
-    with at_work(folder) as first, started(folder, "destroy", "--lock-timeout", "0") as second:
+    with at_work(folder) as first, begun(folder, "destroy", "--lock-timeout", "0") as second:
         _, errors = second.communicate(timeout=60)
         assert second.returncode == 5
         assert "locked by pid" in errors
         assert first.wait(timeout=60) == 0
-    with started(folder, "destroy", "--lock-timeout", "0", alone=True) as third:
+    with begun(folder, "destroy", "--lock-timeout", "0", alone=True) as third:
         assert third.wait(timeout=60) == 0

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from live.lab import IMAGE
-from live.test_cli import NAMESPACES, NOWHERE, Cli, made
+from live.lab import IMAGE, NOWHERE
+from live.test_cli import NAMESPACES, Cli, made
 from reconciler.host import netns
 from reconciler.host.netlink import Socket, set_link
 

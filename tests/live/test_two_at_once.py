@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 
 from live.boxes import alone, text
-from live.lab import Lab, busybox_tar, run
+from live.lab import Lab, busybox_tar, run, started
 from live.witness import addresses, link, namespaces, routes
 from reconciler.execute import execute
 from reconciler.kinds import kinds
@@ -22,19 +20,7 @@ from reconciler.model import Report
 
 pytestmark = pytest.mark.live
 
-RECONCILER = [sys.executable, "-m", "reconciler"]
 KERNEL = "bridges: {br0: {external: true, name: @}}\nnamespaces: {red: }\nveths: [[red:eth0 10.0.0.1/24, br0]]\n"
-
-
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*RECONCILER, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def finished(processes: list[subprocess.Popen[str]]) -> None:
@@ -116,6 +102,12 @@ def errors(report: Report) -> str:
     return "\n".join(str(each.error) for each in report.failed)
 
 
+def replace(name: str, image: str) -> None:
+    """Let a foreigner's container stand where one of ours was."""
+    run("docker", "rm", "-f", name)
+    run("docker", "run", "-d", "--name", name, "--network", "none", image, "sleep", "1000")
+
+
 def test_a_container_of_a_foreigner_that_took_the_name_is_not_touched(lab: Lab, engine: Any, image: str) -> None:
     lab.apply(text({"box": alone(state="stopped")}))
     name = f"{lab.name}-box"
@@ -139,13 +131,9 @@ def test_a_container_of_a_foreigner_is_not_connected(lab: Lab, engine: Any, imag
     lab.apply(text({"box": {**alone(network_mode=None), "networks": ["lan"]}}, networks=networks))
     name = f"{lab.name}-box"
 
-    def replaced() -> None:
-        run("docker", "rm", "-f", name)
-        run("docker", "run", "-d", "--name", name, "--network", "none", image, "sleep", "1000")
-
     try:
         both = {**alone(network_mode=None), "networks": ["lan", "wan"]}
-        report = meanwhile(lab, text({"box": both}, networks=networks), replaced)
+        report = meanwhile(lab, text({"box": both}, networks=networks), lambda: replace(name, image))
         assert "that is not ours came in between" in errors(report)
         assert list(engine.inspect_container(name)["NetworkSettings"]["Networks"]) == ["none"]
     finally:
@@ -158,14 +146,10 @@ def test_into_a_container_of_a_foreigner_nothing_is_put(lab: Lab, engine: Any, i
     lab.apply(text({"box": alone()}) + "\n" + spaces)
     name = f"{lab.name}-box"
 
-    def replaced() -> None:
-        run("docker", "rm", "-f", name)
-        run("docker", "run", "-d", "--name", name, "--network", "none", image, "sleep", "1000")
-
     try:
         exec_ = {"exec": ["touch /tmp/here"]} if further == "exec" else {}
         after = text({"box": alone(**exec_)}) + "\n" + spaces + ("" if exec_ else further)
-        report = meanwhile(lab, after, replaced)
+        report = meanwhile(lab, after, lambda: replace(name, image))
         assert f"a container {name} that is not ours came in between" in errors(report)
         assert run("docker", "exec", name, "ls", "/tmp", "/sys/class/net").split() == ["/sys/class/net:", "lo", "/tmp:"]
     finally:
@@ -426,13 +410,9 @@ def test_into_a_container_of_a_foreigner_no_route_is_put(lab: Lab, engine: Any, 
     lab.apply(text({"box": alone()}) + "\n" + veth)
     name = f"{lab.name}-box"
 
-    def replaced() -> None:
-        run("docker", "rm", "-f", name)
-        run("docker", "run", "-d", "--name", name, "--network", "none", image, "sleep", "1000")
-
     try:
         routed = text({"box": alone(routes=[{"to": "10.99.45.0/24", "dev": "lo"}])}) + "\n" + veth
-        report = meanwhile(lab, routed.replace('"lo"', '"eth5"'), replaced)
+        report = meanwhile(lab, routed.replace('"lo"', '"eth5"'), lambda: replace(name, image))
         assert f"a container {name} that is not ours came in between" in errors(report)
         assert routes(pid=engine.inspect_container(name)["State"]["Pid"]) == {}
     finally:

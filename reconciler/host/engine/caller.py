@@ -15,7 +15,7 @@ from reconciler.host.engine.address import Address
 from reconciler.host.engine.asked import READS, Asked, Backoff
 from reconciler.host.engine.connection import Connection, Pool
 from reconciler.host.engine.dial import dial
-from reconciler.host.engine.errors import AnswerLost, EngineError, EngineSilent, NoWay, refusal, unreachable
+from reconciler.host.engine.errors import NOT_FOUND, AnswerLost, EngineError, EngineSilent, NoWay, refusal, unreachable
 from reconciler.host.engine.http import Head, request, target
 from reconciler.host.engine.stream import Stream
 
@@ -63,6 +63,15 @@ class Caller:
         """Ask, and read the answer as JSON; None where it is empty. The options are those of `call`."""
         _, content = self.call(method, path, **options)
         return _read(content, Asked(method, path)) if content else None
+
+    def found(self, path: str) -> Any:
+        """Read what may not be there: as JSON, or None where the engine knows of none."""
+        try:
+            return self.json("GET", path)
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None
 
     def call(
         self,

@@ -9,7 +9,6 @@ from threading import Event
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
-from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.engine.http import part, unframed
 
 Json = dict[str, Any]
@@ -34,12 +33,17 @@ class Containers:
         found: Json = self._caller.json("GET", f"/containers/{part(name)}/json")
         return found
 
+    def find(self, name: str) -> Json | None:
+        """All about one; None where there is none."""
+        found: Json | None = self._caller.found(f"/containers/{part(name)}/json")
+        return found
+
     def create(self, name: str, body: Mapping[str, Any]) -> None:
         """Make one; it is told from others of its name by its labels."""
         labels = body.get("Labels") or {}
 
         def done() -> bool:
-            found = self._state(name)
+            found = self.find(name)
             return found is not None and labels.items() <= (found["Config"]["Labels"] or {}).items()
 
         self._caller.call("POST", "/containers/create", query={"name": name}, body=body, again=False, done=done)
@@ -88,13 +92,13 @@ class Containers:
             f"/containers/{part(identity)}/rename",
             query={"name": name},
             again=False,
-            done=lambda: (self._state(identity) or {}).get("Name") == f"/{name}",
+            done=lambda: (self.find(identity) or {}).get("Name") == f"/{name}",
         )
 
     def remove(self, identity: str) -> None:
         """Kill and remove it with its anonymous volumes."""
         path = f"/containers/{part(identity)}"
-        gone = lambda: self._state(identity) is None  # noqa: E731 - it is said where it is used
+        gone = lambda: self.find(identity) is None  # noqa: E731 - it is said where it is used
         self._caller.call("DELETE", path, query={"v": True, "force": True}, again=False, done=gone)
 
     def wait(self, name: str, seconds: float, stop: Event | None = None) -> int | None:
@@ -118,15 +122,7 @@ class Containers:
 
     def _do(self, name: str, verb: str, *, done: Any, **options: Any) -> None:
         def settled() -> bool:
-            found = self._state(name)
+            found = self.find(name)
             return found is not None and bool(done(found["State"]))
 
         self._caller.call("POST", f"/containers/{part(name)}/{verb}", again=False, done=settled, **options)
-
-    def _state(self, name: str) -> Json | None:
-        try:
-            return self.inspect(name)
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
-from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.engine.http import part
 
 Json = dict[str, Any]
@@ -24,12 +23,8 @@ class Images:
 
     def inspect(self, reference: str, *, required: bool = False) -> Json:
         """All about one; an empty dict if there is none, unless it is `required`: then that is an EngineError."""
-        try:
-            found: Json = self._caller.json("GET", f"/images/{part(reference)}/json")
-        except EngineError as error:
-            if error.status != NOT_FOUND or required:
-                raise
-            return {}
+        path = f"/images/{part(reference)}/json"
+        found: Json = self._caller.json("GET", path) if required else self._caller.found(path) or {}
         return found
 
     def tag(self, identity: str, repository: str, tag: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
-from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.engine.http import part
 
 Json = dict[str, Any]
@@ -60,12 +59,8 @@ class Networks:
         self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
 
     def _found(self, name: str) -> Json | None:
-        try:
-            return self.inspect(name)
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            return None
+        found: Json | None = self._caller.found(f"/networks/{part(name)}")
+        return found
 
     def _endpoint(self, network: str, container: str) -> Json | None:
         """What a container has on a network, known by its name; only a running one has an EndpointID."""

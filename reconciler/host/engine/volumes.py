@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
-from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.host.engine.http import part
 
 Json = dict[str, Any]
@@ -35,13 +34,5 @@ class Volumes:
 
     def remove(self, name: str) -> None:
         """Remove it with its content."""
-        self._caller.call("DELETE", f"/volumes/{part(name)}", again=False, done=lambda: self._is_gone(name))
-
-    def _is_gone(self, name: str) -> bool:
-        try:
-            self.inspect(name)
-        except EngineError as error:
-            if error.status != NOT_FOUND:
-                raise
-            return True
-        return False
+        path = f"/volumes/{part(name)}"
+        self._caller.call("DELETE", path, again=False, done=lambda: self._caller.found(path) is None)

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from reconciler.errors import HostRefuses, StepFailed
-from reconciler.host.engine.errors import EngineError
+from reconciler.host.engine.errors import NOT_FOUND, EngineError
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
@@ -18,7 +18,6 @@ from reconciler.model import Resource, ResourceKey, Status, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
 
-_NOT_FOUND = 404
 _NONE = "none"
 _ATTEMPTS = 8
 _NAME_TAKEN = "file exists"
@@ -85,7 +84,7 @@ def disconnected(host: Host, step: Step) -> Result:
         with defaults_aside(host, engine.containers.inspect(container)):
             engine.networks.disconnect(network, container)
     except Exception as error:
-        if status(error) != _NOT_FOUND and "is not connected to" not in str(error):
+        if status(error) != NOT_FOUND and "is not connected to" not in str(error):
             raise
     return Status.DONE
 

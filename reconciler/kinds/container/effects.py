@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
+from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 Json = dict[str, Any]
-_NOT_FOUND, _CONFLICT = 404, 409
 _GOING = "removing"
 _NONE = "none"
 
@@ -66,7 +66,7 @@ def _target(host: Host, resource: Resource, spec: ContainerSpec) -> str:
     try:
         return str(host.engine.containers.inspect(spec.target)["Id"])
     except Exception as error:
-        if status(error) != _NOT_FOUND:
+        if status(error) != NOT_FOUND:
             raise
         raise StepFailed(
             f"{resource.key}: network_mode: there is no container {spec.target!r}: start it first"
@@ -82,12 +82,12 @@ def _entrypoint(host: Host, spec: ContainerSpec) -> list[str] | None:
 
 def _passes(host: Host, spec: ContainerSpec, error: Exception) -> bool:
     """Tell whether the name is held only by a container that is about to be gone."""
-    if status(error) != _CONFLICT:
+    if status(error) != CONFLICT:
         return False
     try:
         return bool(host.engine.containers.inspect(spec.name)["State"].get("Status") == _GOING)
     except Exception as gone:  # noqa: BLE001 - the next attempt tells
-        return status(gone) == _NOT_FOUND
+        return status(gone) == NOT_FOUND
 
 
 _HINTS = {
@@ -132,7 +132,7 @@ def deleted(host: Host, step: Step) -> Result:
     live = seen(step).live
 
     def removed() -> Status:
-        patiently(host.engine, lambda: _remove(host, live["id"]), passing=lambda error: status(error) == _CONFLICT)
+        patiently(host.engine, lambda: _remove(host, live["id"]), passing=lambda error: status(error) == CONFLICT)
         return Status.DONE
 
     return removed() if host.kill else stopping(host, live, removed)
@@ -143,7 +143,7 @@ def _remove(host: Host, identity: str) -> None:
     try:
         host.engine.containers.remove(identity)
     except Exception as error:
-        if status(error) != _NOT_FOUND:
+        if status(error) != NOT_FOUND:
             raise
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.base import Later
 from reconciler.kinds.calls import status
 from reconciler.model import Status
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 DEFAULT_GRACE = 10
 """Seconds between the stop signal and SIGKILL where a container declares none."""
-_NOT_FOUND, _CONFLICT = 404, 409
 _MOMENT = 0.1
 """Seconds, at least, for a wait that begins late: what has ended by then is told at once."""
 _KILL, _TERM = "SIGKILL", "SIGTERM"
@@ -50,7 +50,7 @@ def _is_done(act: Callable[[], None]) -> bool:
     try:
         act()
     except Exception as error:
-        if status(error) not in (_NOT_FOUND, _CONFLICT):
+        if status(error) not in (NOT_FOUND, CONFLICT):
             raise
         return False
     return True

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from reconciler.host.engine.errors import NOT_FOUND
 from reconciler.kinds.calls import status
 from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import split, stage_of, stage_tag
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from reconciler.host.engine import Engine
     from reconciler.kinds.image.spec import ImageSpec
 
-_NOT_FOUND = 404
 _DIGITS = 12
 """How many digits of its id number the tag of an image that is held."""
 _ALGORITHM = "sha256:"
@@ -87,7 +87,7 @@ def _tag(engine: Engine, spec: ImageSpec, identity: str, number: int) -> str:
     try:
         engine.images.tag(identity, spec.repository, tag)
     except Exception as error:
-        if status(error) != _NOT_FOUND:
+        if status(error) != NOT_FOUND:
             raise
         return ""
     return f"{spec.repository}:{tag}"

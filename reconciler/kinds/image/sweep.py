@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine.errors import CONFLICT
 from reconciler.kinds.calls import status
 from reconciler.kinds.image.look import inspected, tags
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
 
-_IN_USE = 409
 ONE_AT_A_TIME = threading.Lock()
 """Between a look at an image or a tag and its removal nothing of ours may change it: two images can swap a tag."""
 Rows = Mapping[str, Mapping[str, Any]]
@@ -78,7 +78,7 @@ def _removed(engine: Engine, identity: str) -> bool:
     try:
         engine.images.remove(identity)
     except Exception as error:
-        if status(error) == _IN_USE:
+        if status(error) == CONFLICT:
             return False
         # Of two deletions at once the engine may answer one with 500 "unrecognized image ID".
         if inspected(engine, identity):

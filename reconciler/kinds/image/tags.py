@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
+from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import mark_tag, root, split
@@ -13,8 +14,6 @@ from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
-
-_NOT_FOUND, _IN_USE = 404, 409
 
 
 def ids_of(engine: Engine, some: Iterable[str]) -> dict[str, str]:
@@ -68,12 +67,12 @@ def _remove(engine: Engine, reference: str, identity: str) -> None:
         patiently(
             engine,
             lambda: _remove_if_there(engine, reference, identity),
-            passing=lambda error: status(error) == _IN_USE,
+            passing=lambda error: status(error) == CONFLICT,
         )
     except Exception as error:
-        if status(error) == _NOT_FOUND or not image_id(engine, identity):  # it went meanwhile
+        if status(error) == NOT_FOUND or not image_id(engine, identity):  # it went meanwhile
             return
-        if status(error) == _IN_USE:
+        if status(error) == CONFLICT:
             rows = engine.containers.list(ancestor=identity)
             names = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
             raise StepFailed(f"{names} still runs it, and is not ours: remove that first, then run again") from error

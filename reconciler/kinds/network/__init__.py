@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
 from reconciler.host.marks import topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
@@ -28,7 +29,6 @@ _HINTS = {
     "non-overlapping IPv4": "the engine's own subnets are used up: declare one in ipam.config, or remove networks",
     "not a swarm manager": "a network with this driver needs a swarm: `docker swarm init`, or the driver bridge",
 }
-_FORBIDDEN, _NOT_FOUND = 403, 404
 
 
 class NetworkKind(Kind):
@@ -120,9 +120,9 @@ def _deleted(host: Host, step: Step) -> Result:
     resource, networks = seen(step), host.engine.networks
     identity = resource.live["id"]
     try:
-        patiently(host.engine, lambda: networks.remove(identity), passing=lambda error: status(error) == _FORBIDDEN)
+        patiently(host.engine, lambda: networks.remove(identity), passing=lambda error: status(error) == FORBIDDEN)
     except Exception as error:
-        if status(error) == _NOT_FOUND:
+        if status(error) == NOT_FOUND:
             return Status.DONE
         if "active endpoints" not in str(error):
             raise

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Conflict, StepFailed
+from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.host.marks import SOURCE, topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
@@ -19,8 +20,6 @@ from reconciler.model import Resource, Status, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
-
-_NOT_FOUND, _IN_USE = 404, 409
 
 
 class VolumeKind(Kind):
@@ -86,11 +85,11 @@ def _deleted(host: Host, step: Step) -> Result:
     name = resource.live["id"]
     try:
         _insist_on_mark(step, host, name)
-        patiently(engine, lambda: engine.volumes.remove(name), passing=lambda error: status(error) == _IN_USE)
+        patiently(engine, lambda: engine.volumes.remove(name), passing=lambda error: status(error) == CONFLICT)
     except Exception as error:
-        if status(error) == _NOT_FOUND:
+        if status(error) == NOT_FOUND:
             return Status.DONE
-        if status(error) == _IN_USE:
+        if status(error) == CONFLICT:
             rows = engine.containers.list(volume=name)
             users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
             raise StepFailed(f"{resource.key}: {users} still uses it, and is not ours: remove that first") from error
