@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import docker.errors
 import pytest
@@ -262,3 +264,27 @@ def test_a_container_without_networks_joins_the_default_one(lab: Lab) -> None:
     lab.apply(text({"a": box(), "b": box()}))
     assert reaches(lab, "a", "b")
     assert lab.tells(text({"a": box(), "b": box()})) == {}
+
+
+ROUNDS = 12 if os.environ.get("RECONCILER_TEST_ALL") else 1
+
+
+def test_the_engine_keeps_count_when_endpoints_come_and_go_at_once(lab: Lab) -> None:
+    """Eight at a time, beside readers: old engines lose count then, and the network could not be removed."""
+    names = [f"c{at}" for at in range(8)]
+    boxes = {each: box(networks=["wan"]) for each in names}
+    with_lan = text(boxes | {"z": box(networks=["lan"])}, networks={**NETWORKS, "lan": lan(V4)})
+    lab.apply(with_lan)
+    networks = lab.host.engine.networks
+
+    def come_and_go(name: str) -> None:
+        for _ in range(3):
+            networks.connect(f"{lab.name}-lan", f"{lab.name}-{name}")
+            networks.list()
+            networks.disconnect(f"{lab.name}-lan", f"{lab.name}-{name}")
+
+    for _ in range(ROUNDS):
+        with ThreadPoolExecutor(len(names)) as pool:
+            assert list(pool.map(come_and_go, names)) == [None] * len(names)
+        lab.apply(text(boxes, networks={"wan": NETWORKS["wan"]}))
+        lab.apply(with_lan)

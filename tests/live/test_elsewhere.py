@@ -25,9 +25,12 @@ def test_a_process_that_is_not_the_containers_is_not_entered(
     told = {**mine, "State": {**mine["State"], "Pid": others["State"]["Pid"]}}
     whole = lab.host.engine.containers.inspect
     with monkeypatch.context() as patched, Reach(lab.host) as reach:
-        patched.setattr(
-            lab.host.engine.containers, "inspect", lambda name: told if whole(name)["Id"] == mine["Id"] else whole(name)
-        )
+        for asked in ("inspect", "find"):
+            patched.setattr(
+                lab.host.engine.containers,
+                asked,
+                lambda name: told if whole(name)["Id"] == mine["Id"] else whole(name),
+            )
         with pytest.raises(HostRefuses, match="the socket leads to another machine"):
             reach.fd(Where(ResourceKey("container", "box"), mine["Id"]))
         wired = text({"box": alone(), "other": alone()}) + "\nnamespaces: {red: }\nveths: [[box:eth0, red:eth0]]\n"

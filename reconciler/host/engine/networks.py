@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
 from reconciler.host.engine.http import part
 
 Json = dict[str, Any]
+_COUNTS_WELL = (1, 50)
+"""An engine before this API version (28.2) keeps a count of a network's endpoints, and may lose one that goes while
+others come and go: then the network cannot be removed until the engine restarts (moby/moby#42119, mended by #49736)."""
 
 
 class Networks:
@@ -16,6 +22,7 @@ class Networks:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is, without its endpoints."""
@@ -50,13 +57,26 @@ class Networks:
             found = self._endpoint(network, container)
             return found is not None and bool(found.get("EndpointID"))
 
-        self._caller.call("POST", f"/networks/{part(network)}/connect", body=body, again=False, done=done)
+        with self._turn(network):
+            self._caller.call("POST", f"/networks/{part(network)}/connect", body=body, again=False, done=done)
 
     def disconnect(self, network: str, container: str) -> None:
         """Disconnect a container by force."""
         body = {"Container": container, "Force": True}
         gone = lambda: self._endpoint(network, container) is None  # noqa: E731 - it is said where it is used
-        self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
+        with self._turn(network):
+            self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
+
+    @contextmanager
+    def _turn(self, network: str) -> Iterator[None]:
+        """One endpoint of a network after the other, where the engine may lose count; none waits for one that hangs."""
+        turn = self._turns[network]
+        taken = self._caller.version < _COUNTS_WELL and turn.acquire(timeout=self._caller.patience)
+        try:
+            yield
+        finally:
+            if taken:
+                turn.release()
 
     def _found(self, name: str) -> Json | None:
         found: Json | None = self._caller.found(f"/networks/{part(name)}")

@@ -1,0 +1,81 @@
+"""Endpoints of a network come and go one after the other where the engine may lose count, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+
+from reconciler.host.engine.networks import Networks
+
+LAST_TO_MISCOUNT, FIRST_TO_COUNT_WELL = (1, 49), (1, 50)
+SOON, LATE = 0.2, 10.0
+
+
+class Caller:
+    """An engine's caller whose first call ends when it is let go."""
+
+    def __init__(self, version: tuple[int, int], patience: float = LATE) -> None:
+        self.version, self.patience = version, patience
+        self.first, self.second, self.let_go = Event(), Event(), Event()
+
+    def call(self, method: str, path: str, **_: Any) -> None:
+        if self.first.is_set():
+            self.second.set()
+            return
+        self.first.set()
+        assert self.let_go.wait(LATE)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+def both(caller: Any, pool: ThreadPoolExecutor, other: str = "lan") -> list[Any]:
+    """A connect to a network and, when that is under way, a disconnect from it or another one."""
+    networks = Networks(caller)
+    begun = [pool.submit(networks.connect, "lan", "a")]
+    assert caller.first.wait(LATE)
+    return [*begun, pool.submit(networks.disconnect, other, "b")]
+
+
+def test_an_engine_that_may_lose_count_is_told_of_one_endpoint_of_a_network_after_the_other(
+    pool: ThreadPoolExecutor,
+) -> None:
+    caller = Caller(LAST_TO_MISCOUNT)
+    begun = both(caller, pool)
+    assert not caller.second.wait(SOON)
+    caller.let_go.set()
+    assert caller.second.wait(LATE)
+    assert [each.result() for each in begun] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("version", "patience", "other"),
+    [(FIRST_TO_COUNT_WELL, LATE, "lan"), (LAST_TO_MISCOUNT, LATE, "wan"), (LAST_TO_MISCOUNT, 0.01, "lan")],
+    ids=["an engine that counts well", "another network", "one that hangs"],
+)
+def test_what_need_not_wait_does_not(
+    pool: ThreadPoolExecutor, version: tuple[int, int], patience: float, other: str
+) -> None:
+    caller = Caller(version, patience)
+    begun = both(caller, pool, other)
+    assert caller.second.wait(LATE / 2)
+    caller.let_go.set()
+    assert [each.result() for each in begun] == [None, None]
+
+
+def test_a_turn_ends_with_an_error_too() -> None:
+    caller: Any = Caller(LAST_TO_MISCOUNT)
+    caller.let_go.set()
+    networks = Networks(caller)
+    caller.call = lambda *_, **__: 1 / 0
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            networks.connect("lan", "a")
+    assert not networks._turns["lan"].locked()
