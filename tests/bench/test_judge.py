@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bench import __main__ as bench
 from bench import table
 from bench.judge import lines, steepest
