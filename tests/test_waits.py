@@ -62,6 +62,7 @@ WAITS = {
     "host/engine/events.py:Events.next": (GIVEN,),
     "host/engine/execs.py:Execs._code": (WAIT,),
     "host/engine/execs.py:Execs.run": (WAIT, "ENDING"),
+    "host/engine/networks.py:Networks._turn": (PATIENCE, "_COUNTS_WELL"),
     "host/engine/sdk.py:_Connection.connect": (WAIT,),
     "host/engine/ssh.py:SshLine.__init__": (ENGINE,),
     "host/engine/ssh.py:SshLine._explain": (ENGINE,),
