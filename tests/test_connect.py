@@ -36,9 +36,10 @@ def specs(networks: Any, **others: Any) -> dict[str, ConnectSpec]:
 
 
 def test_an_endpoint_has_the_container_s_name_as_an_alias() -> None:
-    assert specs(["lan"])["lan"] == ConnectSpec("t-lan", aliases=("web",), first=True, container="t-web")
+    assert specs(["lan"])["lan"] == ConnectSpec("t-lan", aliases=("web",), first=True, container="t-web", ours=True)
     assert specs(None)["default"].network == "t-default"
     assert specs(["docker0"])["docker0"].aliases == ()
+    assert not any(specs([each])[each].ours for each in ("theirs", "docker0"))
 
 
 MAC = "02:00:00:00:00:0a"

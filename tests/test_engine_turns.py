@@ -11,15 +11,15 @@ import pytest
 
 from reconciler.host.engine.networks import Networks
 
-LAST_TO_MISCOUNT, FIRST_TO_COUNT_WELL = (1, 49), (1, 50)
+LAST_TO_MISCOUNT, FIRST_TO_COUNT_WELL = (1, 48), (1, 49)
 SOON, LATE = 0.2, 10.0
 
 
 class Caller:
     """An engine's caller whose first call ends when it is let go."""
 
-    def __init__(self, version: tuple[int, int], patience: float = LATE) -> None:
-        self.version, self.patience = version, patience
+    def __init__(self, version: tuple[int, int], timeout: float = LATE) -> None:
+        self.version, self.timeout = version, timeout
         self.first, self.second, self.let_go = Event(), Event(), Event()
 
     def call(self, method: str, path: str, **_: Any) -> None:
@@ -56,14 +56,14 @@ def test_an_engine_that_may_lose_count_is_told_of_one_endpoint_of_a_network_afte
 
 
 @pytest.mark.parametrize(
-    ("version", "patience", "other"),
+    ("version", "timeout", "other"),
     [(FIRST_TO_COUNT_WELL, LATE, "lan"), (LAST_TO_MISCOUNT, LATE, "wan"), (LAST_TO_MISCOUNT, 0.01, "lan")],
     ids=["an engine that counts well", "another network", "one that hangs"],
 )
 def test_what_need_not_wait_does_not(
-    pool: ThreadPoolExecutor, version: tuple[int, int], patience: float, other: str
+    pool: ThreadPoolExecutor, version: tuple[int, int], timeout: float, other: str
 ) -> None:
-    caller = Caller(version, patience)
+    caller = Caller(version, timeout)
     begun = both(caller, pool, other)
     assert caller.second.wait(LATE / 2)
     caller.let_go.set()

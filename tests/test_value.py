@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
 import pytest
 
+from reconciler.model import Claim, FieldChange
 from reconciler.value import dataclass as ours
 
 Declare = Callable[..., Any]
@@ -177,3 +180,21 @@ def test_a_class_is_compiled_once_when_it_is_first_made() -> None:
     thing("a")
     assert thing.__init__ is not first
     assert thing.__init__.__qualname__ == f"{thing.__qualname__}.__init__"
+
+
+def test_values_are_copied_and_pickled() -> None:
+    """Frozen ones with slots as well, into which nothing can be set."""
+    claim = Claim("port 80", label="port 80")
+    for each in (copy.copy(claim), copy.deepcopy(claim), pickle.loads(pickle.dumps(claim))):
+        assert each == claim
+        assert each.label == claim.label
+    change = FieldChange("mtu", 1, 2)
+    assert copy.deepcopy(change) == change
+
+
+def test_a_field_by_keyword_only_is_refused() -> None:
+    with pytest.raises(TypeError, match="Thing has a field by keyword only"):
+
+        @ours
+        class Thing:
+            name: str = field(kw_only=True)

@@ -62,7 +62,7 @@ WAITS = {
     "host/engine/events.py:Events.next": (GIVEN,),
     "host/engine/execs.py:Execs._code": (WAIT,),
     "host/engine/execs.py:Execs.run": (WAIT, "ENDING"),
-    "host/engine/networks.py:Networks._turn": (PATIENCE, "_COUNTS_WELL"),
+    "host/engine/networks.py:Networks._turn": (ENGINE, "_COUNTS_WELL"),
     "host/engine/sdk.py:_Connection.connect": (WAIT,),
     "host/engine/ssh.py:SshLine.__init__": (ENGINE,),
     "host/engine/ssh.py:SshLine._explain": (ENGINE,),
@@ -144,7 +144,7 @@ BLOCK |= {"wait", "waitpid", "settimeout", "is_readable", "rest", "broken_off", 
 BARE = {"acquire", "again", "get", "join", "result"}
 """They wait where they are called with nothing, or with a timeout."""
 TIMES = re.compile(r"(?:^|_)(TIMEOUT|PATIENCE|PAUSE|MOMENT|GRACE|TRIAL|ENDING|SETTLE|GATHER|LOOKS|DEADLINE)(?:_|$)")
-NO_TIME = {"_FAILED", "_PASSING", "_RECEIVE", "_TRIES"}
+NO_TIME = {"_COUNTS_WELL", "_FAILED", "_PASSING", "_RECEIVE", "_TRIES"}
 """Numbers that stand in a function that waits, and are none of seconds."""
 
 

@@ -73,7 +73,7 @@ def _above_what_changes(by_key: Mapping[ResourceKey, Change]) -> list[ResourceKe
     above: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
     for key, change in by_key.items() if todo else ():
         want, have = change.desired, change.observed
-        if want and have and want.owned:
+        if want and have and both_ours(change):
             for need in want.needs if want.needs == have.needs else (*want.needs, *have.needs):
                 above[need.key].append(key)
     found: set[ResourceKey] = set()

@@ -19,6 +19,12 @@ def kinds() -> Mapping[str, Kind]:
     return MappingProxyType({kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)})
 
 
+def load_steps() -> None:
+    """Import what only steps need, too: who goes on for weeks does not want the code that was installed meanwhile."""
+    for each in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(each.name)
+
+
 def kinds_of(*names: str) -> Mapping[str, Kind]:
     """Return some kinds by their names."""
     return MappingProxyType({name: kinds()[name] for name in names})

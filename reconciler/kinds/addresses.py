@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import Claim
@@ -18,9 +18,9 @@ _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
 
 
-@cache
+@lru_cache(65_536)
 def interface(text: str) -> Interface:
-    """Read an address with its prefix length, each text once; ValueError if it is none."""
+    """Read an address with its prefix length, each text once in many; ValueError if it is none."""
     return ipaddress.ip_interface(text)
 
 

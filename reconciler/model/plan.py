@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
+from graphlib import TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,16 +97,15 @@ class Plan:
     @cached_property
     def ordered(self) -> tuple[Step, ...]:
         """The steps in the one order that respects every edge, and else goes by the key."""
-        blockers = {key: len(before) for key, before in self.predecessors.items()}
-        ready = [key for key, number in blockers.items() if not number]
+        sorter, found = TopologicalSorter(self.predecessors), []
+        sorter.prepare()
+        ready = [*sorter.get_ready()]
         heapify(ready)
-        found = []
         while ready:
             found.append(key := heappop(ready))
-            for after in self.successors.get(key, ()):
-                blockers[after] -= 1
-                if not blockers[after]:
-                    heappush(ready, after)
+            sorter.done(key)
+            for each in sorter.get_ready():
+                heappush(ready, each)
         return tuple(self.steps[key] for key in found)
 
 

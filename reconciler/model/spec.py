@@ -52,7 +52,10 @@ EMPTY: FrozenMap[Any] = FrozenMap()
 
 @dataclass(frozen=True)
 class Spec:
-    """The attributes of a resource; hashable; an undeclared field holds its default."""
+    """The attributes of a resource; hashable; an undeclared field holds its default.
+
+    What derives from it is declared with `reconciler.value.dataclass(frozen=True)`.
+    """
 
 
 def chosen(default: Any = None) -> Any:

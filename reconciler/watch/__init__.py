@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.errors import Conflict, HostRefuses, ReconcilerError
 from reconciler.host import Host, Memory
 from reconciler.host.marks import of_labels
+from reconciler.kinds import load_steps
 from reconciler.model import ResourceKey
 from reconciler.watch.agenda import Agenda
 from reconciler.watch.concern import HEALTHY, EngineConcern
@@ -223,6 +224,7 @@ class Watch:
     def _ready(self) -> None:
         """Say so, once."""
         if not self._is_ready:
+            load_steps()
             notify("READY=1")
         self._is_ready = True
 

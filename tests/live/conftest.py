@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from live import snapshot, watched
+from live.faulty import Door
 from live.lab import IMAGE, REQUIRED, Lab, busybox_tar, run
+from live.proxy import Proxy
 from reconciler.errors import ReconcilerError
-from reconciler.host import Host
+from reconciler.host import DEFAULT_ENGINE, Host
 
 FIRST = "reconciler-test/first"
 
@@ -34,6 +36,18 @@ def bare(tmp_path: Path) -> Iterator[Lab]:
     made.host = Host(engine_url=watched.NOWHERE["DOCKER_HOST"])
     yield made
     assert made.destroy().converged
+
+
+@pytest.fixture
+def door(lab: Lab, engine: Any) -> Iterator[Door]:
+    """A lab whose engine is behind a proxy that lets calls go wrong."""
+    (lab.folder / "busybox.tar").write_bytes(busybox_tar())
+    (lab.folder / "Dockerfile").write_text(f"FROM {lab.name}/made:1\n")
+    direct = lab.host
+    url = os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE
+    with Proxy(url, lab.folder, lambda call: call.replace(lab.name, "LAB")) as proxy:
+        yield Door(lab, proxy, engine)
+    lab.host = direct
 
 
 def _insist_on_root() -> None:

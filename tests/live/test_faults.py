@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-import networkx
 import pytest
 
-from live.lab import Lab, busybox_tar
-from live.proxy import CARRIED_OUT, SAYS, STATUSES, Fault, Proxy
+from live.faulty import (
+    PATIENCE,
+    Door,
+    Journey,
+    assert_each_failure_has_its_resource,
+    assert_the_rest_is_done,
+    heard,
+    is_told,
+    nameless,
+    wrong,
+)
+from live.proxy import CARRIED_OUT, Fault
 from reconciler.errors import ReconcilerError
-from reconciler.host import DEFAULT_ENGINE, Host
-from reconciler.kinds import kinds
-from reconciler.model import Report, Status
+from reconciler.host import Host
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("untouched")]
 
-MANY = bool(os.environ.get("RECONCILER_TEST_ALL"))
-SAMPLE = len(Fault)
-ENGINE_TIMEOUT, PATIENCE = 4.0, 0.7
-Case = tuple[str, Fault]
-
-TEXT = """
+BEFORE = """
 defaults: {containers: {image: made, init: true, command: [sleep, "1000"]}}
 images: {made: {import: {path: busybox.tar}, tags: ["LAB/made:1"]}}
 volumes: {data: }
@@ -40,146 +40,60 @@ containers:
   db: {networks: [lan, man], healthcheck: {test: "true", interval: 1s}}
   node: {network_mode: none, exec: ["true"]}
   job: {network_mode: none, init: false, command: ["true"], state: completed}
+  spare: {network_mode: none, container_name: LAB-first}
+  idle: {network_mode: none, state: paused}
+  calm: {network_mode: none}
 namespaces: {red: , far: }
 veths:
   - [node:eth0 10.235.0.1/30, red:eth0 10.235.0.2/30]
   - [far:eth0 10.235.1.1/30, red:eth1 10.235.1.2/30]
 """
+AFTER = """
+defaults: {containers: {image: made, init: true, command: [sleep, "1000"]}}
+images:
+  made: {import: {path: busybox.tar}, tags: ["LAB/made:1", "LAB/made:2"]}
+  built: {build: ., tags: ["LAB/built:1"]}
+  kept: {commit: {container: node}, tags: ["LAB/kept:1"]}
+volumes: {data: }
+networks:
+  lan: {ipam: {config: [{subnet: 10.233.0.0/24}]}}
+containers:
+  web: {networks: [lan], volumes: ["data:/data"], ports: ["127.0.0.1:18981:80"], links: ["db:store"]}
+  db: {networks: {lan: {aliases: [base]}}, healthcheck: {test: "true", interval: 1s}, mem_limit: 64m, memswap_limit: 64m}
+  node: {network_mode: none, exec: ["true", "true"]}
+  new: {image: built, network_mode: none}
+  spare: {network_mode: none, container_name: LAB-second, state: stopped}
+  idle: {network_mode: none}
+  calm: {network_mode: none, state: paused}
+namespaces: {red: }
+veths:
+  - [node:eth0 10.235.0.1/30, red:eth0 10.235.0.3/30]
+"""
+JOURNEYS = {"an apply": Journey("", BEFORE), "a change": Journey(BEFORE, AFTER), "a destroy": Journey(AFTER, "")}
+CALLS = {
+    "an apply": ("images/create", "networks/create", "containers/create?name=LAB-web", "volumes/create", "/exec"),
+    "a change": (
+        *("/build", "/commit", "/connect", "/disconnect", "/kill", "/pause", "/unpause", "/update"),
+        "/rename?name=LAB-second",
+    ),
+    "a destroy": (
+        "DELETE /containers/ID",
+        "DELETE /images/LAB/made:1",
+        "DELETE /networks/ID",
+        "DELETE /volumes/LAB-data",
+    ),
+}
 
 
-class Door:
-    """A lab whose engine is behind a proxy."""
-
-    def __init__(self, lab: Lab, proxy: Proxy, nameless: list[str]) -> None:
-        """`nameless` are the images without a name that the engine has before."""
-        self.lab, self.proxy, self.nameless = lab, proxy, nameless
-        self.text = TEXT.replace("LAB", lab.name)
-
-    def attempt(self, engine_timeout: float = ENGINE_TIMEOUT) -> Report:
-        """Apply through the proxy, over a new connection, as every run of the command has."""
-        self.lab.host = Host(
-            engine_url=self.proxy.url, engine_timeout=engine_timeout, patience=PATIENCE, wait_timeout=60, kill=True
-        )
-        return self.lab.attempt(self.text)
-
-
-@pytest.fixture
-def door(lab: Lab, engine: Any) -> Iterator[Door]:
-    (lab.folder / "busybox.tar").write_bytes(busybox_tar())
-    direct = lab.host
-    url = os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE
-    with Proxy(url, lab.folder, lambda call: call.replace(lab.name, "LAB")) as proxy:
-        yield Door(lab, proxy, nameless(engine))
-    lab.host = direct
-
-
-def nameless(engine: Any) -> list[str]:
-    return sorted(each["Id"] for each in engine.images(all=True, filters={"dangling": True}))
-
-
-ENDLESS = ("/events", "/wait")
-"""A slow answer is handed on when it is whole, which these are not for as long as anything runs."""
-
-
-def heard(door: Door) -> list[str]:
-    """The calls of an apply that goes well, each once, in order."""
-    door.proxy.arm("", Fault.SLOW, once=True)
-    assert door.attempt().converged
-    return list(dict.fromkeys(door.proxy.calls))
-
-
-def cases(calls: Sequence[str], seed: int) -> list[Case]:
-    """Every call with every fault, or a sample of them that has each fault."""
-    every = [
-        (call, fault) for call in calls for fault in Fault if fault is not Fault.SLOW or not call.endswith(ENDLESS)
-    ]
-    if MANY:
-        return every
-    chance = random.Random(seed)
-    chosen = [chance.choice([each for each in every if each[1] is fault]) for fault in Fault]
-    return [*chosen, *chance.sample(every, SAMPLE - len(chosen))]
-
-
-def test_each_call_that_fails_is_named_and_the_next_apply_finishes(door: Door, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_each_call_that_fails_is_named_and_the_next_run_finishes(
+    door: Door, pytestconfig: pytest.Config, name: str
+) -> None:
+    door.begin(JOURNEYS[name])
     calls = heard(door)
-    assert len(calls) > 25, calls
-    wrong = []
-    for call, fault in cases(calls, int(pytestconfig.option.hypothesis_seed)):
-        assert door.lab.destroy().converged
-        try:
-            goes_wrong(door, call, fault)
-        except AssertionError as error:
-            wrong.append(f"{call}: {fault}: {error}")
-    assert wrong == []
-
-
-def goes_wrong(door: Door, call: str, fault: Fault) -> None:
-    """Let a call fail, see what is said of it and what is done besides, and that the next apply finishes."""
-    reads = call.startswith("GET")
-    door.proxy.arm(call, fault, once=not reads)
-    errors, report = attempted(door)
-    sent = list(door.proxy.calls)
-    door.proxy.disarm()
-    assert door.proxy.hit, "it was not called"
-    if errors:
-        assert fault is not Fault.SLOW, errors
-        assert all(is_told(each, call, fault, door.lab.name) for each in errors), list(map(str, errors))
-        assert {each.exit_code for each in errors} <= {1, 5}
-    if report:
-        assert_each_failure_has_its_resource(report)
-        assert_the_rest_is_done(report)
-        assert bool(errors) != report.converged, report.remaining
-    else:
-        assert reads, "what is written is of a step, and the step is of a report"
-    if fault in CARRIED_OUT and not reads:
-        assert sent.count(call) <= expected(call), "it was sent twice"
-    again = door.attempt()
-    assert again.converged, [str(each.error) for each in again.failed]
-    assert door.attempt().outcomes == ()
-
-
-def attempted(door: Door) -> tuple[list[ReconcilerError], Report | None]:
-    """Apply; what went wrong before the first step is an error as well."""
-    try:
-        report = door.attempt()
-    except ReconcilerError as error:
-        return [error], None
-    return [*(each.error for each in report.failed if each.error), *report.unseen], report
-
-
-def assert_each_failure_has_its_resource(report: Report) -> None:
-    """A step's error begins with the key; what a look did not get to see still differs, by its key, for all we know."""
-    for each in report.failed:
-        assert str(each.error).startswith(f"{each.step.key.key}: "), str(each.error)
-    if report.unseen:
-        remaining = {each.key for each in report.remaining}
-        unseen = {each.kind for each in remaining if "engine" in kinds()[each.kind].uses}
-        assert unseen
-        assert {each.key for each in report.plan.changes.pending if each.key.kind in unseen} <= remaining
-
-
-def is_told(error: ReconcilerError, call: str, fault: Fault, name: str) -> bool:
-    """Tell whether an error names the call and the cause, in words of ours."""
-    said = re.sub(r"\b(sha256:)?[0-9a-f]{64}\b", "ID", str(error)).replace(name, "LAB")
-    cause = SAYS if fault in STATUSES else r"the engine (did not answer|was silent)|the connection to the engine broke"
-    return bool(call in said and re.search(cause, said))
-
-
-def expected(call: str) -> int:
-    """How often a call is sent at most: once for each thing it is about, and what may be done again twice."""
-    if call in ("POST /volumes/create", "POST /images/ID/tag") or call.endswith("/exec"):
-        return 4
-    return 2 if call == "POST /networks/create" else 1
-
-
-def assert_the_rest_is_done(report: Report) -> None:
-    """What does not depend on a failed step is done."""
-    graph, failed = report.plan.graph, [each.step.key for each in report.failed]
-    behind = {key for each in failed for key in networkx.descendants(graph, each)}
-    for each in report.outcomes:
-        if each.step.key not in failed:
-            wanted = {Status.SKIPPED} if each.step.key in behind else {Status.DONE, Status.UNCHANGED}
-            assert each.status in wanted, (each.step.key, each.status)
+    assert [each for each in CALLS[name] if not any(call.endswith(each) for call in calls)] == [], calls
+    seed, faults = int(pytestconfig.option.hypothesis_seed), len(Fault) if name == "an apply" else 4
+    assert wrong(door, JOURNEYS[name], calls, seed, faults) == []
 
 
 CREATES = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,29 @@ import pytest
 from live import ears
 from live.lab import Lab, busybox_tar
 from reconciler.host.lock import locked
+from reconciler.host.scope import Scope
+from reconciler.kinds import kinds
 
 pytestmark = pytest.mark.live
+
+
+def test_a_look_goes_as_soon_as_nobody_wants_it_any_more(lab: Lab) -> None:
+    """Without a search for garbage, which is seldom: a watch looks very often."""
+    lab.apply("namespaces: {red: , blue: }\nveths: [[red:eth0 10.66.0.1/30, blue:eth0 10.66.0.2/30]]\n")
+    desired = lab.load(lab.applied)
+    gc.collect()
+    gc.disable()
+    try:
+        scope = Scope(lab.host, desired)
+        assert {str(each.key) for kind in kinds().values() for each in kind.observe(scope)} >= set(
+            map(str, desired.resources)
+        )
+        left = [weakref.ref(each) for each in (scope, scope.kernel, *scope.kernel.spaces)]
+        del scope
+        assert [each() for each in left] == [None] * len(left)
+    finally:
+        gc.enable()
+
 
 BEFORE = """
 defaults: {containers: {image: own, init: true, command: [sleep, "1000"]}}

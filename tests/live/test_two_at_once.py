@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from live.boxes import alone, text
 from live.lab import Lab, busybox_tar, run, started
 from live.witness import addresses, link, namespaces, routes
+from reconciler.errors import Conflict
 from reconciler.execute import execute
 from reconciler.kinds import kinds
 from reconciler.model import Report
@@ -182,6 +184,85 @@ def test_a_namespace_of_a_foreigner_that_took_the_name_stays(lab: Lab) -> None:
         finally:
             inside.kill()
             run("ip", "netns", "delete", name)
+
+
+INTO_A_NAMESPACE = {
+    "an end": "namespaces: {red: , blue: }\nveths: [[red:eth0, blue:eth0]]\n",
+    "an exec": 'namespaces: {red: {exec: ["ip link add here type bridge"]}}\n',
+    "a sysctl": "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}\n",
+    "a bridge": "namespaces: {red: }\nbridges: {inner: {namespace: red}}\n",
+    "a route": "namespaces: {red: {routes: [{to: 10.99.42.0/24, via: 10.99.43.2}]}, blue: }\n"
+    "veths: [[red:eth0 10.99.43.1/24, blue:eth0 10.99.43.2/24]]\n",
+}
+
+
+@pytest.mark.parametrize("what", INTO_A_NAMESPACE)
+def test_into_a_namespace_of_a_foreigner_nothing_is_put(lab: Lab, what: str) -> None:
+    lab.apply("namespaces: {red: }\n")
+    where = f"{lab.name}-red"
+
+    def replaced() -> None:
+        run("ip", "netns", "delete", where)
+        run("ip", "netns", "add", where)
+        run("ip", "-n", where, "link", "set", "lo", "up")
+
+    def told() -> list[str]:
+        inside = ("ip", "netns", "exec", where)
+        looks = (("ip", "-o", "link"), ("ip", "route"), ("cat", "/proc/sys/net/ipv4/ip_forward"))
+        return [run(*inside, *look) for look in looks]
+
+    try:
+        plan = lab.plan(INTO_A_NAMESPACE[what])
+        replaced()
+        before = told()
+        report = execute(plan, lab.host, kinds=kinds())
+        assert re.search(rf"\b{where}'? that is not ours", errors(report)), errors(report)
+        assert told() == before
+    finally:
+        run("ip", "netns", "delete", where)
+
+
+def test_to_a_network_of_a_foreigner_nothing_is_connected(lab: Lab, engine: Any, image: str) -> None:
+    networks: dict[str, dict[str, str]] = {"lan": {}, "wan": {}}
+    name = f"{lab.name}-wan"
+    before, after = ({"box": {**alone(network_mode=None), "networks": some}} for some in (["lan"], ["lan", "wan"]))
+    lab.apply(text(before, networks=networks))
+
+    def replaced() -> None:
+        run("docker", "network", "rm", name)
+        run("docker", "network", "create", name)
+
+    try:
+        report = meanwhile(lab, text(after, networks=networks), replaced)
+        assert f"a network {name} that is not ours came in between" in errors(report)
+        assert engine.inspect_network(name)["Containers"] == {}
+    finally:
+        lab.apply(text(before, networks={"lan": {}}))
+        run("docker", "network", "rm", name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("volume", {"volumes": ["own:/data"]}), ("network", {"network_mode": None, "networks": ["own"]})],
+)
+def test_a_container_that_was_made_with_what_a_foreigner_put_in_place_of_ours_is_told(
+    lab: Lab, engine: Any, image: str, kind: str, more: dict[str, Any]
+) -> None:
+    sections: dict[str, dict[str, None]] = {f"{kind}s": {"own": None}}
+    lab.apply(text({}, **sections))
+    name, box = f"{lab.name}-own", text({"box": alone(**more)}, **sections)
+
+    def replaced() -> None:
+        run("docker", kind, "rm", name)
+        run("docker", kind, "create", name)
+
+    try:
+        meanwhile(lab, box, replaced)
+        with pytest.raises(Conflict, match=f"{kind}/own: .*not ours"):
+            lab.plan(box)
+    finally:
+        lab.apply("")
+        run("docker", kind, "rm", name)
 
 
 def test_a_network_that_was_made_again_by_a_foreigner_stays(lab: Lab, engine: Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from live.lab import Lab, run
 from live.watched import LONG, NOWHERE, RECONCILER, Watched, Words, is_mended, moment, settled
 
 pytestmark = pytest.mark.live
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -306,6 +310,20 @@ def test_it_cannot_watch_a_wrong_file_nor_standard_input(lab: Lab) -> None:
         )
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.startswith(words)
+
+
+def test_it_goes_on_with_its_own_code_when_what_is_installed_has_gone(lab: Lab) -> None:
+    """As while a newer version is being installed: what steps need is there since the beginning."""
+    for each in ("reconciler", "schemas"):
+        shutil.copytree(ROOT / each, lab.folder / each)
+    with watched(lab, PAIR) as watch:
+        settled(watch)
+        shutil.rmtree(lab.folder / "reconciler")
+        watch.mends("an MTU without code", lambda: set_mtu(lab, 1300), VETH)
+        more = "bridges: {br0: {stp: true}}\nhost: {routes: [{to: 10.67.0.0/16, via: 10.66.0.6}]}\n"
+        more += PAIR.replace("blue: }", 'blue: {exec: ["true"], sysctls: {net.ipv4.ip_forward: 1}}}')
+        more = more.replace("]]", "], [red:eth1, br0], [host:x0 10.66.0.5/30, red:eth2 10.66.0.6/30]]")
+        watch.mends("a file without code", lambda: lab.load(more), "bridge/br0", "exec/blue", "veth/host:x0--red:eth2")
 
 
 def test_it_says_when_it_is_ready_and_reads_well(lab: Lab) -> None:

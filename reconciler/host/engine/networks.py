@@ -12,9 +12,11 @@ from reconciler.host.engine.caller import Caller
 from reconciler.host.engine.http import part
 
 Json = dict[str, Any]
-_COUNTS_WELL = (1, 50)
-"""An engine before this API version (28.2) keeps a count of a network's endpoints, and may lose one that goes while
-others come and go: then the network cannot be removed until the engine restarts (moby/moby#42119, mended by #49736)."""
+_COUNTS_WELL = (1, 49)
+"""An engine before this API version (28.1) keeps a count of a network's endpoints, and may lose one that goes while
+others come and go: then the network cannot be removed until the engine restarts (moby/moby#42119, mended by #49736).
+That was seen, often, where running containers are connected and disconnected at once, which is why these take turns;
+where containers start or are removed at once it was not."""
 
 
 class Networks:
@@ -69,9 +71,11 @@ class Networks:
 
     @contextmanager
     def _turn(self, network: str) -> Iterator[None]:
-        """One endpoint of a network after the other, where the engine may lose count; none waits for one that hangs."""
+        """One call for a network after the other where the engine may lose count; none waits longer than a call may."""
         turn = self._turns[network]
-        taken = self._caller.version < _COUNTS_WELL and turn.acquire(timeout=self._caller.patience)
+        taken = self._caller.version < _COUNTS_WELL and turn.acquire(
+            timeout=min(self._caller.timeout, threading.TIMEOUT_MAX)
+        )
         try:
             yield
         finally:

@@ -17,7 +17,7 @@ from reconciler.host.kernel.known import Known
 from reconciler.host.kernel.notes import notes
 from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
-from reconciler.host.marks import PROTOCOL, Mark, of_alias, short_key
+from reconciler.host.marks import PROTOCOL, Mark, of_alias, of_labels, short_key
 from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
 from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
@@ -35,16 +35,16 @@ class Kernel:
     `nodes` says in which of them each node is; `stranger` is the reason, if there is one, why containers cannot be
     reached: their engine lives in another network namespace. Where the host has but some `nodes` to be looked at, it is
     these alone that are entered, by what the last look at all of them found out; NotNow if one is elsewhere by now.
+    It knows nothing of the scope that has it, so that both go as soon as nobody wants them any more.
     """
 
     def __init__(self, scope: EngineScope) -> None:
-        self.scope = scope
         memory, only = scope.host.memory, scope.host.nodes
         known = _found_out(scope) if memory is None or only is None else memory.recalled
         self._long, self.containers, self.stranger = known.long, known.containers, known.stranger
         self._marks: dict[str, Mark | None] = {"": None}
         self._whose = scope.name, scope.host.identity
-        looked = _Look(self)
+        looked = _Look(self, scope)
         found = netns.visit(looked.space, None if only is None else known.ways(only))
         self.spaces = tuple(space for _, space in found)
         self.nodes = MappingProxyType(dict(looked.nodes(found)))
@@ -101,10 +101,11 @@ class Kernel:
     def _where(self, node: ResourceKey) -> Where:
         if node in self.containers:
             inspected = self.containers[node]
-            mark, live = self.scope.mark(inspected["Config"].get("Labels")), inspected["Name"].removeprefix("/")
+            mark, live = of_labels(inspected["Config"].get("Labels")), inspected["Name"].removeprefix("/")
         else:
             mark, live = self.mine(self.nodes[node].loopback), next(iter(self.nodes[node].place.names), "")
-        return Where(node, live, self.scope.name if mark and mark.key == node else "")
+        topology = self._whose[0]
+        return Where(node, live, topology if mark and mark.topology == topology and mark.key == node else "")
 
     def node_of(self, space: Space, preferred: ResourceKey | None = None) -> ResourceKey | None:
         """Return the node whose namespace this is; the preferred one if it is among those that share it."""
@@ -178,12 +179,13 @@ def _container_key(scope: EngineScope, inspected: Mapping[str, Any]) -> Resource
 class _Look:
     """What is asked in each namespace: its links, and of one that concerns the topology what these have."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel, self.wanted = kernel, kernel.scope.wanted
+    def __init__(self, kernel: Kernel, scope: EngineScope) -> None:
+        self.kernel, self.scope = kernel, scope
+        self.wanted = scope.wanted  # it is read in another thread then, which would wait for this one
         self.own = os.stat(netns.OWN).st_ino  # noqa: PTH116 - like the others
         reachable = {} if kernel.stranger else kernel.containers
         self.by_pid = {each["State"]["Pid"]: key for key, each in reachable.items()}
-        routed = any(kernel.scope.desired.of_kind("route"))
+        routed = any(scope.desired.of_kind("route"))
         self.routes = get_routes() if routed else get_routes(protocol=PROTOCOL)
 
     def space(self, found: Namespace, socket: Socket) -> tuple[Namespace, Space]:
@@ -215,10 +217,10 @@ class _Look:
             yield HOST
         mark = self.kernel.mine(space.loopback)
         if mark and mark.key.kind == "namespace" and found.names:
-            yield self.kernel.scope.key_of_ours(mark.key, found.names[0])
+            yield self.scope.key_of_ours(mark.key, found.names[0])
         for name in found.names:
             key = self.wanted.get(("namespace", name))
-            if key and not self.kernel.scope.desired.resources[key].owned:
+            if key and not self.scope.desired.resources[key].owned:
                 yield key
         yield from (self.by_pid[pid] for pid in found.pids if pid in self.by_pid)
 

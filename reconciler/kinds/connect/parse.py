@@ -44,6 +44,7 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
         links=tuple(sorted(_links(entry, network))),
         first=network == networking.first(entry),
         container=entry.source.live("containers", entry.name),
+        ours=not on_bridge and not (entry.source.section("networks").get(network) or {}).get("external"),
     )
     if on_bridge:
         _check_bridge(entry, network, endpoint)

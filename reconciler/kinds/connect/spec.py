@@ -17,7 +17,8 @@ MAC_AT_CONNECT = (1, 44)
 class ConnectSpec(Spec):
     """An endpoint: names and addresses on a network, known by its live name.
 
-    `first` says that the creation of the container carries it, `container` is that one's live name.
+    `first` says that the creation of the container carries it, `container` is that one's live name; `ours` says that
+    the network has to carry our mark.
     """
 
     network: str = ""
@@ -29,6 +30,7 @@ class ConnectSpec(Spec):
     links: tuple[str, ...] = ()
     first: bool = uncompared(False)  # noqa: FBT003 - a default
     container: str = uncompared("")
+    ours: bool = uncompared(False)  # noqa: FBT003 - likewise
 
 
 def endpoint(spec: ConnectSpec, version: tuple[int, int]) -> dict[str, Any]:

@@ -70,12 +70,14 @@ def _remove(engine: Engine, reference: str, identity: str) -> None:
             passing=lambda error: status(error) == CONFLICT,
         )
     except Exception as error:
-        if status(error) == NOT_FOUND or not image_id(engine, identity):  # it went meanwhile
-            return
+        if (status(error) == NOT_FOUND or not image_id(engine, identity)) and not image_id(engine, reference):
+            return  # it went meanwhile
         if status(error) == CONFLICT:
             rows = engine.containers.list(ancestor=identity)
-            names = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
-            raise StepFailed(f"{names} still runs it, and is not ours: remove that first, then run again") from error
+            if names := ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)):
+                raise StepFailed(
+                    f"{names} still runs it, and is not ours: remove that first, then run again"
+                ) from error
         raise
 
 

@@ -133,7 +133,7 @@ def _deleted(host: Host, step: Step) -> Result:
 
 
 _BUSY = (
-    "{key}: {names} still on it, and not ours: disconnect with `docker network disconnect {name} CONTAINER`, or"
+    "{key}: {names} still on it: disconnect with `docker network disconnect {name} CONTAINER`, or"
     " remove, then run again"
 )
 
@@ -141,7 +141,7 @@ _MISCOUNTED = (
     "{key}: the engine has lost count: it keeps {name} for endpoints that it does not have any more; restart the"
     " engine, then run again"
 )
-"""Engine 20.10 leaks a count now and then, when many containers come and go at once."""
+"""Engines before 28.1 do so now and then, when many containers come and go at once (host/engine/networks.py)."""
 
 
 def _connected(host: Host, identity: str) -> str:

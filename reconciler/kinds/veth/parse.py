@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_v6, mac
@@ -98,7 +98,11 @@ def claims(endpoint: Endpoint) -> tuple[Claim, ...]:
     return _claims(nodes.label(endpoint.node), endpoint.interface, endpoint.addresses)
 
 
-@cache
+_REMEMBERED = 65_536
+"""Of how many interfaces the claims are kept: a watch sees many come and go."""
+
+
+@lru_cache(_REMEMBERED)
 def _claims(node: str, interface: str, addresses: tuple[str, ...]) -> tuple[Claim, ...]:
     """Make the claims of an interface, those of the declared and of the live one once."""
     name = Claim(f"interface {node}:{interface}", label=f"interface {interface} in {node}")
