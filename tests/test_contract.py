@@ -16,7 +16,7 @@ from live.attributes import declared, values
 from live.evidence import CHANGED, REMOVED, Claim, told
 
 from reconciler import kinds as package
-from reconciler.kinds import kinds, kinds_of
+from reconciler.kinds import kinds, kinds_of, load_steps
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import NODES
 from reconciler.model import Spec, Verb
@@ -206,3 +206,16 @@ def test_every_module_can_be_the_first_to_be_imported() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+def test_all_that_steps_need_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
+    code = (
+        "import sys; from reconciler.kinds import load_steps; load_steps();"
+        " print(*(each for each in ('docker', 'jsonschema', 'networkx', 'typer') if each in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+    load_steps()
+    folder = Path(package.__path__[0])
+    files = (each.relative_to(folder.parents[1]).with_suffix("") for each in folder.rglob("*.py"))
+    modules = {".".join(each.parts).removesuffix(".__init__") for each in files}
+    assert modules <= sys.modules.keys()

@@ -21,7 +21,7 @@ PACKAGES = {
 """The commands that a package brings."""
 
 _NOTE = """#!/bin/bash
-echo "${{0##*/}} $*" >>{log}
+echo "${{0##*/}} $*${{RECONCILER_TEST_ALL:+ (all: $RECONCILER_TEST_ALL)}}${{RECONCILER_REQUIRE_LIVE:+ (required)}}" >>{log}
 """
 _APT = """
 case $1 in
@@ -69,7 +69,8 @@ class Machine:
         self.sbin, self.noted = folder / "sbin", folder / "log"
         for each in (self.checkout / "topologies/images/busybox", self.bin, self.store, self.sbin):
             each.mkdir(parents=True)
-        shutil.copytree(CHECKOUT / "scripts", self.checkout / "scripts")
+        for part in ("scripts", ".ci"):
+            shutil.copytree(CHECKOUT / part, self.checkout / part)
         shutil.copy(CHECKOUT / "pyproject.toml", self.checkout)
         for name in OWN.split():
             (self.bin / name).symlink_to(str(shutil.which(name)))

@@ -78,10 +78,14 @@ class Daemon:
         self._process.wait()
         (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
-    def close(self) -> None:
-        """End it and what it runs."""
+    def stop(self) -> None:
+        """Let it end in order, and with it what it runs."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)
+
+    def close(self) -> None:
+        """End it and what it runs, and what it has mounted."""
+        self.stop()
         for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
             if (path := mount.split()[1]).startswith(str(self.folder)):
                 subprocess.run(["umount", "-l", path], check=False)

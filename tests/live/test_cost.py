@@ -121,6 +121,25 @@ def test_a_change_and_a_deletion_ask_nothing_that_the_observation_told(lab: Lab,
     assert counted[INSPECTION] == BOXES
 
 
+SLOW = f"""
+defaults: {{containers: {{image: "{IMAGE}", init: true, network_mode: none}}}}
+containers:
+  slow:
+    command: [sh, -c, "sleep 2; touch /tmp/ready; sleep 1000"]
+    healthcheck: {{test: "test -e /tmp/ready", interval: 300ms, retries: 20}}
+  job: {{command: [sleep, "2"], state: completed}}
+  after:
+    command: [sleep, "1000"]
+    depends_on: {{slow: {{condition: service_healthy}}, job: {{condition: service_completed_successfully}}}}
+"""
+
+
+def test_what_is_waited_for_is_told_by_the_engine_and_not_asked_for(lab: Lab, recorded: Recorder) -> None:
+    assert lab.attempt(SLOW).converged
+    counted = recorded.counted()
+    assert counted[INSPECTION] <= 2 * 3 + 2, "before each start, after the apply; and twice while there was no news"
+
+
 @pytest.mark.parametrize(("command", "forks"), [("apply", 0), ("destroy", 4)])
 def test_a_run_imports_no_library_but_those_of_the_file_and_the_command(lab: Lab, command: str, forks: int) -> None:
     lab.apply("namespaces: {red: , blue: }\nveths: [[red:eth0 10.231.1.1/30, blue:eth0 10.231.1.2/30]]\n")

@@ -198,3 +198,31 @@ def test_live_tests_that_cannot_run_are_skipped_aloud_or_fail_where_they_are_req
         assert done.returncode == 1
         assert "FAILED: the live tests are required here, and cannot run" in done.stderr
         del machine.environment[name]
+
+
+@pytest.mark.parametrize(
+    ("command", "fast", "live"),
+    [
+        (["scripts/test", "--all"], "COVERED (all: 1)", " (all: 1)"),
+        (["scripts/test", "--forever"], "CHOSEN (all: forever)", " CHOSEN (all: forever)"),
+        ([".ci/run"], "COVERED (required)", " (required)"),
+    ],
+)
+def test_what_the_options_ask_for_reaches_the_tests(machine: Machine, command: list[str], fast: str, live: str) -> None:
+    machine.install(*EVERYTHING)
+    machine.start_engine()
+    done = machine.run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = {"COVERED": "--cov --cov-report=term-missing:skip-covered", "CHOSEN": "-k any_topology_becomes_any_other"}
+    for word, said in words.items():
+        fast, live = fast.replace(word, said), live.replace(word, said)
+    assert [each for each in machine.log if each.startswith("pytest")] == [
+        f"pytest tests -m not live {fast}",
+        f"pytest -p no:cacheprovider tests -m live{live}",
+    ]
+
+
+def test_who_asks_for_something_else_gets_the_usage(machine: Machine) -> None:
+    done = machine.run("scripts/test", "--some")
+    assert (done.returncode, machine.log) == (3, [])
+    assert "usage: scripts/test [--all | --forever]" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from live.boxes import alone, text
+from live.boxes import alone, box, text
 from live.lab import Lab, busybox_tar, run, started
 from live.witness import addresses, link, namespaces, routes
 from reconciler.errors import Conflict
@@ -83,9 +83,16 @@ def test_topologies_that_share_an_external_network_leave_each_other_alone(
         engine.remove_network(lab.name)
 
 
-def test_applies_and_destroys_of_one_topology_take_turns(lab: Lab, chance: random.Random) -> None:
-    (folder,) = folders(lab, 1, "namespaces: {red: , blue: }\nveths: [[red:eth0 10.0.0.1/24, blue:eth0 10.0.0.2/24]]\n")
-    for _ in range(3):
+PAIR_OF_NAMESPACES = "namespaces: {red: , blue: }\nveths: [[red:eth0 10.0.0.1/24, blue:eth0 10.0.0.2/24]]\n"
+CONTAINERS = text({"web": box(networks=["lan"]), "db": box(networks=["lan"])}, networks={"lan": {}}) + "\n"
+
+
+@pytest.mark.parametrize(("content", "rounds"), [(PAIR_OF_NAMESPACES, 3), (CONTAINERS + PAIR_OF_NAMESPACES, 1)])
+def test_applies_and_destroys_of_one_topology_take_turns(
+    lab: Lab, image: str, chance: random.Random, content: str, rounds: int
+) -> None:
+    (folder,) = folders(lab, 1, content)
+    for _ in range(rounds):
         finished([started(folder, each) for each in chance.sample(["apply", "apply", "destroy"], 3)])
     finished([started(folder, "apply"), started(folder, "apply")])
     finished([started(folder, "plan", "--detailed-exitcode")])

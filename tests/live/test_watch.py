@@ -13,7 +13,9 @@ import pytest
 
 from live.boxes import alone, box, inspect, lan, life, text
 from live.lab import REQUIRED, Lab, run
+from live.recorder import Recorder
 from live.watched import LONG, TOOK, Watched, Words, moment, settled
+from reconciler.host import DEFAULT_ENGINE
 
 pytestmark = [pytest.mark.live]
 
@@ -147,8 +149,10 @@ def restart(world: World) -> float:
     return moment(inspect(world.lab, "far")["State"]["StartedAt"])
 
 
+ROUTES = ["route/far--10.99.0.0/16", "route/edge--10.98.0.0/16"]
+"""At the end that was made anew, and at the other one."""
 PROMISED: dict[str, tuple[Callable[[World], float], list[str]]] = {
-    "a container has restarted": (restart, [VETH, "exec/far"]),
+    "a container has restarted": (restart, [VETH, "exec/far", *ROUTES]),
     "a pair was deleted": (delete_pair, [VETH, "route/edge--10.98.0.0/16"]),
     "an MTU was changed": (set_mtu, [PAIR]),
     "a network was disconnected": (disconnect, ["connect/box--lan"]),
@@ -198,3 +202,17 @@ def test_what_ends_again_and_again_is_never_healthy_or_has_no_image_is_told_and_
         assert len(failures("process/loop")) <= 6
         health = ("docker", "inspect", "--format", "{{.State.Health.Status}}", f"{lab.name}-sick")
         assert run(*health) == "unhealthy\n"
+
+
+def test_an_idle_watch_asks_the_engine_nothing_and_sleeps(lab: Lab, engine: Any, image: str) -> None:
+    lab.load(text({"box": alone(), "calm": box(networks=["lan"])}, networks={"lan": lan("10.231.78.0/24")}))
+    with (
+        Recorder(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, lab.folder) as recorder,
+        Watched(lab.folder, environment={"DOCKER_HOST": recorder.url}) as watch,
+    ):
+        watch.until(lambda each: each["what"] == "mended" and each["key"] == "process/calm")
+        settled(watch)
+        before, woken = len(recorder.calls), watch.cost()[0]
+        time.sleep(3)  # this is what idle means
+        assert recorder.calls[before:] == []
+        assert watch.cost()[0] - woken <= 3, "no thread wakes up to look whether something has happened"

@@ -83,11 +83,12 @@ def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
 
 
 def _import(engine: Engine, spec: ImageSpec, recipe: Import) -> None:
-    with tempfile.NamedTemporaryFile() as packed:
+    with tempfile.TemporaryFile() as packed:
         path = Path(recipe.path)
         if path.is_dir():
             write_tar(packed, path, files(path))
-            path = Path(packed.name)
+            packed.flush()
+            path = Path(f"/proc/self/fd/{packed.fileno()}")  # it has no name that a kill could leave behind
         repository, tag = split(spec.reference)
         answer = engine.api.import_image_from_file(str(path), repository, tag, list(recipe.changes))
     for _ in lines(messages(answer)):
