@@ -1,4 +1,7 @@
-"""What touches no machine, measured inside an interpreter: `python -m bench.pure parse|load|plan FILE`."""
+"""What touches no machine, measured inside an interpreter: `python -m bench.pure parse|load|plan FILE [profiled]`.
+
+Profiled, it tells where the time goes as well, which takes time itself.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +15,38 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+Cost = dict[str, Any]
+Told = dict[str, Cost]
+Timer = Callable[[Callable[[], object]], Cost]
 _PART = 100
 
 
 def main() -> None:
     """Do it, and print what it took as JSON, by act."""
-    what, file = sys.argv[1:]
-    acts: dict[str, Callable[[str], dict[str, dict[str, float]]]] = {"parse": parse, "load": load, "plan": plan}
-    print(json.dumps(acts[what](file)))
+    what, file, *profiled = sys.argv[1:]
+    acts: dict[str, Callable[[str, Timer], Told]] = {"parse": parse, "load": load, "plan": plan}
+    print(json.dumps(acts[what](file, _profiled if profiled else _timed)))
 
 
-def parse(file: str) -> dict[str, dict[str, float]]:
+def parse(file: str, timed: Timer) -> Told:
     """Read the file with the C parser and nothing else."""
     import yaml
 
     text = Path(file).read_text()
-    return {"load": _timed(lambda: yaml.load(text, Loader=yaml.CSafeLoader))}
+    return {"load": timed(lambda: yaml.load(text, Loader=yaml.CSafeLoader))}
 
 
-def load(file: str) -> dict[str, dict[str, float]]:
+def load(file: str, timed: Timer) -> Told:
     """Load it with all the checks; the imports are made before, as for the parser."""
     import reconciler
 
     tiny = Path(file).with_name("tiny.yaml")
     tiny.write_text("name: tiny\nnamespaces: {red: }\n")
     reconciler.load(tiny)
-    return {"load": _timed(lambda: reconciler.load(file))}
+    return {"load": timed(lambda: reconciler.load(file))}
 
 
-def plan(file: str) -> dict[str, dict[str, float]]:
+def plan(file: str, timed: Timer) -> Told:
     """Compare and plan: where there is nothing, where all is as declared, and where one in a hundred differs."""
     import reconciler
     from reconciler.kinds import kinds
@@ -58,7 +64,7 @@ def plan(file: str) -> dict[str, dict[str, float]]:
 
     gc.collect()
     gc.freeze()
-    return {name: _timed(lambda observed=observed: planned(observed)) for name, observed in cases.items()}  # type: ignore[misc]
+    return {name: timed(lambda observed=observed: planned(observed)) for name, observed in cases.items()}  # type: ignore[misc]
 
 
 def _drifted(resource: Any) -> Any:
@@ -70,7 +76,13 @@ def _drifted(resource: Any) -> Any:
     return resource
 
 
-def _timed(function: Callable[[], object]) -> dict[str, float]:
+def _profiled(function: Callable[[], object]) -> Cost:
+    from bench.sampler import sampled
+
+    return {"cpu": 0.0, **sampled(function)[1]}
+
+
+def _timed(function: Callable[[], object]) -> Cost:
     cpu, began = time.process_time(), time.perf_counter()
     function()
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}

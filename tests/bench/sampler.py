@@ -11,12 +11,16 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 PAUSE = 0.002
-KERNEL = ("host/netlink/transport.py", "host/libc.py", "host/netns.py")
+KERNEL = ("host/netlink/transport.py", "host/libc.py", "host/netns/")
 ENGINE = ("host/engine/connection.py", "host/engine/dial.py")
 _IDLE = ("threading.py", "selectors.py", "queue.py", "concurrent/futures/thread.py", "reconciler/execute.py")
 _IMPORTS = "<frozen importlib"
@@ -24,19 +28,25 @@ _IMPORTS = "<frozen importlib"
 
 def main() -> None:
     """Run the command, and print the parts as JSON."""
+    with redirect_stdout(sys.stderr):
+        code, told = sampled(lambda: importlib.import_module("reconciler.cli.run").run(sys.argv[1:]))
+    if code:
+        sys.exit(code)
+    print(json.dumps(told))
+
+
+def sampled(function: Callable[[], T]) -> tuple[T, dict[str, Any]]:
+    """Call a function, and tell what it returned, how many seconds it took, and where they went."""
     parts: dict[str, float] = defaultdict(float)
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(parts, done), daemon=True)
     began = time.perf_counter()
     watcher.start()
-    with redirect_stdout(sys.stderr):
-        code = importlib.import_module("reconciler.cli.run").run(sys.argv[1:])
+    result = function()
     seconds = time.perf_counter() - began
     done.set()
     watcher.join()
-    if code:
-        sys.exit(code)
-    print(json.dumps({"seconds": seconds, "parts": parts}))
+    return result, {"seconds": seconds, "parts": parts}
 
 
 def _watch(parts: dict[str, float], done: threading.Event) -> None:
@@ -66,10 +76,9 @@ def part_of(frame: FrameType | None) -> str:
 def _named(file: str) -> str:
     if file.startswith(_IMPORTS):
         return "imports"
-    if file.endswith(KERNEL):
-        return "the kernel"
-    if file.endswith(ENGINE):
-        return "the engine"
+    for names, part in ((KERNEL, "the kernel"), (ENGINE, "the engine")):
+        if any(f"/reconciler/{each}" in file for each in names):
+            return part
     if "/site-packages/" in file:
         return f"library: {file.partition('/site-packages/')[2].partition('/')[0].removesuffix('.py')}"
     package = Path(importlib.import_module("reconciler").__path__[0])

@@ -259,6 +259,12 @@ def test_a_foreign_interface_of_that_name_is_a_conflict_and_a_bridge_can_be_adop
         subprocess.run(["ip", "link", "del", name], check=False, capture_output=True)
 
 
+def test_an_external_bridge_that_is_not_there_is_an_error_before_the_first_step(lab: Lab) -> None:
+    with pytest.raises(Conflict, match=r"bridge/lan: .*external"):
+        lab.attempt("namespaces: {red: }\nbridges: {lan: {external: true, name: nowhere0}}\nveths: [[red:eth0, lan]]\n")
+    assert lab.observed().resources == {}
+
+
 def test_an_external_bridge_takes_our_ports_and_keeps_its_own_attributes(lab: Lab) -> None:
     name = f"e{uuid.uuid4().hex[:8]}"
     run("ip", "link", "add", name, "type", "bridge", "stp_state", "1")

@@ -173,6 +173,15 @@ def test_what_can_be_seen_is_planned_and_the_rest_told(cli: Cli, group: int) -> 
     assert json.loads(cli("schema", before=somebody()).stdout)
 
 
+def test_containers_are_not_begun_by_who_cannot_wire_them(cli: Cli, group: int, engine: Any) -> None:
+    cli.write(WIRED.format(address="10.211.0.2/30"))
+    before = engine.containers(all=True), run("ip", "-o", "link")
+    done = cli("apply", before=somebody(*(each for each in CONTAINERS if each != "sys_ptrace"), group=group))
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert re.fullmatch(r"error: .*run as root, or with CAP_SYS_PTRACE: `sudo .* -m reconciler apply`\n", done.stderr)
+    assert (engine.containers(all=True), run("ip", "-o", "link")) == before
+
+
 def test_the_engine_gives_a_container_no_more_than_one_made_by_hand(cli: Cli, engine: Any, image: str) -> None:
     cli.write(f"containers: {{web: {{image: {image}, command: [sleep, '600'], init: true}}}}")
     assert cli("apply").returncode == 0

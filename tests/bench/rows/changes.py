@@ -13,8 +13,9 @@ from bench.ours import Runner, course, profiled
 from bench.topologies import by_veths, written
 
 PAIR = "[c0:l0 10.0.0.1/24, c1:r0 10.0.0.2/24]"
+ADDED = "one veth added"
 CHANGES = {
-    "one veth added": ("veths:\n", "veths:\n  - [c0:more 10.245.0.1/24, c1:more 10.245.0.2/24]\n"),
+    ADDED: ("veths:\n", "veths:\n  - [c0:more 10.245.0.1/24, c1:more 10.245.0.2/24]\n"),
     "one MTU changed": (PAIR, f"{{endpoints: {PAIR}, mtu: 1400}}"),
     "one address changed": (PAIR, PAIR.replace("10.0.0.2", "10.0.0.3")),
     "one network connected": ("networks: [calm]", "networks: [calm, lan]"),
@@ -28,7 +29,7 @@ def rows(scale: Scale, folder: Path) -> list[Row]:
     files = _files(place, scale.among)
     bounds = (
         *(Bound(change, 1.5, OURS, "no-op") for change in CHANGES),
-        Bound("one veth added", 0.5, peers.CONTAINERLAB),
+        *(Bound(change, 0.5, peers.CONTAINERLAB, ADDED) for change in CHANGES),
     )
     title = f"one change among {scale.among} running containers"
     mine = (

@@ -9,8 +9,8 @@ from pathlib import Path
 from bench import peers
 from bench.ip import Pairs, settle
 from bench.measure import added, called, reconciler
-from bench.nouns import FLOOR, OURS, STEPS, Bound, Growth, Row, Sample, Scale, Side
-from bench.ours import sides, steps_alone
+from bench.nouns import FLOOR, OURS, PROFILED, STEPS, Bound, Growth, Row, Sample, Scale, Side
+from bench.ours import profiled, sides, steps_alone
 from bench.topologies import kernel, namespaces, star, written
 
 GROWTHS = (Growth("pairs", ("fresh", "no-op", "destroy"), last=11),)
@@ -72,6 +72,11 @@ def _star(folder: Path, leaves: int) -> Row:
         yield "up and down", added([reconciler("apply", file), reconciler("destroy", file)])
         settle()
 
+    def profile() -> Iterator[tuple[str, Sample]]:
+        yield "up", profiled("apply", file)
+        yield "down", profiled("destroy", file)
+        settle()
+
     title = f"Mininet's star of {leaves} hosts"
     bounds = (Bound("up and down", 1 / 15, peers.MININET),)
-    return Row("star", title, (Side(OURS, course), peers.mininet(leaves)), bounds)
+    return Row("star", title, (Side(OURS, course), Side(PROFILED, profile, once=True), peers.mininet(leaves)), bounds)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.measure import inside
-from bench.nouns import OURS, Bound, Growth, Row, Sample, Scale, Side
+from bench.nouns import OURS, PROFILED, Bound, Growth, Row, Sample, Scale, Side
 from bench.topologies import declared, written
 
 PARSER = "yaml.CSafeLoader"
@@ -30,14 +30,14 @@ def rows(scale: Scale, folder: Path) -> list[Row]:
 
 def _load(folder: Path, containers: int, *, full: bool) -> Row:
     file = written(folder, f"load-{containers}.yaml", declared(containers))
-    sides = Side(OURS, partial(_inside, "load", file)), Side(PARSER, partial(_inside, "parse", file))
+    sides = (*_ours("load", file), Side(PARSER, partial(_inside, "parse", file)))
     bounds = (Bound("load", 1.3, PARSER),) if full else ()
     return Row(f"load-{containers}", f"load and validate {containers:,} containers", sides, bounds, "load", containers)
 
 
 def _plan(folder: Path, resources: int, largest: str, *, full: bool) -> Row:
     file = written(folder, f"plan-{resources}.yaml", declared(max(1, resources // _PER_CONTAINER)))
-    sides = [Side(OURS, partial(_inside, "plan", file))]
+    sides = _ours("plan", file)
     bounds: tuple[Bound, ...] = ()
     if full:
         sides.append(Side(PARSER, partial(_inside, "parse", largest)))
@@ -46,6 +46,13 @@ def _plan(folder: Path, resources: int, largest: str, *, full: bool) -> Row:
     return Row(f"plan-{resources}", f"diff and plan {resources:,} resources", tuple(sides), bounds, "plan", resources)
 
 
-def _inside(what: str, file: str) -> Iterator[tuple[str, Sample]]:
-    for act, cost in inside("pure", what, file).items():
-        yield act, Sample(cost["seconds"], cost["cpu"])
+def _ours(what: str, file: str) -> list[Side]:
+    return [
+        Side(OURS, partial(_inside, what, file)),
+        Side(PROFILED, partial(_inside, what, file, "profiled"), once=True),
+    ]
+
+
+def _inside(*arguments: str) -> Iterator[tuple[str, Sample]]:
+    for act, cost in inside("pure", *arguments).items():
+        yield act, Sample(cost["seconds"], cost["cpu"], parts=cost.get("parts", {}))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measure import PYTHON, TESTS, command, reconciler
-from bench.nouns import OURS, Bound, Row, Sample, Scale, Side
+from bench.nouns import OURS, PROFILED, Bound, Row, Sample, Scale, Side
+from bench.ours import profiled
 
 INTERPRETER = "bare interpreter"
 _QUICKSTART = str(TESTS.parent / "topologies" / "quickstart.yaml")
@@ -19,7 +20,7 @@ def rows(scale: Scale, _: Path) -> list[Row]:
         Row(
             "start",
             "start of the command",
-            (Side(OURS, _ours), Side(INTERPRETER, _bare)),
+            (Side(OURS, _ours), Side(PROFILED, _profiled, once=True), Side(INTERPRETER, _bare)),
             (
                 Bound("--version", 6, INTERPRETER, "start"),
                 Bound("validate the quickstart", 15, INTERPRETER, "start"),
@@ -32,6 +33,10 @@ def rows(scale: Scale, _: Path) -> list[Row]:
 def _ours() -> Iterator[tuple[str, Sample]]:
     yield "--version", reconciler("--version")
     yield "validate the quickstart", reconciler("validate", _QUICKSTART)
+
+
+def _profiled() -> Iterator[tuple[str, Sample]]:
+    yield "validate the quickstart", profiled("validate", _QUICKSTART)
 
 
 def _bare() -> Iterator[tuple[str, Sample]]:
