@@ -208,7 +208,7 @@ def test_every_module_can_be_the_first_to_be_imported() -> None:
     assert int(done.stdout) > 100
 
 
-def test_all_that_steps_need_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
+def test_all_of_the_kinds_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
     code = (
         "import sys; from reconciler.kinds import load_steps; load_steps();"
         " print(*(each for each in ('docker', 'jsonschema', 'networkx', 'typer') if each in sys.modules))"

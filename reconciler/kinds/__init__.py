@@ -20,7 +20,10 @@ def kinds() -> Mapping[str, Kind]:
 
 
 def load_steps() -> None:
-    """Import what only steps need, too: who goes on for weeks does not want the code that was installed meanwhile."""
+    """Import all of the kinds: who goes on for weeks does not want the code that was installed meanwhile.
+
+    Docker's own library comes when an image is made or a container committed.
+    """
     for each in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(each.name)
 

@@ -78,6 +78,7 @@ class Watch:
             self.loop.hear(math.inf)
 
     def _begin(self) -> None:
+        load_steps()
         topology = self.file.topology
         self.tell(Said(What.WATCHING, f"{topology.name}: {len(topology)} resources of {topology.source}"))
         self.agenda.note("the watch begins", time.monotonic())
@@ -224,7 +225,6 @@ class Watch:
     def _ready(self) -> None:
         """Say so, once."""
         if not self._is_ready:
-            load_steps()
             notify("READY=1")
         self._is_ready = True
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.nouns import OURS, Bound, Growth
+from bench.nouns import OURS, Bound, Growth, Sample
 from bench.run import Result
 
 DECADE = 3.0
@@ -56,17 +56,28 @@ def _line(result: Result, bound: Bound, newer: bool) -> Line:
     if bound.plus:
         who = f"{most:g} × {who} + {bound.plus * 1000:g} ms"
     act = bound.act if bound.by == OURS else f"{bound.act}, {bound.by}"
-    ours = [getattr(each, bound.of) for each in result.samples.get((bound.by, bound.act), [])]
+    mine = _by_round(result.samples.get((bound.by, bound.act), []), bound.of)
+    ours = list(mine.values())
     note = "" if ours else result.missing.get(bound.by, "not measured")
     if not bound.rival:
         return Line(result.row.title, act, "", most, bound.unit, tuple(ours), ours=_middle(ours), note=note)
     their_act = bound.their_act or bound.act
-    theirs = [getattr(each, bound.of) for each in result.samples.get((bound.rival, their_act), [])]
+    theirs = _by_round(result.samples.get((bound.rival, their_act), []), bound.of)
     note = note or ("" if theirs else result.missing.get(bound.rival, "not measured"))
-    allowed = [most * each + bound.plus if bound.plus else each for each in theirs]
-    ratios = tuple(our / their for our, their in zip(ours, allowed, strict=False) if their)
+    rivals = {when: most * each + bound.plus if bound.plus else each for when, each in theirs.items()}
+    allowed = list(rivals.values())
+    ratios = tuple(our / rivals[when] for when, our in mine.items() if rivals.get(when))
     most = 1.0 if bound.plus else most
     return Line(result.row.title, act, who, most, "×", ratios, ours=_middle(ours), theirs=_middle(allowed), note=note)
+
+
+def _by_round(samples: Sequence[Sample], of: str) -> dict[tuple[int, int], float]:
+    """What is counted of each sample, by its round and by its turn there: these are what can be compared."""
+    found: dict[tuple[int, int], float] = {}
+    for each in samples:
+        turn = sum(number == each.round for number, _ in found)
+        found[each.round, turn] = getattr(each, of)
+    return found
 
 
 def _growth(growth: Growth, results: Sequence[Result]) -> Iterator[Line]:

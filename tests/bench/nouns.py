@@ -13,13 +13,14 @@ FLOOR = "floor"
 class Sample:
     """What one act cost: seconds by the clock and of the processor (its processes together), MB of memory at most.
 
-    `parts` says where the seconds went, where that was looked at.
+    `parts` says where the seconds went, where that was looked at; `round` is when it was.
     """
 
     seconds: float
     cpu: float = 0.0
     memory: float = 0.0
     parts: Mapping[str, float] = field(default_factory=dict)
+    round: int = 0
 
 
 Course = Callable[[], Iterator[tuple[str, Sample]]]

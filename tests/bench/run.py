@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.measure import Failed
 from bench.nouns import Row, Sample, Side
@@ -29,16 +29,16 @@ def run(row: Row, rounds: int) -> Result:
         turn = number % len(row.sides)
         for side in (*row.sides[turn:], *row.sides[:turn]):
             if side.name not in away and not (side.once and number):
-                _run(side, result)
+                _run(side, result, number)
     return result
 
 
-def _run(side: Side, result: Result) -> None:
+def _run(side: Side, result: Result, number: int) -> None:
     print(f"{result.row.name}: {side.name} …", file=sys.stderr, flush=True)
     course = side.course()
     try:
         for act, sample in course:
-            result.samples[side.name, act].append(sample)
+            result.samples[side.name, act].append(replace(sample, round=number))
     except (Failed, OSError) as error:
         result.missing[side.name] = f"failed: {error}"
         print(f"{result.row.name}: {side.name}: {error}", file=sys.stderr)

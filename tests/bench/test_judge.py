@@ -25,7 +25,7 @@ GROWTH = Growth("pairs", ("fresh",), 1.1, last=11)
 def result(samples: Samples, *bounds: Bound, missing: dict[str, str] | None = None, size: int = 0) -> Result:
     found = Result(Row(f"row-{size}", "a row", (), bounds, "pairs", size), missing=missing or {})
     for where, seconds in samples.items():
-        found.samples[where] = [Sample(each, memory=100 * each) for each in seconds]
+        found.samples[where] = [Sample(each, memory=100 * each, round=at) for at, each in enumerate(seconds)]
     return found
 
 
@@ -60,6 +60,21 @@ def test_ratios_are_of_the_same_round() -> None:
     line = judged({(OURS, "fresh"): [1.0, 8.0, 6.0], (FLOOR, "fresh"): [2.0, 6.0, 8.0]}, Bound("fresh", 1, FLOOR))
     assert line.values == (0.5, 8 / 6, 0.75)
     assert line.met is True
+
+
+def test_a_round_in_which_one_side_failed_is_compared_with_none() -> None:
+    found = result({(FLOOR, "fresh"): [2.0, 2.0, 8.0]}, Bound("fresh", 1, FLOOR))
+    found.samples[OURS, "fresh"] = [Sample(2.0, round=1), Sample(8.0, round=2)]
+    (line,) = lines([found], (), newer=False)
+    assert line.values == (1.0, 1.0)
+
+
+def test_what_is_done_more_than_once_a_round_is_compared_turn_by_turn() -> None:
+    found = result({}, Bound("change", 1, OURS, "no-op"))
+    found.samples[OURS, "change"] = [Sample(2.0, round=0), Sample(4.0, round=1)]
+    found.samples[OURS, "no-op"] = [Sample(each, round=at) for at in (0, 1) for each in (1.0 + at, 9.0)]
+    (line,) = lines([found], (), newer=False)
+    assert line.values == (2.0, 2.0)
 
 
 def test_seconds_on_top_are_allowed_with_the_factor() -> None:

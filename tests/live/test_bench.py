@@ -15,7 +15,10 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
 TESTS = Path(__file__).parents[1]
 ROWS = () if os.environ.get("RECONCILER_TEST_ALL") else ("start", "load")
 """All with RECONCILER_TEST_ALL."""
-SIDES = {"start": {"reconciler", "bare interpreter"}, "load-100": {"reconciler", "yaml.CSafeLoader"}}
+SIDES = {
+    "start": {"reconciler", "profile", "bare interpreter"},
+    "load-100": {"reconciler", "profile", "yaml.CSafeLoader"},
+}
 
 
 def test_the_suite_measures_each_side_and_writes_its_report(tmp_path: Path) -> None:

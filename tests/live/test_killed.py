@@ -109,7 +109,10 @@ class Victim:
     def _files(self) -> set[str]:
         """What is in the topology's folder and beside, and what of the program's is where the system keeps such."""
         beside = (str(each) for each in self.folder.rglob("*") if each.name != "steps.json")
-        return {*beside, *(str(each) for each in Path("/run").rglob("*") if self.name in each.name)}
+        named = (
+            f"{at}/{each}" for at, folders, files in os.walk("/run") for each in (*folders, *files) if self.name in each
+        )
+        return {*beside, *named}
 
     def write(self, text: str) -> None:
         self.folder.joinpath("topology.yaml").write_text(f"name: {self.name}\n{text}")

@@ -15,10 +15,12 @@ import pytest
 from live.boxes import alone, box, text
 from live.lab import Lab, busybox_tar, run, started
 from live.witness import addresses, link, namespaces, routes
+from reconciler import reconcile
 from reconciler.errors import Conflict
 from reconciler.execute import execute
 from reconciler.kinds import kinds
-from reconciler.model import Report
+from reconciler.model import Outcome, Report
+from reconciler.reconcile import Options, Progress
 
 pytestmark = pytest.mark.live
 
@@ -248,6 +250,34 @@ def test_to_a_network_of_a_foreigner_nothing_is_connected(lab: Lab, engine: Any,
         run("docker", "network", "rm", name)
 
 
+def test_to_a_network_of_a_foreigner_nothing_is_connected_on_the_way_back(lab: Lab, engine: Any, image: str) -> None:
+    """What goes back goes by what was observed, which tells whose the network was."""
+    networks: dict[str, dict[str, str]] = {"lan": {}, "wan": {}}
+    name = f"{lab.name}-wan"
+    lab.apply(text({"box": box(networks=["lan", "wan"])}, networks=networks))
+    after = {"box": box(networks=["lan"]), "bad": alone(command=["false"], depends_on=["box"])}
+
+    def replaced(outcome: Outcome) -> None:
+        if str(outcome.step.key.key) == "process/bad":
+            run("docker", "network", "rm", name)
+            run("docker", "network", "create", name)
+
+    try:
+        report = reconcile.apply(
+            lab.load(text(after, networks=networks)),
+            lab.host,
+            kinds=kinds(),
+            options=Options(revert=True),
+            progress=Progress(ended=replaced),
+        )
+        assert report.reverted
+        assert f"a network {name} that is not ours came in between" in errors(report.reverted)
+        assert engine.inspect_network(name)["Containers"] == {}
+    finally:
+        lab.apply(text({"box": box(networks=["lan"])}, networks={"lan": {}}))
+        run("docker", "network", "rm", name)
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [("volume", {"volumes": ["own:/data"]}), ("network", {"network_mode": None, "networks": ["own"]})],
@@ -264,7 +294,11 @@ def test_a_container_that_was_made_with_what_a_foreigner_put_in_place_of_ours_is
         run("docker", kind, "create", name)
 
     try:
-        meanwhile(lab, box, replaced)
+        progress = Progress(planned=lambda _: replaced())
+        report = reconcile.apply(lab.load(box), lab.host, kinds=kinds(), progress=progress)
+        assert not report.failed
+        assert not report.converged
+        assert f"{kind}/own" in {str(each.key) for each in report.remaining}
         with pytest.raises(Conflict, match=f"{kind}/own: .*not ours"):
             lab.plan(box)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class _Networks:
         self.scope = scope
         self.keys = {identity: _network_key(scope, row) for identity, row in scope.networks.items()}
         self.names = {identity: row["Name"] for identity, row in scope.networks.items()}
+        self.ours = {identity for identity, row in scope.networks.items() if scope.mark(row.get("Labels"))}
 
     @cached_property
     def holders(self) -> Mapping[tuple[str, str], str]:
@@ -120,7 +122,7 @@ def _observed(
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
-    spec = spec_of(name, endpoint, inspected, want)
+    spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours)
     if _is_to_run(scope, key) and networks.held_by_another(identity, inspected, spec):
         return
     yield Resource(

@@ -133,8 +133,8 @@ def _deleted(host: Host, step: Step) -> Result:
 
 
 _BUSY = (
-    "{key}: {names} still on it: disconnect with `docker network disconnect {name} CONTAINER`, or"
-    " remove, then run again"
+    "{key}: {names} still on it: disconnect it with `docker network disconnect {name}"
+    " CONTAINER`, or remove that container, then run again"
 )
 
 _MISCOUNTED = (
