@@ -95,9 +95,9 @@ UNSTEADY = ("/images/ID", "/images/ID/json")
 
 
 def makes_sense(call: str, fault: Fault, journey: Journey) -> bool:
-    """What the engine says not to be there is taken to be gone: of an image to be deleted the mark is, then."""
+    """What a look is told not to be there is taken to be gone: to what stands on it, it is still in the way."""
     if fault is Fault.MISSING and not journey.after:
-        return not call.startswith("GET /images/")
+        return not call.startswith("GET ")
     return fault is not Fault.SLOW or not call.endswith(ENDLESS)
 
 

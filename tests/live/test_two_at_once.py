@@ -19,7 +19,7 @@ from reconciler import reconcile
 from reconciler.errors import Conflict
 from reconciler.execute import execute
 from reconciler.kinds import kinds
-from reconciler.model import Outcome, Report
+from reconciler.model import Report, Step
 from reconciler.reconcile import Options, Progress
 
 pytestmark = pytest.mark.live
@@ -257,8 +257,8 @@ def test_to_a_network_of_a_foreigner_nothing_is_connected_on_the_way_back(lab: L
     lab.apply(text({"box": box(networks=["lan", "wan"])}, networks=networks))
     after = {"box": box(networks=["lan"]), "bad": alone(command=["false"], depends_on=["box"])}
 
-    def replaced(outcome: Outcome) -> None:
-        if str(outcome.step.key.key) == "process/bad":
+    def replaced(step: Step) -> None:
+        if str(step.key) == "create connect/box--wan":
             run("docker", "network", "rm", name)
             run("docker", "network", "create", name)
 
@@ -268,7 +268,7 @@ def test_to_a_network_of_a_foreigner_nothing_is_connected_on_the_way_back(lab: L
             lab.host,
             kinds=kinds(),
             options=Options(revert=True),
-            progress=Progress(ended=replaced),
+            progress=Progress(started=replaced),
         )
         assert report.reverted
         assert f"a network {name} that is not ours came in between" in errors(report.reverted)

@@ -75,9 +75,7 @@ def _remove(engine: Engine, reference: str, identity: str) -> None:
         if status(error) == CONFLICT:
             rows = engine.containers.list(ancestor=identity)
             if names := ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)):
-                raise StepFailed(
-                    f"{names} still runs it, and is not ours: remove that first, then run again"
-                ) from error
+                raise StepFailed(f"{names} still runs it: remove that first, then run again") from error
         raise
 
 

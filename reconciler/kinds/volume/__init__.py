@@ -92,7 +92,7 @@ def _deleted(host: Host, step: Step) -> Result:
         if status(error) == CONFLICT:
             rows = engine.containers.list(volume=name)
             users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
-            raise StepFailed(f"{resource.key}: {users} still uses it, and is not ours: remove that first") from error
+            raise StepFailed(f"{resource.key}: {users} still uses it: remove that first") from error
         raise
     return Status.DONE
 
