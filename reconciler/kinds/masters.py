@@ -71,17 +71,10 @@ def bridge_now(host: Host, at: Where, into: Where, socket: Socket) -> int:
 
     StepFailed where there is none, Conflict where the name means one that is not ours by now.
     """
-    name = into.live if into.key.kind == "bridge" else bridge_of(_network_now(host, into))
+    name = into.live if into.key.kind == "bridge" else bridge_of(still_ours.network_now(host, into))
     found = socket.ask([get_link(name)])[0]
     if not isinstance(found, Link):
         raise StepFailed(f"there is no bridge {name} in {at}: apply again")
     if into.key.kind == "bridge" and into.topology:
         still_ours.insist_on_link(Mark(into.topology, into.key, host=host.identity), found, f"a bridge {name} in {at}")
     return found.index
-
-
-def _network_now(host: Host, into: Where) -> Mapping[str, Any]:
-    found = host.engine.networks.inspect(into.live)
-    if into.topology:
-        still_ours.insist_on_labels(into, found.get("Labels"), f"a network {into.live}")
-    return found

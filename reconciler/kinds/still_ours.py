@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Conflict
 from reconciler.host.kernel import Where
@@ -12,11 +12,22 @@ from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
 from reconciler.model import ResourceKey, Step
 
+if TYPE_CHECKING:
+    from reconciler.host import Host
+
 
 def insist(step: Step, inspected: Mapping[str, Any], key: ResourceKey) -> None:
     """Raise Conflict where a name means a container that is not ours: somebody put it there since the plan was made."""
     name = inspected["Name"].removeprefix("/")
     insist_on_labels(Where(key, name, step.topology), inspected["Config"].get("Labels"), f"a container {name}")
+
+
+def network_now(host: Host, where: Where) -> Mapping[str, Any]:
+    """Inspect a network by its name; Conflict where it is to be ours, and means one that is not by now."""
+    found = host.engine.networks.inspect(where.live)
+    if where.topology:
+        insist_on_labels(where, found.get("Labels"), f"a network {where.live}")
+    return found
 
 
 def insist_on_link(mark: Mark, link: Link, what: str) -> None:
@@ -25,4 +36,4 @@ def insist_on_link(mark: Mark, link: Link, what: str) -> None:
         raise Conflict(f"{what} that is not ours came in between: remove it, or name yours")
 
 
-__all__ = ["insist", "insist_on_labels", "insist_on_link"]
+__all__ = ["insist", "insist_on_link", "network_now"]

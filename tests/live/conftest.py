@@ -11,10 +11,10 @@ import pytest
 
 from live import snapshot, watched
 from live.faulty import Door
-from live.lab import IMAGE, REQUIRED, Lab, busybox_tar, run
+from live.lab import ENGINE, IMAGE, REQUIRED, Lab, busybox_tar, run
 from live.proxy import Proxy
 from reconciler.errors import ReconcilerError
-from reconciler.host import DEFAULT_ENGINE, Host
+from reconciler.host import Host
 
 FIRST = "reconciler-test/first"
 
@@ -44,8 +44,7 @@ def door(lab: Lab, engine: Any) -> Iterator[Door]:
     (lab.folder / "busybox.tar").write_bytes(busybox_tar())
     (lab.folder / "Dockerfile").write_text(f"FROM {lab.name}/made:1\n")
     direct = lab.host
-    url = os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE
-    with Proxy(url, lab.folder, lambda call: call.replace(lab.name, "LAB")) as proxy:
+    with Proxy(ENGINE, lab.folder, lambda call: call.replace(lab.name, "LAB")) as proxy:
         yield Door(lab, proxy, engine)
     lab.host = direct
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from live.evidence import Claim, at_rest
 from reconciler import reconcile
-from reconciler.host import Host
+from reconciler.host import DEFAULT_ENGINE, Host
 from reconciler.host.marks import Mark
 from reconciler.kinds import kinds
 from reconciler.model import Action, Change, Plan, Report, ResourceKey, Topology
@@ -26,6 +26,10 @@ IMAGE = "reconciler-test/busybox:latest"
 RECONCILER = [sys.executable, "-m", "reconciler"]
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 REQUIRED = bool(os.environ.get("RECONCILER_REQUIRE_LIVE"))
+
+
+ENGINE = os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE
+"""Where the engine under test listens."""
 
 
 class Lab:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 from bench.test_counts import HEAVY, observed
 
-from live.lab import IMAGE, Lab
+from live.lab import ENGINE, IMAGE, Lab
 from live.recorder import Recorder
-from reconciler.host import DEFAULT_ENGINE, Host
+from reconciler.host import Host
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
@@ -62,7 +61,7 @@ def forks() -> Iterator[list[str]]:
 @pytest.fixture
 def recorded(lab: Lab, tmp_path: Path) -> Iterator[Recorder]:
     direct = lab.host
-    with Recorder(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, tmp_path) as recorder:
+    with Recorder(ENGINE, tmp_path) as recorder:
         lab.host = Host(engine_url=recorder.url, wait_timeout=60, kill=True)
         yield recorder
     lab.host = direct

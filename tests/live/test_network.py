@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from live.lab import run
+from live.lab import ENGINE, run
 from live.recorder import Recorder
 from reconciler.errors import Conflict
-from reconciler.host import DEFAULT_ENGINE, Host
+from reconciler.host import Host
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
@@ -228,7 +227,7 @@ def test_a_delete_that_a_foreign_container_blocks_names_it(lab: Any, image: str,
 def test_a_network_that_an_engine_has_lost_count_of_says_what_helps(lab: Any, tmp_path: Path) -> None:
     said = json.dumps({"message": "error while removing network: network d5-lan has active endpoints"}).encode()
     head = b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    with Recorder(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, tmp_path) as door:
+    with Recorder(ENGINE, tmp_path) as door:
         lab.host = Host(engine_url=door.url, patience=0.1)
         lab.apply(net())
         door.refused["DELETE /networks/"] = head % len(said) + said

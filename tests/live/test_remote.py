@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from live.lab import Lab, busybox_tar, run
-from reconciler.host import DEFAULT_ENGINE
+from live.lab import ENGINE, Lab, busybox_tar, run
 
 pytestmark = pytest.mark.live
 
@@ -30,7 +29,7 @@ volumes: {data: }
 containers: {box: {image: made, init: true, command: [sleep, "1000"], networks: [lan], volumes: ["data:/data"]}}
 """
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-ENGINE = (os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE).removeprefix("unix://")
+SOCKET = ENGINE.removeprefix("unix://")
 
 SSH = f"""#!{sys.executable}
 import os, socket, sys, threading
@@ -38,7 +37,7 @@ open({{told!r}}, "w").write("\\n".join(sys.argv[1:]))
 if "nobody" in sys.argv:
     sys.exit("nobody@there: Permission denied (publickey).")
 line = socket.socket(socket.AF_UNIX)
-line.connect({ENGINE!r})
+line.connect({SOCKET!r})
 def away():
     while data := os.read(0, 65536):
         line.sendall(data)
@@ -69,7 +68,7 @@ def _welcome(door: socket.socket, context: ssl.SSLContext | None) -> None:
 
 def _serve(client: socket.socket, context: ssl.SSLContext | None) -> None:
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as engine, selectors.DefaultSelector() as ready:
-        engine.connect(ENGINE)
+        engine.connect(SOCKET)
         with context.wrap_socket(client, server_side=True) if context else client as line:
             ready.register(line, selectors.EVENT_READ, engine)
             ready.register(engine, selectors.EVENT_READ, line)

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from live.boxes import alone, box, inspect, lan, life, text
-from live.lab import REQUIRED, Lab, run
+from live.lab import ENGINE, REQUIRED, Lab, run
 from live.recorder import Recorder
 from live.watched import LONG, TOOK, Watched, Words, moment, settled
-from reconciler.host import DEFAULT_ENGINE
 
 pytestmark = [pytest.mark.live]
 
@@ -207,7 +206,7 @@ def test_what_ends_again_and_again_is_never_healthy_or_has_no_image_is_told_and_
 def test_an_idle_watch_asks_the_engine_nothing_and_sleeps(lab: Lab, engine: Any, image: str) -> None:
     lab.load(text({"box": alone(), "calm": box(networks=["lan"])}, networks={"lan": lan("10.231.78.0/24")}))
     with (
-        Recorder(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, lab.folder) as recorder,
+        Recorder(ENGINE, lab.folder) as recorder,
         Watched(lab.folder, environment={"DOCKER_HOST": recorder.url}) as watch,
     ):
         watch.until(lambda each: each["what"] == "mended" and each["key"] == "process/calm")

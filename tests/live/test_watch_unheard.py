@@ -13,10 +13,9 @@ import pytest
 
 from live.apart import Apart
 from live.boxes import alone, text
-from live.lab import REQUIRED, Lab, run
+from live.lab import ENGINE, REQUIRED, Lab, run
 from live.proxy import Fault, Proxy
 from live.watched import LONG, NOWHERE, Watched, is_mended, settled
-from reconciler.host import DEFAULT_ENGINE
 from reconciler.watch.concern import OVERFLOW
 
 pytestmark = pytest.mark.live
@@ -78,7 +77,7 @@ def test_a_stream_of_events_that_breaks_is_followed_again_and_what_it_did_not_te
     del engine, image
     lab.load(WORLD)
     with (
-        Proxy(os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE, lab.folder) as proxy,
+        Proxy(ENGINE, lab.folder) as proxy,
         Watched(lab.folder, "--patience", "1s", environment={"DOCKER_HOST": proxy.url}) as watch,
     ):
         watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))

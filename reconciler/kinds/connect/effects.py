@@ -13,7 +13,7 @@ from reconciler.kinds.calls import status
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.route.aside import defaults_aside
-from reconciler.kinds.still_ours import insist, insist_on_labels
+from reconciler.kinds.still_ours import insist, network_now
 from reconciler.model import Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
@@ -41,23 +41,15 @@ def connected(host: Host, step: Step) -> Result:
     refuse_mac(resource, host.engine.version)
     inspected = host.engine.containers.inspect(spec.container)
     insist(step, inspected, ResourceKey("container", resource.key.name.partition("--")[0]))
-    _insist_on_network(host, step)
+    if spec.ours:
+        network = next(each.key for each in resource.needs if each.key.kind == "network")
+        network_now(host, Where(network, spec.network, step.topology))
     live = inspected["NetworkSettings"].get("Networks") or {}
     with defaults_aside(host, inspected):
         for stale in {_NONE, spec.network} & live.keys():
             _let_go(host, inspected["Id"], stale)
         _connect(host, resource, inspected["Id"])
     return Status.DONE
-
-
-def _insist_on_network(host: Host, step: Step) -> None:
-    """Raise Conflict where the network's name means one that is not ours: somebody made it since the plan was made."""
-    resource = wanted(step)
-    spec = _spec(resource)
-    if spec.ours:
-        key = next(each.key for each in resource.needs if each.key.kind == "network")
-        labels = host.engine.networks.inspect(spec.network).get("Labels")
-        insist_on_labels(Where(key, spec.network, step.topology), labels, f"{resource.key}: a network {spec.network}")
 
 
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
