@@ -70,7 +70,13 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
 def _minus(some: Any, others: Any) -> Any:
     if isinstance(some, dict):
         return {key: value for key, value in some.items() if others.get(key) != value}
-    return [each for each in some if each not in others]
+    left, missing = list(others), []
+    for each in some:
+        if each in left:
+            left.remove(each)
+        else:
+            missing.append(each)
+    return missing
 
 
 def _ip(*arguments: str) -> list[Any]:

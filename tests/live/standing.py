@@ -28,16 +28,17 @@ def standing(name: str, api: Any | None) -> dict[str, Any]:
         )
         found["networks"] = sorted(each["Name"] for each in api.networks(filters=mine))
         found["volumes"] = sorted(each["Name"] for each in api.volumes(filters=mine)["Volumes"] or ())
-        found["images"] = sorted(str(_tags(each)) for each in api.images(all=True))
+        found["images"] = sorted(str(some) for each in api.images(all=True) if (some := _tags(each)))
     found["links"] = {place: _links(name, where) for place, where in spaces.items()}
     found["routes"] = {place: _routes(place, where) for place, where in spaces.items()}
     return found
 
 
 def _tags(image: dict[str, Any]) -> list[str]:
-    """The tags of an image, but for those that keep what a build makes on its way: a kill may leave one too many.
+    """The tags of an image, but for those that keep what a build makes on its way.
 
-    What has no others is as if it had none, of which older engines say that it is called `<none>:<none>`.
+    Of these, and of what has no tag at all, a kill may leave one too many until the image goes: the engine may still be
+    at a step of the killed build when the next one comes to the same. Older engines call these `<none>:<none>`.
     """
     return sorted(each for each in image["RepoTags"] or () if ":stage-" not in each and not each.startswith("<none>"))
 

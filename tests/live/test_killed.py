@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -245,6 +246,26 @@ def test_a_build_that_was_killed_leaves_nothing_behind(
     made.succeeds("apply")
     made.succeeds(*DESTROY)
     made.insist_on_nothing(before, "found again in the cache")
+
+
+def test_a_step_that_the_engine_ends_beside_the_next_build_goes_with_the_image(
+    lab: Any, engine: Any, tmp_path: Path
+) -> None:
+    made = Victim(tmp_path, "images: {lab: {build: context}}", engine)
+    before = snapshot.at_rest(engine)
+    made.killed("after create image/lab", "apply")
+    whole = snapshot.snapshot(engine)["images"]
+    made.succeeds(*DESTROY)
+    made.killed("call create image/lab 3", "apply")
+    [first] = (each for each, tags in snapshot.at_rest(engine)["images"] if any(":stage-" in tag for tag in tags))
+    text = f'FROM {first}\nRUN ["/bin/busybox", "--install", "-s", "/bin/."]\n'
+    told = engine.build(fileobj=io.BytesIO(text.encode()), rm=True, decode=True)
+    assert "Successfully built" in "".join(str(each) for each in told)
+    made.succeeds("apply")
+    assert len(snapshot.snapshot(engine)["images"]) == len(whole) + 1
+    made.succeeds("plan", "--detailed-exitcode")
+    made.succeeds(*DESTROY)
+    made.insist_on_nothing(before, "with what stood beside it")
 
 
 def test_of_a_killed_namespace_no_file_stays(lab: Any, tmp_path: Path, chance: random.Random) -> None:

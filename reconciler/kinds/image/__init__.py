@@ -105,8 +105,9 @@ def _deleted(host: Host, step: Step) -> Result:
         kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
     rows = listed(engine) if spec.inputs else {}
     below = lineage(rows, {identity, *own.values()})
-    if spec.reference not in own:  # of a build that was cut off, the last image may have no tag of ours yet
-        below = [*upon(rows, own.values()), *below]
+    # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.
+    cut_off = own.values() if spec.reference not in own else set(own.values()) & set(lineage(rows, [identity])[1:])
+    below = [*upon(rows, cut_off), *below]
     held = stages.hold(engine, spec, roots(rows, below, own))
     tags.remove(engine, dict.fromkeys(spec.tags, identity), keep=kept)
     tags.remove(engine, dict(sorted(own.items(), reverse=True)), keep={*kept, *held})

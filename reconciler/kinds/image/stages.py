@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from reconciler.host.engine.errors import NOT_FOUND
 from reconciler.kinds.calls import status
 from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import split, stage_of, stage_tag
-from reconciler.kinds.image.sweep import lineage, listed, sweep
+from reconciler.kinds.image.sweep import Rows, lineage, listed, sweep, upon
 from reconciler.kinds.image.tags import remove
 from reconciler.value import dataclass
 
@@ -45,17 +45,21 @@ class Stages:
             self.given.append(tag)
 
     def keep_ends(self) -> None:
-        """Leave the tag of each other stage's last image only: it serves the next build as a cache."""
+        """Leave the tag of each other stage's last image only: it serves the next build as a cache.
+
+        And that of what a killed build stood on where the engine ended its step beside ours: a deletion finds it by it.
+        """
         rows = listed(self.engine)
         inside = set(lineage(rows, [image_id(self.engine, self.spec.reference)]))
         for each in self.cached:
             if not any(identity.startswith(f"{_ALGORITHM}{each}") for identity in inside):
                 self.take(each, cached=False)
         tagged = self._tagged()
+        doubled = self._doubled(rows, tagged) if self.before else ()
         below = {each for identity in tagged.values() for each in lineage(rows, [identity])[1:]}
         kept: set[str] = set()
         for tag, identity in sorted(tagged.items()):
-            if identity in inside | below | kept:
+            if identity in kept or (identity in inside | below and identity not in doubled):
                 remove(self.engine, {tag: identity})
             kept.add(identity)
 
@@ -64,6 +68,13 @@ class Stages:
         made = {tag: image_id(self.engine, tag) for tag in reversed(self.given)}
         remove(self.engine, made)
         sweep(self.engine, made.values())
+
+    def _doubled(self, rows: Rows, tagged: Mapping[str, str]) -> set[str]:
+        """Return those of our images on which nameless ones stand that lead to none that has a name."""
+        ends = set(lineage(rows, (identity for identity, row in rows.items() if tags(row))))
+        ours = set(tagged.values())
+        nearest = (lineage(rows, [each]) for each in upon(rows, ours) if each not in ends)
+        return {next(each for each in found if each in ours) for found in nearest}
 
     def _tagged(self) -> dict[str, str]:
         found = {tag: identity for identity, row in listed(self.engine).items() for tag in tags(row)}
