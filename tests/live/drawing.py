@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,11 +19,13 @@ _KERNEL = [
     *(f"namespaces/{name}" for name in "abc"),
     *(f"bridges/{name}" for name in ("br0", "br1")),
     *(f"veths/{number}" for number in PAIRS if int(number) <= 8),
+    "host/",
 ]
 _ENGINE = [
     *(f"networks/{name}" for name in SUBNETS),
     "volumes/v1",
     "images/own",
+    "images/built",
     *(f"containers/{name}" for name in "xyz"),
     *(f"veths/{number}" for number in PAIRS if int(number) > 8),
 ]
@@ -35,6 +38,8 @@ def text(entries: Entries) -> str:
         section, _, name = key.partition("/")
         if section == "veths":
             sections.setdefault(section, []).append(each)
+        elif section == "host":
+            sections[section] = each
         else:
             sections.setdefault(section, {})[name] = each
     return "".join(f"{name}: {json.dumps(each)}\n" for name, each in sections.items())
@@ -80,4 +85,12 @@ def _grounds(key: str, entry: Entry) -> set[str]:
         return {f"{NODES[kind]}/{node}" if kind in NODES else "host" for kind, node, _ in ends}
     if section == "bridges":
         return {f"namespaces/{entry['namespace']}"} if "namespace" in entry else set()
-    return {"images/own"} if section == "containers" and entry["image"] == "own" else set()
+    return set(_grounds_of_container(entry)) if section == "containers" else set()
+
+
+def _grounds_of_container(entry: Entry) -> Iterator[str]:
+    if entry["image"] in ("own", "built"):
+        yield f"images/{entry['image']}"
+    mode, _, other = entry.get("network_mode", "").partition(":")
+    if mode == "service":
+        yield f"containers/{other}"

@@ -28,7 +28,7 @@ def likeness(made: Lab, text: str, *, engine: bool) -> Json:
     """Everything of a topology's that two applies of one text must agree upon."""
     return {
         "observed": _observed(made, text),
-        "host": _links(made, ip("address", "show")),
+        "host": _inside(made),
         **{name: _inside(made, netns=name) for name in namespaces() if name.startswith(f"{made.name}-")},
         **(_of_engine(made, text) if engine else {}),
     }
@@ -59,7 +59,7 @@ def _compared(value: Any, wanted: Any) -> Any:
 
 
 def _inside(made: Lab, **where: Any) -> Json:
-    """What is in a namespace of ours, or ours in a container's."""
+    """What is in a namespace of ours, or ours in a container's or on the host."""
     routes = (*ip("route", "show", **where), *ip("-6", "route", "show", **where))
     return {
         "links": _links(made, ip("address", "show", **where)),

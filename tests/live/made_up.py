@@ -28,8 +28,10 @@ PAIRS = {
     "15": ("z:net1", "br1"),
 }
 """The ends of every veth that there may be; some take the same interface's name."""
+SUBNETS_6 = {"n1": "fd66:221::/64", "n2": "fd66:223::/64"}
 SUBNETS = {"n1": ("172.31.221.0/24", "172.31.222.0/24"), "n2": ("172.31.223.0/24", "172.31.222.0/24")}
 NODES = {"namespace": "namespaces", "bridge": "bridges", "container": "containers", "network": "networks"}
+HEALTHY = {"test": ["CMD", "true"], "interval": "100ms"}
 
 
 def end_of(text: str) -> tuple[str, str, str]:
@@ -61,6 +63,7 @@ def _bridge(name: str, chance: random.Random) -> Entry:
         "priority": chance.choice([None, None, 4096]),
         "forward_delay": "4s" if stp else chance.choice([None, None, "8s"]),
         "ageing_time": chance.choice([None, None, "60s"]),
+        "ports": chance.choice([None, None, ["@p"]]) if name == "br0" else None,
         "mtu": chance.choice([None, None, 1400]),
         "mac": chance.choice([None, None, "02:00:00:00:66:01" if name == "br0" else "02:00:00:00:66:02"]),
         "addresses": chance.choice([None, ["10.66.50.1/24"], ["10.66.51.1/24", "fd66:51::1/64"]])
@@ -96,8 +99,10 @@ def _end(text: str, number: str, last: int, chance: random.Random) -> Entry:
 
 
 def _network(name: str, chance: random.Random) -> Entry:
+    six = chance.random() < 0.3
     return {
-        "ipam": {"config": [{"subnet": chance.choice(SUBNETS[name])}]},
+        "enable_ipv6": six or None,
+        "ipam": {"config": [{"subnet": chance.choice(SUBNETS[name])}, *([{"subnet": SUBNETS_6[name]}] if six else [])]},
         "internal": chance.choice([None, None, True]),
         "labels": chance.choice([None, None, {"colour": "red"}]),
     }
@@ -107,7 +112,7 @@ def _container(name: str, chance: random.Random) -> Entry:
     state = chance.choice([None] * 8 + ["paused", "stopped", "created", "completed"])
     joined = chance.choice([[], ["n1"], ["n1"], ["n2"], ["n1", "n2"]])
     return {
-        "image": chance.choice([BASE["image"], BASE["image"], "own"]),
+        "image": chance.choice([BASE["image"], BASE["image"], "own", "built"]),
         "init": True,
         "command": ["true"] if state == "completed" else BASE["command"],
         "state": state,
@@ -116,6 +121,8 @@ def _container(name: str, chance: random.Random) -> Entry:
         "restart": chance.choice([None, None, "unless-stopped"]) if state is None else None,
         "volumes": chance.choice([None, ["v1:/data"]]),
         "networks": {each: _joined(name, each, chance) for each in joined},
+        "network_mode": chance.choice([None, None, None, f"service:{chance.choice('xy')}"]),
+        "healthcheck": chance.choice([None, None, HEALTHY]) if state is None else None,
         "ports": chance.choice([None, None, [f"127.0.0.1:{chance.randint(8551, 8553)}:80"]]),
         "links": chance.choice([None, None, [f"{chance.choice('xyz')}:friend"]]),
         "depends_on": chance.choice([None, None, [chance.choice("xyz")]]),
@@ -129,7 +136,15 @@ def _joined(name: str, network: str, chance: random.Random) -> Entry:
     return {
         **({"aliases": [chance.choice(["red", "blue"])]} if chance.random() < 0.4 else {}),
         **({"ipv4_address": str(chance.randint(10, 12))} if chance.random() < 0.4 else {}),
+        **({"ipv6_address": str(chance.randint(10, 12))} if chance.random() < 0.4 else {}),
+        **({"mac_address": f"02:42:66:00:{ord(name):02x}:0{network[-1]}"} if chance.random() < 0.2 else {}),
     }
+
+
+def _image(name: str, number: str) -> Entry:
+    if name == "built":
+        return {"build": {"context": "context", "args": {"N": number}}}
+    return {"import": {"path": "root.tar", "changes": [f"ENV N={number}"]}}
 
 
 def _hints(chance: random.Random) -> list[tuple[int, int]]:
@@ -144,5 +159,6 @@ _MAKERS: Mapping[str, Callable[[str, random.Random], Entry]] = {
     "networks": _network,
     "containers": _container,
     "volumes": lambda *_: {},
-    "images": lambda _, chance: {"import": {"path": "root.tar", "changes": [f"ENV N={chance.randint(1, 2)}"]}},
+    "images": lambda name, chance: _image(name, str(chance.randint(1, 2))),
+    "host": lambda _, chance: {"routes": _hints(chance)},
 }

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from live import bystanders, snapshot
 from live.drawing import kept, text, transitions
-from live.lab import REQUIRED, Lab, busybox_tar
+from live.lab import IMAGE, REQUIRED, Lab, busybox_tar, run
 from live.likeness import likeness
 from live.made_up import PAIRS, Entries, end_of
 from live.witness import ip
@@ -23,6 +23,7 @@ from reconciler.host import Host
 pytestmark = pytest.mark.live
 
 MANY = os.environ.get("RECONCILER_TEST_ALL")
+DOCKERFILE = f"FROM {IMAGE}\nARG N\nENV N=$N\nCOPY Dockerfile /here/\n"
 WITHOUT_END = 10**9
 NOWHERE = "unix:///nonexistent/docker.sock"
 PHASES = [Phase.generate, Phase.shrink] if MANY else [Phase.generate]
@@ -84,7 +85,6 @@ def test_in_the_kernel_going_back_restores_what_was(
 @given(transitions(engine=True))
 def test_any_topology_becomes_any_other(as_before: Callable[[], None], transition: tuple[Entries, Entries]) -> None:
     with lab() as made:
-        made.folder.joinpath("root.tar").write_bytes(busybox_tar())
         becomes(made, *transition, engine=True)
     as_before()
 
@@ -93,7 +93,6 @@ def test_any_topology_becomes_any_other(as_before: Callable[[], None], transitio
 @given(transitions(engine=True))
 def test_going_back_restores_what_was(as_before: Callable[[], None], transition: tuple[Entries, Entries]) -> None:
     with lab() as made:
-        made.folder.joinpath("root.tar").write_bytes(busybox_tar())
         goes_back(made, *transition)
     as_before()
 
@@ -125,10 +124,16 @@ def lab(engine_url: str = "") -> Iterator[Lab]:
         made = Lab(Path(folder))
         if engine_url:
             made.host = Host(engine_url=engine_url)
+        else:
+            made.folder.joinpath("root.tar").write_bytes(busybox_tar())
+            made.folder.joinpath("context").mkdir()
+            made.folder.joinpath("context", "Dockerfile").write_text(DOCKERFILE)
+        run("ip", "link", "add", f"{made.name}p", "type", "veth", "peer", "name", f"{made.name}q")
         try:
             yield made
         finally:
             report = made.destroy()
+            run("ip", "link", "delete", f"{made.name}p")
             assert report.converged, [str(each.error) for each in report.failed] or report.remaining
 
 
@@ -220,4 +225,5 @@ _IDENTITIES = {
     "networks": lambda made, key, *_: made.host.engine.api.inspect_network(f"{made.name}-{key[-2:]}")["Id"],
     "volumes": lambda made, key, *_: made.host.engine.api.inspect_volume(f"{made.name}-{key[-2:]}")["CreatedAt"],
     "images": lambda *_: None,
+    "host": lambda *_: None,
 }
