@@ -174,6 +174,7 @@ def test_a_command_or_entrypoint_can_be_taken_away(
         (ContainerSpec(), {"endpoints": {"t-lan": {}}}, "none"),
         (ContainerSpec(), {"endpoints": {"bridge": {}}}, "bridge"),
         (ContainerSpec(mac_address="02:00:00:00:00:01"), {"endpoints": {"t-lan": {}}}, "t-lan"),
+        (ContainerSpec(network_mode="none", mac_address="02:00:00:00:00:01"), {"endpoints": {"t-lan": {}}}, "t-lan"),
         (ContainerSpec(), {}, "none"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -79,11 +80,16 @@ def _link(row: Json) -> Json:
         "alias": row["ifalias"],
         "master": "a network's" if row.get("master", "").startswith("br-") else row.get("master"),
         "mtu": row["mtu"] if info.get("info_kind") != "bridge" else "as it was, or as its ports have it",
-        "altnames": sorted(row.get("altnames", ())),
+        "altnames": sorted(map(_noted, row.get("altnames", ()))),
         **{name: info.get("info_data", {}).get(name) for name in BRIDGE},
         **{f"port's {name}": info.get("info_slave_data", {}).get(name) for name in PORT},
         "addresses": sorted(f"{each['local']}/{each['prefixlen']}" for each in row["addr_info"] if _lasts(each)),
     }
+
+
+def _noted(altname: str) -> str:
+    """A note; of a port without the index of its bridge, which is another at every making."""
+    return re.sub(r"^port=\d+=", "port=", altname)
 
 
 def _lasts(address: Json) -> bool:
@@ -124,7 +130,8 @@ def _container(made: Lab, row: Json) -> Json:
         "state": row["State"]["Status"],
         "image": {name: each for name, each in image.items() if name != "Image"},
         "labels": _labels(config),
-        **{name: config.get(name) for name in ("Cmd", "Entrypoint", "User", "ExposedPorts", "Hostname")},
+        **{name: config.get(name) for name in ("Cmd", "Entrypoint", "User", "ExposedPorts")},
+        "Hostname": None if row["HostConfig"]["NetworkMode"].startswith("container:") else config["Hostname"],
         "Env": sorted(config["Env"] or ()),
         **{name: each for name, each in row["HostConfig"].items() if name not in MADE_WITH_IT},
         "mounts": sorted((each["Type"], each["Destination"], each["RW"]) for each in row["Mounts"]),

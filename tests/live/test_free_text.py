@@ -30,7 +30,7 @@ TEXTS = (
     "{{.Config.Env}} {0} %s %(x)s \\1 \\n",
     "a=b,c=d:e;f\t g ",
     "\x1b[31mred\x1b[0m\x07\x08",
-    "‮ right to left ⁦",
+    "\u202e right to left \u2066",
     "../../etc/passwd",
     "reconciler.topology=other",
     "*",
@@ -122,8 +122,8 @@ def insist_on(api: Any, cli: Cli, texts: tuple[str, ...]) -> None:
 def test_free_text_is_handed_on_as_it_stands_and_run_by_nobody(cli: Cli, engine: Any, image: str) -> None:
     before = snapshot.at_rest(engine)
     (cli.folder / "con text").mkdir()
-    arguments = "".join(f"ARG N{number}\n" for number in range(len(TEXTS)))
-    (cli.folder / "con text" / "Docker file;$(x)").write_text(f"FROM {image}\n{arguments}COPY . /here\n")
+    declared = "".join(f"ARG N{number}\n" for number in range(len(TEXTS)))
+    (cli.folder / "con text" / "Docker file;$(x)").write_text(f"FROM {image}\n{declared}COPY . /here\n")
     (cli.folder / "ro ot;$(x).tar").write_bytes(busybox_tar())
     said = ""
     for texts in (TEXTS, TEXTS[::-1]):

@@ -119,3 +119,16 @@ containers:
         StepKey(ResourceKey(*each), Verb.CREATE) for each in (("connect", "web--lan"), ("process", "web"))
     )
     assert networkx.has_path(graph, connect, process)
+
+
+def test_a_mac_address_comes_back_with_the_network_that_its_container_was_to_leave(lab: Lab, image: str) -> None:
+    box = f'{{image: {image}, init: true, command: [sleep, "1000"], %s}}'
+    before = "networks: {lan: }\ncontainers: {web: %s}\n" % (
+        box % 'networks: {lan: {mac_address: "02:42:66:00:00:01"}}'
+    )
+    lab.apply(before)
+    after = "containers: {web: %s}\nnamespaces: {bad: {exec: [exit 3]}}\n" % (box % "network_mode: none")
+    report = lab.attempt(after, revert=True)
+    assert report.reverted
+    assert_went_back(report.reverted)
+    assert lab.tells(before) == {}

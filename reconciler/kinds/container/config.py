@@ -73,7 +73,9 @@ def _network_mode(spec: ContainerSpec, endpoints: Mapping[str, Any], target: str
     # Not the network that creation takes along, as engine 29 starts nothing whose mode names one that is gone; but an
     # old engine gives a container's own MAC address on that one only.
     named = BRIDGE in endpoints or spec.mac_address
-    return spec.network_mode or next((each for each in endpoints if named), "none")
+    # A former one, as it was seen, may say `none` beside the network that it was on.
+    stated = "" if spec.network_mode == "none" else spec.network_mode
+    return stated or next((each for each in endpoints if named), "none")
 
 
 def _host_config(spec: ContainerSpec, network_mode: str) -> dict[str, Any]:
