@@ -220,10 +220,11 @@ def test_what_the_engine_chose_is_not_told_as_declared() -> None:
     assert live({}, DOWN, ConnectSpec(mac_address=MAC)).mac_address == MAC
 
 
-def test_a_mac_address_that_an_old_engine_made_of_the_address_is_as_undeclared_unless_it_is_wanted() -> None:
+def test_a_mac_address_that_an_old_engine_made_of_the_address_is_as_undeclared_unless_it_is_declared() -> None:
     made = {"IPAddress": "10.0.0.2", "MacAddress": "02:42:0a:00:00:02"}
     assert live(made).mac_address is None
-    assert live(made, want=ConnectSpec(mac_address=MAC)).mac_address == made["MacAddress"]
+    assert live(made, want=ConnectSpec(mac_address=MAC)).mac_address is None
+    assert live(made, want=ConnectSpec(mac_address=made["MacAddress"])).mac_address == made["MacAddress"]
     assert live({**made, "MacAddress": MAC}).mac_address == MAC
 
 

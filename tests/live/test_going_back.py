@@ -121,14 +121,21 @@ containers:
     assert networkx.has_path(graph, connect, process)
 
 
-def test_a_mac_address_comes_back_with_the_network_that_its_container_was_to_leave(lab: Lab, image: str) -> None:
-    box = f'{{image: {image}, init: true, command: [sleep, "1000"], %s}}'
-    before = "networks: {lan: }\ncontainers: {web: %s}\n" % (
-        box % 'networks: {lan: {mac_address: "02:42:66:00:00:01"}}'
-    )
-    lab.apply(before)
-    after = "containers: {web: %s}\nnamespaces: {bad: {exec: [exit 3]}}\n" % (box % "network_mode: none")
-    report = lab.attempt(after, revert=True)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('networks: {lan: {mac_address: "02:42:66:00:00:01"}}', "network_mode: none"),
+        ("networks: {lan: }", 'networks: {lan: {mac_address: "02:42:66:00:00:01"}}'),
+    ],
+    ids=["declared, and its network left", "chosen, and declared"],
+)
+def test_a_mac_address_is_again_as_it_was(lab: Lab, image: str, before: str, after: str) -> None:
+    text = f"""
+networks: {{lan: {{ipam: {{config: [{{subnet: 172.31.236.0/24}}]}}}}}}
+containers: {{web: {{image: {image}, init: true, command: [sleep, "1000"], %s}}}}
+"""
+    lab.apply(text % before)
+    report = lab.attempt(f"{text % after}namespaces: {{bad: {{exec: [exit 3]}}}}\n", revert=True)
     assert report.reverted
     assert_went_back(report.reverted)
-    assert lab.tells(before) == {}
+    assert lab.tells(text % before) == {}

@@ -57,10 +57,10 @@ def _aliases(endpoint: Json, inspected: Json, want: ConnectSpec) -> set[str]:
 
 
 def _mac(endpoint: Json, want: ConnectSpec) -> str | None:
-    """The MAC address; one that an engine before 25.0 made of the address is as undeclared."""
+    """The MAC address; one that an engine before 25.0 made of the address is as undeclared, unless it is declared."""
     mac, address = endpoint.get("MacAddress") or None, endpoint.get("IPAddress")
     made_of_it = _MADE + ip_address(address).packed.hex(":") if address else None
-    return None if mac == made_of_it and want.mac_address is None else mac
+    return None if mac == made_of_it != want.mac_address else mac
 
 
 def _static(declared: str | None, live: str | None) -> str | None:
