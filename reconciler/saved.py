@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from reconciler.value import dataclass
 
 STANDARD_INPUT = "-"
 _MACHINE = "machine"
+_LARGEST = 1 << 30
+"""How many bytes a saved plan may have: some thirty times as many as the file that it is of."""
 _WHOLE = 64
 """Digits of a whole digest."""
 
@@ -52,9 +54,9 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
         desired.source, _digest(key, desired.digest), desired.name, salt, _digest(key, _MACHINE), rendered(plan, key)
     )
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(saved)}, indent=2, ensure_ascii=False) + "\n"
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise Usage(f"{path}: cannot be written: it is there, and no file of its own")
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise Usage(f"{path}: cannot be written: it is there, and no file of its own")
         _write(path, text)
     except OSError as error:
         raise Usage(f"{path}: cannot be written: {error.strerror}") from error
@@ -69,7 +71,7 @@ def _write(path: Path, text: str) -> None:
         with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
             file.write(text)
         Path(name).replace(path)
-    except OSError:
+    except BaseException:
         Path(name).unlink()
         raise
 
@@ -77,15 +79,24 @@ def _write(path: Path, text: str) -> None:
 def read(path: Path) -> Saved:
     """Read a saved plan; Usage if there is none, or if it is none."""
     try:
-        found = json.loads(read_file(path))
+        found = json.loads(read_file(path, _LARGEST))
         version = found.pop("format_version")
-        saved = Saved(**found) if version == FORMAT_VERSION else None
+        saved = _sound(Saved(**found)) if version == FORMAT_VERSION else None
     except OSError as error:
         raise Usage(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise Usage(f"{path}: is not a saved plan: make one with `reconciler plan --out {path}`") from error
     if saved is None:
         raise Usage(f"{path}: is of format {version}, and this program reads {FORMAT_VERSION}: save the plan again")
+    return saved
+
+
+def _sound(saved: Saved) -> Saved:
+    """Insist that all is of its type; TypeError if it is not."""
+    for each in fields(saved):
+        wanted = dict if each.name == "plan" else str
+        if not isinstance(getattr(saved, each.name), wanted):
+            raise TypeError(each.name)
     return saved
 
 
@@ -129,9 +140,12 @@ def _digest(key: bytes, text: str) -> str:
 
 
 def _difference(saved: dict[str, Any], now: dict[str, Any]) -> str:
-    """Name the resources whose changes differ."""
-    before, after = ({each["key"]: each for each in plan["changes"]} for plan in (saved, now))
-    wanted, wants = saved["desired"], now["desired"]
+    """Name the resources whose changes differ; nothing where the saved plan is not what was saved."""
+    try:
+        before, after = ({each["key"]: each for each in plan["changes"]} for plan in (saved, now))
+        wanted, wants = dict(saved["desired"]), now["desired"]
+    except (KeyError, TypeError, ValueError):
+        return ""
     keys = sorted(
         key for key in {*before, *after} if before.get(key) != after.get(key) or wanted.get(key) != wants.get(key)
     )

@@ -62,6 +62,47 @@ def test_a_circle_over_several_kinds_tells_the_kinds() -> None:
     assert found({"a": "A", "A": "a"}) == ["containers/a: these need each other: a → network/a → a (break the circle)"]
 
 
+def test_a_part_in_a_circle_is_told_as_what_it_is_a_part_of_and_the_circle_once() -> None:
+    read = source({"containers": {"a": None}, "images": {"i": None}})
+    whole, part, image = ResourceKey("container", "a"), ResourceKey("exec", "a"), ResourceKey("image", "i")
+    needs = {whole: [image], part: [whole], image: [part, whole]}
+    resources = [
+        read.resource(
+            ("images", "i") if each == image else ("containers", "a"),
+            each,
+            Spec(),
+            needs=[Need(need, "x") for need in needs[each]],
+            part_of=whole if each == part else None,
+        )
+        for each in needs
+    ]
+    told = [f"{each.pointer}: {each.message}" for each in problems(resources, read)]
+    assert told == ["containers/a: these need each other: a → image/i → a"]
+
+
+def test_a_part_and_its_whole_that_need_each_other_are_one_in_a_circle() -> None:
+    read = source({"containers": {"a": None}})
+    whole, part = ResourceKey("container", "a"), ResourceKey("exec", "a")
+    first = read.resource(("containers", "a"), whole, Spec(), needs=[Need(part, "x")])
+    second = read.resource(("containers", "a"), part, Spec(), needs=[Need(whole, "x")], part_of=whole)
+    assert [each.message for each in problems([first, second], read)] == ["these need each other: a → a"]
+
+
+def test_what_a_part_claims_is_told_as_claimed_by_the_whole() -> None:
+    read = source({"containers": {"a": None, "b": None}})
+    made = [
+        read.resource(
+            ("containers", name),
+            ResourceKey("process", name),
+            Spec(),
+            claims=[Claim("port", 80, 80, "port 80")],
+            part_of=ResourceKey("container", name),
+        )
+        for name in "ab"
+    ]
+    assert [each.message for each in problems(made, read)] == ["port 80 is taken already by container/a"]
+
+
 def test_two_circles_through_one_are_both_told() -> None:
     assert found({"a": "bc", "b": "a", "c": "a"}) == [
         "containers/a: these need each other: a → b → a (break the circle)",

@@ -73,6 +73,8 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
         ("A=", ""),
         ("A", None),
         ("A=a#b", "a#b"),
+        ("A: 1", "1"),
+        (r"A='it\'s \n'", r"it's \n"),
         ("# no\n\nA=1", "1"),
     ],
 )

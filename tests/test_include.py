@@ -30,7 +30,6 @@ def test_included_files_are_parts_of_one() -> None:
     )
     assert found.data == {
         "name": "main",
-        "prefix": "p",
         "x-note": 1,
         "veths": [["red:b", "blue:b"], ["red:a", "blue:a"]],
         "namespaces": {"green": {}, "red": {}, "blue": {}},
@@ -38,6 +37,28 @@ def test_included_files_are_parts_of_one() -> None:
         "networks": {},
         "containers": {"web": {"build": "."}},
     }
+
+
+def test_defaults_hold_for_what_their_file_declares_and_includes_the_nearest_first() -> None:
+    write(
+        one="defaults: {containers: {image: one, tty: true}}\ninclude: two.yaml\ncontainers: {a: }\n",
+        two="defaults: {containers: {image: two}}\ncontainers: {b: , c: {image: own}}\n",
+        three="containers: {d: }\n",
+    )
+    found = with_defaults(
+        document(
+            "name: main\ninclude: [one.yaml, three.yaml]\ncontainers: {e: }\n"
+            "defaults: {containers: {image: main, init: true}}\n"
+        )
+    )
+    assert found.data["containers"] == {
+        "a": {"image": "one", "tty": True, "init": True},
+        "b": {"image": "two", "tty": True, "init": True},
+        "c": {"image": "own", "tty": True, "init": True},
+        "d": {"image": "main", "init": True},
+        "e": {"image": "main", "init": True},
+    }
+    assert str(found.position(("containers", "b", "image"))).startswith("two.yaml:1:")
 
 
 def test_paths_and_places_are_those_of_the_file_which_says_them(folder: Path) -> None:

@@ -35,6 +35,15 @@ def test_a_variable_of_a_container_without_a_value_comes_from_the_env_file(tmp_p
     assert dict(web.spec.environment) == {"WORD": "hello"}  # type: ignore[attr-defined]
 
 
+def test_a_path_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    (folder / "t.yaml").write_text("name: a\n")
+    with pytest.raises(FileInvalid) as caught:
+        load(folder / "t.yaml", kinds=kinds())
+    assert str(caught.value) == f"{tmp_path}/caf?/t.yaml:1:1: its path is not UTF-8 (rename the file or its folder)"
+
+
 def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
     path = tmp_path / "topology.yaml"
     path.write_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -347,6 +347,13 @@ def test_what_rests_is_left_alone_with_what_needs_it_as_long_as_there_is_somethi
     assert steps(apply({"box/b": {}}, host, resting=resting)) == ["delete leaf/b done"]
 
 
+def test_with_what_rests_rest_its_parts() -> None:
+    desired: Entries = {"box/a": {}, "part/a": {"stands_on": ["box/a"]}, "box/b": {}}
+    report = apply(desired, host_with({"box/a": {}}), resting=frozenset({key("box/a")}))
+    assert report.converged
+    assert steps(report) == ["create box/b done"]
+
+
 def test_what_waits_for_something_that_rests_is_left_alone_though_there_is_nothing_to_do_for_that_itself() -> None:
     desired: Entries = {"box/a": {}, "box/b": {"after": {"box/a": "healthy"}}, "box/c": {"after": {"box/a": ""}}}
     host = host_with({"box/a": {}})
@@ -485,6 +492,37 @@ def test_going_back_restores_what_was_kept_kinds_and_all() -> None:
     assert report.reverted.converged
     assert not report.converged
     assert pictured(host.world) == was
+
+
+class Late(Volume):
+    """A kind that can be looked at only the times that are said."""
+
+    def __init__(self, seen: Iterable[bool]) -> None:
+        self.seen = iter(seen)
+
+    def observe(self, scope: Scope) -> Iterator[Resource]:
+        if not next(self.seen):
+            raise EngineUnreachable("no engine")
+        return super().observe(scope)
+
+
+def test_going_back_leaves_alone_what_could_not_be_looked_at_before() -> None:
+    host = failing({"volume/data": {}}, "create box/a")
+    kinds = {**KINDS, "volume": Late([False, True, True, True])}
+    report = reconcile.apply(topology({"box/a": {}, "box/b": {}}), host, kinds=kinds, options=options(revert=True))
+    assert report.reverted
+    assert report.reverted.converged
+    assert ours(host) == ["volume/data"]
+
+
+def test_going_back_proves_nothing_of_what_cannot_be_looked_at_by_now() -> None:
+    host = failing({"volume/data": {}}, "create box/a")
+    kinds = {**KINDS, "volume": Late([True, True, False, False])}
+    report = reconcile.apply(topology({"box/a": {}, "box/b": {}}), host, kinds=kinds, options=options(revert=True))
+    assert report.reverted
+    assert not report.reverted.converged
+    assert [str(each) for each in report.reverted.unseen] == ["no engine"]
+    assert ours(host) == ["volume/data"]
 
 
 def test_going_back_concerns_all_though_the_run_had_targets() -> None:

@@ -183,7 +183,40 @@ def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 
-@pytest.mark.parametrize("content", ["", "no json", "[]", "{}", '{"format_version": 1}', '"text"'])
+def test_where_what_is_to_be_written_cannot_be_nothing_is_left(path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        saved.save(path, made(source="/\udcff/t.yaml"), machine=MACHINE)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="cannot be written: File name too long"):
+        saved.save(tmp_path / ("x" * 300), made(), machine=MACHINE)
+
+
+def test_a_large_plan_is_read_again(path: Path) -> None:
+    wide = made(fields=[FieldChange(f"word.{number}", "a" * 300, "b" * 300) for number in range(20_000)])
+    saved.save(path, wide, machine=MACHINE)
+    assert path.stat().st_size > 8 << 20
+    saved.check(saved.read(path), wide, machine=MACHINE)
+
+
+@pytest.mark.parametrize("plan", [{}, {"changes": [1], "desired": {}}, {"changes": [], "desired": 1}])
+def test_a_plan_that_was_written_into_is_refused_like_another(path: Path, plan: Any) -> None:
+    saved.save(path, made(), machine=MACHINE)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "plan": plan}))
+    with pytest.raises(PlanStale, match="the plan would be another one by now: plan again"):
+        saved.check(saved.read(path), made(), machine=MACHINE)
+
+
+WHOLE = {"format_version": 1, "file": "t", "digest": "d", "name": "n", "salt": 5, "machine": "m", "plan": {}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "no json", "[]", "{}", '{"format_version": 1}', '"text"', "[" * 100_000, json.dumps(WHOLE)],
+    ids=lambda content: content[:20],
+)
 def test_what_is_no_saved_plan_is_refused(path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(Usage, match="is not a saved plan"):

@@ -23,7 +23,7 @@ def validate(file: o.File = None, *, name: o.Name = None, _debug: o.Debug = Fals
     This needs no Docker and no root.
     """
     desired = loaded(file, name)
-    say([f"{file or o.DEFAULT_FILE}: valid: topology {desired.name} with {len(desired)} resources"])
+    say([f"{o.DEFAULT_FILE if file is None else file}: valid: topology {desired.name} with {len(desired)} resources"])
     return 0
 
 

@@ -21,7 +21,7 @@ def loaded(file: str | None, name: str | None) -> Topology:
     from reconciler.topology import load
 
     check_name(name)
-    return load(file or DEFAULT_FILE, kinds=kinds(), name=name)
+    return load(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name)
 
 
 def loaded_or_named(file: str | None, name: str | None) -> Topology:

@@ -70,7 +70,7 @@ def watch(
         lock_timeout=lock_timeout,
         dry_run=dry_run,
     )
-    watched = File(file or o.DEFAULT_FILE, kinds=kinds(), name=name)
+    watched = File(o.DEFAULT_FILE if file is None else file, kinds=kinds(), name=name)
 
     def made() -> Host:
         return Host(engine_timeout=engine_timeout, patience=patience, wait_timeout=wait_timeout, trial=0, stop=stop)

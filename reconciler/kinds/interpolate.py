@@ -12,7 +12,7 @@ Lookup = Callable[[str], str | None]
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
-_MARKS = re.compile(r"\$\$|\$\{|\}")
+_BRACES = re.compile(r"[{}]")
 _MAX_DEPTH = 20
 _LONGEST = 1 << 17
 """How long a text with its variables may be: no argument of a process is longer (MAX_ARG_STRLEN)."""
@@ -62,10 +62,10 @@ def _expanded(text: str, start: int, lookup: Lookup, depth: int) -> tuple[str, i
 
 def _closing(text: str, start: int) -> int:
     depth = 1
-    for mark in _MARKS.finditer(text, start):
-        depth += {"${": 1, "}": -1}.get(mark[0], 0)
+    for brace in _BRACES.finditer(text, start):
+        depth += 1 if brace[0] == "{" else -1
         if depth == 0:
-            return mark.start()
+            return brace.start()
     raise Unresolved("'${' without its '}'", "write $$ for a plain $")
 
 

@@ -12,19 +12,19 @@ LARGEST = 8 << 20
 """How many bytes of a file are read: a topology of thirty thousand containers has less."""
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, largest: int = LARGEST) -> bytes:
     """Return the content of a regular file; an OSError that says why if it is none, is too large or cannot be read."""
     with open(path, "rb", opener=_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-        return read_stream(file, str(path))
+        return read_stream(file, str(path), largest)
 
 
-def read_stream(stream: IO[bytes], name: str) -> bytes:
+def read_stream(stream: IO[bytes], name: str, largest: int = LARGEST) -> bytes:
     """Return all that a stream gives; an OSError if that is too much."""
-    content = stream.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB", name)
+    content = stream.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"it is larger than {largest >> 20} MiB", name)
     return content
 
 

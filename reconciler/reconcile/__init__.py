@@ -148,13 +148,20 @@ def needed_and_unavailable(changes: Changes, declared: Topology | None = None) -
 
 
 def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:
-    """Go back to the former state; what is not in it was made just now, so that nothing is kept."""
+    """Go back to the former state; what is not in it was made just now, so that nothing is kept.
+
+    But nobody knows what there was of a kind that could not be looked at: that is left alone. What cannot be looked at
+    by now, and could before, is not proved to be as it was.
+    """
+    unknown = changes.observed.unavailable
     former = _as_it_was(changes)
     if options.adopt:
         former = still_adopted(former, observe(host, changes.desired, kinds=kinds), options.adopt)
-    options = replace(options, adopt=(), target=(), replace=(), keep=frozenset())
+    options = replace(options, adopt=(), target=(), replace=(), keep=frozenset(unknown))
     back = prepare(former, host, kinds=kinds, options=options)
-    return _executed(back, host, kinds, options, progress)
+    report = _executed(back, host, kinds, options, progress)
+    blind = (error for kind, error in back.changes.observed.unavailable.items() if kind not in unknown)
+    return replace(report, unseen=tuple({str(each): each for each in (*report.unseen, *blind)}.values()))
 
 
 def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:

@@ -38,11 +38,15 @@ def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping
     What falls with the others is not left alone.
     """
     left: set[ResourceKey] = set()
-    more = {each.key for each in changes.pending if each.key in resting or _waits_for(each, resting)}
+    more = {each.key for each in changes.pending if _is_of(each, resting) or _waits_for(each, resting)}
     while more:
         left |= more
         more = {each.key for each in changes.pending if each.key not in left and _needs_any(each, left)}
     return _only(changes, changes.by_key.keys() - left, kinds) if left else changes
+
+
+def _is_of(change: Change, keys: Collection[ResourceKey]) -> bool:
+    return change.key in keys or change.resource.part_of in keys
 
 
 def _waits_for(change: Change, keys: Collection[ResourceKey]) -> bool:

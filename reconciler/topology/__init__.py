@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import FileInvalid
+from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
 from reconciler.model import Topology
@@ -44,7 +44,7 @@ def _loaded(
     path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
 ) -> Topology:
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
-    where = "-" if str(path) == "-" else str(Path(path).resolve())
+    where = "-" if str(path) == "-" else _whole(path)
     beside = Variables(variables.get, document.directory(()), ".env").file
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, environment={**beside, **variables}, opened=opened)
@@ -52,9 +52,24 @@ def _loaded(
     publish({title, *(each.key.name for each in resources)})
     source.problems += (*document.problems, *check.problems(resources, source))
     if source.problems:
-        raise FileInvalid(source.problems)
+        raise FileInvalid({_what(each): each for each in reversed(source.problems)}.values())
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
     return Topology(source.name, MappingProxyType(by_key), source=where, digest=document.digest)
+
+
+def _whole(path: str | Path) -> str:
+    """The whole path of a file, which marks and saved plans hold."""
+    found = str(Path(path).resolve())
+    told = found.encode(errors="replace").decode()
+    if told != found:
+        raise FileInvalid([Problem(Position(told, 1, 1), "", "its path is not UTF-8", "rename the file or its folder")])
+    return found
+
+
+def _what(problem: Problem) -> tuple[Position, str, str, str]:
+    """What a problem is, whichever entry has it: what is wrong with a default is so in all of them."""
+    section, *entry = problem.pointer.split(".", 2)
+    return problem.position, problem.message, section, "".join(entry[1:] or entry)
 
 
 @contextmanager

@@ -40,10 +40,16 @@ def _twice(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
 
 
 def _cycles(by_key: Mapping[ResourceKey, Resource], source: Source) -> Iterator[Problem]:
-    """Name each circle of needs once, from its least key on."""
-    for circle in sorted(_circles(by_key)):
+    """Name each circle of needs once, from its least key on; a part is told as what it is a part of."""
+    for circle in sorted({_folded(each, by_key) for each in _circles(by_key)}):
         path = " → ".join(each.name if each.kind == circle[0].kind else str(each) for each in (*circle, circle[0]))
         yield source.file.problem(source.places[circle[0]], f"these need each other: {path}", "break the circle")
+
+
+def _folded(circle: Iterable[ResourceKey], by_key: Mapping[ResourceKey, Resource]) -> tuple[ResourceKey, ...]:
+    wholes = [by_key[each].part_of or each for each in circle]
+    folded = [each for each, before in zip(wholes, [wholes[-1], *wholes], strict=False) if each != before]
+    return _from_the_least(folded or wholes[:1])
 
 
 def _circles(by_key: Mapping[ResourceKey, Resource]) -> set[tuple[ResourceKey, ...]]:
@@ -80,7 +86,10 @@ def _push(
 
 
 def _rotated(trail: list[ResourceKey], start: ResourceKey) -> tuple[ResourceKey, ...]:
-    circle = trail[trail.index(start) :]
+    return _from_the_least(trail[trail.index(start) :])
+
+
+def _from_the_least(circle: list[ResourceKey]) -> tuple[ResourceKey, ...]:
     first = circle.index(min(circle))
     return tuple(circle[first:] + circle[:first])
 
@@ -104,7 +113,7 @@ def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], sou
     places = {each[1].key: _place(each, source) for each in (later, earlier)}
     lines = {key: source.file.problem(place, "").position for key, place in places.items()}
     first, second = sorted((later, earlier), key=lambda each: (lines[each[1].key], each[1].key))
-    message = f"{second[0]} is taken already by {first[1].key}"
+    message = f"{second[0]} is taken already by {first[1].part_of or first[1].key}"
     return source.file.problem(places[second[1].key], message, f"declared at {lines[first[1].key]}")
 
 

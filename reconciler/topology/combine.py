@@ -10,14 +10,22 @@ from reconciler.errors import Problem
 from reconciler.topology.tree import ANYTHING, NOTHING, Node, below, dotted
 
 _SECTIONS = frozenset(("images", "volumes", "networks", "containers", "namespaces", "bridges"))
+_ITS_OWN = frozenset(("name", "prefix"))
 _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "network_mode": "networks"}
 """A default that an entry does without when it has the other one."""
 
 
 def merge(root: Node, included: Node) -> Iterator[Problem]:
-    """Put an included file's content into that of the file which includes it; yield what both declare."""
+    """Put an included file's content into that of the file which includes it; yield what both declare.
+
+    Its `name` and `prefix` are its own, for when it is applied alone. Its `defaults` hold for what it declares, before
+    those of the file that includes it.
+    """
+    included = defaulted(included)
     root.cut = {**included.cut, **root.cut}
     for name, theirs in included.value.items():
+        if name in _ITS_OWN:
+            continue
         ours = root.value.setdefault(name, theirs)
         if ours is theirs:
             continue

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from reconciler.topology.schema import Schema, adapted, empty, schema, types
+from reconciler.topology.schema import Schema, adapted, empty, extensions, schema, types
 from reconciler.topology.yaml12 import scalar
 
 Rule = Callable[[Any], Any]
@@ -95,7 +95,7 @@ def _kinds(allowed: Iterable[str]) -> frozenset[type]:
 def _mapping(wanted: Schema) -> Rule:
     """Make the function that reads the entries of a mapping, each in its place; their rules are made on first use."""
     properties, others = wanted.get("properties", {}), wanted.get("additionalProperties", {})
-    patterns = re.compile("|".join(wanted.get("patternProperties", ["$^"])))
+    patterns = extensions(wanted)
     rules: dict[str, Rule] = {}
     other = cache(lambda: _rule(others))
 

@@ -40,12 +40,17 @@ def incomplete(root: Node, pointer: Sequence[str | int]) -> bool:
     node, cut, unknown = root, False, False
     for step in pointer:
         unknown = unknown or cut or ANYTHING.items() <= node.cut.items()
-        cut = step in node.cut
         child = below(node, step)
+        cut = _is_cut(node, step, child)
         if child is None:
             return unknown or cut
         node = child
     return cut or _lacks(node)
+
+
+def _is_cut(node: Node, step: str | int, child: Node | None) -> bool:
+    """Tell whether what stands at a place is not all of it; what is left of a list has other numbers than it had."""
+    return bool(node.cut) and child is None if isinstance(node.value, list) else step in node.cut
 
 
 def _lacks(node: Node) -> bool:

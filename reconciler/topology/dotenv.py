@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
 _LINE = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*
-    (?:=[ \t]*(?:'(?P<single>[^']*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
+    (?:[=:][ \t]*(?:'(?P<single>(?:\\'|[^'])*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
     [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -77,7 +77,7 @@ class Variables:
 
     def _assign(self, line: re.Match[str], number: int, values: dict[str, str]) -> None:
         if line["single"] is not None:
-            values[line["name"]] = line["single"]
+            values[line["name"]] = line["single"].replace("\\'", "'")
             return
         raw = line["bare"] if line["double"] is None else _ESCAPE.sub(_unescaped, line["double"])
         if raw is None:  # a NAME alone asks for the environment's, which was asked already

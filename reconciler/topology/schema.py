@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,11 @@ def schema() -> Schema:
     resolved: dict[str, Any] = _resolved(text, text["$defs"])
     del resolved["required"]
     return resolved
+
+
+def extensions(wanted: Schema) -> re.Pattern[str]:
+    """Return what finds the names under which anything may stand; where there are none, not even an empty name."""
+    return re.compile("|".join(wanted.get("patternProperties", ["(?!)"])))
 
 
 def adapt(node: Node, wanted: Schema) -> None:

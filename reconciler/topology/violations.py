@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.errors import Problem
 from reconciler.topology.compiled import fits
 from reconciler.topology.elsewhere import ELSEWHERE
-from reconciler.topology.schema import adapted, schema, types
+from reconciler.topology.schema import adapted, extensions, schema, types
 from reconciler.topology.tree import Node, find, plain, written
 from reconciler.topology.wording import NEARLY, did_you_mean, example, flow, meant, noun, shown
 
@@ -135,9 +135,9 @@ def _fits(text: str, allowed: list[str]) -> bool:
 
 def _unknown(breach: _Breach) -> Iterator[_Finding]:
     wanted = breach.rule
-    known = wanted["properties"]
+    known, others = wanted["properties"], extensions(wanted)
     for name in breach.value:
-        if name not in known and not re.search("|".join(wanted.get("patternProperties", ["$^"])), name):
+        if name not in known and not others.search(name):
             ours = meant(name, known)
             hint = did_you_mean(ours) or ELSEWHERE.get(name, "")
             yield _Finding(f"unknown attribute {name!r}", hint, name, ours)

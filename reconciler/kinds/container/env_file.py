@@ -10,8 +10,8 @@ from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 Variable = tuple[str, str | None]
 """A name and its value, None where it has none."""
 _LINE = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<name>[^\s=\#]+)[ \t]*
-    (?P<equals>=[ \t]*(?:'(?P<single>[^']*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
+    r"""[ \t]*(?:export[ \t]+)?(?P<name>[^\s=:\#]+)[ \t]*
+    (?P<equals>[=:][ \t]*(?:'(?P<single>(?:\\'|[^'])*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
     [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -63,7 +63,7 @@ def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[
 
 def _value(line: re.Match[str], lookup: Lookup) -> str | None:
     if line["single"] is not None:
-        return line["single"]
+        return line["single"].replace("\\'", "'")
     if line["double"] is not None:
         return interpolate(_ESCAPE.sub(lambda each: _ESCAPES.get(each[1], each[1]), line["double"]), lookup)
     return interpolate(line["bare"], lookup) if line["equals"] else None
