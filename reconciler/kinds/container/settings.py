@@ -89,7 +89,7 @@ def _device(value: Any) -> str:
 def _device_parts(value: Any) -> tuple[str, str | None, str | None]:
     if isinstance(value, Mapping):
         return value["source"], value.get("target"), value.get("permissions")
-    source, *rest = value.split(":", 2)
+    source, *rest = units.parts(value)
     if len(rest) == 1 and set(rest[0]) <= _PERMISSIONS:
         return source, None, rest[0]
     target, permissions = (*rest, None, None)[:2]

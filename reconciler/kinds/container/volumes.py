@@ -79,10 +79,10 @@ def _mount(entry: Entry, path: tuple[str | int, ...], value: Any) -> tuple[str, 
 
 def _short(text: str) -> tuple[str, Mount]:
     """Read `[SOURCE:]TARGET[:MODES]`."""
-    source, colon, rest = text.partition(":")
-    if not colon:
+    source, *rest = units.parts(text)
+    if not rest:
         return text, Mount("volume")
-    target, _, modes = rest.partition(":")
+    target, modes = (*rest, "")[:2]
     return target, with_modes(Mount("bind" if source.startswith(_PATHS) else "volume", source), modes)
 
 
