@@ -24,11 +24,9 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def healthcheck(entry: Entry) -> Healthcheck:
-    """Read `healthcheck`."""
+    """Read `healthcheck`; `disable` wins over a test, which may be that of the defaults."""
     found = entry.get("healthcheck") or {}
     if found.get("disable"):
-        if "test" in found and found["test"] != ["NONE"]:
-            entry.problem(("healthcheck", "disable"), "a healthcheck that is disabled has no test")
         return Healthcheck(NONE)
     times = {each: _time(entry, each, found.get(each)) for each in ("interval", "timeout", "start_period")}
     return Healthcheck(
