@@ -149,8 +149,8 @@ def hosts_of_engine(found: list[str] | None) -> tuple[str, ...]:
 
 def addresses(entry: Entry, attribute: str) -> tuple[str, ...]:
     """Read a list of addresses."""
-    found = (entry.read((attribute,), _address, str(each), instead="") for _, each in entry.items(attribute))
-    return tuple(each for each in found if each)
+    read = (entry.read((attribute, number), _address, str(each), instead="") for number, each in entry.items(attribute))
+    return tuple(each for each in read if each)
 
 
 def _address(text: str) -> str:
