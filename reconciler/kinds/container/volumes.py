@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.quantities import Bytes
+from reconciler.kinds.container.quantities import Bytes, size
 from reconciler.kinds.container.spec import Mount
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.source import home
@@ -118,8 +118,7 @@ def _long(value: Mapping[str, Any]) -> tuple[str, Mount]:
     elif mount.source:
         raise ValueError("a tmpfs has no source")
     else:
-        size = Bytes(units.size(options.get("size", 0)))
-        mount = replace(mount, size=size, mode=octal(options.get("mode", _MODE)))
+        mount = replace(mount, size=size(options.get("size", 0)), mode=octal(options.get("mode", _MODE)))
     return value["target"], mount
 
 
