@@ -109,7 +109,10 @@ def test_forward_delay_is_free_while_stp_is_off(tmp_path: Path) -> None:
     assert spec(tmp_path, "bridges: {br0: {forward_delay: 0s}}", "bridge/br0").forward_delay == "0s"
 
 
-@pytest.mark.parametrize(("text", "number"), [("2s", 200), ("1.23s", 123), ("10ms", 1), ("5m", 30000)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("2s", 200), ("1.23s", 123), ("10ms", 1), ("5m", 30000), ("300h", 108_000_000), ("12345.67s", 1_234_567)],
+)
 def test_times_are_hundredths_of_a_second(text: str, number: int) -> None:
     assert hundredths(text) == number
     assert hundredths(written(number)) == number

@@ -21,7 +21,13 @@ def read(data: Any) -> tuple[Healthcheck, list[str]]:
     return found, [f"{each.pointer.rpartition('/')[2]}: {each.message}" for each in made.problems]
 
 
-WHOLE = {"test": ["CMD", "true"], "interval": "2s", "timeout": "3s", "retries": 4, "start_period": "5s"}
+WHOLE: dict[str, Any] = {
+    "test": ["CMD", "true"],
+    "interval": "2s",
+    "timeout": "3s",
+    "retries": 4,
+    "start_period": "5s",
+}
 SPEC = Healthcheck(("CMD", "true"), Duration(2 * S), Duration(3 * S), 4, Duration(5 * S))
 
 
@@ -34,6 +40,8 @@ SPEC = Healthcheck(("CMD", "true"), Duration(2 * S), Duration(3 * S), 4, Duratio
         ({"test": ["NONE", "more"]}, Healthcheck(NONE)),
         ({"disable": True}, Healthcheck(NONE)),
         ({"disable": True, "test": ["NONE"]}, Healthcheck(NONE)),
+        ({**WHOLE, "disable": True}, Healthcheck(NONE)),
+        ({"retries": "5"}, Healthcheck(retries=5)),
         ({"disable": False, "start_period": "0s"}, Healthcheck(start_period=Duration(0))),
         (WHOLE, SPEC),
     ],
@@ -45,14 +53,14 @@ def test_every_form_is_read(data: Any, expected: Healthcheck) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"disable": True, "test": "true"}, "disable: a healthcheck that is disabled has no test"),
         ({"test": []}, "test: a test in list form starts with CMD, CMD-SHELL or NONE"),
         ({"test": "NONE"}, "test: a text is a command for the shell: write [NONE], or `disable: true`"),
-        ({"disable": True, "test": "NONE"}, "disable: a healthcheck that is disabled has no test"),
         ({"test": ["true"]}, "test: a test in list form starts with CMD, CMD-SHELL or NONE"),
         ({"test": ["CMD"]}, "test: CMD is followed by the command"),
         ({"test": ["CMD-SHELL", "a", "b"]}, "test: CMD-SHELL is followed by one text"),
         ({"interval": "soon"}, "interval: 'soon' is not a duration with units, such as 1m30s"),
+        ({"interval": "2562048h"}, "interval: '2562048h' is too long: at most 2562047h"),
+        ({"retries": "9" * 20}, "retries: 99999999999999999999 is too large: at most 9223372036854775807"),
         ({"interval": "1us"}, "interval: the shortest time is 1ms"),
         ({"timeout": "0s"}, "timeout: the shortest time is 1ms"),
     ],

@@ -47,6 +47,9 @@ def read(**data: Any) -> tuple[dict[str, Any], list[str]]:
         ({"cpuset": "3,1,0-1, 7"}, {"cpuset": "0-1,3,7"}),
         ({"pids_limit": -1}, {}),
         ({"pids_limit": 9}, {"pids_limit": 9}),
+        ({"pids_limit": "-1", "cpu_shares": "1024"}, {}),
+        ({"pids_limit": "4194304", "cpu_shares": "73"}, {"pids_limit": 4194304, "cpu_shares": 73}),
+        ({"mem_limit": "8191p", "cpus": 8192}, {"mem_limit": 8191 * 1024**5, "cpus": 8192}),
     ],
 )
 def test_every_form_is_read(data: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -67,6 +70,11 @@ def test_every_form_is_read(data: dict[str, Any], expected: dict[str, Any]) -> N
             {"mem_limit": "64m", "mem_reservation": "65m"},
             "mem_reservation: no more can be reserved than mem_limit, 64m",
         ),
+        ({"mem_reservation": "8192p"}, "mem_reservation: '8192p' is too large: less than 8192p"),
+        ({"pids_limit": "4194305"}, "pids_limit: 4194305 is too large: at most 4194304"),
+        ({"cpu_shares": 2**63}, "cpu_shares: 9223372036854775808 is too large: at most 9223372036854775807"),
+        ({"cpus": 8192.5}, "cpus: the kernel knows 8192 CPUs at most"),
+        ({"cpus": "9" * 400}, "cpus: the kernel knows 8192 CPUs at most"),
         ({"cpuset": "3-1"}, "cpuset: '3-1' is not a list of CPUs, such as 0-3,6"),
         ({"cpuset": "all"}, "cpuset: 'all' is not a list of CPUs, such as 0-3,6"),
     ],

@@ -67,6 +67,10 @@ def test_the_stop_grace_period_is_in_whole_seconds_rounded_up() -> None:
     assert read({"image": "lab", "stop_grace_period": "soon"})[1] == [
         "stop_grace_period: 'soon' is not a duration with units, such as 1m30s"
     ]
+    assert spec({"stop_grace_period": "2562047h"}).stop_grace_period < 2**63
+    assert read({"image": "lab", "stop_grace_period": "2562047h1us"})[1] == [
+        "stop_grace_period: '2562047h1us' is too long: at most 2562047h"
+    ]
 
 
 def test_only_a_container_that_never_ran_has_that_as_an_attribute() -> None:

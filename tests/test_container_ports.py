@@ -43,6 +43,7 @@ def read(*values: Any) -> tuple[dict[str, tuple[str, ...]], list[str]]:
         ({"target": 80, "published": 8080}, {"80/tcp": ("8080",)}),
         ({"target": "80", "published": "8080-8090", "protocol": "udp"}, {"80/udp": ("8080-8090",)}),
         ({"target": 80, "published": "8080", "host_ip": "::1"}, {"80/tcp": ("[::1]:8080",)}),
+        ({"target": 80, "host_ip": "[::1]", "protocol": "UDP"}, {"80/udp": ("[::1]:",)}),
     ],
 )
 def test_every_form_is_read(value: Any, expected: dict[str, tuple[str, ...]]) -> None:
@@ -84,7 +85,7 @@ def test_one_port_of_the_host_for_two_of_the_container_is_a_problem() -> None:
 
 
 def test_exposed_ports_are_those_that_are_not_published_anyway() -> None:
-    made = declared(ports=["8080:80"], expose=["80", 90, "53/udp", "95-96"])
+    made = declared(ports=["8080:80"], expose=["80/TCP", 90, "53/UDP", "95-96"])
     entry = entry_of(made, "web")
     assert ports.expose(entry, ports.ports(entry)) == ("53/udp", "90/tcp", "95/tcp", "96/tcp")
     assert not made.problems

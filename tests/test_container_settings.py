@@ -140,7 +140,7 @@ def test_a_host_without_an_address_is_a_problem() -> None:
 def test_addresses_are_normalised_and_others_are_problems() -> None:
     made = entry(dns=["10.0.0.53", "FD00::53", "here"])
     assert settings.addresses(made, "dns") == ("10.0.0.53", "fd00::53")
-    assert problems(made) == ["containers/web/dns: 'here' does not appear to be an IPv4 or IPv6 address"]
+    assert problems(made) == ["containers/web/dns/2: 'here' does not appear to be an IPv4 or IPv6 address"]
 
 
 def test_limits_of_the_shell_are_read_written_and_read_back() -> None:

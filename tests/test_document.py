@@ -196,12 +196,13 @@ def test_variables_are_replaced_in_values_and_read_as_yaml_again() -> None:
 
 
 def test_quotes_around_a_variable_do_not_make_it_text_where_a_number_or_boolean_is_wanted() -> None:
-    web = """{init: "${I:-true}", tty: "$YES", cpu_shares: "${Q:-5}", ulimits: {nproc: "$N"}, user: "$N", labels: {a: "$N"}}"""
+    web = (
+        """{init: "${I:-true}", tty: "$YES", ulimits: {nproc: "$N", core: "${Q:-5}"}, user: "$N", labels: {a: "$N"}}"""
+    )
     assert data(f"name: a\ncontainers: {{web: {web}}}\n", YES="yes", N="07")["containers"]["web"] == {
         "init": True,
         "tty": True,
-        "cpu_shares": 5,
-        "ulimits": {"nproc": 7},
+        "ulimits": {"nproc": 7, "core": 5},
         "user": "07",
         "labels": {"a": "07"},
     }

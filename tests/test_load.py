@@ -44,6 +44,14 @@ def test_a_path_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}/caf?/t.yaml:1:1: its path is not UTF-8 (rename the file or its folder)"
 
 
+def test_a_container_can_do_without_the_healthcheck_of_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    defaults = "defaults: {containers: {image: busybox, healthcheck: {test: [CMD, /check], interval: 2s}}}\n"
+    path.write_text(f"name: t\n{defaults}containers: {{web: {{healthcheck: {{disable: true}}}}}}\n")
+    web = load(path, kinds=kinds(), environment={}).resources[ResourceKey("container", "web")]
+    assert web.spec.healthcheck.test == ("NONE",)  # type: ignore[attr-defined]
+
+
 def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
     path = tmp_path / "topology.yaml"
     path.write_text(

@@ -178,6 +178,12 @@ def test_where_more_is_reached_than_the_file_says_any_next_hop_will_do(tmp_path:
     )
 
 
+@pytest.mark.parametrize("place", ["leaf", "red", "host"])
+def test_a_route_may_go_by_lo_which_is_there_in_every_node(tmp_path: Path, place: str) -> None:
+    found = spec(tmp_path, text(**{place: "{to: 10.9.0.0/16, dev: lo}"}), f"route/{place}--10.9.0.0/16")
+    assert (found.dev, found.via, dict(found.ours)) == ("lo", (), {})
+
+
 def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
     whole = text(red="{to: default, via: 10.0.0.2}").replace("10.5.0.1/24", "10.5.0.1/99")
     assert len(problems(tmp_path, whole)) == 1

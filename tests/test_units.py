@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.kinds.units import duration, labels, mapping, size, steps
+from reconciler.kinds.units import duration, labels, mapping, parts, size, steps
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,13 @@ def test_a_mapping_may_be_a_list_and_its_values_become_text() -> None:
     }
     assert mapping(["a=1", "b", "c=", "d=e=f"]) == {"a": "1", "b": None, "c": "", "d": "e=f"}
     assert mapping(None) == {}
+
+
+def test_of_parts_between_colons_none_is_empty() -> None:
+    assert [parts(each) for each in ("a", "a:b", "a:b:c:d")] == [["a"], ["a", "b"], ["a", "b", "c:d"]]
+    for text in (":a", "a:", "a::b", "a:b:"):
+        with pytest.raises(ValueError, match="has an empty part"):
+            parts(text)
 
 
 def test_a_label_without_a_value_is_empty() -> None:

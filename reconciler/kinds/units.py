@@ -51,6 +51,14 @@ def steps(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | in
     return {each.partition("=")[0]: number for number, each in enumerate(value or ())}
 
 
+def parts(text: str) -> list[str]:
+    """Split `A[:B[:C]]`; a ValueError if a part is empty, as that of an empty variable is."""
+    found = text.split(":", 2)
+    if not all(found):
+        raise ValueError(f"{text!r} has an empty part: leave its colon out, or give the variable there a value")
+    return found
+
+
 def labels(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
     """Read labels or options: a name without a value has an empty one."""
     return {name: each or "" for name, each in mapping(value).items()}

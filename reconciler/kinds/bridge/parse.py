@@ -12,8 +12,13 @@ from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node
 from reconciler.model import Claim, Resource, ResourceKey
 
-_RANGES = {"hello_time": (100, 1000), "max_age": (600, 4000), "forward_delay": (200, 3000)}
-"""What the kernel takes (BR_MIN_… and BR_MAX_…); the last only matters while STP is on."""
+_RANGES = {
+    "hello_time": (100, 1000),
+    "max_age": (600, 4000),
+    "forward_delay": (200, 3000),
+    "ageing_time": (0, 2**32 - 1),
+}
+"""What the kernel takes (BR_MIN_… and BR_MAX_…, and 32 bits); a forward_delay only matters while STP is on."""
 
 
 def parse(source: Source) -> Iterator[Resource]:

@@ -48,7 +48,8 @@ def hundredths(text: str) -> int:
 
 def written(number: int) -> str:
     """Write hundredths of a second as a duration."""
-    return f"{number / 100:g}s"
+    seconds, rest = divmod(number, 100)
+    return f"{seconds}.{rest:02}".rstrip("0").rstrip(".") + "s"
 
 
 def options(spec: BridgeSpec) -> BridgeOptions:

@@ -19,23 +19,28 @@ def environment(entry: Entry) -> FrozenMap[str]:
     """Read `env_file`, all secret, and `environment`, which wins and is secret as its names or values say so."""
     found: dict[str, str] = {}
     for number, each in entry.items("env_file"):
-        read = _inherited(entry, ("env_file", number), _file(entry, number, each))
-        found |= {name: Secret(value) for name, value in read.items()}
-    declared = _inherited(entry, ("environment",), units.mapping(entry.get("environment")))
+        read = _file(entry, number, each)
+        given = _inherited(entry, read, dict.fromkeys(read, ("env_file", number)))
+        found |= {name: Secret(value) for name, value in given.items()}
+    said = entry.get("environment")
+    places = {name: ("environment", step) for name, step in units.steps(said).items()}
+    declared = _inherited(entry, units.mapping(said), places)
     return FrozenMap(found | {name: veiled(name, value) for name, value in declared.items()})
 
 
-def _inherited(entry: Entry, path: tuple[str | int, ...], found: Mapping[str, str | None]) -> dict[str, str]:
+def _inherited(
+    entry: Entry, found: Mapping[str, str | None], places: Mapping[str, tuple[str, str | int]]
+) -> dict[str, str]:
     """Give the names without a value that of the environment."""
     values: dict[str, str] = {}
     if "" in found:
-        entry.problem(path, "a variable without a name", "write NAME=value")
+        entry.problem(places[""], "a variable without a name", "write NAME=value")
     for name, value in found.items():
         inherited = entry.source.environment.get(name) if value is None else value
         if inherited is None:
-            entry.problem(
-                path, f"{name} has no value, and the environment has none either", f"set it, or write {name}="
-            )
+            empty = f'{name}: ""' if places[name][1] == name else f"{name}="
+            message = f"{name} has no value, and the environment has none either"
+            entry.problem(places[name], message, f"set it, or write {empty}")
         else:
             values[name] = inherited
     return values

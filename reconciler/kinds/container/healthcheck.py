@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds import units
-from reconciler.kinds.container.quantities import Duration
+from reconciler.kinds.container.quantities import Duration, duration, whole
 from reconciler.kinds.container.spec import Healthcheck
 from reconciler.kinds.entry import Entry
 
@@ -24,17 +23,16 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def healthcheck(entry: Entry) -> Healthcheck:
-    """Read `healthcheck`."""
+    """Read `healthcheck`; `disable` wins over a test, which may be that of the defaults."""
     found = entry.get("healthcheck") or {}
     if found.get("disable"):
-        if "test" in found and found["test"] != ["NONE"]:
-            entry.problem(("healthcheck", "disable"), "a healthcheck that is disabled has no test")
         return Healthcheck(NONE)
     times = {each: _time(entry, each, found.get(each)) for each in ("interval", "timeout", "start_period")}
+    retries = found.get("retries")
     return Healthcheck(
         entry.read(("healthcheck", "test"), test, found.get("test"), instead=None),
         **times,
-        retries=found.get("retries"),
+        retries=None if retries is None else entry.read(("healthcheck", "retries"), whole, retries, instead=None),
     )
 
 
@@ -64,7 +62,7 @@ def test(value: Any) -> tuple[str, ...] | None:
 def _time(entry: Entry, name: str, value: str | None) -> Duration | None:
     if value is None:
         return None
-    found = Duration(entry.read(("healthcheck", name), units.duration, value, instead=_SHORTEST))
+    found = entry.read(("healthcheck", name), duration, value, instead=Duration(_SHORTEST))
     if 0 < found < _SHORTEST or (not found and name != "start_period"):
         entry.problem(("healthcheck", name), "the shortest time is 1ms")
     return found

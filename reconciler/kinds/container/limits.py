@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.kinds import units
-from reconciler.kinds.container.quantities import Bytes
+from reconciler.kinds.container.quantities import Bytes, size, whole
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.entry import Entry
 
@@ -16,8 +15,11 @@ _SHARES = 1024
 """What a container weighs that declares no cpu_shares."""
 _PERIOD = 100_000
 """The engine's CpuPeriod in microseconds where none is set."""
+_CPUS = 8192
+"""How many the kernel knows at most (CONFIG_NR_CPUS)."""
 _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
-"""The kernel knows 8192 CPUs at most (CONFIG_NR_CPUS)."""
+_PIDS = 1 << 22
+"""The highest limit that the kernel takes (PID_MAX_LIMIT)."""
 _LEAST_MEMORY = 6 * 1024**2
 FIELDS = frozenset(
     ("mem_limit", "memswap_limit", "mem_reservation", "cpus", "cpu_quota", "cpu_shares", "cpuset", "pids_limit")
@@ -31,10 +33,10 @@ def limits(entry: Entry) -> dict[str, Any]:
         "mem_limit": Bytes(max(0, _size(entry, "mem_limit") or 0)),
         "memswap_limit": _swap(entry),
         "mem_reservation": Bytes(max(0, _size(entry, "mem_reservation") or 0)),
-        "cpus": round(float(entry.get("cpus") or 0) * _NANO) / _NANO,
-        "cpu_shares": _shares(entry.get("cpu_shares") or 0),
+        "cpus": _cpus(entry),
+        "cpu_shares": _shares(entry.read(("cpu_shares",), whole, entry.get("cpu_shares") or 0, instead=0)),
         "cpuset": _cpuset(entry),
-        "pids_limit": max(0, entry.get("pids_limit") or 0),
+        "pids_limit": max(0, entry.read(("pids_limit",), whole, entry.get("pids_limit") or 0, _PIDS, instead=0)),
     }
     _check(entry, found)
     return found
@@ -42,12 +44,20 @@ def limits(entry: Entry) -> dict[str, Any]:
 
 def _size(entry: Entry, name: str) -> int | None:
     value = entry.get(name)
-    return None if value is None else entry.read((name,), units.size, value, instead=0)
+    return None if value is None else entry.read((name,), size, value, instead=Bytes(0))
 
 
 def _swap(entry: Entry) -> Bytes | None:
     found = _size(entry, "memswap_limit")
     return Bytes(found) if found else None
+
+
+def _cpus(entry: Entry) -> float:
+    found = float(entry.get("cpus") or 0)
+    if found > _CPUS:
+        entry.problem(("cpus",), f"the kernel knows {_CPUS} CPUs at most")
+        return 0.0
+    return round(found * _NANO) / _NANO
 
 
 def _shares(value: int) -> int:

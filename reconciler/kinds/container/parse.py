@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.kinds import networking, units
+from reconciler.kinds import networking
 from reconciler.kinds.container import ports, settings, volumes, waits, words
 from reconciler.kinds.container.environment import environment
 from reconciler.kinds.container.healthcheck import healthcheck
 from reconciler.kinds.container.limits import limits
-from reconciler.kinds.container.quantities import Bytes, Duration
+from reconciler.kinds.container.quantities import Bytes, Duration, duration, size
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import image_of
@@ -126,7 +126,7 @@ def _process(entry: Entry) -> dict[str, Any]:
 
 def _whole_seconds(entry: Entry, text: str) -> Duration:
     """Read the stop grace period, rounded up to the seconds in which the engine counts it."""
-    found = entry.read(("stop_grace_period",), units.duration, text, instead=0)
+    found = entry.read(("stop_grace_period",), duration, text, instead=Duration(0))
     return Duration(-(-found // _SECOND) * _SECOND)
 
 
@@ -136,7 +136,7 @@ def _mounted(entry: Entry) -> dict[str, Any]:
     return {
         "volumes": mounts,
         "tmpfs": volumes.tmpfs(entry, mounts),
-        "shm_size": SHM_SIZE if shm is None else Bytes(entry.read(("shm_size",), units.size, shm, instead=0)),
+        "shm_size": SHM_SIZE if shm is None else entry.read(("shm_size",), size, shm, instead=Bytes(0)),
         "read_only": bool(entry.get("read_only")),
     }
 

@@ -55,7 +55,7 @@ def expose(entry: Entry, published: Mapping[str, Any]) -> tuple[str, ...]:
     for number, each in entry.items("expose"):
         port, _, protocol = str(each).partition("/")
         span = entry.read(("expose", number), numbers, port, instead=range(0))
-        found |= {f"{each}/{protocol or 'tcp'}" for each in span}
+        found |= {f"{each}/{protocol.lower() or 'tcp'}" for each in span}
     return tuple(sorted(found - published.keys()))
 
 
@@ -67,7 +67,7 @@ def publication(value: Any) -> Publication:
     """Read one entry of `ports`; a ValueError if it is none."""
     if isinstance(value, Mapping):
         published = str(value.get("published", "")).strip()
-        protocol = value.get("protocol", "tcp")
+        protocol = value.get("protocol", "tcp").lower()
         return Publication(str(value["target"]), published, _address(value.get("host_ip", "")), protocol)
     text, _, protocol = str(value).partition("/")
     address, published, target = _parts(text)

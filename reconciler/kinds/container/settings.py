@@ -89,7 +89,7 @@ def _device(value: Any) -> str:
 def _device_parts(value: Any) -> tuple[str, str | None, str | None]:
     if isinstance(value, Mapping):
         return value["source"], value.get("target"), value.get("permissions")
-    source, *rest = value.split(":", 2)
+    source, *rest = units.parts(value)
     if len(rest) == 1 and set(rest[0]) <= _PERMISSIONS:
         return source, None, rest[0]
     target, permissions = (*rest, None, None)[:2]
@@ -149,8 +149,8 @@ def hosts_of_engine(found: list[str] | None) -> tuple[str, ...]:
 
 def addresses(entry: Entry, attribute: str) -> tuple[str, ...]:
     """Read a list of addresses."""
-    found = (entry.read((attribute,), _address, str(each), instead="") for _, each in entry.items(attribute))
-    return tuple(each for each in found if each)
+    read = (entry.read((attribute, number), _address, str(each), instead="") for number, each in entry.items(attribute))
+    return tuple(each for each in read if each)
 
 
 def _address(text: str) -> str:

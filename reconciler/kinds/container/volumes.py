@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.kinds import units
-from reconciler.kinds.container.quantities import Bytes
+from reconciler.kinds.container.quantities import Bytes, size
 from reconciler.kinds.container.spec import Mount
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.source import home
@@ -79,10 +79,10 @@ def _mount(entry: Entry, path: tuple[str | int, ...], value: Any) -> tuple[str, 
 
 def _short(text: str) -> tuple[str, Mount]:
     """Read `[SOURCE:]TARGET[:MODES]`."""
-    source, colon, rest = text.partition(":")
-    if not colon:
+    source, *rest = units.parts(text)
+    if not rest:
         return text, Mount("volume")
-    target, _, modes = rest.partition(":")
+    target, modes = (*rest, "")[:2]
     return target, with_modes(Mount("bind" if source.startswith(_PATHS) else "volume", source), modes)
 
 
@@ -118,8 +118,7 @@ def _long(value: Mapping[str, Any]) -> tuple[str, Mount]:
     elif mount.source:
         raise ValueError("a tmpfs has no source")
     else:
-        size = Bytes(units.size(options.get("size", 0)))
-        mount = replace(mount, size=size, mode=octal(options.get("mode", _MODE)))
+        mount = replace(mount, size=size(options.get("size", 0)), mode=octal(options.get("mode", _MODE)))
     return value["target"], mount
 
 

@@ -16,6 +16,9 @@ from reconciler.kinds.veth.ends import ends_by_node, pairs
 from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
 from reconciler.value import dataclass
 
+_LO = "lo"
+"""It is there in every node, and up."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -213,6 +216,7 @@ def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: l
         if not reached and not any(_in_prefix(gateway, each.to) for each in onlink):
             message = f"the next hop {gateway} is not reachable through any declared interface of {entry.node.name!r}"
             source.problem((*entry.pointer, "via"), message)
-    if entry.dev and all(each.name != entry.dev for each in known) and not nodes.docker_interfaces(source, entry.node):
+    names = {_LO, *(each.name for each in known)}
+    if entry.dev and entry.dev not in names and not nodes.docker_interfaces(source, entry.node):
         message = f"{entry.node.name!r} has no interface {entry.dev!r} in this file"
         source.problem((*entry.pointer, "dev"), message)
