@@ -20,7 +20,8 @@ def read(folder: Path, environ: Mapping[str, str] | None = None, **data: Any) ->
         def directory(self, pointer: Any) -> Path:
             return folder
 
-    made = Source(Here({"containers": {"web": data}}), name="t", environment=environ)
+    given = Here({"containers": {"web": data}})
+    made = Source(given, name="t", variables=lambda _, name: (environ or {}).get(name))
     return dict(environment(entry_of(made, "web"))), [each.message for each in made.problems]
 
 

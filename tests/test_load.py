@@ -35,6 +35,47 @@ def test_a_variable_of_a_container_without_a_value_comes_from_the_env_file(tmp_p
     assert dict(web.spec.environment) == {"WORD": "hello"}  # type: ignore[attr-defined]
 
 
+def test_what_an_included_file_leaves_to_the_environment_is_looked_for_beside_it_too(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".env").write_text("HERE=main\nBOTH=main\n")
+    (tmp_path / "sub" / ".env").write_text("THERE=sub\nBOTH=sub\nSET=sub\n")
+    (tmp_path / "sub" / "web.env").write_text("FILE=$THERE\n")
+    (tmp_path / "sub" / "D").write_text("FROM scratch\n")
+    (tmp_path / "sub" / "s.yaml").write_text(
+        "images: {i: {build: {context: ., dockerfile: D, args: [THERE]}}}\n"
+        "containers: {web: {image: x, environment: [HERE, THERE, BOTH, SET], env_file: web.env}}\n"
+    )
+    (tmp_path / "t.yaml").write_text("name: a\ninclude: sub/s.yaml\n")
+    found = load(tmp_path / "t.yaml", kinds=kinds(), environment={"SET": "set"}).resources
+    assert dict(found[ResourceKey("container", "web")].spec.environment) == {  # type: ignore[attr-defined]
+        "HERE": "main",
+        "THERE": "sub",
+        "BOTH": "main",
+        "SET": "set",
+        "FILE": "sub",
+    }
+    assert dict(found[ResourceKey("image", "i")].spec.recipe.args) == {"THERE": "sub"}  # type: ignore[attr-defined]
+
+
+def test_a_wrong_env_file_is_told_once_whoever_asks_for_what_it_might_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    for folder in (".", "sub"):
+        Path(folder, ".env").write_text("A B\n")
+    Path("sub/s.yaml").write_text("containers: {web: {image: '${X-x}', environment: [VAR]}}\n")
+    Path("t.yaml").write_text("name: a\ninclude: sub/s.yaml\n")
+    with pytest.raises(FileInvalid) as caught:
+        load("t.yaml", kinds=kinds(), environment={})
+    assert str(caught.value).splitlines() == [
+        ".env:1:1: expected NAME=value (is a quote left open?)",
+        "sub/.env:1:1: expected NAME=value (is a quote left open?)",
+        "sub/s.yaml:1:51: containers.web.environment[0]: VAR has no value, "
+        + "and the environment has none either (set it, or write VAR=)",
+    ]
+
+
 def test_a_path_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "caf\udce9"
     folder.mkdir()

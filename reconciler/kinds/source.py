@@ -49,17 +49,21 @@ class Source:
         *,
         name: str,
         path: str = "",
-        environment: Mapping[str, str] | None = None,
+        variables: Callable[[Path, str], str | None] = lambda *_: None,
         opened: set[str] | None = None,
     ) -> None:
         self.opened = set() if opened is None else opened
         self.file, self.name, self.path = file, name, path
-        self.environment = environment or {}
+        self.variables = variables
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
         self.claimed: dict[ResourceKey, list[tuple[Claim, Pointer]]] = defaultdict(list)
         self._patience = _HINTED
         self._found: dict[Callable[[Source], Any], Any] = {}
+
+    def variable(self, pointer: Pointer, name: str) -> str | None:
+        """Return what a variable stands for at a place: in the environment, else beside the file that says it."""
+        return self.variables(self.directory(pointer), name)
 
     def once(self, function: Callable[[Source], T]) -> T:
         """Return what a function finds in the whole file; it looks only the first time."""

@@ -10,6 +10,7 @@ from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
@@ -43,11 +44,6 @@ class Variables:
         if name in values:
             self.content = self._bytes
         return values.get(name)
-
-    @property
-    def file(self) -> dict[str, str]:
-        """What `.env` says; empty if there is none."""
-        return dict(self._file())
 
     def _file(self) -> dict[str, str]:
         if self._values is None:
@@ -89,6 +85,25 @@ class Variables:
 
     def _problem(self, line: int, message: str, hint: str = "") -> None:
         self.problems.append(Problem(Position(self._shown, line, 1), "", message, hint))
+
+
+class Beside:
+    """What variables stand for in a folder: in the environment, in the main file's `.env`, in that of the folder."""
+
+    def __init__(self, environment: Mapping[str, str], main: Path, shown: str) -> None:
+        self._main = Variables(environment.get, main, shown)
+        self._folders = {main: self._main}
+
+    def __call__(self, folder: Path, name: str) -> str | None:
+        """Return the value of a variable in a folder, None if it is not set."""
+        if folder not in self._folders:
+            self._folders[folder] = Variables(self._main, folder, str(folder / ".env"))
+        return self._folders[folder](name)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with these files, as far as they were asked."""
+        return [problem for each in self._folders.values() for problem in each.problems]
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ def _inherited(
     if "" in found:
         entry.problem(places[""], "a variable without a name", "write NAME=value")
     for name, value in found.items():
-        inherited = entry.source.environment.get(name) if value is None else value
+        inherited = entry.source.variable(entry.pointer(*places[name]), name) if value is None else value
         if inherited is None:
             empty = f'{name}: ""' if places[name][1] == name else f"{name}="
             message = f"{name} has no value, and the environment has none either"
@@ -70,7 +70,13 @@ def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) ->
     if isinstance(each, Mapping) and each.get("format") == "raw":
         return dict(env_file.raw(text))
     own = units.mapping(entry.get("environment"))
-    return dict(env_file.parsed(text, lambda name: entry.source.environment.get(name, own.get(name))))
+    at = entry.pointer("env_file")
+
+    def known(name: str) -> str | None:
+        found = entry.source.variable(at, name)
+        return own.get(name) if found is None else found
+
+    return dict(env_file.parsed(text, known))
 
 
 def of_engine(variables: list[str] | None) -> dict[str, str]:

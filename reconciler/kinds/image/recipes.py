@@ -81,7 +81,7 @@ class Recipes:
             raise Unusable(place, f"the build's context {said['context']!r} leads out of the file's own folder", hint)
         if not context.is_dir():
             raise Unusable(place, f"the build's context {said['context']!r} is not a folder")
-        args = FrozenMap(dict(self._args(said)))
+        args = FrozenMap(dict(self._args(pointer, said)))
         dockerfile = self._dockerfile(pointer, said, context)
         bases = bases_of(self.others, self.name, read_file(dockerfile).decode(), args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
@@ -106,9 +106,9 @@ class Recipes:
             raise Unusable(place, f"{name!r} is not in the build's context {said['context']!r}", "put it in there")
         return context / name
 
-    def _args(self, said: Entry) -> dict[str, str]:
-        declared = mapping(said.get("args"))
-        values = {arg: self.source.environment.get(arg) if text is None else text for arg, text in declared.items()}
+    def _args(self, pointer: Pointer, said: Entry) -> dict[str, str]:
+        declared, at = mapping(said.get("args")), (*pointer, "args")
+        values = {arg: self.source.variable(at, arg) if text is None else text for arg, text in declared.items()}
         return {arg: text for arg, text in values.items() if text is not None}
 
     def _import(self, pointer: Pointer, given: Any) -> Import:
