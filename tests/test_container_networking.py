@@ -119,6 +119,8 @@ def test_what_another_waits_for_to_complete_is_to_complete() -> None:
 
 
 PORTS = {"ports": ["80"]}
+FORWARD = {"sysctls": {"net/ipv4/ip_forward": 1}}
+OWN = "net/ipv4/ip_forward is the host's own"
 
 
 @pytest.mark.parametrize(
@@ -136,10 +138,18 @@ PORTS = {"ports": ["80"]}
         ({"network_mode": "service:web"}, ["network_mode: 'web' cannot refer to itself"]),
         ({"network_mode": "container:x", "dns": "1.1.1.1"}, ["dns: this is shared with 'x': declare it there"]),
         ({"networks": [], **PORTS}, []),
+        ({"network_mode": "host", **FORWARD}, ["sysctls/net/ipv4/ip_forward: on the host's network " + OWN]),
+        ({"network_mode": "service:hosted", **FORWARD}, ["sysctls/net/ipv4/ip_forward: on the host's network " + OWN]),
+        ({"network_mode": "host", "sysctls": ["kernel.shmmax=1"]}, []),
+        ({"network_mode": "service:db", **FORWARD}, []),
+        ({"networks": ["lan"], "links": ["db:x", "db:y", "db"]}, []),
+        ({"networks": ["lan"], "links": ["db:x", "too:x"]}, ["links/1: the name 'x' stands for 'db' already"]),
+        ({"networks": ["lan"], "links": ["db", "too:db"]}, ["links/1: the name 'db' stands for 'db' already"]),
     ],
 )
 def test_what_cannot_be_on_the_network_so_is_a_problem(data: dict[str, Any], expected: list[str]) -> None:
-    read = file({"web": data, "db": {"networks": ["lan"]}})
+    on = {"networks": ["lan"]}
+    read = file({"web": data, "db": on, "too": on, "hosted": {"network_mode": "host"}})
     networking.check(entry_of(read, "web"))
     assert [f"{each.pointer.partition('/web/')[2]}: {each.message}" for each in read.problems] == expected
 

@@ -11,6 +11,7 @@ from paper import source
 from reconciler.kinds.container import volumes
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import Mount
+from reconciler.kinds.container.tmpfs import tmpfs
 from reconciler.kinds.networking import entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import FrozenMap, ResourceKey
@@ -95,11 +96,30 @@ def test_two_mounts_at_one_path_are_a_problem() -> None:
     assert read("/www", "./x:/www")[1] == ["two things are mounted at /www"]
     made = declared("/www", tmpfs=["/www:size=1m", "/run", "run"])
     entry = entry_of(made, "web")
-    assert dict(volumes.tmpfs(entry, volumes.volumes(entry))) == {"/www": "size=1m", "/run": "", "run": ""}
+    assert dict(tmpfs(entry, volumes.volumes(entry))) == {"/www": "size=1m", "/run": "", "run": ""}
     assert [each.message for each in made.problems] == [
         "two things are mounted at /www",
         "'run' is not an absolute path",
     ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["", "ro,noexec", "size=64m,mode=1777,uid=1000,gid=0x10", "size=50%,nr_inodes=10k,nr_blocks=0x1F", "mpol=bind:0"],
+)
+def test_options_of_a_memory_file_system_are_taken_as_they_are(options: str) -> None:
+    made = declared(tmpfs=f"/run:{options}")
+    assert dict(tmpfs(entry_of(made, "web"), FrozenMap({}))) == {"/run": options}
+    assert not made.problems
+
+
+@pytest.mark.parametrize(
+    "option", ["size=banana", "size=", "size", "size=1.5m", "nr_inodes=5%", "mode=999", "uid=root", "gid=-1"]
+)
+def test_an_option_that_the_kernel_cannot_read_is_a_problem(option: str) -> None:
+    made = declared(tmpfs=[f"/run:noexec,{option}"])
+    tmpfs(entry_of(made, "web"), FrozenMap({}))
+    assert [each.message for each in made.problems] == [f"{option!r} is not an option of a tmpfs"]
 
 
 def test_named_volumes_are_stood_on() -> None:

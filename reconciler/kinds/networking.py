@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.source import Source
+from reconciler.kinds.units import steps
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
 
@@ -155,8 +156,7 @@ def check(entry: Entry) -> None:
             entry.source.reference(entry.pointer(*place(entry, "networks", name)), "networks", name, "network")
     for name in dependencies(entry):
         _check_container(entry, place(entry, "depends_on", name), name)
-    for number, each in entry.items("links"):
-        _check_link(entry, ("links", number), each.partition(":")[0])
+    _check_links(entry)
 
 
 def _check_mode(entry: Entry) -> None:
@@ -168,10 +168,20 @@ def _check_mode(entry: Entry) -> None:
     if alone and entry.get("ports"):
         hint = f"publish them on {target.name!r}" if target else "give it a network"
         entry.problem(("ports",), f"with network_mode {found} no port can be published", hint)
+    _check_sysctls(entry, entry_of(entry.source, target.name) if target else entry)
     if found.startswith(SHARED):
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
+
+
+def _check_sysctls(entry: Entry, holder: Entry) -> None:
+    """Note what the engine sets for no container on the host's network, be it this one's or that of whom it shares."""
+    if holder.get("network_mode") != "host":
+        return
+    for name, step in steps(entry.get("sysctls")).items():
+        if name.startswith(("net.", "net/")):
+            entry.problem(("sysctls", step), f"on the host's network {name} is the host's own", "set it on the host")
 
 
 def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:
@@ -179,6 +189,17 @@ def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bo
         entry.problem(path, f"{name!r} cannot refer to itself")
         return False
     return entry.source.reference(entry.pointer(*path), "containers", name, "container") is not None
+
+
+def _check_links(entry: Entry) -> None:
+    taken: dict[str, str] = {}
+    for number, each in entry.items("links"):
+        target, _, alias = each.partition(":")
+        _check_link(entry, ("links", number), target)
+        if (name := alias or target) in taken:
+            message = f"the name {name!r} stands for {taken[name]!r} already"
+            entry.problem(("links", number), message, "give it another alias, or remove one")
+        taken.setdefault(name, target)
 
 
 def _check_link(entry: Entry, path: tuple[str | int, ...], target: str) -> None:

@@ -12,6 +12,7 @@ from reconciler.kinds.container.healthcheck import healthcheck
 from reconciler.kinds.container.limits import limits
 from reconciler.kinds.container.quantities import Bytes, Duration, duration, size
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec
+from reconciler.kinds.container.tmpfs import tmpfs
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.parse import Images
@@ -135,7 +136,7 @@ def _mounted(entry: Entry) -> dict[str, Any]:
     shm = entry.get("shm_size")
     return {
         "volumes": mounts,
-        "tmpfs": volumes.tmpfs(entry, mounts),
+        "tmpfs": tmpfs(entry, mounts),
         "shm_size": SHM_SIZE if shm is None else entry.read(("shm_size",), size, shm, instead=Bytes(0)),
         "read_only": bool(entry.get("read_only")),
     }

@@ -40,20 +40,6 @@ def volumes(entry: Entry) -> Mounts:
     return FrozenMap(found)
 
 
-def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
-    """Read `tmpfs`: path → options."""
-    found: dict[str, str] = {}
-    for number, each in entry.items("tmpfs"):
-        said, _, options = str(each).partition(":")
-        path = posixpath.normpath(said)
-        if path in found or path in mounts:
-            entry.problem(("tmpfs", number), f"two things are mounted at {path}")
-        if not path.startswith("/"):
-            entry.problem(("tmpfs", number), f"{said!r} is not an absolute path")
-        found[path] = options
-    return FrozenMap(found)
-
-
 def needs(entry: Entry) -> Iterator[Need]:
     """Yield the needs on the volumes that are mounted."""
     for name in _named(entry):

@@ -19,6 +19,8 @@ from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
 DEFAULT = "default"
 """The network that is made on demand."""
 _PREDEFINED = ("bridge", "host", "none", "default")
+_SINGLE = {"host": "host", "null": "none", "none": "none"}
+"""Drivers of which the engine makes no network beside its own, each with the network mode that means that one."""
 
 
 def networks(source: Source) -> Iterator[Resource]:
@@ -46,6 +48,9 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
     if live in _PREDEFINED and not source.incomplete(("prefix",)):
         hint = "give it another `name:`, or a prefix" if name == DEFAULT else "declare it external"
         source.problem(pointer, f"the engine keeps the network name {live!r} for itself", hint)
+    if mode := _SINGLE.get(entry.get("driver", "")):
+        message = f"the engine makes no network with the driver {entry['driver']!r} beside its own"
+        source.problem((*pointer, "driver"), message, f"say `network_mode: {mode}` in the container")
     spec = NetworkSpec(
         name=live,
         driver=entry.get("driver", "bridge"),
