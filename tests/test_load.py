@@ -68,12 +68,24 @@ def test_a_wrong_env_file_is_told_once_whoever_asks_for_what_it_might_say(
     Path("t.yaml").write_text("name: a\ninclude: sub/s.yaml\n")
     with pytest.raises(FileInvalid) as caught:
         load("t.yaml", kinds=kinds(), environment={})
+    missing = "VAR has no value, and the environment has none either (set it, or write VAR=)"
     assert str(caught.value).splitlines() == [
         ".env:1:1: expected NAME=value (is a quote left open?)",
         "sub/.env:1:1: expected NAME=value (is a quote left open?)",
-        "sub/s.yaml:1:51: containers.web.environment[0]: VAR has no value, "
-        + "and the environment has none either (set it, or write VAR=)",
+        f"sub/s.yaml:1:51: containers.web.environment[0]: {missing}",
     ]
+
+
+@pytest.mark.parametrize("also", ["", "include: other.yaml\n"], ids=["one file", "two files"])
+def test_a_container_has_a_healthcheck_of_its_own_whatever_the_defaults_disable(tmp_path: Path, also: str) -> None:
+    (tmp_path / "other.yaml").write_text("namespaces: {red: }\n")
+    (tmp_path / "t.yaml").write_text(
+        f"name: t\n{also}defaults: {{containers: {{image: x, healthcheck: {{disable: true}}}}}}\n"
+        "containers: {web: {healthcheck: {test: [CMD, a]}}, db: {healthcheck: {interval: 2s}}}\n"
+    )
+    found = load(tmp_path / "t.yaml", kinds=kinds(), environment={}).resources
+    tests = {name: found[ResourceKey("container", name)].spec.healthcheck.test for name in ("web", "db")}  # type: ignore[attr-defined]
+    assert tests == {"web": ("CMD", "a"), "db": ("NONE",)}
 
 
 def test_a_path_that_is_not_utf_8_is_told(tmp_path: Path) -> None:

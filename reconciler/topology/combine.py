@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from reconciler.errors import Problem
@@ -13,6 +14,9 @@ _SECTIONS = frozenset(("images", "volumes", "networks", "containers", "namespace
 _ITS_OWN = frozenset(("name", "prefix"))
 _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "network_mode": "networks"}
 """A default that an entry does without when it has the other one."""
+_WITHIN = {"healthcheck": {"disable": "test"}}
+"""The same within an attribute."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def merge(root: Node, included: Node) -> Iterator[Problem]:
@@ -62,14 +66,18 @@ def with_plain_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
 def _plain_entry(default: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
     if entry.get("external"):
         return entry
-    return _plain_over({name: each for name, each in default.items() if _INSTEAD.get(name) not in entry}, entry)
+    return _plain_over(default, entry, _INSTEAD)
 
 
-def _plain_over(default: Any, entry: Any) -> Any:
+def _plain_over(default: Any, entry: Any, instead: Mapping[str, str]) -> Any:
     if not (isinstance(default, dict) and isinstance(entry, dict)):
         return entry
-    own = {name: _plain_over(default[name], each) if name in default else each for name, each in entry.items()}
-    return default | own
+    inherited = {name: each for name, each in default.items() if instead.get(name) not in entry}
+    own = {
+        name: _plain_over(inherited[name], each, _WITHIN.get(name, _NOTHING)) if name in inherited else each
+        for name, each in entry.items()
+    }
+    return inherited | own
 
 
 def _nothing(around: Node, name: str) -> Node:
@@ -107,16 +115,20 @@ def _entry(default: Node, entry: Node) -> Node:
     """Give an entry its defaults; an external one has none."""
     if "external" in entry.value and entry.value["external"].value:
         return entry
-    given = {*entry.value, *entry.cut}
-    wanted = {name: node for name, node in default.value.items() if _INSTEAD.get(name) not in given}
-    return _over(replace(default, value=wanted), entry)
+    return _over(default, entry, _INSTEAD)
 
 
-def _over(default: Node, entry: Node) -> Node:
+def _over(default: Node, entry: Node, instead: Mapping[str, str]) -> Node:
     """Merge mappings key by key; anything else of the entry's stays as it is."""
     if not (isinstance(default.value, dict) and isinstance(entry.value, dict)):
         return entry
-    inherited = {name: node for name, node in default.value.items() if name not in entry.cut}
+    given = {*entry.value, *entry.cut}
+    inherited = {
+        name: node for name, node in default.value.items() if name not in entry.cut and instead.get(name) not in given
+    }
     lost = {name: node for name, node in default.cut.items() if name not in entry.value}
-    own = {name: _over(inherited[name], node) if name in inherited else node for name, node in entry.value.items()}
+    own = {
+        name: _over(inherited[name], node, _WITHIN.get(name, _NOTHING)) if name in inherited else node
+        for name, node in entry.value.items()
+    }
     return replace(entry, value=inherited | own, cut={**lost, **entry.cut})
