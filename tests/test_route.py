@@ -20,14 +20,14 @@ containers:
   done: {image: x, network_mode: none, state: stopped, routes: [%s]}
   other: {external: true}
 namespaces: {red: {routes: [%s]}}
-bridges: {lan: {namespace: red, addresses: [10.5.0.1/24, x]}, br0: {addresses: [10.6.0.1/24]}}
+bridges: {lan: {namespace: red, addresses: [10.5.0.1/24, "FD05::1/64"]}, br0: {addresses: [10.6.0.1/24]}}
 host: {routes: [%s]}
 veths:
-  - [red:eth0 10.0.0.1/24 fd00::1/64, leaf:eth0 10.0.0.2/24 fd00::2/64]
-  - [red:eth1 10.0.1.1/24, leaf:eth1 10.0.1.2/24]
+  - [red:eth0 10.0.0.1/24 fd00::1/64, leaf:eth0 10.0.0.2/24 fd00::2/64 fe80::2/64]
+  - [red:eth1 10.0.1.1/24 fe80::1/64, leaf:eth1 10.0.1.2/24 fe80::2/64]
   - [host:x 10.7.0.1/24, web:x 10.7.0.2/24]
   - endpoints: [{container: other, interface: y, routes: [{to: 10.44.0.0/16, via: 192.0.2.1}]}, red:y]
-""".replace("10.5.0.1/24, x", "10.5.0.1/24")
+"""
 PLACES = ("leaf", "web", "free", "onbridge", "hosted", "done", "red", "host")
 
 
@@ -139,6 +139,14 @@ def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path
             "the next hop 10.0.0.2 is not reachable through any declared interface of 'red'",
         ),
         ({"red": "{to: default, via: 10.0.0.1}"}, "the next hop 10.0.0.1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'FD05::1'}"}, "the next hop fd05::1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'fe80::1', dev: eth1}"}, "the next hop fe80::1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'fe80::2', dev: eth9}"}, "'red' has no interface 'eth9' in this file"),
+        ({"web": "{to: default, via: 'fe80::2'}"}, "the next hop fe80::2 is not reachable through any declared"),
+        (
+            {"leaf": "{to: default, via: 'fe80::9'}"},
+            "the next hop fe80::9 is on more than one link of 'leaf' (name the interface with `dev`)",
+        ),
         ({"red": "{to: 10.0.0.0/33, dev: eth0}"}, "'10.0.0.0/33' is not a destination"),
         ({"red": "{to: default, via: 10.0.0.300}"}, "'10.0.0.300' is not an address"),
         ({"red": "{to: 10.3.0.0/16, via: 'fd00::2'}"}, "the next hops are not of the same family as 10.3.0.0/16"),
@@ -176,6 +184,23 @@ def test_where_more_is_reached_than_the_file_says_any_next_hop_will_do(tmp_path:
     assert (
         problems(tmp_path, text(**{place: "{to: 10.200.0.0/16, via: 10.4.0.1}, {to: 10.201.0.0/16, dev: eth0}"})) == []
     )
+
+
+def test_a_link_local_next_hop_is_on_the_link_that_is_named(tmp_path: Path) -> None:
+    red = "{to: 'fd08::/16', via: 'fe80::1', dev: eth0}, {to: 'fd09::/16', via: ['fe80::2', 'fe80::3'], dev: eth1}, {to: default, via: 'fe80::9'}"
+    whole = text(red=red, web="{to: 'fd08::/16', via: 'fe80::1', dev: eth0}")
+    routes = topology(tmp_path, whole)
+    by = {each.key.name: each.spec.by for each in routes.of_kind("route") if isinstance(each.spec, RouteSpec)}
+    assert (by["red--fd08::/16"], by["red--fd09::/16"]) == (("eth0",), ("eth1", "eth1"))
+    assert by["web--fd08::/16"] == (), "the engine names its interfaces"
+    assert by["red--default6"] == ("eth1",), "only one of its links has such addresses"
+
+
+def test_destinations_next_hops_and_sources_are_written_as_the_kernel_writes_them(tmp_path: Path) -> None:
+    red = "{to: '::ffff:a09:0/112', via: '::a00:2', source: '::A00:1'}"
+    whole = text(red=red).replace("red:eth1 ", "red:eth1 ::a00:1/96 ")
+    found = spec(tmp_path, whole, "route/red--::ffff:10.9.0.0/112")
+    assert (found.to, found.via, found.source) == ("::ffff:10.9.0.0/112", ("::10.0.0.2",), "::10.0.0.1")
 
 
 def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ def test_dev_is_left_to_the_kernel_when_undeclared(lab: Lab) -> None:
         ('{to: default, via: "fd00::2"}', "route/red--default6", "-6"),
         ('{to: "fd77::/48", via: ["fd01::2", "fd00::2"]}', "route/red--fd77::/48", "-6"),
         ('{to: "fd77::/48", via: "fd01::2", metric: 7}', "route/red--fd77::/48", "-6"),
+        ('{to: "::ffff:0:0/96", via: "fd00::2"}', "route/red--::ffff:0.0.0.0/96", "-6"),
+        ('{to: "::a09:0/112", via: "fd00::2"}', "route/red--::10.9.0.0/112", "-6"),
+        ('{to: "fd77::/48", via: ["fe80::2", "fe80::3"], dev: eth1}', "route/red--fd77::/48", "-6"),
         ("{to: default, via: 10.0.0.2}", "route/red--default", "-4"),
         ("{to: 10.9.9.9, via: 10.0.0.2}", "route/red--10.9.9.9/32", "-4"),
     ],
@@ -97,6 +100,23 @@ def test_an_attribute_of_a_route_on_an_endpoint_is_changed_mended_and_undone(lab
 def test_a_next_hop_may_be_reached_by_a_route_on_the_link(lab: Lab) -> None:
     lab.apply(TEXT % "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth1}")
     assert routes(**red(lab))["default"]["gateway"] == "10.3.0.1"
+
+
+def test_what_is_on_a_link_is_told_apart_by_the_link(lab: Lab) -> None:
+    text = """
+namespaces: {red: {routes: [{to: "fd07::/16", via: "fe80::2", dev: eth0}, {to: "fd08::/16", via: "fe80::1", dev: %s}]}, blue: }
+veths:
+  - [red:eth0 fe80::1/64, blue:eth0 fe80::2/64]
+  - [red:eth1 fe80::1/64 ::ffff:10.0.0.1/96, blue:eth1 fe80::2/64 ::a00:2/96]
+  - [red:eth2, blue:eth2 fe80::1/64]
+  - [red:eth3, blue:eth3 fe80::1/64]
+"""
+    lab.both_ways(text % "eth2", text % "eth3", "route/red--fd08::/16", Action.UPDATE, "dev")
+    found = routes("-6", **red(lab))
+    assert [(found[each]["gateway"], found[each]["dev"]) for each in ("fd07::/16", "fd08::/16")] == [
+        ("fe80::2", "eth0"),
+        ("fe80::1", "eth2"),
+    ]
 
 
 def test_several_metrics_to_one_destination(lab: Lab) -> None:

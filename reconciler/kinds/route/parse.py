@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import ip
+from reconciler.kinds.addresses import ip, is_link_local, written
 from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
 from reconciler.kinds.source import HOST, Pointer, Source
@@ -123,7 +123,7 @@ def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) ->
         return ""
     if ipaddress.ip_address(text.partition("/")[0]) != found.network_address:
         source.problem((*pointer, "to"), f"{text} is an address in a prefix", f"the destination is {found}")
-    return str(found)
+    return f"{written(found.network_address)}/{found.prefixlen}"
 
 
 def _resource(
@@ -201,16 +201,20 @@ def _in_prefix(gateway: str, prefix: str) -> bool:
 
 
 def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> None:
-    own = {each.partition("/")[0]: interface for interface in known for each in interface.addresses}
     for gateway in entry.via:
-        if gateway in own:
+        anywhere = not is_link_local(gateway)
+        if any(gateway in each.own and (anywhere or each.reaches(gateway, entry.dev)) for each in known):
             message = f"the next hop {gateway} is an address of {entry.node.name!r} itself"
             source.problem((*entry.pointer, "via"), message)
     if reaches_more(source, entry.node):
         return
     for gateway in entry.via:
-        reached = any(each.reaches(gateway, entry.dev) for each in known)
-        if not reached and not any(_in_prefix(gateway, each.to) for each in onlink):
+        reached = [each for each in known if each.reaches(gateway, entry.dev)]
+        if is_link_local(gateway) and (entry.dev or reached):
+            if not entry.dev and len(reached) > 1:
+                message = f"the next hop {gateway} is on more than one link of {entry.node.name!r}"
+                source.problem((*entry.pointer, "via"), message, "name the interface with `dev`")
+        elif not reached and not any(_in_prefix(gateway, each.to) for each in onlink):
             message = f"the next hop {gateway} is not reachable through any declared interface of {entry.node.name!r}"
             source.problem((*entry.pointer, "via"), message)
     if entry.dev and all(each.name != entry.dev for each in known) and not nodes.docker_interfaces(source, entry.node):
