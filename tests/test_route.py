@@ -100,7 +100,7 @@ def test_a_next_hop_is_by_the_interface_that_reaches_it_where_the_file_tells_of_
     by = {each.key.name: each.spec.by for each in routes.of_kind("route") if isinstance(each.spec, RouteSpec)}
     assert by["red--10.9.0.0/16"] == ("eth0", "eth1")
     assert by["red--10.8.0.0/16"] == (), "two interfaces reach it"
-    assert by["red--10.6.0.0/16"] == (), "another route reaches it"
+    assert by["red--10.6.0.0/16"] == ("eth0",), "another route reaches it"
     assert by["web--10.3.0.0/16"] == by["web--10.4.0.0/16"] == (), "the engine names its interfaces"
 
 
@@ -110,6 +110,58 @@ def test_a_next_hop_by_a_route_on_the_link_comes_after_it(tmp_path: Path) -> Non
     assert Need(ResourceKey("route", "red--10.3.0.0/24@0"), "via", How.AFTER) in found
     found = resource(tmp_path, text(red=red.rpartition(", {")[0]), "route/red--default").needs
     assert Need(ResourceKey("route", "red--10.3.0.0/24"), "via", How.AFTER) in found
+
+
+@pytest.mark.parametrize(
+    ("routes", "dev"),
+    [
+        ("{to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/24, dev: eth1, metric: 3}", "eth0"),
+        ("{to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/28, dev: eth1, metric: 3}", "eth1"),
+        ("{to: 10.3.0.0/24, dev: eth1}, {to: 10.4.0.0/24, dev: eth0}", "eth1"),
+        ("{to: 10.3.0.0/24, dev: eth1, metric: 3}, {to: 10.3.0.0/24, dev: eth0, metric: 7}", "eth1"),
+    ],
+)
+def test_a_next_hop_by_a_route_on_the_link_goes_by_its_interface_and_stands_on_it(
+    tmp_path: Path, routes: str, dev: str
+) -> None:
+    found = resource(tmp_path, text(red=f"{{to: default, via: 10.3.0.1}}, {routes}"), "route/red--default")
+    assert isinstance(found.spec, RouteSpec)
+    assert (found.spec.dev, found.spec.by, dict(found.spec.ours)) == (dev, (dev,), {dev: f"veth/leaf:{dev}--red:{dev}"})
+    assert Need(ResourceKey("veth", f"leaf:{dev}--red:{dev}"), "via") in found.needs
+
+
+def test_the_interface_is_compared_only_where_a_route_says_which_it_is(tmp_path: Path) -> None:
+    onlink = "{to: 10.3.0.0/24, dev: eth0}"
+    found = spec(tmp_path, text(red="{to: default, via: 10.0.0.2}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == (None, ("eth0",)), "an address does"
+    found = spec(tmp_path, text(red="{to: default, via: [10.3.0.1, 10.0.1.2]}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == (None, ("eth1", "eth0"))
+    found = spec(tmp_path, text(red="{to: default, via: 10.3.0.1, dev: eth0}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == ("eth0", ("eth0",))
+    wrong = problems(tmp_path, text(red="{to: default, via: 10.4.0.1}, " + onlink))
+    assert wrong == ["the next hop 10.4.0.1 is not reachable through any declared interface of 'red'"]
+
+
+def test_a_route_stands_on_what_has_its_source_address(tmp_path: Path) -> None:
+    red = (
+        "{to: 10.9.0.0/16, via: 10.0.0.2, source: 10.0.1.1}, {to: 10.8.0.0/16, dev: eth0, source: 10.5.0.1}, "
+        "{to: 10.7.0.0/16, dev: eth0, source: 10.0.1.2}, {to: 'fd09::/16', via: 'fd00::2', source: 'FD05::1'}"
+    )
+    web = "{to: 10.9.0.0/16, via: 10.7.0.1, source: 172.31.9.7}"
+    host = "{to: 10.9.0.0/16, via: 192.0.2.1, source: 10.6.0.1}"
+    found = {
+        each.key.name: [str(need.key) for need in each.needs if need.via == "source"]
+        for each in topology(tmp_path, text(red=red, web=web, host=host)).of_kind("route")
+    }
+    assert found == {
+        "red--10.9.0.0/16": ["veth/leaf:eth1--red:eth1"],
+        "red--10.8.0.0/16": ["bridge/lan"],
+        "red--10.7.0.0/16": [],
+        "red--fd09::/16": ["bridge/lan"],
+        "web--10.9.0.0/16": ["connect/web--net"],
+        "host--10.9.0.0/16": ["bridge/br0"],
+        "other--10.44.0.0/16": [],
+    }
 
 
 def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path: Path) -> None:

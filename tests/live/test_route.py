@@ -102,6 +102,61 @@ def test_a_next_hop_may_be_reached_by_a_route_on_the_link(lab: Lab) -> None:
     assert routes(**red(lab))["default"]["gateway"] == "10.3.0.1"
 
 
+def test_a_next_hop_moves_with_the_route_on_the_link_that_reaches_it(lab: Lab) -> None:
+    text = TEXT % "{to: 10.8.0.0/16, via: 10.9.0.1}, {to: 10.9.0.0/16, dev: %s}"
+    lab.both_ways(text % "eth1", text % "eth0", "route/red--10.8.0.0/16", Action.UPDATE, "dev")
+    assert {routes(**red(lab))[each]["dev"] for each in ("10.8.0.0/16", "10.9.0.0/16")} == {"eth1"}
+
+
+def test_a_next_hop_by_a_route_on_the_link_outlives_the_address_and_comes_back_with_the_interface(lab: Lab) -> None:
+    text = TEXT % "{to: 10.8.0.0/16, via: 10.9.0.1}, {to: 10.9.0.0/16, dev: eth0}"
+    lab.apply(text)
+    report = lab.apply(text.replace("10.0.0.1/24", "10.0.0.5/25"))
+    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/blue:eth0--red:eth0"}
+    lab.apply(text.replace("blue:eth0", "blue:other"))
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth0")
+    lab.drifted(text, "route/red--10.8.0.0/16", Action.CREATE)
+    assert routes(**red(lab))["10.8.0.0/16"]["gateway"] == "10.9.0.1"
+
+
+SOURCE = """
+namespaces: {red: {routes: [{to: 10.7.0.0/16, via: 10.0.0.2, source: %s}, {to: "fd07::/16", via: "fd00::2", source: "%s"}]}, blue: }
+bridges: {br0: , lan: {namespace: red, addresses: [%s]}}
+veths:
+  - [red:eth0 10.0.0.1/24 fd00::1/64, blue:eth0 10.0.0.2/24 fd00::2/64]
+  - {name: second, endpoints: [red:eth1 %s, %s]}
+"""
+
+
+def sources(lab: Lab) -> tuple[str, str]:
+    return (
+        str(routes(**red(lab))["10.7.0.0/16"]["prefsrc"]),
+        str(routes("-6", **red(lab))["fd07::/16"]["prefsrc"]),
+    )
+
+
+def test_a_source_is_there_before_its_route_and_changes_with_it(lab: Lab) -> None:
+    text = SOURCE % ("%s", "%s", "", "%s/24 %s/64", "br0")
+    one, other = ("10.1.0.1", "fd01::1"), ("10.1.0.9", "fd01::9")
+    for each in (one, other, one):
+        lab.apply(text % (*each, *each))
+        assert sources(lab) == each
+    lab.apply((text % (*one, *one)).replace(", br0]", ", blue:x]"))
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth1")
+    lab.drifted(text % (*one, *one), "route/red--10.7.0.0/16", Action.CREATE)
+    assert sources(lab) == one
+
+
+def test_a_source_moves_from_one_interface_to_another_and_its_prefix_may_change(lab: Lab) -> None:
+    there, here = ("10.1.0.1/24, fd01::1/64", "10.2.0.1/24"), ("", "10.1.0.1/24 fd01::1/64")
+    for bridge, end in (there, here, there, here):
+        lab.apply(SOURCE % ("10.1.0.1", "fd01::1", bridge, end, "br0"))
+        assert sources(lab) == ("10.1.0.1", "fd01::1")
+    report = lab.apply(SOURCE % ("10.1.0.1", "fd01::1", "", "10.1.0.1/25 fd01::1/64", "br0"))
+    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/second"}
+    assert sources(lab) == ("10.1.0.1", "fd01::1")
+
+
 def test_what_is_on_a_link_is_told_apart_by_the_link(lab: Lab) -> None:
     text = """
 namespaces: {red: {routes: [{to: "fd07::/16", via: "fe80::2", dev: eth0}, {to: "fd08::/16", via: "fe80::1", dev: %s}]}, blue: }

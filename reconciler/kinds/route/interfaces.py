@@ -27,6 +27,10 @@ class Interface:
         """Its addresses without their prefix lengths."""
         return frozenset(each.partition("/")[0] for each in self.addresses)
 
+    def has(self, address: str) -> bool:
+        """Tell whether an address is its own, as far as the file knows: what is in a network's subnet may be."""
+        return address in self.own or (bool(address) and within(address, self.subnets))
+
     def reaches(self, gateway: str, dev: str | None) -> bool:
         """Tell whether a next hop is on its link; where an interface is named it must be that one.
 

@@ -11,7 +11,7 @@ from reconciler.host.kernel import Space, Where
 from reconciler.host.kernel.notes import fitted, notes
 from reconciler.host.kernel.space import HOST
 from reconciler.host.marks import PROTOCOL, of_alias
-from reconciler.host.netlink import Route
+from reconciler.host.netlink import Link, Route
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
@@ -123,6 +123,8 @@ def _resource(
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
     grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
+    holders = (scope.kernel.mine(each) for each in _holding(space, route.source))
+    sources = {Need(mark.key, "source") for mark in holders if mark}
     devices = [each.name for each in links]
     spec = RouteSpec(
         node=node,
@@ -140,7 +142,7 @@ def _resource(
     return Resource(
         key,
         spec,
-        needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds)),
+        needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds | sources)),
         claims=(claim(node, route.destination, route.metric),),
         part_of=node if node != HOST else None,
         live=MappingProxyType({"devices": devices, "dead": route.dead}),
@@ -153,6 +155,13 @@ def _resource(
             },
         ),
     )
+
+
+def _holding(space: Space, source: str | None) -> Iterator[Link]:
+    """Yield the links that have the address from which packets of a route come."""
+    for index, found in space.addresses.items() if source else ():
+        if index in space.links and any(each.address.partition("/")[0] == source for each in found):
+            yield space.links[index]
 
 
 def _where(scope: Scope, node: ResourceKey) -> Where | None:
