@@ -251,6 +251,33 @@ def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
     assert not link("lo").get("altnames")
 
 
+def notes() -> list[str]:
+    return [each for each in link("lo").get("altnames", ()) if "10.99." in each]
+
+
+def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(lab: Lab) -> None:
+    to = "{to: 10.99.13.0/24, dev: lo%s}"
+    several = f"host: {{routes: [{to % ''}, {to % ', metric: 100'}, {to % ', metric: 200'}]}}"
+    before = ours()
+    lab.apply(several)
+    run("ip", "route", "del", "10.99.13.0/24", "metric", "100")
+    lab.drifted(several, "route/host--10.99.13.0/24@100", Action.CREATE)
+    run("ip", "route", "del", "10.99.13.0/24", "metric", "0")
+    lab.apply(f"host: {{routes: [{to % ', metric: 100'}, {to % ', metric: 200'}]}}")
+    assert sorted(each.rpartition("=")[2] for each in notes()) == ["100", "200"]
+    assert len(run("ip", "route", "show", "10.99.13.0/24").splitlines()) == 2
+    lab.destroy()
+    assert (ours(), notes()) == (before, [])
+
+
+def test_a_metric_of_the_host_is_changed_with_its_note(lab: Lab) -> None:
+    text = "host: {routes: [{to: 10.99.14.0/24, dev: lo%s}]}"
+    lab.both_ways(text % "", text % ", metric: 7", "route/host--10.99.14.0/24", Action.UPDATE, "metric")
+    assert [each.rpartition("=")[2] for each in notes()] == ["0"]
+    assert lab.destroy().converged
+    assert notes() == []
+
+
 def test_a_route_of_the_host_that_is_not_ours_is_a_conflict(lab: Lab) -> None:
     run("ip", "route", "add", "10.99.11.0/24", "dev", "lo")
     try:

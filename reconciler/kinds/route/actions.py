@@ -95,6 +95,8 @@ def update(step: Step, reach: Reach) -> Result:
     create(step, reach)
     if old.metric != new.metric and seen(step).handle["ours"]:
         reach.socket(new.at).send([_removal(seen(step))])
+        if new.node == HOST:
+            reach.socket(new.at).send([del_altname(LOOPBACK, _note(step, old))])
     return Status.DONE
 
 
@@ -112,7 +114,8 @@ def delete(step: Step, reach: Reach) -> Result:
     if found is None:
         return Status.DONE
     socket = found[1]
-    insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
+    if "ours" in seen(step).handle:  # else it is but remembered, and without a metric the next best would go
+        insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
     if spec.node == HOST:
         socket.send([del_altname(LOOPBACK, _note(step, spec))])
     if spec.node.kind == "container" and spec.is_default:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -45,19 +45,22 @@ def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
 
 def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Declared]) -> Iterator[Resource]:
     taken: set[ResourceKey] = set()
+    wanted = {(spec.to, spec.metric) for _, spec in declared}
+    places = set(wanted)
     for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route)
         key = _declared_key(declared, taken, route)
         if ours or (key and _may_take(scope, node)):
             key = key or _free_key(node, route, taken)
             taken.add(key)
+            places.add((route.destination, route.metric))
             yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
-        elif any(spec.to == route.destination and spec.metric == route.metric for _, spec in declared):
+        elif (route.destination, route.metric) in wanted:
             claims = (claim(node, route.destination, route.metric),)
             key = ResourceKey("route", f"@{key_of(node, route.destination).name}")
             yield Resource(key, RouteSpec(node=node, to=route.destination), claims=claims, owned=False)
     if node == HOST:
-        yield from _remembered(scope, space, taken)
+        yield from _remembered(scope, space, places)
 
 
 def _is_plain(route: Route) -> bool:
@@ -170,11 +173,11 @@ def _where(scope: Scope, node: ResourceKey) -> Where | None:
     return Where(node, inspected["Id"]) if inspected else None
 
 
-def _remembered(scope: Scope, space: Space, taken: set[ResourceKey]) -> Iterator[Resource]:
-    """Yield what a note remembers and is gone: only the note is left to be removed."""
+def _remembered(scope: Scope, space: Space, places: Collection[tuple[str, int]]) -> Iterator[Resource]:
+    """Yield what a note remembers and is gone, and is not to come back: only the note is left to be removed."""
     for topology, to, metric in notes(space.loopback, "route"):
         destination = to.translate(str.maketrans(",;", "/:"))
-        key = key_of(HOST, destination)
-        if topology == fitted(scope.name) and key not in taken and key not in scope.desired.resources:
+        if topology == fitted(scope.name) and (destination, int(metric)) not in places:
             spec = RouteSpec(to=destination, metric=int(metric), at=Where(HOST))
+            key = key_of(HOST, destination, int(metric))
             yield Resource(key, spec, handle=MappingProxyType({"place": space.place}))
