@@ -9,7 +9,9 @@ import pytest
 from live.lab import Lab, run
 from live.witness import link, routes
 from reconciler.errors import Conflict
-from reconciler.model import Action
+from reconciler.execute import execute
+from reconciler.kinds import kinds
+from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
 
@@ -276,6 +278,66 @@ def test_a_metric_of_the_host_is_changed_with_its_note(lab: Lab) -> None:
     assert [each.rpartition("=")[2] for each in notes()] == ["0"]
     assert lab.destroy().converged
     assert notes() == []
+
+
+@pytest.mark.parametrize("metric", ["0", "5"])
+def test_a_route_of_the_host_is_adopted_as_it_is_and_changed(lab: Lab, metric: str) -> None:
+    text = f"host: {{routes: [{{to: 10.99.15.0/24, dev: lo, metric: {metric}, source: 127.0.0.1}}]}}"
+    key = "route/host--10.99.15.0/24"
+    run("ip", "route", "add", "10.99.15.0/24", "dev", "lo", "metric", metric)
+    try:
+        adopt = {"adopt": (ResourceKey.of(key),)}
+        assert lab.tells(text, **adopt) == {key: (Action.UPDATE, frozenset(("source", "marked")))}
+        lab.apply(text, **adopt)
+        lab.destroy()
+        assert "10.99.15.0/24" not in routes()
+    finally:
+        run("ip", "route", "del", "10.99.15.0/24", "dev", "lo", check=False)
+
+
+def test_each_of_several_routes_of_the_host_in_the_way_is_told_and_adopted(lab: Lab) -> None:
+    to = "10.99.16.0/24"
+    text = f"host: {{routes: [{{to: {to}, dev: lo}}, {{to: {to}, dev: lo, metric: 5}}]}}"
+    keys = [f"route/host--{to}@0", f"route/host--{to}@5"]
+    for metric in ("0", "5"):
+        run("ip", "route", "add", to, "dev", "lo", "metric", metric)
+    try:
+        with pytest.raises(
+            Conflict, match=f"{keys[1]}: the route to {to} in host is held by route host--{to}@5, which"
+        ):
+            lab.attempt(text, adopt=(ResourceKey.of(keys[0]),))
+        lab.apply(text, adopt=tuple(map(ResourceKey.of, keys)))
+    finally:
+        for metric in ("0", "5"):
+            run("ip", "route", "del", to, "dev", "lo", "metric", metric, check=False)
+
+
+def test_a_note_holds_no_more_once_another_topology_has_the_place(lab: Lab) -> None:
+    text, key = "host: {routes: [{to: 10.99.17.0/24, dev: lo}]}", "route/host--10.99.17.0/24"
+    lab.apply(text)
+    other = Lab(lab.folder)
+    other.apply(text, adopt=(ResourceKey.of(key),))
+    assert lab.destroy().outcomes == ()
+    lab.apply(text, adopt=(ResourceKey.of(key),))
+    run("ip", "route", "del", "10.99.17.0/24", "dev", "lo")
+    other.apply(text)
+    assert [each.split("=")[1] for each in notes()] == [other.name]
+    lab.destroy()
+    assert "10.99.17.0/24" in routes()
+    other.destroy()
+    assert notes() == []
+
+
+def test_a_route_of_the_host_that_came_in_between_is_not_the_adopted_one(lab: Lab) -> None:
+    text, key = "host: {routes: [{to: 10.99.18.0/24, dev: lo, source: 127.0.0.1}]}", "route/host--10.99.18.0/24"
+    run("ip", "route", "add", "10.99.18.0/24", "dev", "lo")
+    try:
+        made = lab.plan(text, adopt=(ResourceKey.of(key),))
+        run("ip", "route", "replace", "10.99.18.0/24", "dev", "lo", "proto", "static")
+        (outcome,) = execute(made, lab.host, kinds=kinds()).outcomes
+        assert "that is not ours came in between" in str(outcome.error)
+    finally:
+        run("ip", "route", "del", "10.99.18.0/24", "dev", "lo")
 
 
 def test_a_route_of_the_host_that_is_not_ours_is_a_conflict(lab: Lab) -> None:

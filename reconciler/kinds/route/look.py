@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,10 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
             places.add((route.destination, route.metric))
             yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
         elif (route.destination, route.metric) in wanted:
-            claims = (claim(node, route.destination, route.metric),)
-            key = ResourceKey("route", f"@{key_of(node, route.destination).name}")
-            yield Resource(key, RouteSpec(node=node, to=route.destination), claims=claims, owned=False)
+            several = sum(to == route.destination for to, _ in wanted) > 1
+            key = key_of(node, route.destination, route.metric if several else None)
+            key = ResourceKey("route", f"@{key.name}")
+            yield replace(_resource(scope, key, node, space, route, marked=False), needs=(), owned=False)
     if node == HOST:
         yield from _remembered(scope, space, places)
 
@@ -152,9 +154,8 @@ def _resource(
         handle=MappingProxyType(
             {
                 "place": space.place,
-                "ours": route.protocol == PROTOCOL,
+                "route": route,
                 "at": _where(scope, node),
-                "devices": route.devices,
             },
         ),
     )
