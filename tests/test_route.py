@@ -20,14 +20,14 @@ containers:
   done: {image: x, network_mode: none, state: stopped, routes: [%s]}
   other: {external: true}
 namespaces: {red: {routes: [%s]}}
-bridges: {lan: {namespace: red, addresses: [10.5.0.1/24, x]}, br0: {addresses: [10.6.0.1/24]}}
+bridges: {lan: {namespace: red, addresses: [10.5.0.1/24, "FD05::1/64"]}, br0: {addresses: [10.6.0.1/24]}}
 host: {routes: [%s]}
 veths:
-  - [red:eth0 10.0.0.1/24 fd00::1/64, leaf:eth0 10.0.0.2/24 fd00::2/64]
-  - [red:eth1 10.0.1.1/24, leaf:eth1 10.0.1.2/24]
+  - [red:eth0 10.0.0.1/24 fd00::1/64, leaf:eth0 10.0.0.2/24 fd00::2/64 fe80::2/64]
+  - [red:eth1 10.0.1.1/24 fe80::1/64, leaf:eth1 10.0.1.2/24 fe80::2/64]
   - [host:x 10.7.0.1/24, web:x 10.7.0.2/24]
   - endpoints: [{container: other, interface: y, routes: [{to: 10.44.0.0/16, via: 192.0.2.1}]}, red:y]
-""".replace("10.5.0.1/24, x", "10.5.0.1/24")
+"""
 PLACES = ("leaf", "web", "free", "onbridge", "hosted", "done", "red", "host")
 
 
@@ -100,7 +100,7 @@ def test_a_next_hop_is_by_the_interface_that_reaches_it_where_the_file_tells_of_
     by = {each.key.name: each.spec.by for each in routes.of_kind("route") if isinstance(each.spec, RouteSpec)}
     assert by["red--10.9.0.0/16"] == ("eth0", "eth1")
     assert by["red--10.8.0.0/16"] == (), "two interfaces reach it"
-    assert by["red--10.6.0.0/16"] == (), "another route reaches it"
+    assert by["red--10.6.0.0/16"] == ("eth0",), "another route reaches it"
     assert by["web--10.3.0.0/16"] == by["web--10.4.0.0/16"] == (), "the engine names its interfaces"
 
 
@@ -110,6 +110,58 @@ def test_a_next_hop_by_a_route_on_the_link_comes_after_it(tmp_path: Path) -> Non
     assert Need(ResourceKey("route", "red--10.3.0.0/24@0"), "via", How.AFTER) in found
     found = resource(tmp_path, text(red=red.rpartition(", {")[0]), "route/red--default").needs
     assert Need(ResourceKey("route", "red--10.3.0.0/24"), "via", How.AFTER) in found
+
+
+@pytest.mark.parametrize(
+    ("routes", "dev"),
+    [
+        ("{to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/24, dev: eth1, metric: 3}", "eth0"),
+        ("{to: 10.3.0.0/24, dev: eth0}, {to: 10.3.0.0/28, dev: eth1, metric: 3}", "eth1"),
+        ("{to: 10.3.0.0/24, dev: eth1}, {to: 10.4.0.0/24, dev: eth0}", "eth1"),
+        ("{to: 10.3.0.0/24, dev: eth1, metric: 3}, {to: 10.3.0.0/24, dev: eth0, metric: 7}", "eth1"),
+    ],
+)
+def test_a_next_hop_by_a_route_on_the_link_goes_by_its_interface_and_stands_on_it(
+    tmp_path: Path, routes: str, dev: str
+) -> None:
+    found = resource(tmp_path, text(red=f"{{to: default, via: 10.3.0.1}}, {routes}"), "route/red--default")
+    assert isinstance(found.spec, RouteSpec)
+    assert (found.spec.dev, found.spec.by, dict(found.spec.ours)) == (dev, (dev,), {dev: f"veth/leaf:{dev}--red:{dev}"})
+    assert Need(ResourceKey("veth", f"leaf:{dev}--red:{dev}"), "via") in found.needs
+
+
+def test_the_interface_is_compared_only_where_a_route_says_which_it_is(tmp_path: Path) -> None:
+    onlink = "{to: 10.3.0.0/24, dev: eth0}"
+    found = spec(tmp_path, text(red="{to: default, via: 10.0.0.2}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == (None, ("eth0",)), "an address does"
+    found = spec(tmp_path, text(red="{to: default, via: [10.3.0.1, 10.0.1.2]}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == (None, ("eth1", "eth0"))
+    found = spec(tmp_path, text(red="{to: default, via: 10.3.0.1, dev: eth0}, " + onlink), "route/red--default")
+    assert (found.dev, found.by) == ("eth0", ("eth0",))
+    wrong = problems(tmp_path, text(red="{to: default, via: 10.4.0.1}, " + onlink))
+    assert wrong == ["the next hop 10.4.0.1 is not reachable through any declared interface of 'red'"]
+
+
+def test_a_route_stands_on_what_has_its_source_address(tmp_path: Path) -> None:
+    red = (
+        "{to: 10.9.0.0/16, via: 10.0.0.2, source: 10.0.1.1}, {to: 10.8.0.0/16, dev: eth0, source: 10.5.0.1}, "
+        "{to: 10.7.0.0/16, dev: eth0, source: 10.0.1.2}, {to: 'fd09::/16', via: 'fd00::2', source: 'FD05::1'}"
+    )
+    web = "{to: 10.9.0.0/16, via: 10.7.0.1, source: 172.31.9.7}"
+    host = "{to: 10.9.0.0/16, via: 192.0.2.1, source: 10.6.0.1}"
+    found = {
+        each.key.name: [str(need.key) for need in each.needs if need.via == "source"]
+        for each in topology(tmp_path, text(red=red, web=web, host=host)).of_kind("route")
+    }
+    assert found == {
+        "red--10.9.0.0/16": ["veth/leaf:eth1--red:eth1"],
+        "red--10.8.0.0/16": ["bridge/lan"],
+        "red--10.7.0.0/16": [],
+        "red--fd09::/16": ["bridge/lan"],
+        "web--10.9.0.0/16": ["connect/web--net"],
+        "host--10.9.0.0/16": ["bridge/br0"],
+        "other--10.44.0.0/16": [],
+    }
 
 
 def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path: Path) -> None:
@@ -139,6 +191,14 @@ def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path
             "the next hop 10.0.0.2 is not reachable through any declared interface of 'red'",
         ),
         ({"red": "{to: default, via: 10.0.0.1}"}, "the next hop 10.0.0.1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'FD05::1'}"}, "the next hop fd05::1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'fe80::1', dev: eth1}"}, "the next hop fe80::1 is an address of 'red' itself"),
+        ({"red": "{to: default, via: 'fe80::2', dev: eth9}"}, "'red' has no interface 'eth9' in this file"),
+        ({"web": "{to: default, via: 'fe80::2'}"}, "the next hop fe80::2 is not reachable through any declared"),
+        (
+            {"leaf": "{to: default, via: 'fe80::9'}"},
+            "the next hop fe80::9 is on more than one link of 'leaf' (name the interface with `dev`)",
+        ),
         ({"red": "{to: 10.0.0.0/33, dev: eth0}"}, "'10.0.0.0/33' is not a destination"),
         ({"red": "{to: default, via: 10.0.0.300}"}, "'10.0.0.300' is not an address"),
         ({"red": "{to: 10.3.0.0/16, via: 'fd00::2'}"}, "the next hops are not of the same family as 10.3.0.0/16"),
@@ -182,6 +242,23 @@ def test_where_more_is_reached_than_the_file_says_any_next_hop_will_do(tmp_path:
 def test_a_route_may_go_by_lo_which_is_there_in_every_node(tmp_path: Path, place: str) -> None:
     found = spec(tmp_path, text(**{place: "{to: 10.9.0.0/16, dev: lo}"}), f"route/{place}--10.9.0.0/16")
     assert (found.dev, found.via, dict(found.ours)) == ("lo", (), {})
+
+
+def test_a_link_local_next_hop_is_on_the_link_that_is_named(tmp_path: Path) -> None:
+    red = "{to: 'fd08::/16', via: 'fe80::1', dev: eth0}, {to: 'fd09::/16', via: ['fe80::2', 'fe80::3'], dev: eth1}, {to: default, via: 'fe80::9'}"
+    whole = text(red=red, web="{to: 'fd08::/16', via: 'fe80::1', dev: eth0}")
+    routes = topology(tmp_path, whole)
+    by = {each.key.name: each.spec.by for each in routes.of_kind("route") if isinstance(each.spec, RouteSpec)}
+    assert (by["red--fd08::/16"], by["red--fd09::/16"]) == (("eth0",), ("eth1", "eth1"))
+    assert by["web--fd08::/16"] == (), "the engine names its interfaces"
+    assert by["red--default6"] == ("eth1",), "only one of its links has such addresses"
+
+
+def test_destinations_next_hops_and_sources_are_written_as_the_kernel_writes_them(tmp_path: Path) -> None:
+    red = "{to: '::ffff:a09:0/112', via: '::a00:2', source: '::A00:1'}"
+    whole = text(red=red).replace("red:eth1 ", "red:eth1 ::a00:1/96 ")
+    found = spec(tmp_path, whole, "route/red--::ffff:10.9.0.0/112")
+    assert (found.to, found.via, found.source) == ("::ffff:10.9.0.0/112", ("::10.0.0.2",), "::10.0.0.1")
 
 
 def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:

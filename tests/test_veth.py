@@ -147,6 +147,20 @@ def test_what_is_wrong_is_a_problem(tmp_path: Path, veths: str, message: str) ->
     assert any(message in each for each in found), found
 
 
+def test_addresses_are_written_as_the_kernel_writes_them(tmp_path: Path) -> None:
+    veths = "veths: [['red:x ::ffff:10.0.0.1/96 ::a00:1/96 64:FF9B::10.0.0.1/96', 'red:y 10.0.0.1/24']]"
+    found = spec(tmp_path, NODES + veths, "veth/red:x--red:y").endpoints["red:x"].addresses
+    assert found == ("64:ff9b::a00:1/96", "::10.0.0.1/96", "::ffff:10.0.0.1/96")
+
+
+def test_each_link_can_have_the_same_link_local_address(tmp_path: Path) -> None:
+    veths = "[['red:x fe80::1/64', 'red:y fe80::1/64'], ['red:z fe80::1/64', 'blue:z fe80::1/64']]"
+    whole = NODES.replace("namespace: red", "namespace: red, addresses: ['fe80::1/64']") + f"veths: {veths}"
+    assert problems(tmp_path, whole) == []
+    claimed = [str(each) for each in resource(tmp_path, whole, "veth/blue:z--red:z").claims]
+    assert "address fe80::1 in namespace/red:z" in claimed
+
+
 @pytest.mark.parametrize("name", ["alone:eth0", "web:eth1", "web:eth01", "red:eth0"])
 def test_what_docker_does_not_name_is_free(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, f"{NODES}veths: [[{name}, blue:x]]") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 IPV6_MTU = 1280
 """Below this MTU an interface has no IPv6 (RFC 8200)."""
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
 
@@ -22,6 +24,16 @@ _GROUP = 1
 def interface(text: str) -> Interface:
     """Read an address with its prefix length, each text once in many; ValueError if it is none."""
     return ipaddress.ip_interface(text)
+
+
+def written(address: IP) -> str:
+    """Write an address as one that is read of the kernel is: Python has hexadecimals for an IPv4 address in it."""
+    return socket.inet_ntop(_FAMILIES[address.version], address.packed)
+
+
+def with_length(found: Interface) -> str:
+    """Write an address with its prefix length."""
+    return f"{written(found)}/{found.network.prefixlen}"
 
 
 def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) -> tuple[str, ...]:
@@ -40,13 +52,13 @@ def interface_address(source: Source, pointer: Pointer, text: str) -> str:
     if found.is_multicast or not int(found):
         source.problem(pointer, f"{text!r} cannot be the address of an interface")
         return ""
-    return found.with_prefixlen
+    return with_length(found)
 
 
 def ip(source: Source, pointer: Pointer, text: str) -> str:
     """Normalise an address; empty, and a problem, if it is none."""
     try:
-        return str(ipaddress.ip_address(text))
+        return written(ipaddress.ip_address(text))
     except ValueError as error:
         source.problem(pointer, f"{text!r} is not an address: {error}", "e.g. 10.0.0.1")
         return ""
@@ -64,13 +76,19 @@ def is_v6(address: str) -> bool:
     return ":" in address
 
 
-def claims_of(node: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
-    """Return the claims on the addresses of a node's interfaces."""
-    found = ((each, int(interface(each))) for each in addresses)
-    return tuple(
-        Claim(f"address {node}", number, number, f"address {text.partition('/')[0]} in {node}")
-        for text, number in found
-    )
+def is_link_local(address: str) -> bool:
+    """Tell whether an address means something on its link only, so that each of a node's interfaces can have it."""
+    return is_v6(address) and interface(address).is_link_local
+
+
+def claims_of(node: str, name: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
+    """Return the claims on the addresses of one of a node's interfaces."""
+    return tuple(_claim(f"{node}:{name}" if is_link_local(each) else node, interface(each)) for each in addresses)
+
+
+def _claim(where: str, found: Interface) -> Claim:
+    """Make the claim on an address; 10.0.0.1 and ::10.0.0.1 are the same number."""
+    return Claim(f"IPv{found.version} address {where}", int(found), int(found), f"address {written(found)} in {where}")
 
 
 def mac(source: Source, pointer: Pointer, text: str | None) -> str | None:

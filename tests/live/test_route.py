@@ -9,7 +9,9 @@ import pytest
 from live.lab import Lab, run
 from live.witness import link, routes
 from reconciler.errors import Conflict
-from reconciler.model import Action
+from reconciler.execute import execute
+from reconciler.kinds import kinds
+from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
 
@@ -56,6 +58,9 @@ def test_dev_is_left_to_the_kernel_when_undeclared(lab: Lab) -> None:
         ('{to: default, via: "fd00::2"}', "route/red--default6", "-6"),
         ('{to: "fd77::/48", via: ["fd01::2", "fd00::2"]}', "route/red--fd77::/48", "-6"),
         ('{to: "fd77::/48", via: "fd01::2", metric: 7}', "route/red--fd77::/48", "-6"),
+        ('{to: "::ffff:0:0/96", via: "fd00::2"}', "route/red--::ffff:0.0.0.0/96", "-6"),
+        ('{to: "::a09:0/112", via: "fd00::2"}', "route/red--::10.9.0.0/112", "-6"),
+        ('{to: "fd77::/48", via: ["fe80::2", "fe80::3"], dev: eth1}', "route/red--fd77::/48", "-6"),
         ("{to: default, via: 10.0.0.2}", "route/red--default", "-4"),
         ("{to: 10.9.9.9, via: 10.0.0.2}", "route/red--10.9.9.9/32", "-4"),
     ],
@@ -97,6 +102,78 @@ def test_an_attribute_of_a_route_on_an_endpoint_is_changed_mended_and_undone(lab
 def test_a_next_hop_may_be_reached_by_a_route_on_the_link(lab: Lab) -> None:
     lab.apply(TEXT % "{to: default, via: 10.3.0.1}, {to: 10.3.0.0/24, dev: eth1}")
     assert routes(**red(lab))["default"]["gateway"] == "10.3.0.1"
+
+
+def test_a_next_hop_moves_with_the_route_on_the_link_that_reaches_it(lab: Lab) -> None:
+    text = TEXT % "{to: 10.8.0.0/16, via: 10.9.0.1}, {to: 10.9.0.0/16, dev: %s}"
+    lab.both_ways(text % "eth1", text % "eth0", "route/red--10.8.0.0/16", Action.UPDATE, "dev")
+    assert {routes(**red(lab))[each]["dev"] for each in ("10.8.0.0/16", "10.9.0.0/16")} == {"eth1"}
+
+
+def test_a_next_hop_by_a_route_on_the_link_outlives_the_address_and_comes_back_with_the_interface(lab: Lab) -> None:
+    text = TEXT % "{to: 10.8.0.0/16, via: 10.9.0.1}, {to: 10.9.0.0/16, dev: eth0}"
+    lab.apply(text)
+    report = lab.apply(text.replace("10.0.0.1/24", "10.0.0.5/25"))
+    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/blue:eth0--red:eth0"}
+    lab.apply(text.replace("blue:eth0", "blue:other"))
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth0")
+    lab.drifted(text, "route/red--10.8.0.0/16", Action.CREATE)
+    assert routes(**red(lab))["10.8.0.0/16"]["gateway"] == "10.9.0.1"
+
+
+SOURCE = """
+namespaces: {red: {routes: [{to: 10.7.0.0/16, via: 10.0.0.2, source: %s}, {to: "fd07::/16", via: "fd00::2", source: "%s"}]}, blue: }
+bridges: {br0: , lan: {namespace: red, addresses: [%s]}}
+veths:
+  - [red:eth0 10.0.0.1/24 fd00::1/64, blue:eth0 10.0.0.2/24 fd00::2/64]
+  - {name: second, endpoints: [red:eth1 %s, %s]}
+"""
+
+
+def sources(lab: Lab) -> tuple[str, str]:
+    return (
+        str(routes(**red(lab))["10.7.0.0/16"]["prefsrc"]),
+        str(routes("-6", **red(lab))["fd07::/16"]["prefsrc"]),
+    )
+
+
+def test_a_source_is_there_before_its_route_and_changes_with_it(lab: Lab) -> None:
+    text = SOURCE % ("%s", "%s", "", "%s/24 %s/64", "br0")
+    one, other = ("10.1.0.1", "fd01::1"), ("10.1.0.9", "fd01::9")
+    for each in (one, other, one):
+        lab.apply(text % (*each, *each))
+        assert sources(lab) == each
+    lab.apply((text % (*one, *one)).replace(", br0]", ", blue:x]"))
+    run("ip", "-n", f"{lab.name}-red", "link", "del", "eth1")
+    lab.drifted(text % (*one, *one), "route/red--10.7.0.0/16", Action.CREATE)
+    assert sources(lab) == one
+
+
+def test_a_source_moves_from_one_interface_to_another_and_its_prefix_may_change(lab: Lab) -> None:
+    there, here = ("10.1.0.1/24, fd01::1/64", "10.2.0.1/24"), ("", "10.1.0.1/24 fd01::1/64")
+    for bridge, end in (there, here, there, here):
+        lab.apply(SOURCE % ("10.1.0.1", "fd01::1", bridge, end, "br0"))
+        assert sources(lab) == ("10.1.0.1", "fd01::1")
+    report = lab.apply(SOURCE % ("10.1.0.1", "fd01::1", "", "10.1.0.1/25 fd01::1/64", "br0"))
+    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/second"}
+    assert sources(lab) == ("10.1.0.1", "fd01::1")
+
+
+def test_what_is_on_a_link_is_told_apart_by_the_link(lab: Lab) -> None:
+    text = """
+namespaces: {red: {routes: [{to: "fd07::/16", via: "fe80::2", dev: eth0}, {to: "fd08::/16", via: "fe80::1", dev: %s}]}, blue: }
+veths:
+  - [red:eth0 fe80::1/64, blue:eth0 fe80::2/64]
+  - [red:eth1 fe80::1/64 ::ffff:10.0.0.1/96, blue:eth1 fe80::2/64 ::a00:2/96]
+  - [red:eth2, blue:eth2 fe80::1/64]
+  - [red:eth3, blue:eth3 fe80::1/64]
+"""
+    lab.both_ways(text % "eth2", text % "eth3", "route/red--fd08::/16", Action.UPDATE, "dev")
+    found = routes("-6", **red(lab))
+    assert [(found[each]["gateway"], found[each]["dev"]) for each in ("fd07::/16", "fd08::/16")] == [
+        ("fe80::2", "eth0"),
+        ("fe80::1", "eth2"),
+    ]
 
 
 def test_several_metrics_to_one_destination(lab: Lab) -> None:
@@ -174,6 +251,93 @@ def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
     other.destroy()
     assert ours() == before
     assert not link("lo").get("altnames")
+
+
+def notes() -> list[str]:
+    return [each for each in link("lo").get("altnames", ()) if "10.99." in each]
+
+
+def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(lab: Lab) -> None:
+    to = "{to: 10.99.13.0/24, dev: lo%s}"
+    several = f"host: {{routes: [{to % ''}, {to % ', metric: 100'}, {to % ', metric: 200'}]}}"
+    before = ours()
+    lab.apply(several)
+    run("ip", "route", "del", "10.99.13.0/24", "metric", "100")
+    lab.drifted(several, "route/host--10.99.13.0/24@100", Action.CREATE)
+    run("ip", "route", "del", "10.99.13.0/24", "metric", "0")
+    lab.apply(f"host: {{routes: [{to % ', metric: 100'}, {to % ', metric: 200'}]}}")
+    assert sorted(each.rpartition("=")[2] for each in notes()) == ["100", "200"]
+    assert len(run("ip", "route", "show", "10.99.13.0/24").splitlines()) == 2
+    lab.destroy()
+    assert (ours(), notes()) == (before, [])
+
+
+def test_a_metric_of_the_host_is_changed_with_its_note(lab: Lab) -> None:
+    text = "host: {routes: [{to: 10.99.14.0/24, dev: lo%s}]}"
+    lab.both_ways(text % "", text % ", metric: 7", "route/host--10.99.14.0/24", Action.UPDATE, "metric")
+    assert [each.rpartition("=")[2] for each in notes()] == ["0"]
+    assert lab.destroy().converged
+    assert notes() == []
+
+
+@pytest.mark.parametrize("metric", ["0", "5"])
+def test_a_route_of_the_host_is_adopted_as_it_is_and_changed(lab: Lab, metric: str) -> None:
+    text = f"host: {{routes: [{{to: 10.99.15.0/24, dev: lo, metric: {metric}, source: 127.0.0.1}}]}}"
+    key = "route/host--10.99.15.0/24"
+    run("ip", "route", "add", "10.99.15.0/24", "dev", "lo", "metric", metric)
+    try:
+        adopt = {"adopt": (ResourceKey.of(key),)}
+        assert lab.tells(text, **adopt) == {key: (Action.UPDATE, frozenset(("source", "marked")))}
+        lab.apply(text, **adopt)
+        lab.destroy()
+        assert "10.99.15.0/24" not in routes()
+    finally:
+        run("ip", "route", "del", "10.99.15.0/24", "dev", "lo", check=False)
+
+
+def test_each_of_several_routes_of_the_host_in_the_way_is_told_and_adopted(lab: Lab) -> None:
+    to = "10.99.16.0/24"
+    text = f"host: {{routes: [{{to: {to}, dev: lo}}, {{to: {to}, dev: lo, metric: 5}}]}}"
+    keys = [f"route/host--{to}@0", f"route/host--{to}@5"]
+    for metric in ("0", "5"):
+        run("ip", "route", "add", to, "dev", "lo", "metric", metric)
+    try:
+        with pytest.raises(
+            Conflict, match=f"{keys[1]}: the route to {to} in host is held by route host--{to}@5, which"
+        ):
+            lab.attempt(text, adopt=(ResourceKey.of(keys[0]),))
+        lab.apply(text, adopt=tuple(map(ResourceKey.of, keys)))
+    finally:
+        for metric in ("0", "5"):
+            run("ip", "route", "del", to, "dev", "lo", "metric", metric, check=False)
+
+
+def test_a_note_holds_no_more_once_another_topology_has_the_place(lab: Lab) -> None:
+    text, key = "host: {routes: [{to: 10.99.17.0/24, dev: lo}]}", "route/host--10.99.17.0/24"
+    lab.apply(text)
+    other = Lab(lab.folder)
+    other.apply(text, adopt=(ResourceKey.of(key),))
+    assert lab.destroy().outcomes == ()
+    lab.apply(text, adopt=(ResourceKey.of(key),))
+    run("ip", "route", "del", "10.99.17.0/24", "dev", "lo")
+    other.apply(text)
+    assert [each.split("=")[1] for each in notes()] == [other.name]
+    lab.destroy()
+    assert "10.99.17.0/24" in routes()
+    other.destroy()
+    assert notes() == []
+
+
+def test_a_route_of_the_host_that_came_in_between_is_not_the_adopted_one(lab: Lab) -> None:
+    text, key = "host: {routes: [{to: 10.99.18.0/24, dev: lo, source: 127.0.0.1}]}", "route/host--10.99.18.0/24"
+    run("ip", "route", "add", "10.99.18.0/24", "dev", "lo")
+    try:
+        made = lab.plan(text, adopt=(ResourceKey.of(key),))
+        run("ip", "route", "replace", "10.99.18.0/24", "dev", "lo", "proto", "static")
+        (outcome,) = execute(made, lab.host, kinds=kinds()).outcomes
+        assert "that is not ours came in between" in str(outcome.error)
+    finally:
+        run("ip", "route", "del", "10.99.18.0/24", "dev", "lo")
 
 
 def test_a_route_of_the_host_that_is_not_ours_is_a_conflict(lab: Lab) -> None:

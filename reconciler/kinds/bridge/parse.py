@@ -97,7 +97,7 @@ def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[s
 def _places(spec: BridgeSpec, pointer: Pointer, entry: Mapping[str, Any]) -> dict[Claim, Pointer]:
     """Return where the addresses and ports stand."""
     node = nodes.label(spec.node)
-    found: dict[Claim, Pointer] = dict.fromkeys(claims_of(node, spec.addresses), (*pointer, "addresses"))
+    found: dict[Claim, Pointer] = dict.fromkeys(_addresses(spec), (*pointer, "addresses"))
     return found | {_borrowed(node, each): (*pointer, "ports", at) for at, each in enumerate(entry.get("ports") or ())}
 
 
@@ -105,7 +105,11 @@ def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
     """Return the interface's name, its addresses, and the ports that it borrows."""
     node = nodes.label(spec.node)
     name = Claim(f"interface {node}:{spec.name}", label=f"interface {spec.name} in {node}")
-    return (name, *claims_of(node, spec.addresses), *(_borrowed(node, each) for each in spec.ports))
+    return (name, *_addresses(spec), *(_borrowed(node, each) for each in spec.ports))
+
+
+def _addresses(spec: BridgeSpec) -> tuple[Claim, ...]:
+    return claims_of(nodes.label(spec.node), spec.name, spec.addresses)
 
 
 def _borrowed(node: str, port: str) -> Claim:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
-from reconciler.host.kernel.notes import note
+from reconciler.host.kernel.notes import note, notes
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import HOST, LOOPBACK
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import (
     Link,
     NetlinkError,
+    Route,
     Socket,
     add_altname,
     add_route,
@@ -50,14 +51,24 @@ def create(step: Step, reach: Reach) -> Result:
     message = _message(step, reach, socket)
     if not spec.at.topology:
         insist_on_place(step, reach.host, socket, spec)
-    if spec.noted:
-        insist(socket.send([add_altname(LOOPBACK, _note(step, spec))]), errno.EEXIST)
+    if spec.node == HOST:
+        _take_note(step, socket, spec)
     if spec.node.kind == "container" and spec.is_default:
         displace(socket, spec.to, spec.metric)
     error = socket.send([message])[0]
     if error is not None:
         raise _explained(spec, error)
     return Status.DONE
+
+
+def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:
+    """Note whose a route is where nothing else tells; what others noted of its place holds no more."""
+    found, ours = socket.ask([get_link(LOOPBACK)])[0], noted(step.topology, spec.to, spec.metric)
+    written = notes(found if isinstance(found, Link) else None, "route")
+    theirs = [each for each in written if each[1:] == ours[1:] and each != ours]
+    socket.send([del_altname(LOOPBACK, note("route", *each)) for each in theirs])
+    if spec.noted:
+        insist(socket.send([add_altname(LOOPBACK, note("route", *ours))]), errno.EEXIST)
 
 
 def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
@@ -93,16 +104,23 @@ def update(step: Step, reach: Reach) -> Result:
     """Put the new route in place first; the old one goes where it does not have the same metric."""
     old, new = _spec(seen(step)), _spec(wanted(step))
     create(step, reach)
-    if old.metric != new.metric and seen(step).handle["ours"]:
+    if old.metric != new.metric and _live(seen(step)).protocol == PROTOCOL:
         reach.socket(new.at).send([_removal(seen(step))])
+        if new.node == HOST:
+            reach.socket(new.at).send([del_altname(LOOPBACK, _note(step, old))])
     return Status.DONE
 
 
 def _removal(resource: Resource) -> bytes:
     """Return the message that deletes a route as it was seen: one by another interface has come in between."""
-    spec, devices = _spec(resource), resource.handle.get("devices", ())
-    only = devices if len(devices) == 1 else ()
-    return delete_route(spec.to, metric=spec.metric, protocol=PROTOCOL, devices=only)
+    live = _live(resource)
+    only = live.devices if len(live.devices) == 1 else ()
+    return delete_route(live.destination, metric=live.metric, protocol=PROTOCOL, devices=only)
+
+
+def _live(resource: Resource) -> Route:
+    found: Route = resource.handle["route"]
+    return found
 
 
 def delete(step: Step, reach: Reach) -> Result:
@@ -112,7 +130,8 @@ def delete(step: Step, reach: Reach) -> Result:
     if found is None:
         return Status.DONE
     socket = found[1]
-    insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
+    if "route" in seen(step).handle:  # else it is but remembered, and without a metric the next best would go
+        insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
     if spec.node == HOST:
         socket.send([del_altname(LOOPBACK, _note(step, spec))])
     if spec.node.kind == "container" and spec.is_default:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import within
+from reconciler.kinds.addresses import interface, is_link_local, with_length, within
 from reconciler.kinds.source import HOST, Source
 from reconciler.kinds.veth.ends import EndsByNode
 from reconciler.model import ResourceKey
@@ -22,8 +22,22 @@ class Interface:
     addresses: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
 
+    @property
+    def own(self) -> frozenset[str]:
+        """Its addresses without their prefix lengths."""
+        return frozenset(each.partition("/")[0] for each in self.addresses)
+
+    def has(self, address: str) -> bool:
+        """Tell whether an address is its own, as far as the file knows: what is in a network's subnet may be."""
+        return address in self.own or (bool(address) and within(address, self.subnets))
+
     def reaches(self, gateway: str, dev: str | None) -> bool:
-        """Tell whether a next hop is on its link; where an interface is named it must be that one."""
+        """Tell whether a next hop is on its link; where an interface is named it must be that one.
+
+        A link-local one is on whichever link is named.
+        """
+        if dev and is_link_local(gateway):
+            return dev == self.name
         named = not dev or not self.name or dev == self.name
         return named and within(gateway, (*self.addresses, *self.subnets))
 
@@ -35,7 +49,8 @@ def interfaces(source: Source, node: ResourceKey, ends: EndsByNode) -> Iterator[
     for name, entry in source.section("bridges").items():
         if nodes.node_of_bridge(source, name) == node:
             live, addresses = nodes.bridge_name(source, name)[0], (entry or {}).get("addresses") or ()
-            yield Interface(ResourceKey("bridge", name), live, tuple(filter(_is_address, addresses)))
+            found = tuple(with_length(interface(each)) for each in addresses if _is_address(each))
+            yield Interface(ResourceKey("bridge", name), live, found)
     for network in nodes.docker_networks(source, node):
         key = ResourceKey("connect", f"{node.name}--{network}")
         yield Interface(key, "", subnets=_subnets(source, network))

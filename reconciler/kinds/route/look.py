@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from reconciler.host.kernel import Space, Where
 from reconciler.host.kernel.notes import fitted, notes
 from reconciler.host.kernel.space import HOST
 from reconciler.host.marks import PROTOCOL, of_alias
-from reconciler.host.netlink import Route
+from reconciler.host.netlink import Link, Route
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
@@ -45,19 +46,23 @@ def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
 
 def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Declared]) -> Iterator[Resource]:
     taken: set[ResourceKey] = set()
+    wanted = {(spec.to, spec.metric) for _, spec in declared}
+    places = set(wanted)
     for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route)
         key = _declared_key(declared, taken, route)
         if ours or (key and _may_take(scope, node)):
             key = key or _free_key(node, route, taken)
             taken.add(key)
+            places.add((route.destination, route.metric))
             yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
-        elif any(spec.to == route.destination and spec.metric == route.metric for _, spec in declared):
-            claims = (claim(node, route.destination, route.metric),)
-            key = ResourceKey("route", f"@{key_of(node, route.destination).name}")
-            yield Resource(key, RouteSpec(node=node, to=route.destination), claims=claims, owned=False)
+        elif (route.destination, route.metric) in wanted:
+            several = sum(to == route.destination for to, _ in wanted) > 1
+            key = key_of(node, route.destination, route.metric if several else None)
+            key = ResourceKey("route", f"@{key.name}")
+            yield replace(_resource(scope, key, node, space, route, marked=False), needs=(), owned=False)
     if node == HOST:
-        yield from _remembered(scope, space, taken)
+        yield from _remembered(scope, space, places)
 
 
 def _is_plain(route: Route) -> bool:
@@ -123,6 +128,8 @@ def _resource(
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
     grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
+    holders = (scope.kernel.mine(each) for each in _holding(space, route.source))
+    sources = {Need(mark.key, "source") for mark in holders if mark}
     devices = [each.name for each in links]
     spec = RouteSpec(
         node=node,
@@ -140,19 +147,25 @@ def _resource(
     return Resource(
         key,
         spec,
-        needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds)),
+        needs=(*nodes.ground(node, "to", owned=owned), *sorted(grounds | sources)),
         claims=(claim(node, route.destination, route.metric),),
         part_of=node if node != HOST else None,
         live=MappingProxyType({"devices": devices, "dead": route.dead}),
         handle=MappingProxyType(
             {
                 "place": space.place,
-                "ours": route.protocol == PROTOCOL,
+                "route": route,
                 "at": _where(scope, node),
-                "devices": route.devices,
             },
         ),
     )
+
+
+def _holding(space: Space, source: str | None) -> Iterator[Link]:
+    """Yield the links that have the address from which packets of a route come."""
+    for index, found in space.addresses.items() if source else ():
+        if index in space.links and any(each.address.partition("/")[0] == source for each in found):
+            yield space.links[index]
 
 
 def _where(scope: Scope, node: ResourceKey) -> Where | None:
@@ -161,11 +174,11 @@ def _where(scope: Scope, node: ResourceKey) -> Where | None:
     return Where(node, inspected["Id"]) if inspected else None
 
 
-def _remembered(scope: Scope, space: Space, taken: set[ResourceKey]) -> Iterator[Resource]:
-    """Yield what a note remembers and is gone: only the note is left to be removed."""
+def _remembered(scope: Scope, space: Space, places: Collection[tuple[str, int]]) -> Iterator[Resource]:
+    """Yield what a note remembers and is gone, and is not to come back: only the note is left to be removed."""
     for topology, to, metric in notes(space.loopback, "route"):
         destination = to.translate(str.maketrans(",;", "/:"))
-        key = key_of(HOST, destination)
-        if topology == fitted(scope.name) and key not in taken and key not in scope.desired.resources:
+        if topology == fitted(scope.name) and (destination, int(metric)) not in places:
             spec = RouteSpec(to=destination, metric=int(metric), at=Where(HOST))
+            key = key_of(HOST, destination, int(metric))
             yield Resource(key, spec, handle=MappingProxyType({"place": space.place}))

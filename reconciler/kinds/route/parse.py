@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import ip
+from reconciler.kinds.addresses import ip, is_link_local, written
 from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
 from reconciler.kinds.source import HOST, Pointer, Source
@@ -30,6 +30,7 @@ class Entry:
     to: str
     via: tuple[str, ...]
     dev: str | None
+    source: str
 
     @property
     def metric(self) -> int:
@@ -44,9 +45,14 @@ def parse(source: Source) -> Iterator[Resource]:
     count = Counter((each.node, each.to) for each in found)
     for node in dict.fromkeys(each.node for each in found):
         here = [each for each in found if each.node == node]
-        onlink = [each for each in here if not each.via]
+        onlink = sorted((each for each in here if not each.via), key=_precedence)
         known = tuple(interfaces(source, node, ends))
         yield from (_resource(source, each, known, onlink, count) for each in here)
+
+
+def _precedence(entry: Entry) -> tuple[int, int]:
+    """The place of a route where the kernel looks for one: the longest prefix first, then the lowest metric."""
+    return -ipaddress.ip_network(entry.to).prefixlen, entry.metric
 
 
 def _different(source: Source, found: Iterable[Entry]) -> Iterator[Entry]:
@@ -104,16 +110,18 @@ def _entry(
     if any((":" in each) != (":" in to) for each in via):
         source.problem((*pointer, "via"), f"the next hops are not of the same family as {raw['to']}")
         return None
-    _check_source(source, pointer, raw, to)
     for number, each in enumerate(via):
         if each in via[:number]:
             source.problem(at[number], f"the next hop {each} is listed twice")
-    return Entry(pointer, node, raw, to, in_order(via), dev)
+    return Entry(pointer, node, raw, to, in_order(via), dev, _source(source, pointer, raw, to))
 
 
-def _check_source(source: Source, pointer: Pointer, raw: Mapping[str, Any], to: str) -> None:
-    if raw.get("source") and (":" in raw["source"]) != (":" in to):
+def _source(source: Source, pointer: Pointer, raw: Mapping[str, Any], to: str) -> str:
+    if not raw.get("source"):
+        return ""
+    if (":" in raw["source"]) != (":" in to):
         source.problem((*pointer, "source"), f"{raw['source']} is not of the same family as {raw['to']}")
+    return ip(source, (*pointer, "source"), raw["source"])
 
 
 def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) -> str:
@@ -126,13 +134,15 @@ def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) ->
         return ""
     if ipaddress.ip_address(text.partition("/")[0]) != found.network_address:
         source.problem((*pointer, "to"), f"{text} is an address in a prefix", f"the destination is {found}")
-    return str(found)
+    return f"{written(found.network_address)}/{found.prefixlen}"
 
 
 def _resource(
     source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry], count: Mapping[Any, int]
 ) -> Resource:
-    ways = _ways(entry, known)
+    hops = [_reaching(gateway, entry, known, onlink) for gateway in entry.via]
+    ways = _ways(entry, known, hops)
+    by, over = _by(hops), tuple(_over(entry, onlink, count))
     _check(source, entry, known, onlink)
     return source.resource(
         entry.pointer,
@@ -141,15 +151,15 @@ def _resource(
             node=entry.node,
             to=entry.to,
             via=entry.via,
-            dev=entry.dev,
+            dev=entry.dev or (by[0] if over and len(set(by)) == 1 else None),
             metric=entry.metric,
-            source=ip(source, (*entry.pointer, "source"), entry.raw["source"]) if entry.raw.get("source") else "",
+            source=entry.source,
             noted=entry.node == HOST and not ways,
-            by=_by(entry, ways),
+            by=by,
             ours=_ours(source, ways),
             at=nodes.where(source, entry.node),
         ),
-        needs=(*_grounds(source, entry, ways), *_after(entry, onlink, count)),
+        needs=(*_grounds(source, entry, ways), *over, *_of_source(entry, known)),
         claims=[claim(entry.node, entry.to, entry.metric)],
         part_of=entry.node if entry.node != HOST else None,
     )
@@ -161,16 +171,24 @@ def key_of(node: ResourceKey, to: str, metric: int | None = None) -> ResourceKey
     return ResourceKey("route", f"{node.name}--{DEFAULTS.get(to, to)}{suffix}")
 
 
-def _ways(entry: Entry, known: tuple[Interface, ...]) -> list[Interface]:
+def _reaching(gateway: str, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> list[Interface]:
+    """The interfaces that reach a next hop, or else the one by which another route says that it is on the link."""
+    found = [each for each in known if each.reaches(gateway, entry.dev)]
+    devs = (each.dev for each in onlink if entry.dev in (None, each.dev) and _in_prefix(gateway, each.to))
+    name = None if found else next(devs, None)
+    return found or [each for each in known if each.name == name]
+
+
+def _ways(entry: Entry, known: tuple[Interface, ...], hops: list[list[Interface]]) -> list[Interface]:
     """The interfaces that are declared in the node and by which the route goes."""
     if entry.dev and not entry.via:
         return [each for each in known if each.name == entry.dev]
-    return [each for each in known if any(each.reaches(gateway, entry.dev) for gateway in entry.via)]
+    return [each for each in known if any(each in hop for hop in hops)]
 
 
-def _by(entry: Entry, ways: list[Interface]) -> tuple[str, ...]:
+def _by(hops: list[list[Interface]]) -> tuple[str, ...]:
     """The interface of each next hop: one that is about to lose its addresses may reach it still, and is not meant."""
-    found = [{way.name for way in ways if way.reaches(gateway, entry.dev)} for gateway in entry.via]
+    found = [{each.name for each in hop} for hop in hops]
     names = tuple(each.pop() for each in found if len(each) == 1)
     return names if len(names) == len(found) and all(names) else ()
 
@@ -190,7 +208,12 @@ def _grounds(source: Source, entry: Entry, ways: list[Interface]) -> tuple[Need,
     return (*nodes.ground(entry.node, "to", owned=owned), *(Need(key, "via") for key in keys))
 
 
-def _after(entry: Entry, onlink: list[Entry], count: Mapping[Any, int]) -> Iterator[Need]:
+def _of_source(entry: Entry, known: tuple[Interface, ...]) -> Iterator[Need]:
+    """With the address that is its source the kernel takes a route away, whatever it goes by."""
+    return (Need(each.key, "source") for each in known if each.has(entry.source))
+
+
+def _over(entry: Entry, onlink: list[Entry], count: Mapping[Any, int]) -> Iterator[Need]:
     """A next hop may be reached by another route, which is on the link of an interface."""
     for other in onlink:
         if any(_in_prefix(each, other.to) for each in entry.via):
@@ -204,15 +227,19 @@ def _in_prefix(gateway: str, prefix: str) -> bool:
 
 
 def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> None:
-    own = {each.partition("/")[0]: interface for interface in known for each in interface.addresses}
     for gateway in entry.via:
-        if gateway in own:
+        local = is_link_local(gateway)
+        links = [each for each in known if each.reaches(gateway, entry.dev)] if local else known
+        if any(gateway in each.own for each in links):
             message = f"the next hop {gateway} is an address of {entry.node.name!r} itself"
             source.problem((*entry.pointer, "via"), message)
+        elif local and len(links) > 1:
+            message = f"the next hop {gateway} is on more than one link of {entry.node.name!r}"
+            source.problem((*entry.pointer, "via"), message, "name the interface with `dev`")
     if reaches_more(source, entry.node):
         return
     for gateway in entry.via:
-        reached = any(each.reaches(gateway, entry.dev) for each in known)
+        reached = any(each.reaches(gateway, entry.dev) for each in known) or (entry.dev and is_link_local(gateway))
         if not reached and not any(_in_prefix(gateway, each.to) for each in onlink):
             message = f"the next hop {gateway} is not reachable through any declared interface of {entry.node.name!r}"
             source.problem((*entry.pointer, "via"), message)

@@ -1,4 +1,4 @@
-"""Whether the place of a route, in a node that is not ours, is free or has a route of ours, now that it is written."""
+"""Whether the place of a route, in a node that is not ours, is free or has one of ours, or the one that is adopted."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def insist_on_place(step: Step, host: Host, socket: Socket, spec: RouteSpec) -> 
 
 
 def _is_ours(step: Step, host: Host, socket: Socket, route: Route) -> bool:
+    if step.change.observed and step.change.observed.handle["route"] == route:
+        return True
     if route.protocol != PROTOCOL:
         return False
     lo, *links = socket.ask([get_link(each) for each in (LOOPBACK, *route.devices)])

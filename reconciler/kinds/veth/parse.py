@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_v6, mac
+from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_link_local, is_v6, mac
 from reconciler.kinds.nodes import where
 from reconciler.kinds.source import HOST, Source
 from reconciler.kinds.veth.ends import End, Pair, pairs
@@ -51,7 +51,7 @@ def _differ(source: Source, pair: Pair) -> bool:
 
 
 def _bare(end: End) -> set[str]:
-    return {each.partition("/")[0] for each in end.addresses}
+    return {each.partition("/")[0] for each in end.addresses if not is_link_local(each)}
 
 
 def _owned(source: Source, endpoint: Endpoint) -> bool:
@@ -106,4 +106,4 @@ _REMEMBERED = 65_536
 def _claims(node: str, interface: str, addresses: tuple[str, ...]) -> tuple[Claim, ...]:
     """Make the claims of an interface, those of the declared and of the live one once."""
     name = Claim(f"interface {node}:{interface}", label=f"interface {interface} in {node}")
-    return (name, *claims_of(node, addresses))
+    return (name, *claims_of(node, interface, addresses))
