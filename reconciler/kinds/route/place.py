@@ -26,7 +26,7 @@ def insist_on_place(step: Step, host: Host, socket: Socket, spec: RouteSpec) -> 
 
 
 def _is_ours(step: Step, host: Host, socket: Socket, route: Route) -> bool:
-    if step.change.observed and step.change.observed.handle["route"] == route:
+    if step.change.observed and step.change.observed.handle.get("route") == route:
         return True
     if route.protocol != PROTOCOL:
         return False
