@@ -53,6 +53,11 @@ def test_a_text_is_expanded_as_compose_does(text: str, value: str) -> None:
         ("${NONE?give $A}", "variable 'NONE' is not set: give 1", ""),
         ("${EMPTY:?give it}", "variable 'EMPTY' is not set: give it", ""),
         ("${NONE:-$ALSO}", "variable 'ALSO' is not set", "set it, write ${ALSO:-default}, or $$ALSO for itself"),
+        (
+            "$NONE/${ALSO}:$A:$NONE",
+            "variable 'NONE' is not set, variable 'ALSO' is not set",
+            "set it, write ${NONE:-default}, or $$NONE for itself",
+        ),
         ("costs 5$", "a single '$' that begins no variable", "write $$ for a plain $"),
         ("$1", "a single '$' that begins no variable", "write $$ for a plain $"),
         ("${A", "'${' without its '}'", "write $$ for a plain $"),

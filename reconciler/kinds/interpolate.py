@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from reconciler.secret import Secret, veiled
 
@@ -14,6 +15,7 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
 _BRACES = re.compile(r"[{}]")
 _MAX_DEPTH = 20
+_TOLD = 20
 _LONGEST = 1 << 17
 """How long a text with its variables may be: no argument of a process is longer (MAX_ARG_STRLEN)."""
 
@@ -28,36 +30,52 @@ class Unresolved(ValueError):
 
 
 def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
-    """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved where that cannot be.
+    """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved, of all, where that cannot be.
 
     What a variable with a secret was put into is secret as a whole.
     """
     if depth > _MAX_DEPTH:
         raise Unresolved("variables are nested too deeply")
     parts: list[str] = []
+    missing: list[Unresolved] = []
     at = size = 0
     while (dollar := text.find("$", at)) >= 0:
-        value, end = _expanded(text, dollar + 1, lookup, depth)
+        value, end = _expanded(text, dollar + 1, lookup, depth, missing)
         parts += (text[at:dollar], value)
         size += dollar - at + len(value)
         if size > _LONGEST:
             raise Unresolved("variables stand for too much text")
         at = end
+    if missing:
+        raise missing[0] if len(missing) == 1 else _together(missing)
     made = "".join(parts) + text[at:]
     return Secret(made) if any(isinstance(each, Secret) for each in parts) else made
 
 
-def _expanded(text: str, start: int, lookup: Lookup, depth: int) -> tuple[str, int]:
-    """Expand what stands after a dollar sign; return its value and where it ends."""
+def _together(missing: list[Unresolved]) -> Unresolved:
+    """Tell of several at once, each once, the first of very many."""
+    told = {each.message: each for each in missing[:_TOLD]}.values()
+    message, discreet = ", ".join(each.message for each in told), ", ".join(each.discreet for each in told)
+    return Unresolved(message, missing[0].hint, discreet=discreet)
+
+
+def _expanded(text: str, start: int, lookup: Lookup, depth: int, missing: list[Unresolved]) -> tuple[str, int]:
+    """Expand what stands after a dollar sign; return its value, nothing where that is `missing`, and where it ends."""
     if text.startswith("$", start):
         return "$", start + 1
     if text.startswith("{", start):
         end = _closing(text, start + 1)
-        return _braced(text[start + 1 : end], lookup, depth), end + 1
-    name = _NAME.match(text, start)
-    if not name:
-        raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
-    return _value(name[0], lookup), name.end()
+        value, end = partial(_braced, text[start + 1 : end], lookup, depth), end + 1
+    else:
+        name = _NAME.match(text, start)
+        if not name:
+            raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
+        value, end = partial(_value, name[0], lookup), name.end()
+    try:
+        return value(), end
+    except Unresolved as error:
+        missing.append(error)
+        return "", end
 
 
 def _closing(text: str, start: int) -> int:
