@@ -45,6 +45,7 @@ def inode(name: str) -> int:
             "sysctls.net.ipv4.conf.default.rp_filter",
         ),
         (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
+        (f"namespaces: {{red: {{sysctls: {{{PORTS}: '9148,8082,8080-8081'}}}}}}", f"sysctls.{PORTS}"),
         ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],
