@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from live.lab import Lab, run
-from live.witness import addresses, ip, link, pings
+from live.witness import addresses, ip, link, pings, routes
 from reconciler.errors import Conflict
 from reconciler.model import Action, ResourceKey
 
@@ -231,6 +231,18 @@ def test_an_address_that_a_hand_added_is_left_alone(lab: Lab) -> None:
     run("ip", "address", "add", "10.99.9.1/24", "dev", f"{lab.name}-br0")
     lab.apply(BARE)
     assert addresses(f"{lab.name}-br0") == {"10.99.9.1/24"}
+
+
+def test_what_a_hand_gave_a_bridge_outlives_a_change_of_its_address(lab: Lab) -> None:
+    text = "bridges: {br0: {addresses: [%s]}}"
+    lab.apply(text % "10.99.9.1/24")
+    name = f"{lab.name}-br0"
+    run("ip", "address", "add", "10.99.9.77/24", "dev", name)
+    run("ip", "route", "add", "10.99.50.0/24", "via", "10.99.9.2", "src", "10.99.9.77")
+    for each in ("10.99.9.3/24", "10.99.8.1/24"):
+        lab.apply(text % each)
+        assert addresses(name) == {each, "10.99.9.77/24"}
+        assert routes()["10.99.50.0/24"]["prefsrc"] == "10.99.9.77"
 
 
 def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:

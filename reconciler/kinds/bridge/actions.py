@@ -13,7 +13,6 @@ from reconciler.host.netlink import (
     Socket,
     add_altname,
     del_altname,
-    delete_address,
     delete_link,
     get_link,
     new_bridge,
@@ -26,7 +25,7 @@ from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
-from reconciler.kinds.veth.messages import addresses as given
+from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Resource, Status, Step
 
@@ -93,7 +92,7 @@ def _configure(
         insist(socket.send([add_altname(index, new.altname)]), errno.EEXIST)
     if any(map(is_v6, new.addresses)):
         netns.call(fd, switch_ipv6_on, [new.name])
-    _readdress(socket, index, old, new)
+    readdress(socket, index, old.addresses, new.addresses)
     _lend(socket, index, old, new)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
         _forward(mark, old, new, reach.host.patience)
@@ -116,12 +115,6 @@ def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
         return []
     first = [set_bridge(index, stp=False)] if old.stp and not new.stp else []
     return [*first, set_bridge(index, **options(new))]
-
-
-def _readdress(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
-    gone = [each for each in old.addresses if each not in new.addresses]
-    insist(socket.send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
-    insist(socket.send(given(index, new.addresses)), errno.EEXIST)
 
 
 def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
