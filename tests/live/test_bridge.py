@@ -121,6 +121,46 @@ def test_a_long_name_is_shortened_and_kept_as_an_altname(lab: Lab) -> None:
     lab.drifted(text, "bridge/distribution-switch", Action.UPDATE, "altname")
 
 
+def altnames(lab: Lab) -> set[str]:
+    (found,) = (each for each in ip("link", "show", "type", "bridge") if lab.mark(KEY).is_in(each.get("ifalias")))
+    return set(found.get("altnames", ()))
+
+
+def test_a_bridge_that_is_renamed_leaves_its_former_full_name_to_others(lab: Lab) -> None:
+    first, second = (f"prefix: {lab.name}-{each}-prefix\n{BARE}" for each in ("one", "two"))
+    full, hand = f"{lab.name}-%s-prefix-br0", f"{lab.name}-of-a-hand"
+    lab.apply(first)
+    assert altnames(lab) == {full % "one"}
+    run("ip", "link", "property", "add", "dev", full % "one", "altname", hand)
+    lab.turned(second, KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {full % "two", hand}
+    other = Lab(lab.folder)
+    try:
+        other.apply(first)
+    finally:
+        other.destroy()
+    lab.apply(second)
+    lab.turned(f"bridges: {{br0: {{name: {lab.name}}}}}", KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {hand}
+
+
+def test_a_full_name_that_a_kill_left_beside_the_new_one_goes(lab: Lab) -> None:
+    first, second = (f"prefix: {lab.name}-{each}-prefix\n{BARE}" for each in ("one", "two"))
+    full = f"{lab.name}-%s-prefix-br0"
+    lab.apply(first)
+    run("ip", "link", "property", "add", "dev", full % "one", "altname", full % "two")
+    lab.turned(second, KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {full % "two"}
+
+
+def test_a_full_name_that_something_else_has_is_an_error_that_names_it(lab: Lab, port: str) -> None:
+    full = f"{lab.name}-distribution-switch"
+    run("ip", "link", "property", "add", "dev", port, "altname", full)
+    report = lab.attempt("bridges: {distribution-switch: }")
+    (error,) = (str(each.error) for each in report.failed)
+    assert f"bridge/distribution-switch: {full} is an altname of the interface {port} in the host already: " in error
+
+
 def test_ports_are_borrowed_and_given_back(lab: Lab, port: str) -> None:
     text = f"bridges: {{br0: {{ports: [{port}]}}}}"
     lab.both_ways(BARE, text, KEY, Action.UPDATE, "ports")

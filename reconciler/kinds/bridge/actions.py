@@ -84,12 +84,12 @@ def _configure(
 ) -> None:
     """Send what differs between what a bridge has and what it is to have."""
     (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
+    if new.altname != old.altname:
+        _name_in_full(socket, index, old, new)
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
     insist(socket.send(_link(mark, index, old, new)))
     insist(socket.send(_parameters(index, old, new)))
-    if new.altname and new.altname != old.altname:
-        insist(socket.send([add_altname(index, new.altname)]), errno.EEXIST)
     if any(map(is_v6, new.addresses)):
         netns.call(fd, switch_ipv6_on, [new.name])
     readdress(socket, index, old.addresses, new.addresses)
@@ -140,6 +140,20 @@ def _master(socket: Socket, name: str) -> int | None:
 def _note(index: int, name: str) -> str:
     """Note a borrowed port; an altname is one interface's only, so that it says which bridge's it is."""
     return note("port", str(index), name)
+
+
+def _name_in_full(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
+    """Give the full name of a shortened one, and take the former: after a rename nothing tells that it was ours."""
+    error = socket.send([add_altname(index, new.altname)])[0] if new.altname else None
+    if error is not None:
+        found = socket.ask([get_link(new.altname)])[0]
+        if error.errno != errno.EEXIST or not isinstance(found, Link):
+            raise error
+        if found.index != index:
+            what = f"{new.altname} is an altname of the interface {found.name} in {new.at} already"
+            raise Conflict(f"{what}: take it from there (`ip link property del`), or name yours")
+    if old.altname:
+        insist(socket.send([del_altname(index, old.altname)]), errno.ENOENT, errno.EINVAL)
 
 
 def _rename(socket: Socket, index: int, name: str) -> None:
