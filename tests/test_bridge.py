@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from kernel_files import problems, resource, spec
+from test_kernel import a_link
 
 from reconciler.host.netlink import BridgeParameters
-from reconciler.kinds import kinds
+from reconciler.kinds import kinds, nodes
+from reconciler.kinds.bridge.look import _altname
 from reconciler.kinds.bridge.spec import BridgeSpec, hundredths, options, times, written
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -73,6 +75,18 @@ def test_a_shortened_name_is_always_the_same_and_not_that_of_another(tmp_path: P
     names = [spec(tmp_path, "bridges: {br0: }", "bridge/br0", name=f"a-long-topology-{n}").name for n in (1, 1, 2)]
     assert names[0] == names[1] != names[2]
     assert names[0].startswith("br0-")
+
+
+def test_the_full_name_is_that_of_which_the_live_one_was_made_or_the_declared_one() -> None:
+    key, former, declared = ResourceKey("bridge", "br0"), "a-former-prefix-br0", BridgeSpec(altname="a-new-prefix-br0")
+    own, others = nodes.shortened("br0", former), ("of-a-hand", former, declared.altname)
+
+    def altname(name: str, *altnames: str, declared: BridgeSpec | None = declared) -> str:
+        return _altname(a_link(2, name, altnames=altnames), key, declared)
+
+    assert altname(own, *others) == altname(own, *others, declared=None) == former
+    assert altname("of-a-hand-too", *others) == altname(own, "of-a-hand", declared.altname) == declared.altname
+    assert altname("of-a-hand-too", *others, declared=None) == altname(own, "of-a-hand") == ""
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,28 @@ def test_sysctls_are_a_mapping_or_a_list_in_either_notation(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('"9148,8080-8081"', "8080-8081,9148"),
+        ('"3,1,2"', "1-3"),
+        ('"7-12,5-9,13,20"', "5-13,20"),
+        ('"1-9,2-3,10-10"', "1-10"),
+        ("8080", "8080"),
+        ('""', ""),
+        ('"9-8"', "9-8"),
+        ('"80,"', "80,"),
+        ('"8080,http"', "8080,http"),
+        ('"2,010"', "2,010"),
+    ],
+)
+def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(tmp_path: Path, value: str, shown: str) -> None:
+    text = "namespaces: {red: {sysctls: {net.ipv4.ip_local_reserved_ports: %s, net.ipv4.tcp_fastopen_key: %s}}}"
+    found = spec(tmp_path, text % (value, value), "namespace/red").sysctls
+    assert found["net.ipv4.ip_local_reserved_ports"] == shown
+    assert found["net.ipv4.tcp_fastopen_key"] == value.strip('"'), "of any other sysctl nothing is known"
+
+
+@pytest.mark.parametrize(
     ("key", "message"),
     [
         ("kernel.shmmax", "kernel.shmmax is not of a network namespace (only sysctls under net. are)"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from live.lab import Lab, run
-from live.witness import addresses, ip, link, pings
+from live.witness import addresses, ip, link, pings, routes
 from reconciler.errors import Conflict
 from reconciler.model import Action, ResourceKey
 
@@ -119,6 +119,46 @@ def test_a_long_name_is_shortened_and_kept_as_an_altname(lab: Lab) -> None:
     assert len(found["ifname"]) == 15
     run("ip", "link", "property", "del", "dev", found["ifname"], "altname", full)
     lab.drifted(text, "bridge/distribution-switch", Action.UPDATE, "altname")
+
+
+def altnames(lab: Lab) -> set[str]:
+    (found,) = (each for each in ip("link", "show", "type", "bridge") if lab.mark(KEY).is_in(each.get("ifalias")))
+    return set(found.get("altnames", ()))
+
+
+def test_a_bridge_that_is_renamed_leaves_its_former_full_name_to_others(lab: Lab) -> None:
+    first, second = (f"prefix: {lab.name}-{each}-prefix\n{BARE}" for each in ("one", "two"))
+    full, hand = f"{lab.name}-%s-prefix-br0", f"{lab.name}-of-a-hand"
+    lab.apply(first)
+    assert altnames(lab) == {full % "one"}
+    run("ip", "link", "property", "add", "dev", full % "one", "altname", hand)
+    lab.turned(second, KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {full % "two", hand}
+    other = Lab(lab.folder)
+    try:
+        other.apply(first)
+    finally:
+        other.destroy()
+    lab.apply(second)
+    lab.turned(f"bridges: {{br0: {{name: {lab.name}}}}}", KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {hand}
+
+
+def test_a_full_name_that_a_kill_left_beside_the_new_one_goes(lab: Lab) -> None:
+    first, second = (f"prefix: {lab.name}-{each}-prefix\n{BARE}" for each in ("one", "two"))
+    full = f"{lab.name}-%s-prefix-br0"
+    lab.apply(first)
+    run("ip", "link", "property", "add", "dev", full % "one", "altname", full % "two")
+    lab.turned(second, KEY, Action.UPDATE, "name", "altname")
+    assert altnames(lab) == {full % "two"}
+
+
+def test_a_full_name_that_something_else_has_is_an_error_that_names_it(lab: Lab, port: str) -> None:
+    full = f"{lab.name}-distribution-switch"
+    run("ip", "link", "property", "add", "dev", port, "altname", full)
+    report = lab.attempt("bridges: {distribution-switch: }")
+    (error,) = (str(each.error) for each in report.failed)
+    assert f"bridge/distribution-switch: {full} is an altname of the interface {port} in the host already: " in error
 
 
 def test_ports_are_borrowed_and_given_back(lab: Lab, port: str) -> None:
@@ -231,6 +271,18 @@ def test_an_address_that_a_hand_added_is_left_alone(lab: Lab) -> None:
     run("ip", "address", "add", "10.99.9.1/24", "dev", f"{lab.name}-br0")
     lab.apply(BARE)
     assert addresses(f"{lab.name}-br0") == {"10.99.9.1/24"}
+
+
+def test_what_a_hand_gave_a_bridge_outlives_a_change_of_its_address(lab: Lab) -> None:
+    text = "bridges: {br0: {addresses: [%s]}}"
+    lab.apply(text % "10.99.9.1/24")
+    name = f"{lab.name}-br0"
+    run("ip", "address", "add", "10.99.9.77/24", "dev", name)
+    run("ip", "route", "add", "10.99.50.0/24", "via", "10.99.9.2", "src", "10.99.9.77")
+    for each in ("10.99.9.3/24", "10.99.8.1/24"):
+        lab.apply(text % each)
+        assert addresses(name) == {each, "10.99.9.77/24"}
+        assert routes()["10.99.50.0/24"]["prefsrc"] == "10.99.9.77"
 
 
 def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import time
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.live
 BARE = "namespaces: {red: }"
 KEY = "namespace/red"
 LONG = "net.ipv4.conf.default.igmpv3_unsolicited_report_interval"
+PORTS = "net.ipv4.ip_local_reserved_ports"
+RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
@@ -42,6 +45,7 @@ def inode(name: str) -> int:
             "sysctls.net.ipv4.conf.default.rp_filter",
         ),
         (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
+        (f"namespaces: {{red: {{sysctls: {{{PORTS}: '9148,8082,8080-8081'}}}}}}", f"sysctls.{PORTS}"),
         ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],
@@ -71,14 +75,40 @@ def test_the_lock_of_ip_netns_in_other_hands_is_waited_for_as_long_as_patience_l
 
 
 def test_a_sysctl_that_is_taken_out_goes_back_to_what_a_new_namespace_has(lab: Lab) -> None:
-    lab.apply("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1, net.ipv4.ip_default_ttl: 9}}}")
+    lab.apply(f"namespaces: {{red: {{sysctls: {{net.ipv4.ip_forward: 1, net.ipv4.ip_default_ttl: 9, {PORTS}: 80}}}}}}")
     assert sysctl(lab, "/proc/sys/net/ipv4/ip_default_ttl") == "9"
+    assert sysctl(lab, RESERVED) == "80"
     run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", "echo 8000 > /proc/sys/net/ipv4/ipfrag_time")
     lab.apply("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}")
     assert sysctl(lab, "/proc/sys/net/ipv4/ip_default_ttl") == "64"
+    assert sysctl(lab, RESERVED) == "", "which is the value of a new one"
     assert sysctl(lab, FORWARDING) == "1"
     assert sysctl(lab, "/proc/sys/net/ipv4/ipfrag_time") == "8000", "one never declared is left alone"
     assert list(link("lo", netns=f"{lab.name}-red").get("altnames", [])) == ["sysctl=net.ipv4.ip_forward"]
+
+
+@pytest.mark.parametrize("on", [0, 1])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("net.ipv4.conf.all.accept_redirects", "net.ipv4.ip_forward"),
+        ("net.ipv4.conf.default.forwarding", "net.ipv4.conf.lo.forwarding", "net.ipv4.ip_forward"),
+        ("net.ipv6.conf.all.forwarding", "net.ipv6.conf.default.forwarding", "net.ipv6.conf.lo.forwarding"),
+        ("net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6"),
+    ],
+)
+def test_sysctls_that_reset_each_other_have_what_is_declared_of_each(lab: Lab, keys: tuple[str, ...], on: int) -> None:
+    alike = dict.fromkeys(keys, on)
+    different = [{**alike, each: 1 - on} for each in keys]
+    fewer = [{key: on for key in keys if key != each} for each in keys]
+    for values in (alike, *different, alike, *fewer):
+        lab.apply(f"namespaces: {{red: {{sysctls: {json.dumps(values)}}}}}")
+
+
+def test_a_sysctl_that_is_refused_until_another_is_set_is_set(lab: Lab) -> None:
+    text = "namespaces: {red: {sysctls: {net.ipv4.ip_local_port_range: %s, net.ipv4.ip_unprivileged_port_start: %s}}}"
+    for values in (("500 900", 0), ("2000 3000", 1999), ("600 900", 500)):
+        lab.apply(text % values)
 
 
 def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from live.lab import Lab, run
-from live.witness import addresses, ip, link, pings
+from live.witness import addresses, ip, link, pings, routes
 from reconciler.errors import Conflict
 from reconciler.model import Action, ResourceKey
 
@@ -232,6 +232,71 @@ def test_an_address_that_a_hand_added_is_left_alone_and_ours_go_when_taken_out(l
     run("ip", "-n", f"{lab.name}-red", "address", "add", "10.5.0.1/24", "dev", "eth0")
     lab.apply(BARE)
     assert addresses("eth0", netns=f"{lab.name}-red") == {"10.5.0.1/24"}
+
+
+HANDS = (
+    "address add 10.0.0.78/24 dev eth0 broadcast 10.0.0.254 metric 7",
+    "address add 10.0.0.77/24 dev eth0 label eth0:web noprefixroute valid_lft 5500 preferred_lft 4500",
+    "address add fd00::77/64 dev eth0 nodad",
+    "route add 10.50.0.0/16 via 10.0.0.2 proto static",
+    "route add 10.51.0.0/16 via 10.0.0.2 src 10.0.0.77 table 77 metric 5 mtu 1300 tos 0x10",
+    "route append 10.51.0.0/16 via 10.0.0.9 src 10.0.0.77 table 77 metric 5 mtu 1300 tos 0x10",
+    "route add 10.52.0.0/16 nexthop via 10.0.0.2 weight 3 nexthop via 10.0.0.9 weight 5",
+    "route add 10.53.0.0/16 via 10.99.0.2 dev eth0 onlink",
+    "route add 10.60.0.0/24 dev eth0 scope link",
+    "route add 10.54.0.0/16 via 10.60.0.2",
+    "route add 10.55.0.0/16 via 10.1.0.2 src 10.0.0.77",
+    "route add local 10.56.0.0/16 dev eth0 table local scope host",
+    "route add 10.57.0.0/16 via inet6 fe80::1 dev eth0",
+    "nexthop add id 1 via 10.0.0.2 dev eth0",
+    "route add 10.58.0.0/16 nhid 1 src 10.0.0.77",
+)
+
+
+def of_hands(lab: Lab) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The addresses and routes that are neither ours nor the kernel's own; of lifetimes, how many thousand seconds."""
+    (end,) = (each for each in ip("address", "show", netns=f"{lab.name}-red") if each["ifname"] == "eth0")
+    for each in end["addr_info"]:
+        each |= {name: each[name] // 1000 for name in ("valid_life_time", "preferred_life_time")}
+        each.pop("secondary", None)  # the first of a subnet is none
+    found = ip("route", "show", "table", "all", netns=f"{lab.name}-red")
+    return (
+        [each for each in end["addr_info"] if each["local"].endswith((".77", ".78", ":77"))],
+        [each for each in found if each["protocol"] != "kernel"],
+    )
+
+
+@pytest.mark.parametrize("after", [["10.0.0.3/24", "10.0.0.5/24"], ["10.0.0.5/24"], ["10.2.0.1/24"]])
+@pytest.mark.parametrize("carrier", ["up", "down"])
+def test_what_a_hand_gave_an_end_outlives_a_change_of_its_addresses(lab: Lab, after: list[str], carrier: str) -> None:
+    text = f"{NODES}veths: [[red:eth0 %s, blue:eth0], [red:eth1 10.1.0.1/24, 'blue:eth1']]"
+    lab.apply(text % "10.0.0.1/24 10.0.0.5/24")
+    for hand in HANDS:
+        run("ip", "-n", f"{lab.name}-red", *hand.split())
+    run("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0", carrier)
+    before = of_hands(lab)
+    assert [len(each) for each in before] == [3, 11 if carrier == "up" else 10], "a nexthop object needs a carrier"
+    assert lab.attempt(text % " ".join(after)).converged
+    run("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0", carrier)
+    assert of_hands(lab) == before
+    assert addresses("eth0", netns=f"{lab.name}-red") == {"10.0.0.77/24", "10.0.0.78/24", "fd00::77/64", *after}
+
+
+def test_a_route_that_a_hand_added_outlives_a_change_of_the_only_address_to_another_subnet(lab: Lab) -> None:
+    text = f"{NODES}veths: [[red:eth0 %s, blue:eth0]]"
+    lab.apply(text % "10.0.0.1/24")
+    run("ip", "-n", f"{lab.name}-red", "route", "add", "10.50.0.0/16", "via", "10.0.0.2")
+    lab.apply(text % "10.2.0.1/24")
+    assert "10.50.0.0/16" in routes(netns=f"{lab.name}-red"), "as with `ip address add` and then `del`"
+
+
+def test_a_route_whose_source_is_an_address_that_stays_outlives_a_change_of_the_first(lab: Lab) -> None:
+    text = """
+namespaces: {red: {routes: [{to: 10.7.0.0/16, via: 10.1.0.2, source: 10.0.0.5}]}, blue: }
+veths: [[red:eth0 %s 10.0.0.5/24, blue:eth0], [red:eth1 10.1.0.1/24, 'blue:eth1']]
+"""
+    lab.apply(text % "10.0.0.1/24")
+    lab.apply(text % "10.0.0.3/24")
 
 
 def test_a_namespace_deleted_by_hand_takes_its_pairs_and_all_come_back(lab: Lab) -> None:

@@ -13,7 +13,6 @@ from reconciler.host.netlink import (
     Socket,
     add_altname,
     del_altname,
-    delete_address,
     delete_link,
     get_link,
     new_bridge,
@@ -26,7 +25,7 @@ from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
-from reconciler.kinds.veth.messages import addresses as given
+from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Resource, Status, Step
 
@@ -85,15 +84,15 @@ def _configure(
 ) -> None:
     """Send what differs between what a bridge has and what it is to have."""
     (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
+    if new.altname != old.altname:
+        _name_in_full(socket, index, old, new)
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
     insist(socket.send(_link(mark, index, old, new)))
     insist(socket.send(_parameters(index, old, new)))
-    if new.altname and new.altname != old.altname:
-        insist(socket.send([add_altname(index, new.altname)]), errno.EEXIST)
     if any(map(is_v6, new.addresses)):
         netns.call(fd, switch_ipv6_on, [new.name])
-    _readdress(socket, index, old, new)
+    readdress(socket, index, old.addresses, new.addresses)
     _lend(socket, index, old, new)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
         _forward(mark, old, new, reach.host.patience)
@@ -116,12 +115,6 @@ def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
         return []
     first = [set_bridge(index, stp=False)] if old.stp and not new.stp else []
     return [*first, set_bridge(index, **options(new))]
-
-
-def _readdress(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
-    gone = [each for each in old.addresses if each not in new.addresses]
-    insist(socket.send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
-    insist(socket.send(given(index, new.addresses)), errno.EEXIST)
 
 
 def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
@@ -147,6 +140,20 @@ def _master(socket: Socket, name: str) -> int | None:
 def _note(index: int, name: str) -> str:
     """Note a borrowed port; an altname is one interface's only, so that it says which bridge's it is."""
     return note("port", str(index), name)
+
+
+def _name_in_full(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
+    """Give the full name of a shortened one, and take the former: after a rename nothing tells that it was ours."""
+    error = socket.send([add_altname(index, new.altname)])[0] if new.altname else None
+    if error is not None:
+        found = socket.ask([get_link(new.altname)])[0]
+        if error.errno != errno.EEXIST or not isinstance(found, Link):
+            raise error
+        if found.index != index:
+            what = f"{new.altname} is an altname of the interface {found.name} in {new.at} already"
+            raise Conflict(f"{what}: take it from there (`ip link property del`), or name yours")
+    if old.altname:
+        insist(socket.send([del_altname(index, old.altname)]), errno.ENOENT, errno.EINVAL)
 
 
 def _rename(socket: Socket, index: int, name: str) -> None:

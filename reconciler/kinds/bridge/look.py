@@ -70,7 +70,7 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
     return BridgeSpec(
         name=link.name,
         node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
-        altname=_altname(link, declared),
+        altname=_altname(link, key, declared),
         stp=link.bridge.stp,
         priority=link.bridge.priority,
         **times(link.bridge, declared),
@@ -85,11 +85,10 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
     )
 
 
-def _altname(link: Link, declared: BridgeSpec | None) -> str:
-    """Return the full name of a shortened one: the declared, or the one that is no note."""
-    if declared:
-        return declared.altname if declared.altname in link.altnames else ""
-    return next((each for each in link.altnames if "=" not in each), "")
+def _altname(link: Link, key: ResourceKey, declared: BridgeSpec | None) -> str:
+    """Return the full name of which the live one was made, or the declared one; others are a hand's."""
+    full = next((each for each in link.altnames if nodes.shortened(key.name, each) == link.name), "")
+    return full or (declared.altname if declared and declared.altname in link.altnames else "")
 
 
 def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> BridgeSpec | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict
@@ -43,7 +43,7 @@ def _create(spec: NamespaceSpec, mark: Mark, patience: float) -> Result:
         if not _is_ours(mark):
             raise Conflict(f"there is a network namespace {spec.name!r} that is not ours: remove it") from error
     with Socket() as socket:
-        _set(socket, spec.sysctls)
+        _set(socket, spec.sysctls, spec.sysctls)
     return Status.DONE
 
 
@@ -62,17 +62,17 @@ def update(step: Step, reach: Reach) -> Result:
     fd, socket = found
     insist(socket.send([set_link(LOOPBACK, alias=mark_of(step, reach.host).alias(), up=True)]))
     _give_back(fd, socket, [key for key in former.sysctls if key not in spec.sysctls])
-    changed = {key: each for key, each in spec.sysctls.items() if former.sysctls.get(key) != each}
-    netns.call(fd, _set, socket, changed)
+    changed = [key for key, each in spec.sysctls.items() if former.sysctls.get(key) != each]
+    netns.call(fd, _set, socket, spec.sysctls, changed)
     if spec.name != former.name:
         alias, patience = mark_of(step, reach.host).alias(), reach.host.patience
         netns.rename(former.name, spec.name, alias, patience=patience)
     return Status.DONE
 
 
-def _set(socket: Socket, declared: Mapping[str, str]) -> None:
-    """Set sysctls where the calling thread is, each noted before as one that we changed."""
-    noted = socket.send([add_altname(LOOPBACK, note("sysctl", key)) for key in declared])
+def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str]) -> None:
+    """Set sysctls where the calling thread is, those to be changed noted before; a change may reset the others."""
+    noted = socket.send([add_altname(LOOPBACK, note("sysctl", key)) for key in changed])
     insist(noted, *_THERE)
     values.write(declared)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.source import Pointer, Source
@@ -11,6 +12,10 @@ from reconciler.kinds.units import mapping, steps
 _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what in ("conf", "neigh")}
 _EVERYWHERE = ("all", "default", "lo")
 _PARTS = 4
+_BITMAPS = ("net.ipv4.ip_local_reserved_ports", "net.ipv6.icmp.ratemask")
+"""Those that the kernel shows in an order of its own (proc_do_large_bitmap): ranges that neither overlap nor touch."""
+_NUMBER = "(0|[1-9][0-9]{0,4})"
+_RANGE = re.compile(f"{_NUMBER}(?:-{_NUMBER})?")
 
 
 def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
@@ -21,7 +26,28 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
         message, hint = _wrong(key)
         if message:
             source.problem((*pointer, steps(given)[name]), message, hint)
-        found[key] = " ".join(str(value).split())
+        found[key] = _normal(key, " ".join(str(value).split()))
+    return found
+
+
+def _normal(key: str, value: str) -> str:
+    """Write a value as the kernel does; what the kernel will refuse stays as it is, so that it says so."""
+    if key not in _BITMAPS:
+        return value
+    found = [_RANGE.fullmatch(each) for each in value.split(",")]
+    ranges = [(int(each[1]), int(each[2] or each[1])) for each in found if each]
+    if len(ranges) < len(found) or any(first > last for first, last in ranges):
+        return value
+    return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in _merged(ranges))
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
 from reconciler.host.kernel import Place, Reach
-from reconciler.host.netlink import delete_address, set_link
+from reconciler.host.netlink import set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
-from reconciler.kinds.veth.messages import addresses, port
+from reconciler.kinds.veth.messages import port
+from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Resource, Status, Step
@@ -79,14 +79,11 @@ def _any_mac() -> str:
 
 
 def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:
-    """Take and give addresses; those that stay are given too, since a new MTU or state may have taken IPv6 ones."""
     old, new = ends
     found = reach.again(place)
     if found and (old.addresses or new.addresses):
         allow_ipv6(fd, [new])
-        gone = [each for each in old.addresses if each not in new.addresses]
-        insist(found[1].send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
-        insist(found[1].send(addresses(index, new.addresses)), errno.EEXIST)
+        readdress(found[1], index, old.addresses, new.addresses)
 
 
 def delete(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
