@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 T = TypeVar("T")
-WAITERS = 4096
-"""How many steps may wait at once beside the `jobs` that work: one that has to wait for its turn to wait ends late."""
+WAITERS = 512
+"""How many steps may wait at once beside the `jobs` that work; each may hold a descriptor, of 1024 or so."""
 
 _MOMENT = 0.25
 _UNCHANGED = (Status.UNCHANGED, Status.NOT_NEEDED)

@@ -36,6 +36,14 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
         "name: $a29\n", _env="a0=lollollol\n" + "".join(f"a{n + 1}=$a{n}$a{n}\n" for n in range(30))
     ),
     "one variable many times": lambda: main("name: " + "$a" * 50_000 + "\n", _env=f"a={'x' * 50_000}\n"),
+    "one that is not set many times": lambda: main("name: " + "$a" * 500_000 + "\n"),
+    "many that are not set": lambda: main("name: " + "".join(f"$a{n}" for n in range(100_000)) + "\n"),
+    "what is not set in .env": lambda: main("name: $a\n", _env=f"a={'$b' * 500_000}\n"),
+    "a long value in single quotes": lambda: main("name: $a\n", _env=f"a='{'x' * (8 << 20)}"[: 8 << 20]),
+    "a long value in double quotes": lambda: main("name: $a\n", _env=f'a="{"x" * (8 << 20)}'[: 8 << 20]),
+    "what is not set in an env_file": lambda: main(
+        "name: x\ncontainers: {c: {image: x, env_file: e_env}}\n".replace("e_env", "e.env"), e_env=f"a={'$b' * 500_000}\n"
+    ),
     "a variable in many places": lambda: main(
         f"name: x\nx-a: [{_each(50_000, '$a')}]\nx: 1\n", _env=f"a={'x' * 99_999}\n"
     ),

@@ -26,6 +26,9 @@ class Paper:
     def incomplete(self, pointer: Sequence[str | int]) -> bool:
         return pointer in self.cut
 
+    def variable(self, pointer: Sequence[str | int], name: str) -> str | None:
+        return f"{name} at {pointer[0]}"
+
     def directory(self, pointer: Sequence[str | int]) -> Path:
         return Path("/paper", *map(str, pointer[:1]))
 

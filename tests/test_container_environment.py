@@ -20,8 +20,10 @@ def read(folder: Path, environ: Mapping[str, str] | None = None, **data: Any) ->
         def directory(self, pointer: Any) -> Path:
             return folder
 
-    given = Here({"containers": {"web": data}})
-    made = Source(given, name="t", variables=lambda _, name: (environ or {}).get(name))
+        def variable(self, pointer: Any, name: str) -> str | None:
+            return (environ or {}).get(name)
+
+    made = Source(Here({"containers": {"web": data}}), name="t")
     return dict(environment(entry_of(made, "web"))), [each.message for each in made.problems]
 
 

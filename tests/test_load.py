@@ -6,6 +6,7 @@ import cProfile
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,19 @@ def test_what_an_included_file_leaves_to_the_environment_is_looked_for_beside_it
         "FILE": "sub",
     }
     assert dict(found[ResourceKey("image", "i")].spec.recipe.args) == {"THERE": "sub"}  # type: ignore[attr-defined]
+
+
+def test_a_bare_name_means_what_a_variable_would_however_deep_a_file_is_included(tmp_path: Path) -> None:
+    for folder, word in (("", ""), ("a", "A=a\nB=a\n"), ("a/b", "A=b\nB=b\nC=b\n")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / ".env").write_text(word)
+    (tmp_path / "t.yaml").write_text("name: a\ninclude: a/a.yaml\n")
+    (tmp_path / "a/a.yaml").write_text("include: b/b.yaml\n")
+    (tmp_path / "a/b/b.yaml").write_text(
+        "containers: {web: {image: x, environment: [A, B, C], labels: {A: $A, B: $B, C: $C}}}\n"
+    )
+    web: Any = load(tmp_path / "t.yaml", kinds=kinds(), environment={}).resources[ResourceKey("container", "web")].spec
+    assert dict(web.environment) == dict(web.labels) == {"A": "a", "B": "a", "C": "b"}
 
 
 def test_a_wrong_env_file_is_told_once_whoever_asks_for_what_it_might_say(

@@ -70,7 +70,7 @@ def test_a_reference_is_found_in_its_section() -> None:
 
 
 def test_a_resource_remembers_where_it_stands_and_sorts_what_it_needs_and_claims() -> None:
-    read = source(FILE, path="/t.yaml", variables=lambda folder, name: f"{name} in {folder}")
+    read = source(FILE, path="/t.yaml")
     key = ResourceKey("container", "web")
     needs = [Need(ResourceKey("network", name), "networks") for name in ("wan", "lan", "wan")]
     claims = [Claim("b"), Claim("a"), Claim("b")]
@@ -79,7 +79,7 @@ def test_a_resource_remembers_where_it_stands_and_sorts_what_it_needs_and_claims
     assert made.claims == (Claim("a"), Claim("b"))
     assert (made.owned, made.part_of, made.ready) == (False, HOST, "healthy")
     assert read.places == {key: WEB}
-    assert (read.path, read.variable(WEB, "A")) == ("/t.yaml", "A in /paper/containers")
+    assert (read.path, read.variable(WEB, "A")) == ("/t.yaml", "A at containers")
     assert read.directory(WEB) == Path("/paper/containers")
 
 

@@ -16,6 +16,7 @@ _BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P
 _BRACES = re.compile(r"[{}]")
 _MAX_DEPTH = 20
 _TOLD = 20
+"""How many variables of one text that are not set are told."""
 _LONGEST = 1 << 17
 """How long a text with its variables may be: no argument of a process is longer (MAX_ARG_STRLEN)."""
 
@@ -37,29 +38,27 @@ def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
     if depth > _MAX_DEPTH:
         raise Unresolved("variables are nested too deeply")
     parts: list[str] = []
-    missing: list[Unresolved] = []
+    missing: dict[str, Unresolved] = {}
     at = size = 0
-    while (dollar := text.find("$", at)) >= 0:
+    while (dollar := text.find("$", at)) >= 0 and len(missing) < _TOLD:
         value, end = _expanded(text, dollar + 1, lookup, depth, missing)
         parts += (text[at:dollar], value)
-        size += dollar - at + len(value)
+        size += dollar - at + len(value) + 1
         if size > _LONGEST:
             raise Unresolved("variables stand for too much text")
         at = end
     if missing:
-        raise missing[0] if len(missing) == 1 else _together(missing)
+        raise _together([*missing.values()])
     made = "".join(parts) + text[at:]
     return Secret(made) if any(isinstance(each, Secret) for each in parts) else made
 
 
 def _together(missing: list[Unresolved]) -> Unresolved:
-    """Tell of several at once, each once, the first of very many."""
-    told = {each.message: each for each in missing[:_TOLD]}.values()
-    message, discreet = ", ".join(each.message for each in told), ", ".join(each.discreet for each in told)
+    message, discreet = ", ".join(each.message for each in missing), ", ".join(each.discreet for each in missing)
     return Unresolved(message, missing[0].hint, discreet=discreet)
 
 
-def _expanded(text: str, start: int, lookup: Lookup, depth: int, missing: list[Unresolved]) -> tuple[str, int]:
+def _expanded(text: str, start: int, lookup: Lookup, depth: int, missing: dict[str, Unresolved]) -> tuple[str, int]:
     """Expand what stands after a dollar sign; return its value, nothing where that is `missing`, and where it ends."""
     if text.startswith("$", start):
         return "$", start + 1
@@ -74,7 +73,7 @@ def _expanded(text: str, start: int, lookup: Lookup, depth: int, missing: list[U
     try:
         return value(), end
     except Unresolved as error:
-        missing.append(error)
+        missing[error.message] = error.with_traceback(None)
         return "", end
 
 

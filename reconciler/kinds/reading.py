@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 LARGEST = 8 << 20
 """How many bytes of a file are read: a topology of thirty thousand containers has less."""
+
+
+_PIECE = 1 << 20
 
 
 def read_file(path: Path, largest: int = LARGEST) -> bytes:
@@ -22,10 +26,17 @@ def read_file(path: Path, largest: int = LARGEST) -> bytes:
 
 def read_stream(stream: IO[bytes], name: str, largest: int = LARGEST) -> bytes:
     """Return all that a stream gives; an OSError if that is too much."""
-    content = stream.read(largest + 1)
+    content = b"".join(_pieces(stream, largest + 1))
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"it is larger than {largest >> 20} MiB", name)
     return content
+
+
+def _pieces(stream: IO[bytes], most: int) -> Iterator[bytes]:
+    """Read no more than that: the room for all that is asked for is taken beforehand."""
+    while most > 0 and (piece := stream.read(min(most, _PIECE))):
+        yield piece
+        most -= len(piece)
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -39,6 +39,9 @@ class File(Protocol):
     def incomplete(self, pointer: Sequence[str | int]) -> bool:
         """Tell whether something that was wrong is missing at a place, below it, or with all around it."""
 
+    def variable(self, pointer: Sequence[str | int], name: str) -> str | None:
+        """What a variable stands for at a place; None if it is not set."""
+
 
 class Source:
     """A validated document, with its problems so far and the place where each resource is declared."""
@@ -49,12 +52,10 @@ class Source:
         *,
         name: str,
         path: str = "",
-        variables: Callable[[Path, str], str | None] = lambda *_: None,
         opened: set[str] | None = None,
     ) -> None:
         self.opened = set() if opened is None else opened
         self.file, self.name, self.path = file, name, path
-        self.variables = variables
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
         self.claimed: dict[ResourceKey, list[tuple[Claim, Pointer]]] = defaultdict(list)
@@ -63,7 +64,7 @@ class Source:
 
     def variable(self, pointer: Pointer, name: str) -> str | None:
         """Return what a variable stands for at a place: in the environment, else beside the file that says it."""
-        return self.variables(self.directory(pointer), name)
+        return self.file.variable(pointer, name)
 
     def once(self, function: Callable[[Source], T]) -> T:
         """Return what a function finds in the whole file; it looks only the first time."""

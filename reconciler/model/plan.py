@@ -149,6 +149,6 @@ class Report:
 
     @property
     def converged(self) -> bool:
-        """Tell whether every step succeeded, and nothing that could be looked at, which is all, differs any more."""
+        """Tell whether every step succeeded, all could be looked at again, and nothing differs any more."""
         succeeded = all(each.status not in (Status.FAILED, Status.SKIPPED) for each in self.outcomes)
         return succeeded and not self.remaining and not self.unseen

@@ -6,7 +6,6 @@ import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,7 +16,6 @@ from reconciler.model import Topology
 from reconciler.secret import publish
 from reconciler.topology import check
 from reconciler.topology.document import read, with_defaults
-from reconciler.topology.dotenv import Beside
 
 DEFAULT_FILE = "topology.yaml"
 _NAMELESS = "topology"
@@ -47,11 +45,11 @@ def _loaded(
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = "-" if str(path) == "-" else _whole(path)
     title = document.data.get("name", _NAMELESS)
-    beside = Beside(variables, document.directory(()), str(Path(path).parent / ".env"))
-    source = Source(document, name=title, path=where, variables=beside, opened=opened)
+    source = Source(document, name=title, path=where, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
     publish({title, *(each.key.name for each in resources)})
-    source.problems += (*document.problems, *beside.problems, *check.problems(resources, source))
+    asked_late = (problem for each in document.variables for problem in each.problems)
+    source.problems += (*document.problems, *asked_late, *check.problems(resources, source))
     if source.problems:
         raise FileInvalid({_what(each): each for each in reversed(source.problems)}.values())
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
@@ -70,8 +68,7 @@ def _whole(path: str | Path) -> str:
 def _what(problem: Problem) -> tuple[Position, str, str, str]:
     """What a problem is, whichever entry has it: what is wrong with a default is so in all of them."""
     section, *entry = problem.pointer.split(".", 2)
-    where = replace(problem.position, path=os.path.abspath(problem.position.path))  # noqa: PTH100 - a text it stays
-    return where, problem.message, section, "".join(entry[1:] or entry)
+    return problem.position, problem.message, section, "".join(entry[1:] or entry)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import Any
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.topology.combine import defaulted, with_plain_defaults
 from reconciler.topology.cut import incomplete
-from reconciler.topology.include import STANDARD_INPUT, Reader, folder
+from reconciler.topology.dotenv import Variables
+from reconciler.topology.include import STANDARD_INPUT, Reader, beside, folder
 from reconciler.topology.quick import quick
 from reconciler.topology.schema import schema_text
 from reconciler.topology.tree import Node, find, plain, written
@@ -35,6 +36,8 @@ class Document:
     """What was wrong, in whatever file."""
     folder: Path | None = None
     """The folder of all paths, if there is but one."""
+    variables: Sequence[Variables] = field(default=(), repr=False, compare=False)
+    """What variables mean in each file, that of the main one first."""
 
     def position(self, pointer: Sequence[str | int]) -> Position:
         """Return where a value stands, or the nearest around it: a scalar itself, the key of anything longer."""
@@ -52,6 +55,10 @@ class Document:
         """Return the folder against which a path at that place is resolved: that of the file which says it."""
         return self.folder or find(self.tree(), pointer).origin.folder
 
+    def variable(self, pointer: Sequence[str | int], name: str) -> str | None:
+        """Return what a variable stands for at a place: what the file which says it would make of it."""
+        return (self.variables[0] if self.folder else find(self.tree(), pointer).origin.variables)(name)
+
 
 def read(
     path: str, *, environment: Mapping[str, str], name: str | None = None, opened: set[str] | None = None
@@ -66,12 +73,14 @@ def read(
     if data is None or content is None:
         return _with_places(path, reader, name)
     tree = cache(lambda: _root(path, reader, name))
-    return Document(data, path, hashlib.sha256(content).hexdigest(), tree, folder=folder(path))
+    digest, variables = hashlib.sha256(content).hexdigest(), [beside(path, environment.get)]
+    return Document(data, path, digest, tree, folder=folder(path), variables=variables)
 
 
 def _with_places(path: str, reader: Reader, name: str | None) -> Document:
     root = _root(path, reader, name)
-    return Document(plain(root), path, reader.digest.hexdigest(), lambda: root, tuple(reader.problems))
+    digest, problems = reader.digest.hexdigest(), tuple(reader.problems)
+    return Document(plain(root), path, digest, lambda: root, problems, variables=reader.variables)
 
 
 def _root(path: str, reader: Reader, name: str | None) -> Node:

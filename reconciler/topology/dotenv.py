@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Position, Problem
+from reconciler.kinds import env_lines
 from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import re
     from pathlib import Path
 
-_BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
-_LINE = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*
-    (?:[=:][ \t]*(?:'(?P<single>(?:\\'|[^'])*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
-    [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
+_LINE = env_lines.line("[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class Variables:
@@ -60,51 +52,21 @@ class Variables:
         return self._values
 
     def _parse(self, text: str, values: dict[str, str]) -> None:
-        at, number = 0, 1
-        while at < len(text):
-            found = _BLANK.match(text, at) or _LINE.match(text, at)
-            if not found:
-                self._problem(number, "expected NAME=value", "is a quote left open?")
-                return
-            at = found.end()
-            if found.re is _LINE:
-                self._assign(found, number, values)
-            number += found[0].count("\n")
+        try:
+            for number, line in env_lines.found(text, _LINE):
+                self._assign(line, number, values)
+        except env_lines.WrongLine as error:
+            self._problem(error.number, "expected NAME=value", "is a quote left open?")
 
     def _assign(self, line: re.Match[str], number: int, values: dict[str, str]) -> None:
-        if line["single"] is not None:
-            values[line["name"]] = line["single"].replace("\\'", "'")
-            return
-        raw = line["bare"] if line["double"] is None else _ESCAPE.sub(_unescaped, line["double"])
-        if raw is None:  # a NAME alone asks for the environment's, which was asked already
-            return
-        try:
-            values[line["name"]] = interpolate(raw, self)
-        except Unresolved as error:
-            self._problem(number, error.message, error.hint)
+        literal, value = env_lines.literal(line), env_lines.open_to_variables(line)
+        if literal is not None:
+            values[line["name"]] = literal
+        elif value is not None:  # a NAME alone asks for the environment's, which was asked already
+            try:
+                values[line["name"]] = interpolate(value, self)
+            except Unresolved as error:
+                self._problem(number, error.message, error.hint)
 
     def _problem(self, line: int, message: str, hint: str = "") -> None:
         self.problems.append(Problem(Position(self._shown, line, 1), "", message, hint))
-
-
-class Beside:
-    """What variables stand for in a folder: in the environment, in the main file's `.env`, in that of the folder."""
-
-    def __init__(self, environment: Mapping[str, str], main: Path, shown: str) -> None:
-        self._main = Variables(environment.get, main, shown)
-        self._folders = {main: self._main}
-
-    def __call__(self, folder: Path, name: str) -> str | None:
-        """Return the value of a variable in a folder, None if it is not set."""
-        if folder not in self._folders:
-            self._folders[folder] = Variables(self._main, folder, str(folder / ".env"))
-        return self._folders[folder](name)
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What is wrong with these files, as far as they were asked."""
-        return [problem for each in self._folders.values() for problem in each.problems]
-
-
-def _unescaped(escape: re.Match[str]) -> str:
-    return _ESCAPES.get(escape[1], escape[1])

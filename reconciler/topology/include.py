@@ -24,11 +24,12 @@ _SHOWN_INPUT = "<stdin>"
 
 
 class Reader:
-    """Reads a file and what it includes; notes every problem and every path, and digests every byte."""
+    """Reads a file and what it includes; notes every problem, path and `.env`, and digests every byte."""
 
     def __init__(self, environment: Mapping[str, str], opened: set[str]) -> None:
         self.opened = opened
         self.problems: list[Problem] = []
+        self.variables: list[Variables] = []
         self.digest = hashlib.sha256()
         self._environment = environment
         self._trail: list[str] = []
@@ -89,9 +90,9 @@ class Reader:
 
     def _parsed(self, path: str, content: bytes, environment: Lookup, name: str | None) -> Node | None:
         """Make a file's tree, with what it includes."""
-        origin = Origin(_shown(path), folder(path))
-        variables = Variables(environment, origin.folder, _beside(path, ".env"))
-        root = self._tree(content, origin, variables, name)
+        variables = beside(path, environment)
+        self.variables.append(variables)
+        root = self._tree(content, Origin(_shown(path), folder(path), variables), name)
         self.digest.update(content)
         if root:
             self._include(root, path, variables)
@@ -99,7 +100,7 @@ class Reader:
         self.problems += variables.problems
         return root
 
-    def _tree(self, content: bytes, origin: Origin, variables: Variables, name: str | None) -> Node | None:
+    def _tree(self, content: bytes, origin: Origin, name: str | None) -> Node | None:
         """Parse a file and check it against the schema."""
         try:
             node = compose(content, origin.path)
@@ -109,7 +110,7 @@ class Reader:
         if node is None:
             self._note(_whole(origin.path), "the file is empty", "e.g. name: lab")
             return None
-        builder = Builder(origin, variables, size=len(content))
+        builder = Builder(origin, size=len(content))
         root = builder.build(node)
         if name is not None and isinstance(root.value, dict):
             root.value["name"] = Node(name, origin, 1, 1)
@@ -135,6 +136,11 @@ class Reader:
 def folder(path: str) -> Path:
     """Return the folder of the paths in a file."""
     return Path(path).absolute().parent
+
+
+def beside(path: str, environment: Lookup) -> Variables:
+    """Return what variables mean in a file: what the environment says, else the `.env` beside it."""
+    return Variables(environment, folder(path), _beside(path, ".env"))
 
 
 def _shown(path: str) -> str:

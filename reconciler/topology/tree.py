@@ -34,10 +34,11 @@ _PIECE = 32
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A file that took part: its path as messages show it, and the folder of the paths in it."""
+    """A file that took part: its path as messages show it, the folder of the paths in it, and what variables mean."""
 
     path: str
     folder: Path
+    variables: Variables
 
 
 @dataclass(slots=True, eq=False)
@@ -130,9 +131,9 @@ def dotted(pointer: Sequence[str | int]) -> str:
 class Builder:
     """Makes the tree of one file: merges, resolves aliases, variables and scalars, and notes what is wrong."""
 
-    def __init__(self, origin: Origin, variables: Variables, *, size: int) -> None:
+    def __init__(self, origin: Origin, *, size: int) -> None:
         self.problems: list[Problem] = []
-        self._origin, self._variables = origin, variables
+        self._origin, self._variables = origin, origin.variables
         self._left, self._spent_already = size + _ALIASED, False
         self._trail: list[str | int] = []
         self._around: set[int] = set()

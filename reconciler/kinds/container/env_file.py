@@ -1,24 +1,17 @@
-"""The lines of a file with environment variables, as Compose reads them; pure."""
+"""A file with environment variables, as Compose reads it; pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from reconciler.kinds import env_lines
 from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 
 Variable = tuple[str, str | None]
 """A name and its value, None where it has none."""
-_LINE = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<name>[^\s=:\#]+)[ \t]*
-    (?P<equals>[=:][ \t]*(?:'(?P<single>(?:\\'|[^'])*)' | "(?P<double>(?:\\.|[^"\\])*)" | (?P<bare>(?!['"])[^\n]*?)))?
-    [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
+_LINE = env_lines.line(r"[^\s=:\#]+")
 _RAW = re.compile(r"[ \t]*(?P<name>[^\s=#][^\s=]*)(?:=(?P<value>[^\n]*?))?\r?(?:\n|\Z)")
-_BLANK = re.compile(r"[ \t\r]*(?:\#[^\n]*)?(?:\n|\Z)")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 
 
 def parsed(text: str, lookup: Lookup) -> Iterator[Variable]:
@@ -32,7 +25,7 @@ def parsed(text: str, lookup: Lookup) -> Iterator[Variable]:
         found = lookup(name)
         return known.get(name) if found is None else found
 
-    for number, line in _lines(text, _LINE):
+    for number, line in env_lines.found(text, _LINE):
         try:
             value = _value(line, seen)
         except Unresolved as error:
@@ -44,26 +37,9 @@ def parsed(text: str, lookup: Lookup) -> Iterator[Variable]:
 
 def raw(text: str) -> Iterator[Variable]:
     """Yield the variables of a file in which every character of a value stands for itself."""
-    return ((line["name"], line["value"]) for _, line in _lines(text, _RAW))
-
-
-def _lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
-    """Yield the number and the parts of each line that is neither blank nor a comment."""
-    at, number = 0, 1
-    while at < len(text):
-        blank = _BLANK.match(text, at)
-        found = blank or pattern.match(text, at)
-        if not found:
-            raise ValueError(f"line {number}: expected NAME=value")
-        if not blank:
-            yield number, found
-        number += found[0].count("\n")
-        at = found.end()
+    return ((line["name"], line["value"]) for _, line in env_lines.found(text, _RAW))
 
 
 def _value(line: re.Match[str], lookup: Lookup) -> str | None:
-    if line["single"] is not None:
-        return line["single"].replace("\\'", "'")
-    if line["double"] is not None:
-        return interpolate(_ESCAPE.sub(lambda each: _ESCAPES.get(each[1], each[1]), line["double"]), lookup)
-    return interpolate(line["bare"], lookup) if line["equals"] else None
+    literal, value = env_lines.literal(line), env_lines.open_to_variables(line)
+    return literal if value is None else interpolate(value, lookup)

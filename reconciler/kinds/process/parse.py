@@ -30,7 +30,7 @@ class _Quiet(Source):
     """A source whose problems are noted by another kind, which reads the same attributes."""
 
     def __init__(self, source: Source) -> None:
-        super().__init__(source.file, name=source.name, path=source.path, variables=source.variables)
+        super().__init__(source.file, name=source.name, path=source.path)
 
 
 def _process(entry: Entry, source: Source, found: Order) -> Resource:

@@ -1,0 +1,56 @@
+"""Lines of `NAME=value` as Compose reads them, those of `.env` and of an `env_file`; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
+_REST = r"""[ \t]*
+    (?:[=:][ \t]*
+        (?:'(?P<single>(?:[^'\\]++|\\'|\\)*+)' | "(?P<double>(?:[^"\\]++|\\.)*+)" | (?P<bare>(?!['"])[^\n]*?))
+    )?
+    [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)"""
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
+
+
+class WrongLine(ValueError):
+    """A line that is none, by its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"line {number}: expected NAME=value")
+        self.number = number
+
+
+def line(name: str) -> re.Pattern[str]:
+    """Return the pattern of a line, of names that match a pattern."""
+    return re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>{name}){_REST}", re.VERBOSE | re.DOTALL)
+
+
+def found(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """Yield the number and the parts of each line, but of blank ones and comments; WrongLine at what is none."""
+    at, number = 0, 1
+    while at < len(text):
+        blank = _BLANK.match(text, at)
+        match = blank or pattern.match(text, at)
+        if not match:
+            raise WrongLine(number)
+        if not blank:
+            yield number, match
+        number += match[0].count("\n")
+        at = match.end()
+
+
+def literal(match: re.Match[str]) -> str | None:
+    """Return a value in single quotes, in which no `$` begins a variable; None of any other."""
+    return None if match["single"] is None else match["single"].replace("\\'", "'")
+
+
+def open_to_variables(match: re.Match[str]) -> str | None:
+    """Return a value in which variables are still to be replaced; None where a name has no value."""
+    return match["bare"] if match["double"] is None else _ESCAPE.sub(_unescaped, match["double"])
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return _ESCAPES.get(escape[1], escape[1])
