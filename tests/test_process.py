@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from paper import source
 
+from reconciler.kinds.process import KIND
 from reconciler.kinds.process.live import claims, facts, spec_of, state_of
 from reconciler.kinds.process.parse import HEALTHY, processes
 from reconciler.kinds.process.sockets import sockets
@@ -204,3 +205,13 @@ def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
     assert [str(each) for each, _ in sockets(f"head\n 0: {v6}:0035 0:0 07 0:0 00:0 0 0 0 1 1", "udp", "07")] == [
         "host port [fd00::1]:53/udp"
     ]
+
+
+def test_going_back_wants_no_symptom_again() -> None:
+    def former(**said: Any) -> ProcessSpec:
+        found: Any = KIND.former(Resource(ResourceKey("process", "web"), ProcessSpec(**said)))
+        spec: ProcessSpec = found.spec
+        return spec
+
+    assert former(state="restarting", network_lost=True) == ProcessSpec("running")
+    assert former(state="paused") == ProcessSpec("paused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -513,6 +514,23 @@ def test_going_back_leaves_alone_what_could_not_be_looked_at_before() -> None:
     assert report.reverted
     assert report.reverted.converged
     assert ours(host) == ["volume/data"]
+
+
+class Sick(Ground):
+    """What is red is ill, and what is black is dead."""
+
+    def former(self, observed: Resource) -> Resource | None:
+        spec: Any = observed.spec
+        return None if spec.color == "black" else replace(observed, spec=replace(spec, color="grey"))
+
+
+def test_going_back_makes_nobody_ill_or_dead_again() -> None:
+    host = failing({"ground/ill": {"color": "red"}, "ground/dead": {"color": "black"}}, "create box/a")
+    desired = topology({"ground/ill": {"shape": "square"}, "box/a": {}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Sick()}, options=options(revert=True))
+    assert report.reverted
+    assert report.reverted.converged
+    assert {each[:1] + each[2:] for each in pictured(host.world)} == {("ground/ill", "grey", "round")}
 
 
 def test_going_back_proves_nothing_of_what_cannot_be_looked_at_by_now() -> None:

@@ -9,6 +9,7 @@ from reconciler.host.netlink import add_route
 from reconciler.host.netlink.codec import message, u32
 from reconciler.host.netlink.constants import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, RTA_OIF, RTM_NEWROUTE
 from reconciler.kinds import kinds
+from reconciler.kinds.route import KIND
 from reconciler.kinds.route.keep import again
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
@@ -306,3 +307,9 @@ def test_everything_is_mutable() -> None:
 
 def test_a_default_is_one_of_either_family() -> None:
     assert [RouteSpec(to=each).is_default for each in ("0.0.0.0/0", "::/0", "10.0.0.0/8")] == [True, True, False]
+
+
+def test_going_back_makes_no_route_of_which_there_was_but_a_note() -> None:
+    key = ResourceKey("route", "host--10.0.0.0/8")
+    whole, note = Resource(key, RouteSpec(), handle={"route": object()}), Resource(key, RouteSpec())
+    assert (KIND.former(whole), KIND.former(note)) == (whole, None)

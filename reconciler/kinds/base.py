@@ -111,6 +111,10 @@ class Kind(ABC):
         live = (f"{name} {value}" for name, value in resource.live.items() if name not in _UNTOLD and value)
         return Told((getattr(resource.spec, "name", ""), *live))
 
+    def former(self, observed: Resource) -> Resource | None:
+        """Return what going back makes of something again; a symptom, or what is left of something, nobody wants."""
+        return observed
+
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make what is desired, with its mark."""
         raise NotImplementedError

@@ -154,7 +154,7 @@ def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: 
     by now, and could before, is not proved to be as it was.
     """
     unknown = changes.observed.unavailable
-    former = _as_it_was(changes)
+    former = _as_it_was(changes, kinds)
     if options.adopt:
         former = still_adopted(former, observe(host, changes.desired, kinds=kinds), options.adopt)
     options = replace(options, adopt=(), target=(), replace=(), keep=frozenset(unknown))
@@ -224,8 +224,9 @@ def _chosen(changes: Changes, kinds: Mapping[str, Kind], options: Options) -> Ch
     return targeted(changes, options.target, kinds=kinds) if options.target else changes
 
 
-def _as_it_was(changes: Changes) -> Topology:
-    ours = {key: each for key, each in changes.observed.resources.items() if each.owned or key in changes.by_key}
+def _as_it_was(changes: Changes, kinds: Mapping[str, Kind]) -> Topology:
+    concerned = (each for key, each in changes.observed.resources.items() if each.owned or key in changes.by_key)
+    ours = {each.key: again for each in concerned if (again := kinds[each.key.kind].former(each))}
     return replace(changes.observed, resources=MappingProxyType(ours), source=changes.desired.source)
 
 

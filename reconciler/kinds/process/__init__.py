@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.process.live import RESTARTING
 from reconciler.kinds.process.look import seen_processes
 from reconciler.kinds.process.parse import processes
 from reconciler.kinds.process.spec import ProcessSpec
@@ -43,6 +45,12 @@ class ProcessKind(Kind):
         """Any state can be left for any other but `created`, for which the container is made anew."""
         del observed, desired
         return path == "state"
+
+    def former(self, observed: Resource) -> Resource:
+        """With a network namespace that was lost as it was before, and one that was to start again as running."""
+        spec: Any = observed.spec
+        state = "running" if spec.state == RESTARTING else spec.state
+        return replace(observed, spec=replace(spec, state=state, network_lost=False))
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """What is in its network namespace dies with it."""

@@ -43,6 +43,10 @@ class RouteKind(Kind):
         del path, observed, desired
         return True
 
+    def former(self, observed: Resource) -> Resource | None:
+        """A route; of one that was gone there was but the note."""
+        return observed if "route" in observed.handle else None
+
     def tell(self, resource: Resource) -> Told:
         """A row below its node."""
         spec: Any = resource.spec
