@@ -5,11 +5,7 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec, topology
 
-from reconciler.host.netlink import add_route
-from reconciler.host.netlink.codec import message, u32
-from reconciler.host.netlink.constants import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, RTA_OIF, RTM_NEWROUTE
 from reconciler.kinds import kinds
-from reconciler.kinds.route.keep import again
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -268,35 +264,6 @@ def test_destinations_next_hops_and_sources_are_written_as_the_kernel_writes_the
 def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
     whole = text(red="{to: default, via: 10.0.0.2}").replace("10.5.0.1/24", "10.5.0.1/99")
     assert len(problems(tmp_path, whole)) == 1
-
-
-_HEAD, _FLAGS = 16, 8
-"""Where the body of a message begins, and where the flags of a route are in it."""
-
-
-def test_a_route_is_made_again_as_the_kernel_told_of_it_without_what_became_of_it() -> None:
-    made = add_route("10.0.0.0/16", via=["10.0.0.1"], devices=[3], metric=5, table=77, protocol=9, source="10.0.0.9")
-    body = bytearray(made[_HEAD:])
-    body[_FLAGS] = 4 | 1 | 16  # RTNH_F_ONLINK, RTNH_F_DEAD, RTNH_F_LINKDOWN
-    body[_FLAGS + 1] = 0x40  # RTM_F_OFFLOAD
-    said = again(bytes(body), there=False)
-    body[_FLAGS : _FLAGS + 2] = (4, 0)
-    assert said == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, bytes(body))
-
-
-def test_several_next_hops_are_told_without_what_became_of_them() -> None:
-    via = ["10.0.0.1", "", "10.0.0.2"]
-    body = add_route("10.0.0.0/16", via=via, devices=[3, 4, 5])[_HEAD:]
-    dead = body.replace(b"\x10\0\0\0", b"\x10\0\x15\0").replace(b"\x08\0\0\0\x04", b"\x08\0\x11\0\x04")
-    assert dead != body
-    kept = dead.replace(b"\x15", b"\x04").replace(b"\x11", b"\0")
-    assert again(dead, there=True) == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, kept)
-
-
-def test_of_a_nexthop_object_its_id_is_told_alone() -> None:
-    by_id, hop = u32(30, 1), u32(RTA_OIF, 3)
-    head = add_route("10.0.0.0/16")[_HEAD:]
-    assert again(head + hop + by_id, there=False) == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, head, by_id)
 
 
 def test_everything_is_mutable() -> None:
