@@ -184,8 +184,9 @@ def test_an_external_namespace_must_exist_and_is_never_touched(lab: Lab) -> None
         run("ip", "netns", "del", f"out-{lab.name}")
 
 
-def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab) -> None:
-    report = lab.attempt("namespaces: {red: {sysctls: {net.ipv4.no_such: 1}}}")
+@pytest.mark.parametrize("value", ["1", '""'])
+def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab, value: str) -> None:
+    report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
     assert [str(each.error) for each in report.failed] == [
         "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
     ]
