@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec, topology
 
+from reconciler.host.netlink import Route
 from reconciler.kinds import kinds
+from reconciler.kinds.route.keep import _is_lost
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -264,6 +266,29 @@ def test_destinations_next_hops_and_sources_are_written_as_the_kernel_writes_the
 def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
     whole = text(red="{to: default, via: 10.0.0.2}").replace("10.5.0.1/24", "10.5.0.1/99")
     assert len(problems(tmp_path, whole)) == 1
+
+
+FROM = Route("fd07::/16", ("fd00::2",), (3,), 1024, 114, 254, 1, 0, "fd00::1", dead=False)
+"""A route from an address."""
+
+
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        (None, True),
+        (FROM, False),
+        (FROM._replace(source=None), True),
+        (FROM._replace(source="fd00::9"), False),
+        (FROM._replace(source=None, protocol=4), False),
+        (FROM._replace(gateways=(), devices=()), True),
+    ],
+)
+def test_a_route_that_lost_its_source_is_to_be_made_again_unless_it_is_another(now: Route | None, lost: bool) -> None:
+    assert _is_lost(FROM, now) is lost
+
+
+def test_a_route_that_had_no_source_has_lost_none() -> None:
+    assert not _is_lost(FROM._replace(source=None), FROM._replace(source=None))
 
 
 def test_everything_is_mutable() -> None:

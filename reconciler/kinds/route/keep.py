@@ -69,8 +69,14 @@ def _place(told: Told) -> tuple[int, int, str, int]:
 
 
 def _is_lost(before: Route, now: Route | None) -> bool:
-    """Tell whether a route is gone, or some of its next hops; another step may have put another in its place."""
-    return now is None or (now.protocol == before.protocol and _hops(now) < _hops(before))
+    """Tell whether a route is gone, or some of its next hops; another step may have put another in its place.
+
+    With an IPv6 address the kernel does not take the routes from it, as with one of IPv4: they lose their source.
+    """
+    if now is None:
+        return True
+    less = _hops(now) < _hops(before) or (before.source is not None and now.source is None)
+    return less and now.protocol == before.protocol
 
 
 def _hops(route: Route) -> set[tuple[str, int]]:
