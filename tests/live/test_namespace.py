@@ -186,11 +186,13 @@ def test_an_external_namespace_must_exist_and_is_never_touched(lab: Lab) -> None
 
 @pytest.mark.parametrize("value", ["1", '""'])
 def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab, value: str) -> None:
-    report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
-    assert [str(each.error) for each in report.failed] == [
-        "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
-    ]
+    for _ in ("made", "changed"):
+        report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
+        assert [str(each.error) for each in report.failed] == [
+            "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
+        ]
     lab.apply(BARE)
+    assert "altnames" not in link("lo", netns=f"{lab.name}-red"), "nothing is remembered of it"
 
 
 def test_what_exec_left_running_does_not_keep_a_deleted_namespace_alive(lab: Lab) -> None:

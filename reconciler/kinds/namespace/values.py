@@ -25,8 +25,8 @@ def write(values: Mapping[str, str]) -> None:
 
 
 def _different(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield those that differ or are not there, which reads as empty; each is read only when it has its turn."""
-    return (each for each in values.items() if read_sysctl(each[0]) != each[1] or not _path(each[0]).exists())
+    """Yield those that differ, each read only when it has its turn."""
+    return (each for each in values.items() if read_sysctl(each[0]) != each[1])
 
 
 def _write(key: str, value: str) -> None:
