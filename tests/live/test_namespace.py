@@ -22,6 +22,7 @@ BARE = "namespaces: {red: }"
 KEY = "namespace/red"
 LONG = "net.ipv4.conf.default.igmpv3_unsolicited_report_interval"
 PORTS = "net.ipv4.ip_local_reserved_ports"
+MASK = "net.ipv6.icmp.ratemask"
 RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
@@ -46,6 +47,7 @@ def inode(name: str) -> int:
         ),
         (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
         (f"namespaces: {{red: {{sysctls: {{{PORTS}: '9148,8082,8080-8081'}}}}}}", f"sysctls.{PORTS}"),
+        (f"namespaces: {{red: {{sysctls: {{{MASK}: '3-127,0-1'}}}}}}", f"sysctls.{MASK}"),
         ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],
