@@ -105,7 +105,15 @@ def test_two_mounts_at_one_path_are_a_problem() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    ["", "ro,noexec", "size=64m,mode=1777,uid=1000,gid=0x10", "size=50%,nr_inodes=10k,nr_blocks=0x1F", "mpol=bind:0"],
+    [
+        "",
+        "ro,noexec",
+        "size=64m,mode=1777,uid=1000,gid=0x10",
+        "size=50%,nr_inodes=10k,nr_blocks=0x1F",
+        "mpol=bind:0",
+        "size=010m,nr_inodes=0,mode=0755,uid=0,gid=017",
+        "uid=4294967294,gid=0XFFFFFFFE,mode=37777777777",
+    ],
 )
 def test_options_of_a_memory_file_system_are_taken_as_they_are(options: str) -> None:
     made = declared(tmpfs=f"/run:{options}")
@@ -114,12 +122,18 @@ def test_options_of_a_memory_file_system_are_taken_as_they_are(options: str) -> 
 
 
 @pytest.mark.parametrize(
-    "option", ["size=banana", "size=", "size", "size=1.5m", "nr_inodes=5%", "mode=999", "uid=root", "gid=-1"]
+    "option",
+    [
+        *("size=banana", "size=", "size", "size=1.5m", "size=08m", "size=0x", "nr_inodes=5%", "nr_inodes=09"),
+        *("mode=999", "mode=40000000000", "uid=root", "uid=08", "uid=4294967295", "uid=0x100000000", "gid=-1"),
+        *("gid=040000000000", f"gid={'9' * 5000}"),
+    ],
 )
 def test_an_option_that_the_kernel_cannot_read_is_a_problem(option: str) -> None:
+    name, _, value = option.partition("=")
     made = declared(tmpfs=[f"/run:noexec,{option}"])
     tmpfs(entry_of(made, "web"), FrozenMap({}))
-    assert [each.message for each in made.problems] == [f"{option!r} is not an option of a tmpfs"]
+    assert [each.message for each in made.problems] == [f"{value!r} is no value of {name} that a tmpfs takes"]
 
 
 def test_named_volumes_are_stood_on() -> None:

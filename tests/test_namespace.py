@@ -37,10 +37,13 @@ def test_sysctls_are_a_mapping_or_a_list_in_either_notation(tmp_path: Path) -> N
         ('"2,010"', "2,010"),
     ],
 )
-def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(tmp_path: Path, value: str, shown: str) -> None:
-    text = "namespaces: {red: {sysctls: {net.ipv4.ip_local_reserved_ports: %s, net.ipv4.tcp_fastopen_key: %s}}}"
-    found = spec(tmp_path, text % (value, value), "namespace/red").sysctls
-    assert found["net.ipv4.ip_local_reserved_ports"] == shown
+@pytest.mark.parametrize("key", ["net.ipv4.ip_local_reserved_ports", "net.ipv6.icmp.ratemask"])
+def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(
+    tmp_path: Path, key: str, value: str, shown: str
+) -> None:
+    text = "namespaces: {red: {sysctls: {%s: %s, net.ipv4.tcp_fastopen_key: %s}}}"
+    found = spec(tmp_path, text % (key, value, value), "namespace/red").sysctls
+    assert found[key] == shown
     assert found["net.ipv4.tcp_fastopen_key"] == value.strip('"'), "of any other sysctl nothing is known"
 
 

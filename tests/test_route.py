@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec, topology
 
-from reconciler.host.netlink import add_route
-from reconciler.host.netlink.codec import message, u32
-from reconciler.host.netlink.constants import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, RTA_OIF, RTM_NEWROUTE
+from reconciler.host.netlink import Route
 from reconciler.kinds import kinds
 from reconciler.kinds.route import KIND
-from reconciler.kinds.route.keep import again
+from reconciler.kinds.route.keep import _is_lost
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -271,33 +269,27 @@ def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, whole)) == 1
 
 
-_HEAD, _FLAGS = 16, 8
-"""Where the body of a message begins, and where the flags of a route are in it."""
+FROM = Route("fd07::/16", ("fd00::2",), (3,), 1024, 114, 254, 1, 0, "fd00::1", dead=False)
+"""A route from an address."""
 
 
-def test_a_route_is_made_again_as_the_kernel_told_of_it_without_what_became_of_it() -> None:
-    made = add_route("10.0.0.0/16", via=["10.0.0.1"], devices=[3], metric=5, table=77, protocol=9, source="10.0.0.9")
-    body = bytearray(made[_HEAD:])
-    body[_FLAGS] = 4 | 1 | 16  # RTNH_F_ONLINK, RTNH_F_DEAD, RTNH_F_LINKDOWN
-    body[_FLAGS + 1] = 0x40  # RTM_F_OFFLOAD
-    said = again(bytes(body), there=False)
-    body[_FLAGS : _FLAGS + 2] = (4, 0)
-    assert said == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, bytes(body))
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        (None, True),
+        (FROM, False),
+        (FROM._replace(source=None), True),
+        (FROM._replace(source="fd00::9"), False),
+        (FROM._replace(source=None, protocol=4), False),
+        (FROM._replace(gateways=(), devices=()), True),
+    ],
+)
+def test_a_route_that_lost_its_source_is_to_be_made_again_unless_it_is_another(now: Route | None, lost: bool) -> None:
+    assert _is_lost(FROM, now) is lost
 
 
-def test_several_next_hops_are_told_without_what_became_of_them() -> None:
-    via = ["10.0.0.1", "", "10.0.0.2"]
-    body = add_route("10.0.0.0/16", via=via, devices=[3, 4, 5])[_HEAD:]
-    dead = body.replace(b"\x10\0\0\0", b"\x10\0\x15\0").replace(b"\x08\0\0\0\x04", b"\x08\0\x11\0\x04")
-    assert dead != body
-    kept = dead.replace(b"\x15", b"\x04").replace(b"\x11", b"\0")
-    assert again(dead, there=True) == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, kept)
-
-
-def test_of_a_nexthop_object_its_id_is_told_alone() -> None:
-    by_id, hop = u32(30, 1), u32(RTA_OIF, 3)
-    head = add_route("10.0.0.0/16")[_HEAD:]
-    assert again(head + hop + by_id, there=False) == message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, head, by_id)
+def test_a_route_that_had_no_source_has_lost_none() -> None:
+    assert not _is_lost(FROM._replace(source=None), FROM._replace(source=None))
 
 
 def test_everything_is_mutable() -> None:

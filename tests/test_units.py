@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.kinds.units import duration, labels, mapping, parts, size, steps
+from reconciler.kinds.units import duration, labels, mapping, parts, ranges, size, steps
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,16 @@ def test_a_name_stands_under_itself_or_in_an_element_of_a_list() -> None:
     assert steps({"a": 1, "b": None}) == {"a": "a", "b": "b"}
     assert steps(["a=1", "b"]) == {"a": 0, "b": 1}
     assert steps(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        ([], ""),
+        ([(3, 3), (1, 1), (2, 2), (7, 7)], "1-3,7"),
+        ([(7, 12), (5, 9), (13, 13), (20, 20)], "5-13,20"),
+        ([(1, 9), (2, 3)], "1-9"),
+    ],
+)
+def test_ranges_are_in_order_and_neither_overlap_nor_touch(found: list[tuple[int, int]], text: str) -> None:
+    assert ranges(found) == text

@@ -168,20 +168,29 @@ def _check_mode(entry: Entry) -> None:
     if alone and entry.get("ports"):
         hint = f"publish them on {target.name!r}" if target else "give it a network"
         entry.problem(("ports",), f"with network_mode {found} no port can be published", hint)
-    _check_sysctls(entry, entry_of(entry.source, target.name) if target else entry)
+    _check_sysctls(entry)
     if found.startswith(SHARED):
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
 
 
-def _check_sysctls(entry: Entry, holder: Entry) -> None:
+def _check_sysctls(entry: Entry) -> None:
     """Note what the engine sets for no container on the host's network, be it this one's or that of whom it shares."""
-    if holder.get("network_mode") != "host":
+    if _holder(entry).get("network_mode") != "host":
         return
     for name, step in steps(entry.get("sysctls")).items():
         if name.startswith(("net.", "net/")):
             entry.problem(("sysctls", step), f"on the host's network {name} is the host's own", "set it on the host")
+
+
+def _holder(entry: Entry) -> Entry:
+    """Return whose network namespace a container is in at the end; one of a circle if there is none."""
+    seen: set[str] = set()
+    while entry.name not in seen and (target := shared_with(entry)):
+        seen.add(entry.name)
+        entry = entry_of(entry.source, target.name)
+    return entry
 
 
 def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:

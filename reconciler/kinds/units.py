@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.secret import Secret
@@ -62,6 +62,17 @@ def parts(text: str) -> list[str]:
 def labels(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
     """Read labels or options: a name without a value has an empty one."""
     return {name: each or "" for name, each in mapping(value).items()}
+
+
+def ranges(found: Iterable[tuple[int, int]]) -> str:
+    """Write numbers from first to last each as the kernel does: in order, of ranges that neither overlap nor touch."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(found):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in joined)
 
 
 def scalar(value: Any) -> str:

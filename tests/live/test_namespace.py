@@ -22,6 +22,7 @@ BARE = "namespaces: {red: }"
 KEY = "namespace/red"
 LONG = "net.ipv4.conf.default.igmpv3_unsolicited_report_interval"
 PORTS = "net.ipv4.ip_local_reserved_ports"
+MASK = "net.ipv6.icmp.ratemask"
 RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
@@ -46,6 +47,7 @@ def inode(name: str) -> int:
         ),
         (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
         (f"namespaces: {{red: {{sysctls: {{{PORTS}: '9148,8082,8080-8081'}}}}}}", f"sysctls.{PORTS}"),
+        (f"namespaces: {{red: {{sysctls: {{{MASK}: '3-127,0-1'}}}}}}", f"sysctls.{MASK}"),
         ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],
@@ -184,12 +186,15 @@ def test_an_external_namespace_must_exist_and_is_never_touched(lab: Lab) -> None
         run("ip", "netns", "del", f"out-{lab.name}")
 
 
-def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab) -> None:
-    report = lab.attempt("namespaces: {red: {sysctls: {net.ipv4.no_such: 1}}}")
-    assert [str(each.error) for each in report.failed] == [
-        "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
-    ]
+@pytest.mark.parametrize("value", ["1", '""'])
+def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab, value: str) -> None:
+    for _ in ("made", "changed"):
+        report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
+        assert [str(each.error) for each in report.failed] == [
+            "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
+        ]
     lab.apply(BARE)
+    assert "altnames" not in link("lo", netns=f"{lab.name}-red"), "nothing is remembered of it"
 
 
 def test_what_exec_left_running_does_not_keep_a_deleted_namespace_alive(lab: Lab) -> None:

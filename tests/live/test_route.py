@@ -154,9 +154,10 @@ def test_a_source_moves_from_one_interface_to_another_and_its_prefix_may_change(
     for bridge, end in (there, here, there, here):
         lab.apply(SOURCE % ("10.1.0.1", "fd01::1", bridge, end, "br0"))
         assert sources(lab) == ("10.1.0.1", "fd01::1")
-    report = lab.apply(SOURCE % ("10.1.0.1", "fd01::1", "", "10.1.0.1/25 fd01::1/64", "br0"))
-    assert {str(each.step.key.key) for each in report.outcomes} == {"veth/second"}
-    assert sources(lab) == ("10.1.0.1", "fd01::1")
+    for prefixes in ("10.1.0.1/25 fd01::1/64", "10.1.0.1/25 fd01::1/80", "10.1.0.1/24 fd01::1/64"):
+        report = lab.apply(SOURCE % ("10.1.0.1", "fd01::1", "", prefixes, "br0"))
+        assert {str(each.step.key.key) for each in report.outcomes} == {"veth/second"}
+        assert sources(lab) == ("10.1.0.1", "fd01::1")
 
 
 def test_what_is_on_a_link_is_told_apart_by_the_link(lab: Lab) -> None:

@@ -248,6 +248,9 @@ HANDS = (
     "route add 10.55.0.0/16 via 10.1.0.2 src 10.0.0.77",
     "route add local 10.56.0.0/16 dev eth0 table local scope host",
     "route add 10.57.0.0/16 via inet6 fe80::1 dev eth0",
+    "route add fd50::/64 via fe80::9 dev eth0 src fd00::5 metric 5 mtu 1300",
+    "route add fd51::/64 via fe80::9 dev eth1 src fd00::5",
+    "route add fd52::/64 via fe80::9 dev eth0 src fd00::77",
     "nexthop add id 1 via 10.0.0.2 dev eth0",
     "route add 10.58.0.0/16 nhid 1 src 10.0.0.77",
 )
@@ -270,16 +273,22 @@ def of_hands(lab: Lab) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 @pytest.mark.parametrize("carrier", ["up", "down"])
 def test_what_a_hand_gave_an_end_outlives_a_change_of_its_addresses(lab: Lab, after: list[str], carrier: str) -> None:
     text = f"{NODES}veths: [[red:eth0 %s, blue:eth0], [red:eth1 10.1.0.1/24, 'blue:eth1']]"
-    lab.apply(text % "10.0.0.1/24 10.0.0.5/24")
+    lab.apply(text % "10.0.0.1/24 10.0.0.5/24 fd00::5/64")
     for hand in HANDS:
         run("ip", "-n", f"{lab.name}-red", *hand.split())
     run("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0", carrier)
     before = of_hands(lab)
-    assert [len(each) for each in before] == [3, 11 if carrier == "up" else 10], "a nexthop object needs a carrier"
-    assert lab.attempt(text % " ".join(after)).converged
+    assert [len(each) for each in before] == [3, 14 if carrier == "up" else 13], "a nexthop object needs a carrier"
+    assert lab.attempt(text % " ".join((*after, "fd00::5/80"))).converged
     run("ip", "-n", f"{lab.name}-blue", "link", "set", "eth0", carrier)
     assert of_hands(lab) == before
-    assert addresses("eth0", netns=f"{lab.name}-red") == {"10.0.0.77/24", "10.0.0.78/24", "fd00::77/64", *after}
+    assert addresses("eth0", netns=f"{lab.name}-red") == {
+        "10.0.0.77/24",
+        "10.0.0.78/24",
+        "fd00::77/64",
+        "fd00::5/80",
+        *after,
+    }
 
 
 def test_a_route_that_a_hand_added_outlives_a_change_of_the_only_address_to_another_subnet(lab: Lab) -> None:

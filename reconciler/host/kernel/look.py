@@ -229,10 +229,16 @@ class _Look:
         return key != HOST, inspected is not None, inspected is not None and _shares(inspected), key
 
 
+ABSENT = "(absent)"
+"""What is read of a sysctl that there is not: not empty, which one may be declared to be."""
+
+
 def read_sysctl(key: str) -> str:
-    """Read a `net.` sysctl where the calling thread is; empty if there is none."""
+    """Read a `net.` sysctl where the calling thread is; empty if it cannot be read, as one that was never set."""
     try:
         return " ".join(Path("/proc/sys", key.replace(".", "/")).read_text().split())
+    except FileNotFoundError:
+        return ABSENT
     except OSError:
         return ""
 

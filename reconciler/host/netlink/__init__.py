@@ -22,6 +22,7 @@ from reconciler.host.netlink.nsids import NOT_ASSIGNED, get_nsid, new_nsid
 from reconciler.host.netlink.query import Query
 from reconciler.host.netlink.routes import RouteOptions, add_route, delete_route, get_routes, replace_route
 from reconciler.host.netlink.transport import Socket, sockets
+from reconciler.host.netlink.verbatim import address_again, route_again, type_of_service, verbatim
 
 __all__ = [
     "BRIDGE",
@@ -42,6 +43,7 @@ __all__ = [
     "add_address",
     "add_altname",
     "add_route",
+    "address_again",
     "del_altname",
     "delete_address",
     "delete_group",
@@ -58,8 +60,11 @@ __all__ = [
     "new_veth",
     "probe",
     "replace_route",
+    "route_again",
     "set_bridge",
     "set_bridge_port",
     "set_link",
     "sockets",
+    "type_of_service",
+    "verbatim",
 ]

@@ -2,9 +2,8 @@
 
 import ipaddress
 import socket
-import struct
 
-from reconciler.host.netlink.codec import attribute, message, u8, u32
+from reconciler.host.netlink.codec import IFADDRMSG, attribute, message, u8, u32
 from reconciler.host.netlink.constants import (
     IFA_ADDRESS,
     IFA_F_NODAD,
@@ -24,7 +23,6 @@ from reconciler.host.netlink.parse import address as parse_address
 from reconciler.host.netlink.query import Query
 
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
-_IFADDRMSG = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 
 
 def add_address(index: int, address: str, *, protocol: int | None = None, nodad: bool = False) -> bytes:
@@ -43,13 +41,13 @@ def delete_address(index: int, address: str) -> bytes:
 
 def get_addresses() -> Query[Address]:
     """All IPv4 and IPv6 addresses of the namespace, for `Socket.dump`."""
-    return Query(message(RTM_GETADDR, NLM_F_DUMP, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)), parse_address)
+    return Query(message(RTM_GETADDR, NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)), parse_address)
 
 
 def _address(index: int, address: str) -> bytes:
     interface = ipaddress.ip_interface(address)
     family = FAMILY[interface.version]
     scope = RT_SCOPE_HOST if family == socket.AF_INET and interface.is_loopback else RT_SCOPE_UNIVERSE
-    head = _IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
+    head = IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
     packed = interface.ip.packed
     return head + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)

@@ -5,6 +5,7 @@ Those of which there are thousands are tuples, which are made in half the time.
 
 from typing import NamedTuple
 
+from reconciler.host.netlink.constants import RTPROT_KERNEL
 from reconciler.value import dataclass
 
 
@@ -82,3 +83,8 @@ class Route(NamedTuple):
     scope: int
     source: str | None
     dead: bool
+
+    @property
+    def automatic(self) -> bool:
+        """Tell whether the kernel made it by itself, of an address or after a redirect."""
+        return self.protocol <= RTPROT_KERNEL

@@ -5,7 +5,7 @@ import struct
 
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink import names
-from reconciler.host.netlink.codec import as_int, as_mac, as_s32, as_text, attributes, each
+from reconciler.host.netlink.codec import IFADDRMSG, RTMSG, RTNEXTHOP, as_int, as_mac, as_s32, as_text, attributes, each
 from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
 
 _LINK = frozenset(
@@ -31,9 +31,6 @@ _ROUTE = frozenset(
     (c.RTA_DST, c.RTA_OIF, c.RTA_GATEWAY, c.RTA_PRIORITY, c.RTA_PREFSRC, c.RTA_MULTIPATH, c.RTA_TABLE, c.RTA_VIA)
 )
 _INDEX_FLAGS = struct.Struct("=4xiI")
-_IFADDRMSG = struct.Struct("=BBBBI")
-_RTMSG = struct.Struct("=BBBBBBBBI")
-_RTNEXTHOP = struct.Struct("=HBBi")
 _ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - the destination of a default route
 _NONE = b"\0"
 
@@ -104,10 +101,10 @@ def _port(info: dict[int, bytes]) -> PortParameters:
 
 def address(buffer: bytes, start: int, end: int) -> Address | None:
     """An RTM_NEWADDR: struct ifaddrmsg and attributes; of a point-to-point address the near side (IFA_LOCAL)."""
-    family, prefix, flags, scope, index = _IFADDRMSG.unpack_from(buffer, start)
+    family, prefix, flags, scope, index = IFADDRMSG.unpack_from(buffer, start)
     if family not in _ANY:
         return None
-    found = attributes(buffer, start + _IFADDRMSG.size, end, _ADDRESS)
+    found = attributes(buffer, start + IFADDRMSG.size, end, _ADDRESS)
     own = found.get(c.IFA_LOCAL) or found[c.IFA_ADDRESS]
     return Address(
         index=index,
@@ -120,10 +117,10 @@ def address(buffer: bytes, start: int, end: int) -> Address | None:
 
 def route(buffer: bytes, start: int, end: int) -> Route | None:
     """An RTM_NEWROUTE: struct rtmsg and attributes."""
-    family, prefix, _, _, table, protocol, scope, kind, flags = _RTMSG.unpack_from(buffer, start)
+    family, prefix, _, _, table, protocol, scope, kind, flags = RTMSG.unpack_from(buffer, start)
     if family not in _ANY:
         return None
-    found = attributes(buffer, start + _RTMSG.size, end, _ROUTE)
+    found = attributes(buffer, start + RTMSG.size, end, _ROUTE)
     hops = _next_hops(family, found, flags)
     gateways = tuple(gateway for gateway, _, _ in hops)
     return Route(
@@ -145,9 +142,9 @@ def _next_hops(family: int, found: dict[int, bytes], flags: int) -> list[tuple[s
     if several is None:
         return [(_gateway(family, found), as_int(found.get(c.RTA_OIF, _NONE)), flags)]
     hops, start = [], 0
-    while start + _RTNEXTHOP.size <= len(several):
-        length, hop_flags, _, device = _RTNEXTHOP.unpack_from(several, start)
-        inner = attributes(several, start + _RTNEXTHOP.size, start + length, _ROUTE)
+    while start + RTNEXTHOP.size <= len(several):
+        length, hop_flags, _, device = RTNEXTHOP.unpack_from(several, start)
+        inner = attributes(several, start + RTNEXTHOP.size, start + length, _ROUTE)
         hops.append((_gateway(family, inner), device, hop_flags))
         start += (length + 3) & ~3
     return hops

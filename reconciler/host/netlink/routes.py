@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TypedDict, Unpack
 
 from reconciler.host.netlink.addresses import FAMILY
-from reconciler.host.netlink.codec import attribute, message, u32
+from reconciler.host.netlink.codec import RTMSG, RTNEXTHOP, attribute, message, u32
 from reconciler.host.netlink.constants import (
     NLM_F_CREATE,
     NLM_F_DUMP,
@@ -37,8 +37,6 @@ from reconciler.host.netlink.nouns import Route
 from reconciler.host.netlink.parse import route as parse_route
 from reconciler.host.netlink.query import Query
 
-_RTMSG = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
-_RTNEXTHOP = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, index
 _DEFAULTS = {"default": "0.0.0.0/0", "default4": "0.0.0.0/0", "default6": "::/0"}
 _SMALL_TABLE = 256
 
@@ -85,7 +83,7 @@ def delete_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
 
 def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query[Route]:
     """The routes of a table (None: all), of one protocol only (0: all), filtered in the kernel; for `Socket.dump`."""
-    head = _RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, protocol, 0, 0, 0)
+    head = RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, protocol, 0, 0, 0)
     return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, table)), parse_route)
 
 
@@ -114,7 +112,7 @@ def _rtmsg(network: ipaddress.IPv4Network | ipaddress.IPv6Network, options: Rout
     if scope is None:
         direct = not options.get("via") and options.get("type", RTN_UNICAST) == RTN_UNICAST
         scope = RT_SCOPE_LINK if direct and isinstance(network, ipaddress.IPv4Network) else RT_SCOPE_UNIVERSE
-    return _RTMSG.pack(
+    return RTMSG.pack(
         FAMILY[network.version],
         network.prefixlen,
         0,
@@ -134,7 +132,7 @@ def _next_hops(version: int, via: Sequence[str], devices: Sequence[int]) -> byte
     hops = b""
     for gateway, device in zip_longest(via, devices):
         inner = _gateway(version, gateway) if gateway else b""
-        hops += _RTNEXTHOP.pack(_RTNEXTHOP.size + len(inner), 0, 0, device or fill) + inner
+        hops += RTNEXTHOP.pack(RTNEXTHOP.size + len(inner), 0, 0, device or fill) + inner
     return attribute(RTA_MULTIPATH, hops)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.kinds.container.quantities import Bytes, size, whole
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.entry import Entry
+from reconciler.kinds.units import ranges
 
 _NANO = 10**9
 _SHARES = 1024
@@ -71,23 +72,13 @@ def _cpuset(entry: Entry) -> str:
 
 def cpuset(text: str) -> str:
     """Normalise a list of CPUs: `1,0,3` is `0-1,3`; a ValueError if it is none."""
-    numbers: set[int] = set()
+    numbers = []
     for part in filter(None, text.split(",")):
         found = _SPAN.fullmatch(part.strip())
         if not found or int(found[2] or found[1]) < int(found[1]):
             raise ValueError(f"{text!r} is not a list of CPUs, such as 0-3,6")
-        numbers |= set(range(int(found[1]), int(found[2] or found[1]) + 1))
-    return ",".join(_spans(sorted(numbers)))
-
-
-def _spans(numbers: list[int]) -> list[str]:
-    spans: list[tuple[int, int]] = []
-    for each in numbers:
-        if spans and spans[-1][1] == each - 1:
-            spans[-1] = (spans[-1][0], each)
-        else:
-            spans.append((each, each))
-    return [str(low) if low == high else f"{low}-{high}" for low, high in spans]
+        numbers.append((int(found[1]), int(found[2] or found[1])))
+    return ranges(numbers)
 
 
 def _check(entry: Entry, found: Mapping[str, Any]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.source import Pointer, Source
-from reconciler.kinds.units import mapping, steps
+from reconciler.kinds.units import mapping, ranges, steps
 
 _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what in ("conf", "neigh")}
 _EVERYWHERE = ("all", "default", "lo")
@@ -35,20 +35,10 @@ def _normal(key: str, value: str) -> str:
     if key not in _BITMAPS:
         return value
     found = [_RANGE.fullmatch(each) for each in value.split(",")]
-    ranges = [(int(each[1]), int(each[2] or each[1])) for each in found if each]
-    if len(ranges) < len(found) or any(first > last for first, last in ranges):
+    numbers = [(int(each[1]), int(each[2] or each[1])) for each in found if each]
+    if len(numbers) < len(found) or any(first > last for first, last in numbers):
         return value
-    return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in _merged(ranges))
-
-
-def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
-        else:
-            found.append((first, last))
-    return found
+    return ranges(numbers)
 
 
 def _wrong(key: str) -> tuple[str, str]:

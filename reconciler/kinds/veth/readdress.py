@@ -6,12 +6,10 @@ import contextlib
 import errno
 from collections.abc import Collection, Iterator
 
-from reconciler.host.netlink import Socket, delete_address, get_addresses
-from reconciler.host.netlink.codec import message
-from reconciler.host.netlink.constants import NLM_F_CREATE, NLM_F_EXCL, RTM_NEWADDR
+from reconciler.host.netlink import Socket, address_again, delete_address, get_addresses, verbatim
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.effects import insist
-from reconciler.kinds.route.keep import all_routes_kept, verbatim
+from reconciler.kinds.route.keep import all_routes_kept
 from reconciler.kinds.veth.messages import addresses
 
 
@@ -37,4 +35,4 @@ def _others_kept(socket: Socket, index: int, ours: Collection[str]) -> Iterator[
             yield
         finally:
             others = [body for each, body in found if each.address not in ours and not is_v6(each.address)]
-            socket.send([message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, body) for body in others])
+            socket.send([address_again(body) for body in others])
