@@ -28,6 +28,7 @@ WHOLE: dict[str, Any] = {
     "retries": 4,
     "start_period": "5s",
 }
+NO_START_PERIOD = Healthcheck(start_period=Duration(0))
 SPEC = Healthcheck(("CMD", "true"), Duration(2 * S), Duration(3 * S), 4, Duration(5 * S))
 
 
@@ -78,9 +79,18 @@ def test_one_that_is_switched_off_or_the_image_s_is_not_declared(check: Healthch
 
 
 def test_a_check_is_written_and_read_back() -> None:
-    for check in (SPEC, Healthcheck(NONE), Healthcheck(retries=2)):
+    for check in (SPEC, Healthcheck(NONE), Healthcheck(retries=2), NO_START_PERIOD):
         assert of_engine(to_engine(check), None, check) == check
     assert to_engine(Healthcheck()) is None
+
+
+def test_no_start_period_is_the_shortest_one_as_the_engine_takes_none_for_the_image_s() -> None:
+    sent = to_engine(NO_START_PERIOD) or {}
+    assert sent["StartPeriod"] == S // 1000
+    theirs = {**THEIRS, "StartPeriod": 10 * S}
+    assert of_engine({**THEIRS, **sent}, theirs, NO_START_PERIOD).start_period == 0
+    assert of_engine(theirs, theirs, NO_START_PERIOD).start_period == 10 * S
+    assert of_engine(THEIRS, None, NO_START_PERIOD).start_period == 0
 
 
 THEIRS = {"Test": ["CMD", "true"], "Interval": 2 * S}

@@ -133,6 +133,11 @@ def test_without_accounting_for_swap_what_is_wanted_counts_as_there() -> None:
     assert found["memswap_limit"] == 96 * M
 
 
+@pytest.mark.parametrize(("period", "cpus", "expected"), [(100_000, 0, 0), (100_000, 0.5, 100_000), (5, 0, 5)])
+def test_a_period_that_was_set_is_told_where_it_means_something(period: int, cpus: float, expected: int) -> None:
+    assert limits.of_engine({"CpuPeriod": period}, {}, spec(cpus=cpus))["cpu_period"] == expected
+
+
 @pytest.mark.parametrize(
     ("field", "set_by_hand", "changed", "removed"),
     [
@@ -145,7 +150,7 @@ def test_without_accounting_for_swap_what_is_wanted_counts_as_there() -> None:
         ("cpu_shares", False, True, True),
         ("cpu_quota", False, True, True),
         ("pids_limit", False, True, True),
-        ("cpu_period", False, False, False),
+        ("cpu_period", True, False, True),
         ("image", False, False, False),
     ],
 )
@@ -168,6 +173,7 @@ EMPTY = ContainerSpec()
         (SPEC, {"cpu_quota"}, {"CpuQuota": 7}),
         (EMPTY, {"cpu_quota"}, {"CpuQuota": -1}),
         (SPEC, {"cpu_shares"}, {"CpuShares": 512}),
+        (EMPTY, {"cpu_quota", "cpu_period"}, {"CpuQuota": -1, "CpuPeriod": 100_000}),
         (EMPTY, {"cpu_shares"}, {"CpuShares": 1024}),
         (SPEC, {"cpuset"}, {"CpusetCpus": "0-1"}),
         (EMPTY, {"pids_limit", "name"}, {"PidsLimit": 0}),

@@ -96,6 +96,7 @@ DECLARED = [name for name, each in vars(WANT).items() if each != getattr(Contain
         ({"Cmd": None, "Entrypoint": ["env"]}, "command", None),
         ({"Cmd": ["a"], "Entrypoint": ["env"]}, "command", ("a",)),
         ({"Cmd": None, "Entrypoint": [""]}, "entrypoint", ()),
+        ({"Cmd": [""], "Entrypoint": ["env"]}, "command", ("",)),
         ({"User": ""}, "user", ""),
         ({"WorkingDir": "/"}, "working_dir", "/"),
         ({"Env": ["COLOUR=blue", "PATH=/bin"]}, "environment", {"COLOUR": "blue"}),

@@ -82,6 +82,7 @@ def test_one_port_of_the_host_for_two_of_the_container_is_a_problem() -> None:
     messages = read("127.0.0.1:8080:80", "8080:81")[1]
     assert messages == ["host port 8080/tcp is published for 80/tcp and for 81/tcp"]
     assert read("127.0.0.1:8080:80", "127.0.0.2:8080:81", "8080:81/udp")[1] == []
+    assert read("0.0.0.0:8080:80", "[::]:8080:80") == ({"80/tcp": ("0.0.0.0:8080", "[::]:8080")}, [])
 
 
 def test_exposed_ports_are_those_that_are_not_published_anyway() -> None:
@@ -130,7 +131,10 @@ def test_free_ports_and_ranges_claim_nothing() -> None:
         ("8080", "8081", False),
         ("0.0.0.0:8080", "127.0.0.1:8080", True),
         ("0.0.0.0:8080", "[::1]:8080", False),
-        ("[::]:8080", "127.0.0.1:8080", True),
+        ("[::]:8080", "127.0.0.1:8080", False),
+        ("[::]:8080", "0.0.0.0:8080", False),
+        ("[::]:8080", "[::1]:8080", True),
+        ("[::]:8080", "8080", True),
         ("127.0.0.1:8080", "127.0.0.2:8080", False),
         ("[::ffff:127.0.0.1]:8080", "127.0.0.1:8080", True),
         ("[::1]:8080", "[::2]:8080", False),

@@ -88,6 +88,8 @@ def test_no_restart_policy_is_read_from_either_engine(found: dict[str, Any] | No
         (settings.signal, "", None),
         (settings.directory, "/www/", "/www"),
         (settings.directory, "", None),
+        (settings.directory, "//bin", "/bin"),
+        (settings.directory, "///bin//x", "/bin/x"),
         (settings.hosts_of_engine, ["b:1", "a:2"], ("a:2", "b:1")),
         (settings.hosts_of_engine, None, ()),
         (settings.sysctls, {"net/ipv4/ip_forward": 1, "net.a/b": "x"}, {"net.ipv4.ip_forward": "1", "net.a/b": "x"}),

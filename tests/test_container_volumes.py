@@ -32,6 +32,7 @@ def bind(source: str, **attributes: Any) -> Mount:
 
 HOME = str(Path("~/www").expanduser())
 LONG = {"type": "bind", "source": "./www", "target": "/www"}
+COLON = {"type": "bind", "source": "./w:w", "target": "/www"}
 TMPFS = {"type": "tmpfs", "target": "/www"}
 
 
@@ -50,6 +51,9 @@ TMPFS = {"type": "tmpfs", "target": "/www"}
         ({**LONG, "read_only": True, "bind": {"propagation": "shared"}}, None),
         ({**LONG, "bind": {"create_host_path": False}}, bind("/paper/containers/www", create_host_path=False)),
         ({**LONG, "bind": {"selinux": "Z"}}, bind("/paper/containers/www", selinux="Z")),
+        (COLON, bind("/paper/containers/w:w", create_host_path=False)),
+        ({**COLON, "bind": {"create_host_path": False}}, bind("/paper/containers/w:w", create_host_path=False)),
+        ("//srv://www", bind("/srv")),
         ({"type": "volume", "target": "/www"}, Mount("volume")),
         (
             {"type": "volume", "source": "store", "target": "/www", "volume": {"nocopy": True}},
@@ -70,6 +74,11 @@ def test_every_form_is_read(value: Any, expected: Mount | None) -> None:
     [
         ("./a:b", "'b' is not an absolute path in the container"),
         ("./a:/b:rx", "'rx' is not a mode of a mount"),
+        ("store:/b:ro,rshared", "'rshared' is for a bind, a path of the host: a volume has no propagation"),
+        ("./a:/b:nocopy", "'nocopy' is for a volume: nothing is copied to a path of the host"),
+        ({**COLON, "bind": {"selinux": "z"}}, "the engine relabels only where neither source nor target has a colon"),
+        ({**COLON, "bind": {"create_host_path": True}}, "the engine makes a missing path of the host only where"),
+        ({**TMPFS, "tmpfs": {"mode": "00"}}, "the engine takes mode 0 for its default: write it in `tmpfs`"),
         ({"type": "bind", "target": "/b"}, "a bind needs its source"),
         ({**LONG, "tmpfs": {}}, "'tmpfs' has no place in a mount of type 'bind'"),
         ({**LONG, "bind": {"selinux": "z", "create_host_path": False}}, "the engine takes selinux only"),
@@ -145,6 +154,7 @@ MOUNTS = {
     "/bind": bind("/srv", read_only=True, propagation="rslave", selinux="z"),
     "/plain": bind("/srv"),
     "/strict": bind("/srv", create_host_path=False, propagation="shared"),
+    "/x:y": bind("/srv", create_host_path=False),
     "/named": Mount("volume", "t-store", nocopy=True),
     "/labelled": Mount("volume", "t-store", selinux="Z", nocopy=True),
     "/anonymous": Mount("volume"),

@@ -76,6 +76,7 @@ COMPLETED = {"depends_on": {"db": {"condition": "service_completed_successfully"
         ),
         (COMPLETED, {}, []),
         (COMPLETED, {"state": "completed"}, []),
+        (COMPLETED, {"external": True}, []),
         (
             COMPLETED,
             {"state": "running"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from paper import source
 
+from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process import KIND
 from reconciler.kinds.process.live import claims, facts, spec_of, state_of
 from reconciler.kinds.process.parse import HEALTHY, processes
@@ -205,6 +206,9 @@ def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
     assert [str(each) for each, _ in sockets(f"head\n 0: {v6}:0035 0:0 07 0:0 00:0 0 0 0 1 1", "udp", "07")] == [
         "host port [fd00::1]:53/udp"
     ]
+    ((everywhere, _),) = sockets(f"head\n 0: {'0' * 32}:0035 0:0 0A 0:0 00:0 0 0 0 1 1", "tcp", "0A")
+    assert str(everywhere) == "host port [::]:53/tcp"
+    assert everywhere.overlaps(claim(53, "tcp", "127.0.0.1"))
 
 
 def test_going_back_wants_no_symptom_again() -> None:

@@ -103,6 +103,7 @@ WAITS = {
     "kinds/process/effects.py:_insist_on_life": (GIVEN,),
     "kinds/process/effects.py:_listening": (ENGINE,),
     "kinds/process/effects.py:changed": (WAIT,),
+    "kinds/process/effects.py:completed": (WAIT,),
     "kinds/process/effects.py:healthy": (WAIT,),
     "kinds/process/effects.py:started": (STARTED, "_GRACE"),
     "kinds/veth/make.py:_await_names": (PATIENCE, "_PAUSE"),

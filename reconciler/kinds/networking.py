@@ -164,6 +164,7 @@ def _check_mode(entry: Entry) -> None:
     target = shared_with(entry)
     if target:
         _check_container(entry, ("network_mode",), target.name)
+        _check_shared(entry, entry_of(entry.source, target.name))
     alone = found in ("none", "host") or found.startswith(SHARED)
     if alone and entry.get("ports"):
         hint = f"publish them on {target.name!r}" if target else "give it a network"
@@ -173,6 +174,15 @@ def _check_mode(entry: Entry) -> None:
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
+
+
+def _check_shared(entry: Entry, target: Entry) -> None:
+    """Note where the network namespace that is shared is gone, or never there: the engine joins a running one only."""
+    wanted = state(target)
+    sure = not (target.get("external") or target.incomplete("state") or entry.incomplete("state"))
+    if sure and runs(entry) and wanted not in ("running", "paused"):
+        message = f"{target.name!r} is to be {wanted}: it has no network to share"
+        entry.problem(("network_mode",), message, "share that of one that runs, or give it a network")
 
 
 def _check_sysctls(entry: Entry) -> None:

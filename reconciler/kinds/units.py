@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -31,6 +32,12 @@ def duration(text: str) -> int:
     if not re.fullmatch(f"(?:{_PART.pattern})+", text):
         raise ValueError(f"{text!r} is not a duration with units, such as 1m30s")
     return int(sum(Fraction(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(text)))
+
+
+def path(text: str) -> str:
+    """Normalise a path as the engine does; POSIX would keep two slashes at its beginning, which Linux takes for one."""
+    found = posixpath.normpath(text)
+    return found[1:] if found.startswith("//") else found
 
 
 def mapping(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | None]:

@@ -23,6 +23,7 @@ DRIFTS: list[tuple[str, Json, Json]] = [
     ("mem_reservation", {"mem_reservation": "32m"}, {"MemoryReservation": 40 << 20}),
     ("cpus", {"cpus": 0.5}, {"NanoCpus": 250_000_000}),
     ("cpu_quota", {}, {"CpuQuota": 50_000}),
+    ("cpu_period", {}, {"CpuPeriod": 50_000}),
     ("cpu_shares", {}, {"CpuShares": 512}),
     ("cpuset", {"cpuset": "0-1"}, {"CpusetCpus": "0"}),
     ("pids_limit", {}, {"PidsLimit": 99}),
@@ -49,6 +50,14 @@ def test_a_limit_set_by_hand_that_the_engine_cannot_remove_takes_a_replacement(l
     lab.apply(file)
     lab.host.engine.containers.update(f"{lab.name}-box", {"NanoCpus": 500_000_000})
     lab.drifted(file, "container/box", Action.REPLACE, "cpus")
+
+
+def test_a_period_set_by_hand_is_in_the_way_of_cpus_even_after_it_is_set_back(lab: Lab) -> None:
+    file = text({"box": alone()})
+    lab.apply(file)
+    lab.host.engine.containers.update(f"{lab.name}-box", {"CpuPeriod": 50_000, "CpuQuota": 20_000})
+    lab.drifted(file, "container/box", Action.UPDATE, "cpu_period", "cpu_quota")
+    lab.edit(file, text({"box": alone(cpus=0.5)}), "container/box", Action.REPLACE, "cpus", "cpu_period")
 
 
 def test_a_container_renamed_by_hand_gets_its_name_back_in_place(lab: Lab) -> None:

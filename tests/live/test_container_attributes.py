@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from live.boxes import R, U, alone, text
+from live.boxes import R, U, alone, inside, inspect, text
 from live.lab import IMAGE, Lab
 from reconciler.model import Action, Change
 
@@ -288,7 +288,7 @@ STOPSIGNAL SIGINT
 USER 1000
 ENTRYPOINT ["sleep"]
 CMD ["1000"]
-HEALTHCHECK --interval=1s CMD true
+HEALTHCHECK --interval=1s --start-period=10s CMD true
 """
 
 
@@ -332,6 +332,35 @@ def test_what_an_image_sets_is_no_drift_and_comes_back_when_an_override_is_taken
     same = {"environment": {"COLOUR": "red"}, "labels": {"role": "web"}, "user": "1000", "expose": [80]}
     as_the_image = text({"c0": alone(image=rich, command=None, init=None, **CREATED, **same)})
     assert "container/c0" not in lab.tells(as_the_image)
+
+
+RESTING: list[Json] = [
+    {"healthcheck": {"start_period": "0s"}},
+    {"entrypoint": [""], "command": ["sleep", "1000"]},
+    {"entrypoint": "''", "command": ["sleep", "1000"]},
+    {"command": [""]},
+    {"entrypoint": ["sleep"], "command": [""]},
+    {"working_dir": "//bin"},
+    {"shm_size": 0},
+    {"volumes": ["store://more"], "tmpfs": ["//scratch"]},
+    {"volumes": [{**BIND, "source": "./da:ta"}, {**BIND, "target": "/da:ta", "read_only": True}]},
+    {"volumes": [{**BIND, "source": "./da:ta", "bind": {"propagation": "rslave", "create_host_path": False}}]},
+]
+"""Values that the engine keeps in another form, or that mean as much as another one."""
+
+
+def test_a_value_that_means_as_much_as_another_rests_as_it_is_declared(lab: Lab, rich: str, files: Path) -> None:
+    (files / "da:ta").mkdir()
+    bare = {"image": rich, "command": None, **CREATED}
+    lab.apply(text({f"c{at}": alone(**bare | each) for at, each in enumerate(RESTING)}, volumes={"store": {}}))
+    assert inspect(lab, "c0")["Config"]["Healthcheck"]["StartPeriod"] == 10**6
+
+
+def test_a_path_with_a_colon_is_mounted(lab: Lab, files: Path) -> None:
+    (files / "da:ta").mkdir()
+    (files / "da:ta" / "there").write_text("yes")
+    lab.apply(text({"box": alone(volumes=[{**BIND, "source": "./da:ta", "target": "/x:y"}])}))
+    assert inside(lab, "box", "cat", "/x:y/there") == (0, "yes")
 
 
 def test_another_image_replaces_a_container(lab: Lab, rich: str) -> None:

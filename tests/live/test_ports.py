@@ -32,6 +32,8 @@ FORMS: list[tuple[object, str, list[tuple[str, str]]]] = [
     ({"target": 80, "published": 18313, "host_ip": "127.0.0.1"}, "80/tcp", [("127.0.0.1", "18313")]),
     ({"target": "80", "published": "18314-18316"}, "80/tcp", [("", "18314-18316")]),
     ({"target": 53, "protocol": "udp"}, "53/udp", [("", "")]),
+    ("0.0.0.0:18317:80", "80/tcp", [("0.0.0.0", "18317")]),
+    ("[::]:18317:80", "80/tcp", [("::", "18317")]),
 ]
 
 
@@ -67,6 +69,14 @@ def test_a_published_port_answers_on_the_host(lab: Lab) -> None:
     lab.apply(file)
     assert get(18320) == b"hello\n"
     assert dict(lab.live(file, "process/web")["ports"])["80/tcp"] == ("127.0.0.1:18320",)
+
+
+def test_both_versions_of_one_port_may_be_two_containers(lab: Lab) -> None:
+    entries = {"a": web(ports=["0.0.0.0:18332:80"]), "b": web(ports=["[::]:18332:80"])}
+    lab.apply(text({"a": entries["a"]}, networks=NETWORKS))
+    lab.apply(text(entries, networks=NETWORKS))
+    assert get(18332) == b"hello\n"
+    assert get(18332, "::1") == b"hello\n"
 
 
 def test_a_port_moves_from_one_container_to_another(lab: Lab) -> None:

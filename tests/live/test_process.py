@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
 
-from live.boxes import R, U, alone, box, inside, inspect, lan, life, text
-from live.lab import Lab
+from live.boxes import Json, R, U, alone, box, inside, inspect, lan, life, text
+from live.lab import IMAGE, Lab
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -109,6 +111,48 @@ def test_a_death_without_a_word_reads_as_a_sentence(lab: Lab) -> None:
         "process/short: it ends right after its start, with exit code 0 and without a word in its log: "
         "its command has come to its end: give it one that goes on, or declare `state: completed`"
     )
+
+
+def test_a_death_is_told_where_there_is_no_log_to_read(lab: Lab) -> None:
+    report = lab.attempt(text({"short": alone(command=["sh", "-c", "exit 3"], logging={"driver": "none"})}))
+    said = str(report.failed[0].error)
+    assert said.startswith("process/short: it ends right after its start, with exit code 3: see its command")
+    assert "; its log cannot be read: configured logging driver does not support reading" in said
+
+
+@pytest.mark.parametrize("script", ["sleep 1.5", "exit 0"])
+def test_the_end_of_an_external_is_waited_for(lab: Lab, script: str) -> None:
+    with external_job(lab, script) as file:
+        lab.apply(file)
+        ended = datetime.fromisoformat(job_of(lab)["State"]["FinishedAt"][:23])
+        assert moment(lab, "after", "StartedAt") > ended
+        assert job_of(lab)["State"]["Status"] == "exited"
+
+
+def test_an_external_that_fails_is_told_by_its_own_name(lab: Lab) -> None:
+    with external_job(lab, "echo out of luck; exit 7") as file:
+        report = lab.attempt(file)
+        assert str(report.failed[0].error).startswith("process/job: it failed, with exit code 7: ")
+        assert "container/after" not in {str(each.step.key.key) for each in report.failed}
+        assert not inspect(lab, "after")["State"]["Running"]
+
+
+@contextmanager
+def external_job(lab: Lab, script: str) -> Iterator[str]:
+    """A container of somebody else's that runs a script, and a file in which another waits for its end."""
+    api, name = lab.host.engine.api, f"{lab.name}-theirs"
+    made = api.create_container_from_config({"Image": IMAGE, "Cmd": ["sh", "-c", script]}, name)["Id"]
+    try:
+        api.start(made)
+        waits = {"depends_on": {"job": {"condition": "service_completed_successfully"}}}
+        yield text({"job": {"external": True, "container_name": name}, "after": alone(**waits)})
+    finally:
+        api.remove_container(made, force=True)
+
+
+def job_of(lab: Lab) -> Json:
+    found: Json = lab.host.engine.api.inspect_container(f"{lab.name}-theirs")
+    return found
 
 
 def test_what_a_hand_stops_pauses_or_kills_is_brought_back_without_touching_others(lab: Lab) -> None:

@@ -12,7 +12,7 @@ from reconciler.kinds.entry import Entry
 NONE = ("NONE",)
 _FORMS = ("CMD", "CMD-SHELL", "NONE")
 _SHORTEST = 10**6
-"""The engine refuses times below a millisecond."""
+"""The engine refuses times below a millisecond, and takes none at all for what the image says."""
 _DEFAULT_TIME = Duration(30 * 10**9)
 _DEFAULTS: dict[str, Any] = {
     "interval": _DEFAULT_TIME,
@@ -77,13 +77,15 @@ def to_engine(check: Healthcheck) -> dict[str, Any] | None:
         "Interval": int(check.interval or 0),
         "Timeout": int(check.timeout or 0),
         "Retries": check.retries or 0,
-        "StartPeriod": int(check.start_period or 0),
+        "StartPeriod": _SHORTEST if check.start_period == 0 else int(check.start_period or 0),
     }
 
 
 def of_engine(live: Mapping[str, Any] | None, image: Mapping[str, Any] | None, want: Healthcheck) -> Healthcheck:
     """Read Healthcheck: what equals the image's or the engine's default is None unless it is declared."""
     mine, theirs = _read(live), _read(image)
+    if want.start_period == 0 and mine["start_period"] <= _SHORTEST:
+        mine["start_period"] = want.start_period
     if mine["test"] == NONE:
         return Healthcheck(NONE if theirs["test"] != NONE or want.test == NONE else None)
     return Healthcheck(

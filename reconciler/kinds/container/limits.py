@@ -23,7 +23,17 @@ _PIDS = 1 << 22
 """The highest limit that the kernel takes (PID_MAX_LIMIT)."""
 _LEAST_MEMORY = 6 * 1024**2
 FIELDS = frozenset(
-    ("mem_limit", "memswap_limit", "mem_reservation", "cpus", "cpu_quota", "cpu_shares", "cpuset", "pids_limit")
+    (
+        "mem_limit",
+        "memswap_limit",
+        "mem_reservation",
+        "cpus",
+        "cpu_quota",
+        "cpu_period",
+        "cpu_shares",
+        "cpuset",
+        "pids_limit",
+    )
 )
 """The attributes that `docker update` changes, beside the restart policy."""
 
@@ -118,7 +128,8 @@ def of_engine(found: Mapping[str, Any], info: Mapping[str, Any], want: Container
         "mem_reservation": Bytes(found.get("MemoryReservation") or 0),
         "cpus": (found.get("NanoCpus") or 0) / _NANO,
         "cpu_quota": max(0, quota),
-        "cpu_period": 0 if period == _PERIOD else period,
+        # Even the kernel's own, once it was set, is in the way of cpus.
+        "cpu_period": 0 if period == _PERIOD and not want.cpus else period,
         "cpu_shares": _shares(found.get("CpuShares") or 0),
         "cpuset": cpuset(found.get("CpusetCpus") or ""),
         "pids_limit": max(0, found.get("PidsLimit") or 0),
@@ -141,6 +152,8 @@ def mutable(field: str, observed: ContainerSpec, desired: ContainerSpec) -> bool
         return bool(desired.mem_limit)
     if field == "cpus":
         return bool(desired.cpus) and not observed.cpu_period
+    if field == "cpu_period":
+        return not desired.cpus
     return field in ("cpu_quota", "cpu_shares", "pids_limit")
 
 
@@ -155,6 +168,8 @@ def update(spec: ContainerSpec, paths: Collection[str]) -> dict[str, Any]:
         body["NanoCpus"] = round(spec.cpus * _NANO)
     if "cpu_quota" in paths:
         body["CpuQuota"] = spec.cpu_quota or -1
+    if "cpu_period" in paths:
+        body["CpuPeriod"] = spec.cpu_period or _PERIOD
     if "cpu_shares" in paths:
         body["CpuShares"] = spec.cpu_shares or _SHARES
     if "cpuset" in paths:

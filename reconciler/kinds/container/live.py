@@ -105,7 +105,7 @@ def _state(seen: Seen) -> str:
 
 def _commands(seen: Seen) -> dict[str, Any]:
     """An entrypoint of its own drops the image's command."""
-    live, theirs = _argv(seen.config, "Entrypoint"), _argv(seen.image, "Entrypoint")
+    live, theirs = (settings.emptied(_argv(each, "Entrypoint")) for each in (seen.config, seen.image))
     entrypoint = unless_default(live, theirs, seen.want.entrypoint)
     default = _argv(seen.image, "Cmd") if entrypoint is None else ()
     command = unless_default(_argv(seen.config, "Cmd"), default, seen.want.command)
@@ -113,8 +113,7 @@ def _commands(seen: Seen) -> dict[str, Any]:
 
 
 def _argv(config: Json, name: str) -> tuple[str, ...]:
-    found = tuple(config.get(name) or ())
-    return () if found == ("",) else found
+    return tuple(config.get(name) or ())
 
 
 def _process(seen: Seen) -> dict[str, Any]:

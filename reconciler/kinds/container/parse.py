@@ -137,9 +137,14 @@ def _mounted(entry: Entry) -> dict[str, Any]:
     return {
         "volumes": mounts,
         "tmpfs": tmpfs(entry, mounts),
-        "shm_size": SHM_SIZE if shm is None else entry.read(("shm_size",), size, shm, instead=Bytes(0)),
+        "shm_size": SHM_SIZE if shm is None else entry.read(("shm_size",), _shm, shm, instead=SHM_SIZE),
         "read_only": bool(entry.get("read_only")),
     }
+
+
+def _shm(value: str | float) -> Bytes:
+    """Read the size of /dev/shm: 0 is the default, as it is to the engine."""
+    return size(value) or SHM_SIZE
 
 
 def _confinement(entry: Entry) -> dict[str, Any]:

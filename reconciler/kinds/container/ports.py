@@ -20,6 +20,7 @@ _V6 = 1 << 32
 """In claims the IPv6 addresses stand behind the IPv4 ones."""
 EVERYWHERE = (0, _V6 + (1 << 128) - 1)
 """All addresses of a host, of both versions."""
+ANY_V6 = "::"
 
 _NOTHING: list[tuple[str, str]] = []
 
@@ -175,9 +176,11 @@ def claim(number: int, protocol: str, address: str) -> Claim:
 
 
 def interval(address: str) -> tuple[int, int]:
-    """Return which addresses of the host one stands for; 0.0.0.0 is all of IPv4, :: and nothing are all."""
-    if address in ("", "::"):
+    """Return which addresses of the host one stands for: 0.0.0.0 all of IPv4, :: all of IPv6, and nothing all."""
+    if not address:
         return EVERYWHERE
+    if address == ANY_V6:
+        return _V6, EVERYWHERE[1]
     if address == "0.0.0.0":  # noqa: S104 - read, not listened at
         return 0, _V6 - 1
     found = ipaddress.ip_address(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import posixpath
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -30,8 +29,15 @@ def command(entry: Entry, attribute: str) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str):
         words: list[str] = entry.read((attribute,), shlex.split, value, instead=[])
-        return tuple(map(Secret, words) if isinstance(value, Secret) else words)
-    return tuple(map(str, value))
+        found = tuple(map(Secret, words) if isinstance(value, Secret) else words)
+    else:
+        found = tuple(map(str, value))
+    return emptied(found) if attribute == "entrypoint" else found
+
+
+def emptied(entrypoint: tuple[str, ...]) -> tuple[str, ...]:
+    """Return an entrypoint, of which the engine takes one empty word for none."""
+    return () if entrypoint == ("",) else entrypoint
 
 
 def restart(value: str | None) -> str:
@@ -66,7 +72,7 @@ def signal(name: str | None) -> str | None:
 
 def directory(path: str | None) -> str | None:
     """Normalise a path, which the engine keeps without a slash at its end."""
-    return posixpath.normpath(path) if path else None
+    return units.path(path) if path else None
 
 
 def devices(entry: Entry) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
+from reconciler.kinds import units
 from reconciler.kinds.container.volumes import Mounts
 from reconciler.kinds.entry import Entry
 from reconciler.model import FrozenMap
@@ -32,7 +32,7 @@ def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
     found: dict[str, str] = {}
     for number, each in entry.items("tmpfs"):
         said, _, options = str(each).partition(":")
-        path = posixpath.normpath(said)
+        path = units.path(said)
         if path in found or path in mounts:
             entry.problem(("tmpfs", number), f"two things are mounted at {path}")
         if not path.startswith("/"):

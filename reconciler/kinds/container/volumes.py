@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +58,18 @@ def _mount(entry: Entry, path: tuple[str | int, ...], value: Any) -> tuple[str, 
     target, mount = _long(value) if isinstance(value, Mapping) else _short(value)
     if not target.startswith("/"):
         raise ValueError(f"{target!r} is not an absolute path in the container")
-    return _clean(target), replace(mount, source=_source(entry, path, mount))
+    found = replace(mount, source=_source(entry, path, mount))
+    if found.type == "bind" and ":" in found.source + target:
+        found = _with_colon(found, isinstance(value, Mapping) and "create_host_path" in (value.get("bind") or {}))
+    return units.path(target), found
+
+
+def _with_colon(mount: Mount, said: bool) -> Mount:
+    """Make a bind a Mount, as the engine parts a Bind at its colons; it relabels, and makes paths, for a Bind only."""
+    if mount.selinux or (said and mount.create_host_path):
+        what = "relabels" if mount.selinux else "makes a missing path of the host"
+        raise ValueError(f"the engine {what} only where neither source nor target has a colon")
+    return replace(mount, create_host_path=False)
 
 
 def _short(text: str) -> tuple[str, Mount]:
@@ -69,7 +78,12 @@ def _short(text: str) -> tuple[str, Mount]:
     if not rest:
         return text, Mount("volume")
     target, modes = (*rest, "")[:2]
-    return target, with_modes(Mount("bind" if source.startswith(_PATHS) else "volume", source), modes)
+    mount = with_modes(Mount("bind" if source.startswith(_PATHS) else "volume", source), modes)
+    if mount.type == "volume" and mount.propagation != Mount.propagation:
+        raise ValueError(f"{mount.propagation!r} is for a bind, a path of the host: a volume has no propagation")
+    if mount.type == "bind" and mount.nocopy:
+        raise ValueError("'nocopy' is for a volume: nothing is copied to a path of the host")
+    return target, mount
 
 
 def with_modes(mount: Mount, modes: str) -> Mount:
@@ -104,7 +118,7 @@ def _long(value: Mapping[str, Any]) -> tuple[str, Mount]:
     elif mount.source:
         raise ValueError("a tmpfs has no source")
     else:
-        mount = replace(mount, size=size(options.get("size", 0)), mode=octal(options.get("mode", _MODE)))
+        mount = replace(mount, size=size(options.get("size", 0)), mode=_mode(options.get("mode", _MODE)))
     return value["target"], mount
 
 
@@ -117,6 +131,13 @@ def _bind(mount: Mount, options: Mapping[str, Any]) -> Mount:
     )
     if found.selinux and not found.create_host_path:
         raise ValueError("the engine takes selinux only where it may also create the path of the host")
+    return found
+
+
+def _mode(value: Any) -> str:
+    found = octal(value)
+    if found == "0":
+        raise ValueError("the engine takes mode 0 for its default: write it in `tmpfs`, as PATH:mode=0")
     return found
 
 
@@ -140,11 +161,7 @@ def _source(entry: Entry, path: tuple[str | int, ...], mount: Mount) -> str:
 
 def _absolute(folder: Path, text: str) -> Path:
     """Resolve a path without looking at the file system, apart from the home directory."""
-    return Path(os.path.normpath(folder.absolute() / home(text)))
-
-
-def _clean(target: str) -> str:
-    return posixpath.normpath(target)
+    return Path(units.path(str(folder.absolute() / home(text))))
 
 
 def to_engine(mounts: Mounts) -> tuple[list[str], list[dict[str, Any]]]:
@@ -177,13 +194,13 @@ def _engine_mount(target: str, mount: Mount) -> dict[str, Any]:
 def of_engine(host_config: Mapping[str, Any]) -> Mounts:
     """Read Binds and Mounts, as they were declared."""
     found = dict(_of_bind(each) for each in host_config.get("Binds") or ())
-    found |= {_clean(each["Target"]): _of_mount(each) for each in host_config.get("Mounts") or ()}
+    found |= {units.path(each["Target"]): _of_mount(each) for each in host_config.get("Mounts") or ()}
     return FrozenMap(found) if found else EMPTY
 
 
 def _of_bind(text: str) -> tuple[str, Mount]:
     source, target, modes = (*text.split(":", 2), "")[:3]
-    return _clean(target), with_modes(Mount("bind" if source.startswith("/") else "volume", source), modes)
+    return units.path(target), with_modes(Mount("bind" if source.startswith("/") else "volume", source), modes)
 
 
 def _of_mount(found: Mapping[str, Any]) -> Mount:

@@ -10,7 +10,7 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.process.live import RESTARTING
 from reconciler.kinds.process.look import seen_processes
-from reconciler.kinds.process.parse import processes
+from reconciler.kinds.process.parse import COMPLETED, processes
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.source import Source
 from reconciler.model import Change, Resource, Step, Verb
@@ -85,10 +85,12 @@ class ProcessKind(Kind):
         return one_by_one(host, steps, lambda step: ended(host, step))
 
     def wait(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
-        """Wait for the healthcheck."""
-        from reconciler.kinds.process.effects import healthy
+        """Wait for the healthcheck, or for the end of an external."""
+        from reconciler.kinds.process.effects import completed, healthy
 
-        return one_by_one(host, steps, lambda step: healthy(host, step))
+        return one_by_one(
+            host, steps, lambda step: (completed if step.key.condition == COMPLETED else healthy)(host, step)
+        )
 
 
 KIND = ProcessKind()

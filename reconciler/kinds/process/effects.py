@@ -130,8 +130,12 @@ def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "i
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:
     name = _spec(resource).container
     inspected = host.engine.containers.inspect(name)
-    tail = host.engine.containers.log_tail(name, _TAIL, terminal=inspected["Config"]["Tty"])
-    quiet, said = ("", f"; its log ends:\n{_indented(tail)}") if tail else (" and without a word in its log", "")
+    try:
+        tail = host.engine.containers.log_tail(name, _TAIL, terminal=inspected["Config"]["Tty"])
+    except Exception as error:  # noqa: BLE001 - that it ended matters more, and some drivers keep nothing to read
+        quiet, said = "", f"; its log cannot be read: {host.explain(error)}"
+    else:
+        quiet, said = ("", f"; its log ends:\n{_indented(tail)}") if tail else (" and without a word in its log", "")
     return StepFailed(f"{resource.key}: {what}, with exit code {code}{quiet}: {_advice(inspected, code)}{said}")
 
 
@@ -162,6 +166,12 @@ def _complete(host: Host, resource: Resource) -> None:
         raise _out_of_patience(host, resource.key, "has not completed")
     if code:
         raise _died(host, resource, "it failed", code)
+
+
+def completed(host: Host, step: Step) -> Result:
+    """Wait for the end of what somebody else started."""
+    resource = wanted(step)
+    return Later(lambda: _complete(host, resource))
 
 
 def healthy(host: Host, step: Step) -> Result:

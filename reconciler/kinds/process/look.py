@@ -11,7 +11,7 @@ from reconciler.kinds.connect.look import keys_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.networking import SHARED
 from reconciler.kinds.process.listeners import foreign
-from reconciler.kinds.process.live import UP, claims, facts, spec_of
+from reconciler.kinds.process.live import UP, claims, facts, spec_of, state_of
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -28,10 +28,11 @@ def seen_processes(scope: Scope) -> Iterator[Resource]:
         needs = _needs(inspected, _target(scope, inspected), known)
         yield _own(scope, key, inspected, [*needs, *map(_after, endpoints[key])])
     for key, inspected in externals(scope).items():
-        if inspected["State"]["Status"] in UP:
+        state = _state_of_external(scope, key, inspected)
+        if state:
             yield Resource(
                 ResourceKey("process", key.name),
-                ProcessSpec(inspected["State"]["Status"], container=inspected["Name"][1:]),
+                ProcessSpec(state, container=inspected["Name"][1:]),
                 needs=(Need(key, "container"),),
                 owned=False,
                 part_of=key,
@@ -44,12 +45,24 @@ def _after(endpoint: ResourceKey) -> Need:
     return Need(endpoint, "networks", How.AFTER)
 
 
-def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need]) -> Resource:
+def _state_of_external(scope: Scope, key: ResourceKey, inspected: Json) -> str:
+    """Tell the state of an external; empty if it does not run, nor ever ran where its end is waited for."""
+    live, want = str(inspected["State"]["Status"]), _wanted(scope, key)
+    if live in UP:
+        return live
+    ended = want == "completed" and live == "exited"
+    return state_of(inspected, want, now=time.time()) if ended else ""
+
+
+def _wanted(scope: Scope, key: ResourceKey) -> str:
     desired = scope.desired.resources.get(ResourceKey("process", key.name))
-    want = desired.spec.state if desired and isinstance(desired.spec, ProcessSpec) else ""
+    return desired.spec.state if desired and isinstance(desired.spec, ProcessSpec) else ""
+
+
+def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need]) -> Resource:
     return Resource(
         ResourceKey("process", key.name),
-        spec_of(inspected, want, _target(scope, inspected), now=time.time(), trial=scope.host.trial),
+        spec_of(inspected, _wanted(scope, key), _target(scope, inspected), now=time.time(), trial=scope.host.trial),
         needs=tuple(sorted({Need(key, "container"), *needs})),
         claims=tuple(sorted(claims(inspected))),
         part_of=key,

@@ -16,6 +16,8 @@ from reconciler.model import How, Need, Resource, ResourceKey
 
 HEALTHY = "healthy"
 """The condition that waits for the healthcheck."""
+COMPLETED = "completed"
+"""The condition that waits for an external to run to exit code 0; our own are waited for as they are started."""
 
 
 def processes(source: Source) -> Iterator[Resource]:
@@ -58,7 +60,9 @@ def _needs(entry: Entry, found: Order) -> Iterator[Need]:
         yield Need(key_of(entry.name, network), "networks", How.AFTER)
     for name, condition in networking.dependencies(entry).items():
         if name in known and name != entry.name:
+            external = networking.entry_of(entry.source, name).get("external")
             waits = HEALTHY if condition == "service_healthy" else ""
+            waits = COMPLETED if external and condition == "service_completed_successfully" else waits
             yield Need(ResourceKey("process", name), "depends_on", How.AFTER, waits)
     for name in {*(each.target for each in networking.bridge_links(entry)), *found.links.get(entry.name, ())}:
         yield Need(ResourceKey("process", name), "links", How.AFTER)
