@@ -73,7 +73,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
-        *conflicts(made.changes),
+        *conflicts(made.changes, kinds=kinds),
     ]
     if found:
         raise Conflict("\n".join(map(str, found)))
