@@ -42,7 +42,8 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
     "a long value in single quotes": lambda: main("name: $a\n", _env=f"a='{'x' * (8 << 20)}"[: 8 << 20]),
     "a long value in double quotes": lambda: main("name: $a\n", _env=f'a="{"x" * (8 << 20)}'[: 8 << 20]),
     "what is not set in an env_file": lambda: main(
-        "name: x\ncontainers: {c: {image: x, env_file: e_env}}\n".replace("e_env", "e.env"), e_env=f"a={'$b' * 500_000}\n"
+        "name: x\ncontainers: {c: {image: x, env_file: e_env}}\n".replace("e_env", "e.env"),
+        e_env=f"a={'$b' * 500_000}\n",
     ),
     "a variable in many places": lambda: main(
         f"name: x\nx-a: [{_each(50_000, '$a')}]\nx: 1\n", _env=f"a={'x' * 99_999}\n"
