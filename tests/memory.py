@@ -174,17 +174,21 @@ class MemoryKind(Kind):
         world: World = _world(scope.host)
         with world.lock:
             things = [each for each in world.things.values() if each.key.kind == self.name]
-            mine = [each for each in things if each.owner == scope.name]
+            mine = [each for each in things if each.owner == scope.name and not self._is_external(each, scope)]
             yield from (self._observed(each, scope, world) for each in mine)
-            yield from self._strangers([each for each in things if each.owner != scope.name], scope, world)
+            yield from self._strangers([each for each in things if each not in mine], scope, world)
+
+    def _is_external(self, thing: Thing, scope: Scope) -> bool:
+        """Tell whether the file calls it external, whoever made it."""
+        return (self.name, thing.spec.name) in scope.externals
 
     def _strangers(self, things: Sequence[Thing], scope: Scope, world: World) -> Iterator[Resource]:
         wanted = [claim for each in scope.desired for claim in each.claims]
         for each in things:
-            key = scope.wanted.get((self.name, each.spec.name))
             found = self._observed(each, scope, world)
-            if key and not scope.desired.resources[key].owned:
-                yield replace(found, key=key, spec=scope.desired.resources[key].spec)
+            if self._is_external(each, scope):
+                key = scope.wanted[self.name, each.spec.name]
+                yield replace(found, key=key, spec=scope.desired.resources[key].spec, owned=False)
             elif any(a.overlaps(b) for a in each.claims() for b in wanted) or found.needs:
                 yield found
 

@@ -219,17 +219,17 @@ def test_what_is_kept_and_held_or_stood_on_is_a_conflict() -> None:
         "ground/a": {},
     }
     desired: Entries = {"ground/a": {"shape": "square"}, "leaf/a": {"holds": [("p", 0, 5)]}}
-    assert [str(each) for each in conflicts(changes(before, desired, keep=["box"]))] == [
+    assert [str(each) for each in conflicts(changes(before, desired, keep=["box"]), kinds=KINDS)] == [
         "leaf/a: p 0-5 is held by box/old, which this run leaves alone: remove that, or choose another for yours",
         "ground/a: box/old, which this run leaves alone, stands on what is to go: remove it first",
     ]
-    assert conflicts(changes(before, desired)) == ()
+    assert conflicts(changes(before, desired), kinds=KINDS) == ()
 
 
 def test_what_is_external_may_be_in_the_way_too() -> None:
     before: Entries = {"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}
     desired: Entries = {"ground/ext": {"external": True}, "leaf/a": {"holds": [("p", 1, 1)]}}
-    assert [str(each) for each in conflicts(changes(before, desired))] == [
+    assert [str(each) for each in conflicts(changes(before, desired), kinds=KINDS)] == [
         "leaf/a: p 1-1 is held by ground ext, which is not ours: remove that, or choose another for yours"
     ]
 
@@ -245,8 +245,15 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
 def test_a_conflict_names_the_holder_as_well_as_can_be(live: dict[str, str], said: str) -> None:
     found = changes({"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}, {"leaf/a": {"holds": [("p", 1, 1)]}})
     resources = {key: replace(each, live=live) for key, each in found.observed.resources.items()}
-    (told,) = conflicts(replace(found, observed=replace(found.observed, resources=MappingProxyType(resources))))
+    found = replace(found, observed=replace(found.observed, resources=MappingProxyType(resources)))
+    (told,) = conflicts(found, kinds=KINDS)
     assert said in str(told)
+
+
+def test_nobody_is_told_to_remove_what_is_kept() -> None:
+    found = changes({"volume/one": {"name": "vol1"}}, {"volume/two": {"name": "vol1"}}, keep=["volume"])
+    (told,) = conflicts(found, kinds=KINDS)
+    assert str(told).endswith("held by volume/one, which this run leaves alone: keep its key, or declare it external")
 
 
 # size

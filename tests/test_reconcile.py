@@ -291,6 +291,40 @@ def test_destroy_leaves_volumes_and_images_unless_asked(given: dict[str, Any], l
     assert ours(host) == left
 
 
+HANDED_OVER: Entries = {
+    "volume/data": {"external": True, "name": "t-data"},
+    "ground/yard": {"external": True, "name": "t-ground"},
+    "box/a": {"external": True, "name": "t-a"},
+}
+ONCE_OURS: Entries = {"volume/data": {}, "ground/ground": {}, "box/a": {}, "box/b": {}}
+
+
+def test_what_was_ours_and_is_external_by_now_stays() -> None:
+    host = host_with(ONCE_OURS)
+    assert steps(apply(HANDED_OVER, host)) == ["delete box/b done"]
+    assert apply(HANDED_OVER, host).outcomes == ()
+    assert reconcile.destroy(topology(HANDED_OVER), host, kinds=KINDS, volumes=True).outcomes == ()
+    assert ours(host) == ["box/a", "ground/ground", "volume/data"]
+
+
+def test_destroy_removes_all_but_what_was_ours_and_is_external_by_now() -> None:
+    host = host_with(ONCE_OURS)
+    report = reconcile.destroy(topology(HANDED_OVER), host, kinds=KINDS, volumes=True)
+    assert (report.converged, steps(report)) == (True, ["delete box/b done"])
+    assert ours(host) == ["box/a", "ground/ground", "volume/data"]
+
+
+def test_destroy_does_not_miss_an_external_and_takes_one_within_ours_along() -> None:
+    host = host_with({"ground/a": {}, "seat/mine": {"stands_on": ["ground/a"]}})
+    desired: Entries = {
+        "box/ext": {"external": True},
+        "ground/a": {},
+        "seat/ext": {"external": True, "name": "t-mine", "stands_on": ["ground/a"]},
+    }
+    assert reconcile.destroy(topology(desired), host, kinds=KINDS).converged
+    assert ours(host) == []
+
+
 def test_destroy_needs_in_reach_what_the_file_declares() -> None:
     kinds = with_seats(EngineUnreachable("no engine"))
     assert reconcile.destroy(topology(LAB), host_with(LAB), kinds=kinds).converged

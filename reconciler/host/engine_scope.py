@@ -74,6 +74,11 @@ class EngineScope:
         """The declared live names: (kind, live name) → key."""
         return {(each.key.kind, live): each.key for each in self.desired if (live := getattr(each.spec, "name", ""))}
 
+    @once
+    def externals(self) -> frozenset[tuple[str, str]]:
+        """What the file calls external: (kind, live name)."""
+        return frozenset(place for place, key in self.wanted.items() if not self.desired.resources[key].owned)
+
     def key_of_ours(self, key: ResourceKey, live: str) -> ResourceKey:
         """Return the key of something of ours: its live name where the file has made its own an external's."""
         declared = self.desired.resources.get(key)
@@ -87,7 +92,7 @@ class EngineScope:
     @once
     def container_rows(self) -> list[dict[str, Any]]:
         """One row for each container there is (GET /containers/json): names, labels, ports, networks."""
-        return self.engine.containers.list()
+        return [self._handed_over("container", live_name(each), each) for each in self.engine.containers.list()]
 
     @once
     def live_names(self) -> dict[str, str]:
@@ -107,22 +112,25 @@ class EngineScope:
 
     def _concerns(self, name: str, labels: Mapping[str, str] | None) -> bool:
         """Tell whether a container is worth a look: a foreign one that is not declared external is not."""
-        return bool(self.mark(labels)) or name in self.external_containers
+        return bool(self.mark(labels)) or ("container", name) in self.externals
 
-    @once
-    def external_containers(self) -> frozenset[str]:
-        """The live names of the containers that the file calls external."""
-        return frozenset(getattr(each.spec, "name", "") for each in self.desired.of_kind("container") if not each.owned)
+    def _handed_over(self, kind: str, live: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Return what was found without a mark of ours if the file calls it external: it was ours once."""
+        if (kind, live) not in self.externals or not self.mark(row.get("Labels")):
+            return row
+        return {**row, "Labels": {name: each for name, each in row["Labels"].items() if name != TOPOLOGY}}
 
     @once
     def networks(self) -> dict[str, dict[str, Any]]:
         """All networks by id (GET /networks), without their endpoints."""
-        return {each["Id"]: each for each in self.engine.networks.list()}
+        rows = self.engine.networks.list()
+        return {each["Id"]: self._handed_over("network", each["Name"], each) for each in rows}
 
     @once
     def volumes(self) -> dict[str, dict[str, Any]]:
         """All volumes by name (GET /volumes)."""
-        return {each["Name"]: each for each in self.engine.volumes.list()}
+        rows = self.engine.volumes.list()
+        return {each["Name"]: self._handed_over("volume", each["Name"], each) for each in rows}
 
     @once
     def images(self) -> dict[str, dict[str, Any]]:
@@ -150,7 +158,8 @@ class EngineScope:
     def _inspect_container(self, identity: str) -> dict[str, Any]:
         found = self.engine.containers.find(identity) or {}
         if found:
-            found["Config"]["Labels"] = _own_labels(found)
+            own, name = {"Labels": _own_labels(found)}, found["Name"].removeprefix("/")
+            found["Config"]["Labels"] = self._handed_over("container", name, own)["Labels"]
         return found
 
 

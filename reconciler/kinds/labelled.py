@@ -57,12 +57,12 @@ def whose(scope: Scope, kind: str, rows: Iterable[Row]) -> Iterator[tuple[Resour
     """
     taken = {each.key for each in scope.desired.of_kind(kind) if not each.owned}
     for row in sorted(rows, key=lambda each: ((kind, each["Name"]) not in scope.wanted, each["Name"])):
-        wanted = scope.wanted.get((kind, row["Name"]))
+        place = (kind, row["Name"])
         mark = scope.mark(row["Labels"])
         mine = bool(mark and mark.key.kind == kind)
         key = mark.key if mark and mine else ResourceKey(kind, f"@{row['Name']}")
-        if wanted and not scope.desired.resources[wanted].owned:
-            yield wanted, False, row
+        if place in scope.externals:
+            yield scope.wanted[place], False, row
         else:
             yield _free(key, row, taken), mine, row
 

@@ -9,22 +9,25 @@ from reconciler.errors import Conflict
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
 
+_KEPT = "keep its key, or declare it external"
+"""What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
-def conflicts(changes: Changes) -> tuple[Conflict, ...]:
+
+def conflicts(changes: Changes, *, kinds: Mapping[str, Kind]) -> tuple[Conflict, ...]:
     """Return what stays, and holds what a pending change is to take, or stands on what is to be unmade."""
     staying = [each for each in changes.observed if not each.owned or each.key not in changes.by_key]
-    return (*_held_by(staying, changes), *_stood_on_by(staying, changes))
+    return (*_held_by(staying, changes, kinds), *_stood_on_by(staying, changes))
 
 
-def _held_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
+def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, Kind]) -> Iterator[Conflict]:
     held = Held((claim, each) for each in staying for claim in each.claims)
     for change in changes.pending if held else ():
         for claim in taken(change):
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
                 name, why = _named(holder)
-                yield Conflict(
-                    f"{change.key}: {claim} is held by {name}, {why}: remove that, or choose another for yours"
-                )
+                kept = holder.owned and kinds[holder.key.kind].kept
+                hint = _KEPT if kept else "remove that, or choose another for yours"
+                yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: {hint}")
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:

@@ -17,6 +17,7 @@ from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
+    externals,
     irreplaceable,
     lacking,
     missing_externals,
@@ -24,6 +25,7 @@ from reconciler.reconcile.choose import (
     not_supported,
     rested,
     targeted,
+    there,
 )
 from reconciler.value import dataclass
 
@@ -39,7 +41,7 @@ class Options:
 
     `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. What is
     `resting` is left alone for this time, with all that needs it. `reason` is what the plan says of that which is
-    deleted.
+    deleted. Where things are but unmade, it is no matter whether an external is there.
     """
 
     jobs: int = 8
@@ -51,6 +53,7 @@ class Options:
     revert: bool = False
     wait: bool = True
     reason: str = NOT_DECLARED
+    unmake: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
-        *conflicts(made.changes),
+        *conflicts(made.changes, kinds=kinds),
     ]
     if found:
         raise Conflict("\n".join(map(str, found)))
@@ -103,12 +106,12 @@ def destroy(
 ) -> Report:
     """Remove all that is ours under the topology's name; volumes and images only where asked for.
 
-    What the topology declares must be in reach; of what else is not, nothing is removed. The caller holds the lock.
+    What the topology declares must be in reach; of what else is not, nothing is removed. What it declares external
+    stays, though it was ours once, but for what is within something of ours. The caller holds the lock.
     """
     keep = frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
-    nothing = Topology(topology.name, source=topology.source)
-    options = Options(keep=keep, reason="to be destroyed")
-    return _applied(nothing, host, kinds, options, progress or Progress(), declared=topology)
+    options = Options(keep=keep, reason="to be destroyed", unmake=True)
+    return _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
 
 
 def _applied(
@@ -216,6 +219,7 @@ def _looks(patience: float) -> Iterator[float]:
 
 def _changes(desired: Topology, observed: Topology, kinds: Mapping[str, Kind], options: Options) -> Changes:
     keep = frozenset(name for name, kind in kinds.items() if kind.kept) if options.keep is None else options.keep
+    desired = there(desired, observed) if options.unmake else desired
     return diff(desired, observed, kinds=kinds, keep=keep, force=options.replace, reason=options.reason)
 
 

@@ -26,6 +26,26 @@ def check_keys(
             raise Usage(f"{key}: it is declared external, and so not ours to replace")
 
 
+def externals(topology: Topology) -> Topology:
+    """Return what of a topology is external, but for what is within something of ours."""
+    found = {
+        key: each
+        for key, each in topology.resources.items()
+        if not each.owned and not any(_is_ours(topology, need.key) for need in each.needs)
+    }
+    return Topology(topology.name, MappingProxyType(found), source=topology.source)
+
+
+def _is_ours(topology: Topology, key: ResourceKey) -> bool:
+    return key in topology.resources and topology.resources[key].owned
+
+
+def there(desired: Topology, observed: Topology) -> Topology:
+    """Return of what is desired that which is there."""
+    found = {key: each for key, each in desired.resources.items() if key in observed.resources}
+    return replace(desired, resources=MappingProxyType(found))
+
+
 def targeted(changes: Changes, target: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
     """Keep the changes of the targets, of their parts, of all that these need, and of what falls or fell with them."""
     todo = {key for key, each in changes.by_key.items() if key in target or each.resource.part_of in target}

@@ -1,4 +1,4 @@
-"""What is external becomes ours, and goes when it is external again."""
+"""What is external becomes ours and goes when it is external again; what was ours and is external by now stays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 from live.boxes import C, D
 from live.lab import IMAGE, Lab, busybox_tar, run
 from live.rounds import Way, walk
+from reconciler import reconcile
+from reconciler.kinds import kinds
 
 pytestmark = pytest.mark.live
 
@@ -65,3 +67,100 @@ def external(lab: Lab, kind: str, make: tuple[str, ...], how: tuple[str, ...], u
         becomes_ours_and_theirs_again(lab, kind, theirs)
     finally:
         run(*unmake, theirs)
+
+
+IDENTITIES = {
+    "namespace": ("stat", "-Lc", "%i", "/run/netns/@"),
+    "bridge": ("sh", "-c", "ip -o link show dev @ | cut -d: -f1"),
+    "network": ("docker", "network", "inspect", "-f", "{{.Id}}", "@"),
+    "volume": ("docker", "run", "--rm", "-v", "@:/d", IMAGE, "ls", "/d"),
+    "image": ("docker", "image", "inspect", "-f", "{{.Id}}", "@"),
+    "container": ("docker", "inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "@"),
+}
+"""How to tell whether it is the same still: of a volume by what is in it."""
+
+
+def identity(kind: str, live: str) -> str:
+    found = run(*(each.replace("@", live) for each in IDENTITIES[kind])).strip()
+    assert found
+    return found
+
+
+def handed_over(lab: Lab, kind: str, live: str, ours: str, *external: str) -> None:
+    """Make it as ours; neither an apply nor a destroy of a file that calls it external changes it."""
+    unmake = {**THEIRS, **THEIRS_IN_DOCKER}[kind][2]
+    lab.apply(ours)
+    try:
+        if kind == "volume":
+            run("docker", "run", "--rm", "-v", f"{live}:/d", IMAGE, "touch", "/d/precious")
+        before = identity(kind, live)
+        for text in external:
+            lab.apply(text)
+            assert identity(kind, live) == before
+            report = reconcile.destroy(lab.load(text), lab.host, kinds=kinds(), volumes=True, images=True)
+            assert report.converged
+            assert identity(kind, live) == before
+    finally:
+        lab.destroy()
+        run(*unmake, live, check=False)
+
+
+@pytest.mark.parametrize("kind", THEIRS)
+def test_what_was_ours_in_the_kernel_and_is_external_by_now_stays(lab: Lab, kind: str) -> None:
+    hand_over(lab, kind)
+
+
+@pytest.mark.parametrize("kind", THEIRS_IN_DOCKER)
+def test_what_was_ours_in_the_engine_and_is_external_by_now_stays(lab: Lab, image: str, kind: str) -> None:
+    (lab.folder / "root.tar").write_bytes(busybox_tar())
+    hand_over(lab, kind)
+
+
+def hand_over(lab: Lab, kind: str) -> None:
+    """Under its own key, and under another."""
+    live = f"o{lab.name}"
+    name = f"{'container_name' if kind == 'container' else 'name'}: '{live}'"
+    keys = (f"{kind}s: {{{key}: {{external: true, {name}}}}}" for key in "ab")
+    handed_over(lab, kind, live, f"{kind}s: {{a: {{{ENTRIES.get(kind, '')}{name}}}}}", *keys)
+
+
+def test_an_image_that_is_external_by_its_id_keeps_the_tag_that_holds_it(lab: Lab, image: str) -> None:
+    (lab.folder / "root.tar").write_bytes(busybox_tar())
+    lab.apply("images: {a: {import: ./root.tar}}")
+    found = str(lab.live("images: {a: {import: ./root.tar}}", "image/a")["id"])
+    for key in "ab":
+        text = f"images: {{{key}: {{external: true, name: '{found}'}}}}"
+        lab.apply(text)
+        assert reconcile.destroy(lab.load(text), lab.host, kinds=kinds(), images=True).outcomes == ()
+    assert identity("image", found) == found
+    lab.destroy()
+    assert not run(*IDENTITIES["image"][:-1], found, check=False).strip()
+
+
+def test_a_container_stays_on_a_network_that_is_external_by_now(lab: Lab, image: str) -> None:
+    live = f"o{lab.name}"
+    container = f"containers: {{c: {{image: {IMAGE}, init: true, command: [sleep, '999'], networks: [net]}}}}\n"
+    ours, text = (f"{container}networks: {{net: {{name: {live}{each}}}}}" for each in ("", ", external: true"))
+    other = text.replace("net:", "other:").replace("[net]", "[other]")
+    lab.apply(ours)
+    before = identity("container", f"{lab.name}-c")
+    lab.apply(other)
+    assert identity("container", f"{lab.name}-c") == before
+    handed_over(lab, "network", live, text.replace(", external: true", ""), text, other)
+
+
+def test_a_bridge_within_a_namespace_stays_with_it(lab: Lab) -> None:
+    live = f"o{lab.name}"
+    ours = f"namespaces: {{n: {{name: {live}}}}}\nbridges: {{b: {{namespace: n, name: br}}}}"
+    theirs = ours.replace(f"name: {live}", f"name: {live}, external: true")
+    both = theirs.replace("name: br", "name: br, external: true")
+    handed_over(lab, "namespace", live, ours, both, both.replace("b:", "c:"))
+
+
+def test_a_veth_of_ours_reaches_into_a_namespace_that_is_external_by_now(lab: Lab) -> None:
+    live = f"o{lab.name}"
+    ours = f"namespaces: {{a: {{name: {live}}}, b: }}\nveths: [['a:x 10.9.9.1/30', 'b:y 10.9.9.2/30']]"
+    lab.apply(ours)
+    text = ours.replace(live, f"{live}, external: true")
+    assert lab.tells(text) == {}
+    handed_over(lab, "namespace", live, ours, text)

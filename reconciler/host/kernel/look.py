@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from reconciler.host import netns
 from reconciler.host.kernel.known import Known
 from reconciler.host.kernel.notes import notes
 from reconciler.host.kernel.peer import elsewhere, stranger
-from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
+from reconciler.host.kernel.space import HOST, LOOPBACK, NOWHERE, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark, of_alias, of_labels, short_key
 from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
 from reconciler.host.netns import Namespace
@@ -181,7 +181,9 @@ class _Look:
 
     def __init__(self, kernel: Kernel, scope: EngineScope) -> None:
         self.kernel, self.scope = kernel, scope
-        self.wanted = scope.wanted  # it is read in another thread then, which would wait for this one
+        self.wanted = scope.wanted  # they are read in another thread then, which would wait for this one
+        self.externals = scope.externals
+        self.bridges = [each.spec for each in scope.desired.of_kind("bridge") if not each.owned]
         self.own = os.stat(netns.OWN).st_ino  # noqa: PTH116 - like the others
         reachable = {} if kernel.stranger else kernel.containers
         self.by_pid = {each["State"]["Pid"]: key for key, each in reachable.items()}
@@ -191,9 +193,17 @@ class _Look:
     def space(self, found: Namespace, socket: Socket) -> tuple[Namespace, Space]:
         """Look into one namespace, in which the calling thread is."""
         links = MappingProxyType({each.index: each for each in socket.dump(get_links())})
-        space = Space(Place(socket.cookie, found.names, found.pids[:_PIDS]), links)
-        concerns = any(map(self.kernel.mine, links.values())) or any(True for _ in self._residents(found, space))
+        space = self._handed_over(found, Space(Place(socket.cookie, found.names, found.pids[:_PIDS]), links))
+        concerns = any(map(self.kernel.mine, space.links.values())) or any(True for _ in self._residents(found, space))
         return found, self._detailed(space, socket) if concerns else space
+
+    def _handed_over(self, found: Namespace, space: Space) -> Space:
+        """Return a namespace without the marks on what the file calls external: that was ours once."""
+        if any(("namespace", name) in self.externals for name in found.names):
+            space = _without_marks(space, {LOOPBACK})
+        residents = set(self._residents(found, space)) if self.bridges else set()
+        names = {getattr(each, "name", "") for each in self.bridges if getattr(each, "node", None) in residents}
+        return _without_marks(space, {index for index, each in space.links.items() if each.name in names})
 
     def _detailed(self, space: Space, socket: Socket) -> Space:
         addresses: dict[int, list[Address]] = defaultdict(list)
@@ -219,14 +229,20 @@ class _Look:
         if mark and mark.key.kind == "namespace" and found.names:
             yield self.scope.key_of_ours(mark.key, found.names[0])
         for name in found.names:
-            key = self.wanted.get(("namespace", name))
-            if key and not self.scope.desired.resources[key].owned:
-                yield key
+            if ("namespace", name) in self.externals:
+                yield self.wanted["namespace", name]
         yield from (self.by_pid[pid] for pid in found.pids if pid in self.by_pid)
 
     def _rank(self, key: ResourceKey) -> tuple[bool, bool, bool, ResourceKey]:
         inspected = self.kernel.containers.get(key)
         return key != HOST, inspected is not None, inspected is not None and _shares(inspected), key
+
+
+def _without_marks(space: Space, indices: Collection[int]) -> Space:
+    if not indices:
+        return space
+    links = {index: each._replace(alias="") if index in indices else each for index, each in space.links.items()}
+    return replace(space, links=MappingProxyType(links))
 
 
 ABSENT = "(absent)"

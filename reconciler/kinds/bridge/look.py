@@ -30,9 +30,11 @@ def observe(scope: Scope) -> Iterator[Resource]:
         yield _resource(scope, key, space, link, rules)
     yield from _externals(scope)
     yield from _foreign(scope, rules)
+    handed_over = {getattr(each.spec, "name", "") for each in scope.desired.of_kind("bridge") if not each.owned}
     for short, bridge in rules.of(scope.name).items():
         key = scope.kernel.whole(short)
-        if key not in found and key not in scope.desired.resources:  # its bridge was deleted by hand
+        gone = key not in found and bridge not in handed_over  # its bridge was deleted by hand
+        if gone and key not in scope.desired.resources:
             spec = BridgeSpec(name=bridge)
             yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
 
@@ -40,7 +42,8 @@ def observe(scope: Scope) -> Iterator[Resource]:
 def _rules(scope: Scope, found: object) -> firewall.Rules:
     """Read the firewall where it can matter: for a bridge in the host, or when all is to go."""
     in_host = any(getattr(each.spec, "node", None) == HOST for each in scope.desired.of_kind("bridge"))
-    return firewall.look(scope.host.patience) if in_host or found or not scope.desired.resources else firewall.Rules()
+    nothing = not any(each.owned for each in scope.desired)
+    return firewall.look(scope.host.patience) if in_host or found or nothing else firewall.Rules()
 
 
 def _resource(

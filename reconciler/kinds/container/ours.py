@@ -45,8 +45,8 @@ def names(scope: Scope) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in scope.container_rows:
         live = next((each[1:] for each in row.get("Names") or () if each.count("/") == 1), "")
-        wanted = scope.wanted.get(("container", live))
-        external = wanted.name if wanted and not scope.desired.resources[wanted].owned else f"@{live}"
+        place = ("container", live)
+        external = scope.wanted[place].name if place in scope.externals else f"@{live}"
         found[row["Id"]] = found[live] = known.get(row["Id"], external)
     return found
 
@@ -55,7 +55,7 @@ def externals(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
     """Return the inspections of the containers that the file calls external, by key."""
     found: dict[ResourceKey, dict[str, Any]] = {}
     for inspected in filter(None, scope.containers.values()):
-        key = scope.wanted.get(("container", inspected["Name"][1:]))
-        if key and not scope.desired.resources[key].owned:
-            found[key] = inspected
+        place = ("container", inspected["Name"][1:])
+        if place in scope.externals:
+            found[scope.wanted[place]] = inspected
     return found

@@ -71,14 +71,31 @@ class Live:
         """All tags of ours that stand for a declared one."""
         return frozenset(tag for tags in self.ours.values() for tag in tags if is_mark(tag))
 
+    @cached_property
+    def _externals(self) -> dict[str, str]:
+        """The references of declared externals, as tags, and the ids of their images."""
+        references = [_spec(each).reference for each in self.desired if not each.owned]
+        return {normal(each): self._id(each) for each in references}
+
+    @property
+    def _kept(self) -> frozenset[str]:
+        """The ids of externals that no tag but perhaps one of ours holds: such an image goes with our tags."""
+        alone = (tag for tag in self._externals if tag not in self.ids or tag.startswith(self.root))
+        return frozenset(map(self._externals.__getitem__, alone))
+
     def resources(self) -> Iterator[Resource]:
         """Yield what is ours, pulled, external or in the way."""
         self._ask_registries()
+        kept = self._kept
         known = {component(each.key.name): each for each in self.desired if each.owned}
         for each in self.desired:
             yield from self._declared(each)
         for name, tags in sorted(self.ours.items()):
-            yield from self._ours(name, tags, known.get(name))
+            wanted = known.get(name)
+            for each in self._ours(name, tags, wanted):
+                itself = wanted is not None and _spec(each).inputs == _spec(wanted).inputs
+                if itself or kept.isdisjoint(each.live["own"].values()):
+                    yield each
         yield from self._foreign()
 
     def _declared(self, wanted: Resource) -> Iterator[Resource]:
@@ -145,9 +162,11 @@ class Live:
         return identity == self.ids.get(normal(spec.reference)) or identity in same
 
     def _tags(self, name: str, identity: str, declared: Iterable[str]) -> tuple[str, ...]:
-        """Return the tags of an image that are declared, or were once and carry our mark."""
+        """Return the tags of an image that are declared, or were once, carry our mark and are no external's by now."""
         marks = self.ours.get(component(name), {})
-        return tuple(tag for tag in self.tags_of[identity] if tag in declared or mark_tag(tag) in marks)
+        given = (tag for tag in self.tags_of[identity] if mark_tag(tag) in marks and tag not in self._externals)
+        known = {*given, *declared}
+        return tuple(tag for tag in self.tags_of[identity] if tag in known)
 
     def _resource(
         self,

@@ -123,7 +123,7 @@ def _remains(scope: Scope, known: Collection[ResourceKey]) -> Iterator[Resource]
     """Yield those of which a kill left no more than a file; making the namespace again takes the file over."""
     for name, alias in netns.remains():
         mark = scope.kernel.mine_in(alias)
-        if mark and mark.key not in known:
+        if mark and mark.key not in known and ("namespace", name) not in scope.externals:
             live = MappingProxyType({"source": mark.source})
             yield Resource(mark.key, NamespaceSpec(name), live=live, handle=MappingProxyType({"file": name}))
 
