@@ -185,6 +185,12 @@ def test_declared_addresses_are_taken_before_any_is_chosen(lab: Lab) -> None:
     lab.apply(text(entries, networks=NETWORKS))
 
 
+def test_a_job_that_has_completed_does_without_its_address(lab: Lab) -> None:
+    job = box(networks={"lan": {"ipv4_address": "10.230.94.2"}}, state="completed", command=["true"])
+    lab.apply(text({"job": job, "d": box(networks=["lan"])}, networks=NETWORKS))
+    assert endpoint(lab, "d", "lan")["IPAddress"] == "10.230.94.2"
+
+
 def test_an_address_that_a_foreign_container_holds_is_a_conflict(lab: Lab) -> None:
     api = lab.host.engine.api
     lab.apply(text({"a": box(networks=["lan"])}, networks=NETWORKS))
