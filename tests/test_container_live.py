@@ -211,6 +211,18 @@ def test_a_mac_address_is_the_container_s_where_the_engine_knows_no_other() -> N
     assert seen(want=ContainerSpec(mac_address=mac)).mac_address == mac
 
 
+def test_a_mac_address_of_an_old_engine_s_is_for_the_network_that_the_container_was_made_on() -> None:
+    address = {"MacAddress": "02:00:00:00:00:01"}
+
+    def read(config: dict[str, Any], *, old: bool) -> str | None:
+        want = ContainerSpec(mac_network="t-wan")
+        return seen(config, {"NetworkMode": "t-lan"}, want=want, mac=old).mac_network
+
+    assert read(address, old=True) == "t-lan"
+    assert read({}, old=True) == "t-wan", "that there is none is told already"
+    assert read(address, old=False) == "t-wan", "a later engine gives one anywhere"
+
+
 @pytest.mark.parametrize(
     ("privileged", "want", "expected"),
     [(True, (), ()), (True, ("label=disable",), ("label=disable",)), (False, (), ("label=disable",))],

@@ -178,11 +178,22 @@ def _network(seen: Seen) -> dict[str, Any]:
         "target": target,
         "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
         "link_targets": FrozenMap({target: live for target, live, _ in linked}),
-        "mac_address": (config.get("MacAddress") or None) if seen.mac else seen.want.mac_address,
+        **_mac(seen),
         "dns": tuple(host_config.get("Dns") or ()),
         "dns_search": tuple(host_config.get("DnsSearch") or ()),
         "dns_opt": tuple(host_config.get("DnsOptions") or ()),
         "extra_hosts": settings.hosts_of_engine(host_config.get("ExtraHosts")),
+    }
+
+
+def _mac(seen: Seen) -> dict[str, str | None]:
+    """Read the MAC address, and the network that it is for: an old engine gives it where a container was made only."""
+    if not seen.mac:
+        return {"mac_address": seen.want.mac_address, "mac_network": seen.want.mac_network}
+    address = seen.config.get("MacAddress") or None
+    return {
+        "mac_address": address,
+        "mac_network": seen.host_config["NetworkMode"] if address else seen.want.mac_network,
     }
 
 
