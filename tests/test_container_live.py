@@ -178,6 +178,25 @@ def test_a_mode_that_the_engine_never_updates_is_told_by_what_is_connected(
     assert found.network_mode == expected
 
 
+@pytest.mark.parametrize(("links", "linked"), [(["/t-db:/t-web/sql"], ()), (None, ("t-web",))], ids=["from", "to"])
+@pytest.mark.parametrize(
+    ("networks", "want", "expected"),
+    [
+        ([], "bridge", "none"),
+        (["t-lan"], "", "none"),
+        (["bridge"], "bridge", "bridge"),
+        (["bridge", "t-lan"], "", ""),
+        ([], "none", "none"),
+    ],
+)
+def test_what_has_links_on_docker_s_own_bridge_cannot_come_back_to_it(
+    links: list[str] | None, linked: tuple[str, ...], networks: list[str], want: str, expected: str
+) -> None:
+    wanted, made = ContainerSpec(name="t-web", network_mode=want), {"NetworkMode": "bridge", "Links": links}
+    found = seen(None, made, want=wanted, settings={"Networks": {each: {} for each in networks}}, linked=linked)
+    assert found.network_mode == expected
+
+
 def test_whose_network_namespace_is_shared_is_told_by_its_name_in_the_file() -> None:
     named = {"1a": "db", "2b": "@other"}.__getitem__
     modes = ({"NetworkMode": f"container:{each}"} for each in ("1a", "2b"))
