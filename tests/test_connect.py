@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from paper import source
 
-from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.model import How, Need, Resource, ResourceKey
@@ -154,6 +154,14 @@ def container(state: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("state", "up"), [(UP, True), (DOWN, False), (RESTARTING, False)])
 def test_a_container_that_runs_has_a_network_namespace(state: dict[str, Any], up: bool) -> None:
     assert is_up(container(state)) == up
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [("exited", 0, True), ("exited", 3, False), ("created", 0, False), ("running", 0, False)],
+)
+def test_a_job_has_completed_when_it_ran_and_ended_well(status: str, code: int, expected: bool) -> None:
+    assert has_completed(container({"Status": status, "ExitCode": code})) == expected
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,25 @@ def test_a_mode_that_the_engine_never_updates_is_told_by_what_is_connected(
     assert found.network_mode == expected
 
 
+@pytest.mark.parametrize(("links", "linked"), [(["/t-db:/t-web/sql"], ()), (None, ("t-web",))], ids=["from", "to"])
+@pytest.mark.parametrize(
+    ("networks", "want", "expected"),
+    [
+        ([], "bridge", "none"),
+        (["t-lan"], "", "none"),
+        (["bridge"], "bridge", "bridge"),
+        (["bridge", "t-lan"], "", ""),
+        ([], "none", "none"),
+    ],
+)
+def test_what_has_links_on_docker_s_own_bridge_cannot_come_back_to_it(
+    links: list[str] | None, linked: tuple[str, ...], networks: list[str], want: str, expected: str
+) -> None:
+    wanted, made = ContainerSpec(name="t-web", network_mode=want), {"NetworkMode": "bridge", "Links": links}
+    found = seen(None, made, want=wanted, settings={"Networks": {each: {} for each in networks}}, linked=linked)
+    assert found.network_mode == expected
+
+
 def test_whose_network_namespace_is_shared_is_told_by_its_name_in_the_file() -> None:
     named = {"1a": "db", "2b": "@other"}.__getitem__
     modes = ({"NetworkMode": f"container:{each}"} for each in ("1a", "2b"))
@@ -210,6 +229,18 @@ def test_a_mac_address_is_the_container_s_where_the_engine_knows_no_other() -> N
     assert seen({"MacAddress": mac}, mac=True).mac_address == mac
     assert seen({"MacAddress": ""}, mac=True).mac_address is None
     assert seen(want=ContainerSpec(mac_address=mac)).mac_address == mac
+
+
+def test_a_mac_address_of_an_old_engine_s_is_for_the_network_that_the_container_was_made_on() -> None:
+    address = {"MacAddress": "02:00:00:00:00:01"}
+
+    def read(config: dict[str, Any], *, old: bool) -> str | None:
+        want = ContainerSpec(mac_network="t-wan")
+        return seen(config, {"NetworkMode": "t-lan"}, want=want, mac=old).mac_network
+
+    assert read(address, old=True) == "t-lan"
+    assert read({}, old=True) == "t-wan", "that there is none is told already"
+    assert read(address, old=False) == "t-wan", "a later engine gives one anywhere"
 
 
 @pytest.mark.parametrize(

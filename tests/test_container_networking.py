@@ -50,10 +50,12 @@ def test_a_container_s_networks_are_read(data: dict[str, Any], expected: dict[st
         ({"networks": ["wan", "lan"]}, "lan"),
         ({"networks": ["lan", "docker0", "wan"]}, "docker0"),
         ({"networks": {"docker0": None, "wan": {"mac_address": "02:00:00:00:00:01"}}}, "wan"),
+        ({"networks": {"docker0": None, "wan": {"mac_address": "02:00:00:00:00:01"}}, "links": ["old"]}, "docker0"),
     ],
 )
 def test_a_container_is_made_on_the_network_that_an_old_engine_needs_it_on(data: dict[str, Any], expected: str) -> None:
-    assert networking.first(only(**data)) == expected
+    web = entry_of(file({"web": data, "db": {}, "old": {"network_mode": "bridge"}}), "web")
+    assert networking.first(web) == expected
 
 
 @pytest.mark.parametrize(

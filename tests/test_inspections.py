@@ -11,6 +11,7 @@ from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 import pytest
+from fake_engine import VERSION, FakeEngine
 
 from reconciler.host import Host
 from reconciler.host.engine_scope import INSPECTS, EngineScope
@@ -100,3 +101,20 @@ def test_the_inspections_of_many_containers_overlap_and_each_is_made_once(engine
     assert list(scope.containers) == [str(number) for number in range(CONTAINERS)], "in the order of the list"
     assert engine.answered == CONTAINERS
     assert engine.most == INSPECTS
+
+
+def test_of_the_others_only_those_are_inspected_whose_network_one_of_ours_shares(tmp_path: Path) -> None:
+    modes = {"1": "container:theirs", "2": "container:theirs", "3": "container:gone", "4": "container:1", "5": "none"}
+    theirs = {"Id": "theirs", "Name": "/theirs", "Config": {"Labels": None}, "HostConfig": {}}
+    found: dict[str, Any] = {f"GET /containers/{each}/json": _sharing(int(each), mode) for each, mode in modes.items()}
+    found |= {"GET /containers/theirs/json": theirs, "GET /containers/json": [_row(int(each)) for each in modes]}
+    found |= {"GET /version": VERSION}
+    with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404) as served:
+        scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
+        assert scope.shared_with == {"theirs": {**theirs, "Config": {"Labels": {}}}}
+        calls = sorted(call for call, _ in served.asked if call.endswith(("theirs/json", "gone/json", "1/json")))
+    assert calls == [f"GET /containers/{each}/json" for each in ("1", "gone", "theirs")]
+
+
+def _sharing(number: int, mode: str) -> dict[str, Any]:
+    return {**_inspection(number), "HostConfig": {"ContainerIDFile": "", "NetworkMode": mode}}

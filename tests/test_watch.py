@@ -33,7 +33,8 @@ from reconciler.host.netlink import (
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.parse import link
 from reconciler.kinds.base import Later, Result
-from reconciler.model import Changes, Outcome, Report, ResourceKey, Status, Step, StepKey, Topology, Verb
+from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.model import Changes, Outcome, Report, Resource, ResourceKey, Status, Step, StepKey, Topology, Verb
 from reconciler.plan import plan
 from reconciler.reconcile import Options
 from reconciler.render.style import Style
@@ -335,6 +336,14 @@ def test_what_the_engine_tells_concerns_us_by_mark_name_or_container(word: dict[
     }
     concern.know(desired, replace(desired, resources={**desired.resources, **observed}))
     assert concern.news(word) == news
+
+
+def test_whose_network_one_of_ours_shares_concerns_us_though_it_is_not_declared() -> None:
+    key, concern = ResourceKey("container", "web"), EngineConcern("t")
+    spec = ContainerSpec("t-web", network_mode="container:theirs", target="theirs")
+    concern.know(Topology("t", {key: Resource(key, spec)}), Topology("t"))
+    assert concern.news(event("container", "start", "1a", name="theirs")) == "container theirs: start"
+    assert concern.news(event("container", "start", "2b", name="others")) == ""
 
 
 def test_images_concern_us_only_where_there_are_any() -> None:

@@ -110,6 +110,15 @@ class EngineScope:
             if each and self._concerns(each["Name"].removeprefix("/"), each["Config"]["Labels"])
         }
 
+    @once
+    def shared_with(self) -> dict[str, dict[str, Any]]:
+        """The inspections, by id, of other containers whose network namespace one of ours shares."""
+        ours = [each for each in self.containers.values() if self.mark(each["Config"]["Labels"])]
+        modes = (each["HostConfig"]["NetworkMode"].partition(":") for each in ours)
+        others = sorted({target for kind, _, target in modes if kind == "container"} - self.containers.keys())
+        found = zip(others, self.concurrently(self._inspect_container, others), strict=True)
+        return {identity: each for identity, each in found if each}
+
     def _concerns(self, name: str, labels: Mapping[str, str] | None) -> bool:
         """Tell whether a container is worth a look: a foreign one that is not declared external is not."""
         return bool(self.mark(labels)) or ("container", name) in self.externals

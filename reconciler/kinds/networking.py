@@ -76,14 +76,15 @@ def on_default_bridge(entry: Entry) -> bool:
 def first(entry: Entry) -> str:
     """Return the network that a container is created on; empty if it has none.
 
-    An old engine gives a MAC address there only, and links on its own bridge need that one.
+    Links on Docker's own bridge need that one; an old engine gives a MAC address there only.
     """
-    found = networks(entry)
-    return min(found, key=lambda name: _rank(entry, name, found[name]), default="")
+    found, linked = networks(entry), bool(bridge_links(entry))
 
+    def rank(name: str) -> tuple[bool, bool, bool, str]:
+        elsewhere = not is_default_bridge(entry.source, name)
+        return (linked and elsewhere, "mac_address" not in found[name], elsewhere, name)
 
-def _rank(entry: Entry, name: str, endpoint: Mapping[str, Any]) -> tuple[bool, bool, str]:
-    return ("mac_address" not in endpoint, not is_default_bridge(entry.source, name), name)
+    return min(found, key=rank, default="")
 
 
 def mode(entry: Entry) -> str:

@@ -135,7 +135,8 @@ def _of_route(message: Message, node: ResourceKey | None) -> News | None:
 class EngineConcern:
     """What the engine tells of our containers, networks, volumes and images.
 
-    That is what carries our mark, has a name that the file declares, or is a network of which one of ours is told.
+    That is what carries our mark, has a name that the file declares, or is a network of which one of ours is told; and
+    a container that the file does not declare, whose network one of ours shares.
     """
 
     def __init__(self, topology: str) -> None:
@@ -146,7 +147,9 @@ class EngineConcern:
 
     def know(self, desired: Topology, observed: Topology) -> None:
         """Learn the names that the file declares, and the ids of what there is."""
-        self.names = frozenset(name for each in desired if (name := getattr(each.spec, "name", "")))
+        names = {getattr(each.spec, "name", "") for each in desired}
+        shared = {getattr(each.spec, "target", "") for each in desired.of_kind("container")}
+        self.names = frozenset((names | shared) - {""})
         self.ids = frozenset(str(each.live["id"]) for each in observed if each.live.get("id"))
         self.images = bool(desired.of_kind("image"))
 

@@ -185,6 +185,23 @@ def test_declared_addresses_are_taken_before_any_is_chosen(lab: Lab) -> None:
     lab.apply(text(entries, networks=NETWORKS))
 
 
+def test_a_job_that_has_completed_does_without_its_address(lab: Lab) -> None:
+    job = box(networks={"lan": {"ipv4_address": "10.230.94.2"}}, state="completed", command=["true"])
+    lab.apply(text({"job": job, "d": box(networks=["lan"])}, networks=NETWORKS))
+    assert endpoint(lab, "d", "lan")["IPAddress"] == "10.230.94.2"
+
+
+def test_a_mac_address_moves_to_another_network(lab: Lab) -> None:
+    def file(**networks: Json) -> str:
+        return text({"c": box(networks=networks)}, networks=NETWORKS)
+
+    declared: Json = {"mac_address": "02:00:00:00:92:11"}
+    for networks in ({"lan": declared}, {"wan": declared}, {"lan": declared, "wan": {}}, {"lan": {}, "wan": declared}):
+        lab.apply(file(**networks))
+        (there,) = [name for name, each in networks.items() if each]
+        assert endpoint(lab, "c", there)["MacAddress"] == declared["mac_address"]
+
+
 def test_an_address_that_a_foreign_container_holds_is_a_conflict(lab: Lab) -> None:
     api = lab.host.engine.api
     lab.apply(text({"a": box(networks=["lan"])}, networks=NETWORKS))

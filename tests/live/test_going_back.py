@@ -126,12 +126,18 @@ containers:
     [
         ('networks: {lan: {mac_address: "02:42:66:00:00:01"}}', "network_mode: none"),
         ("networks: {lan: }", 'networks: {lan: {mac_address: "02:42:66:00:00:01"}}'),
+        (
+            'networks: {lan: {mac_address: "02:42:66:00:00:01"}, wan: }',
+            'networks: {lan: , wan: {mac_address: "02:42:66:00:00:01"}}',
+        ),
     ],
-    ids=["declared, and its network left", "chosen, and declared"],
+    ids=["declared, and its network left", "chosen, and declared", "declared, and moved"],
 )
 def test_a_mac_address_is_again_as_it_was(lab: Lab, image: str, before: str, after: str) -> None:
     text = f"""
-networks: {{lan: {{ipam: {{config: [{{subnet: 172.31.236.0/24}}]}}}}}}
+networks:
+  lan: {{ipam: {{config: [{{subnet: 172.31.236.0/24}}]}}}}
+  wan: {{ipam: {{config: [{{subnet: 172.31.237.0/24}}]}}}}
 containers: {{web: {{image: {image}, init: true, command: [sleep, "1000"], %s}}}}
 """
     lab.apply(text % before)

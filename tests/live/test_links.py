@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from live.boxes import alone, box, endpoint, inspect, lan, life, reaches, text
+from live.boxes import alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab
 from reconciler.model import Action
 
@@ -72,3 +72,36 @@ def test_a_container_on_both_kinds_of_network_has_both_kinds_of_link(lab: Lab) -
     assert inspect(lab, "both")["HostConfig"]["Links"]
     assert reaches(lab, "both", "first")
     assert reaches(lab, "both", "second")
+
+
+@pytest.mark.parametrize("end", ["target", "source"])
+@pytest.mark.parametrize("among", [False, True], ids=["alone", "among networks"])
+def test_a_link_reaches_its_target_after_either_end_was_taken_off_the_bridge(lab: Lab, end: str, among: bool) -> None:
+    target = box(networks=["docker0", "lan"]) if among else bridged()
+    source = box(networks=["docker0", "wan"]) if among else bridged()
+    entries = {"target": target, "source": {**source, "links": ["target:first"]}}
+    file = text(entries, networks={**NETWORKS, "wan": lan("10.230.99.0/24")})
+    lab.apply(file)
+    api, thief = lab.host.engine.api, f"{lab.name}-thief"
+    api.disconnect_container_from_network(f"{lab.name}-{end}", "bridge")
+    config = {"Image": box()["image"], "Cmd": ["sleep", "1000"], "HostConfig": {"Init": True}}
+    made = api.create_container_from_config(config, thief)["Id"]
+    try:
+        api.start(made)
+        lab.drifted(file, f"container/{end}", Action.REPLACE, "network_mode")
+        address = inspect(lab, "target")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+        assert f"{address}\tfirst" in inside(lab, "source", "cat", "/etc/hosts")[1]
+    finally:
+        api.remove_container(made, force=True)
+
+
+def test_links_on_docker_s_own_bridge_are_there_beside_a_mac_address_on_another_network(lab: Lab) -> None:
+    both = box(networks={"docker0": {}, "lan": {"mac_address": "02:00:00:00:98:01"}}, links=["old:first"])
+    file = text({"old": bridged(), "both": both}, networks=NETWORKS)
+    if lab.host.engine.version >= (1, 44):
+        lab.apply(file)
+        assert reaches(lab, "both", "first")
+    else:
+        said = [str(each.error) for each in lab.attempt(file).failed]
+        assert said
+        assert all(each.startswith("connect/both--lan: an engine before 25.0 gives") for each in said)

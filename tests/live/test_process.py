@@ -193,6 +193,22 @@ def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) ->
     assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
 
 
+def test_who_shares_the_network_of_a_container_that_is_not_declared_is_restarted_with_it(lab: Lab) -> None:
+    api, name = lab.host.engine.api, f"{lab.name}-foreign"
+    config = {"Image": box()["image"], "Cmd": ["sleep", "1000"], "HostConfig": {"Init": True}}
+    made = api.create_container_from_config(config, name)["Id"]
+    try:
+        api.start(made)
+        file = text({"guest": alone(network_mode=f"container:{name}")})
+        lab.apply(file)
+        assert "eth0" in inside(lab, "guest", "ip", "addr")[1]
+        api.restart(made, timeout=0)
+        lab.drifted(file, "process/guest", Action.REPLACE, "network_lost")
+        assert "eth0" in inside(lab, "guest", "ip", "addr")[1]
+    finally:
+        api.remove_container(made, force=True)
+
+
 def moment(lab: Lab, name: str, field: str) -> datetime:
     return datetime.fromisoformat(inspect(lab, name)["State"][field][:23])
 

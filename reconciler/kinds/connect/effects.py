@@ -31,7 +31,10 @@ _HINTS = {
     "Address already in use": "something else has that address: choose another, or disconnect it",
     "no available IPv4": "the subnet is used up: declare a larger one",
 }
-_OLD = "{key}: an engine before 25.0 gives a MAC address on one network of a container only: declare no other"
+_OLD = (
+    "{key}: an engine before 25.0 gives a MAC address on one network of a container only, "
+    "with links on Docker's own bridge on that: declare no other"
+)
 
 
 def connected(host: Host, step: Step) -> Result:

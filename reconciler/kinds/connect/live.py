@@ -19,6 +19,12 @@ def is_up(inspected: Json) -> bool:
     return bool(state.get("Running")) and bool(state.get("Pid"))
 
 
+def has_completed(inspected: Json) -> bool:
+    """Tell whether a container has run to exit code 0: one that is to complete is not started again."""
+    state = inspected["State"]
+    return bool(state["Status"] == "exited" and state.get("ExitCode") == 0)
+
+
 def holds(endpoint: Json, inspected: Json, macs: Collection[str] | None) -> bool:
     """Tell whether an endpoint is what it says: that of a container with a namespace has its interface there.
 

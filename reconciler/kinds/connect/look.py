@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.engine_scope import live_name
-from reconciler.kinds.connect.live import addresses, holds, is_up, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import key_of
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims
 from reconciler.kinds.container.ours import ours
@@ -123,7 +123,7 @@ def _observed(
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
     spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours)
-    if _is_to_run(scope, key) and networks.held_by_another(identity, inspected, spec):
+    if _is_to_run(scope, key, inspected) and networks.held_by_another(identity, inspected, spec):
         return
     yield Resource(
         own,
@@ -140,9 +140,10 @@ def _undeclared(inspected: Json) -> ConnectSpec:
     return ConnectSpec(aliases=(inspected["Config"].get("Hostname") or "",))
 
 
-def _is_to_run(scope: Scope, key: ResourceKey) -> bool:
+def _is_to_run(scope: Scope, key: ResourceKey, inspected: Json) -> bool:
     process = scope.desired.resources.get(ResourceKey("process", key.name))
-    return getattr(process and process.spec, "state", "") in RUNS
+    want = getattr(process and process.spec, "state", "")
+    return want in RUNS and not (want == "completed" and has_completed(inspected))
 
 
 def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator[Claim]:

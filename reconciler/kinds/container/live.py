@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
 from typing import Any, TypeVar
 
@@ -32,7 +32,8 @@ class Seen:
     """An inspection, and what it is read against: what is wanted, the image's configuration, the engine's settings.
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
-    `live_name` what the one with an id is called. `mac` tells whether the engine knows a container's MAC address only
+    `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
+    `mac` tells whether the engine knows a container's MAC address only
     as an attribute of the container.
     """
 
@@ -43,6 +44,7 @@ class Seen:
     current: str = ""
     named: Callable[[str], str] = str
     live_name: Callable[[str], str] = str
+    linked: Collection[str] = ()
     mac: bool = False
 
     @property
@@ -177,7 +179,7 @@ def _network(seen: Seen) -> dict[str, Any]:
         "target": target,
         "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
         "link_targets": FrozenMap({target: live for target, live, _ in linked}),
-        "mac_address": (config.get("MacAddress") or None) if seen.mac else seen.want.mac_address,
+        **_mac(seen),
         "dns": tuple(host_config.get("Dns") or ()),
         "dns_search": tuple(host_config.get("DnsSearch") or ()),
         "dns_opt": tuple(host_config.get("DnsOptions") or ()),
@@ -185,10 +187,22 @@ def _network(seen: Seen) -> dict[str, Any]:
     }
 
 
+def _mac(seen: Seen) -> dict[str, str | None]:
+    """Read the MAC address, and the network that it is for: an old engine gives it where a container was made only."""
+    if not seen.mac:
+        return {"mac_address": seen.want.mac_address, "mac_network": seen.want.mac_network}
+    address = seen.config.get("MacAddress") or None
+    return {
+        "mac_address": address,
+        "mac_network": seen.host_config["NetworkMode"] if address else seen.want.mac_network,
+    }
+
+
 def _network_mode(seen: Seen) -> tuple[str, str]:
     """Read the mode, and the live name of the container that is shared with.
 
-    The engine's mode only tells how a container was made. It can leave Docker's own bridge or `none`, and come there.
+    The engine's mode only tells how a container was made. It can leave Docker's own bridge or `none`, and come there;
+    but not where links are, at either end: they point to addresses that are written down when their owner starts.
     """
     live, want = str(seen.host_config["NetworkMode"]), seen.want.network_mode
     if live.startswith(SHARED):
@@ -198,11 +212,17 @@ def _network_mode(seen: Seen) -> tuple[str, str]:
     if live == "host":
         return live, ""
     networks = set(seen.found["NetworkSettings"].get("Networks") or ())
+    if want in ("", BRIDGE) and BRIDGE not in networks and _has_links(seen):
+        return "none", ""
     if want == BRIDGE and BRIDGE not in networks:
         return "", ""
     if want in ("", "none", BRIDGE) and seen.want.name:
         return want, ""
     return (BRIDGE if live in (BRIDGE, "default") else live if live == "none" and networks <= {"none"} else ""), ""
+
+
+def _has_links(seen: Seen) -> bool:
+    return bool(seen.host_config.get("Links")) or seen.found["Name"].removeprefix("/") in seen.linked
 
 
 def _hostname(seen: Seen, mode: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,9 @@ Json = Mapping[str, Any]
 def seen_containers(scope: Scope) -> Iterator[Resource]:
     """Yield ours, declared externals, and foreign ones that have a declared live name."""
     own, outer, known = ours(scope), externals(scope), names(scope)
+    linked = {link[1:].partition(":")[0] for each in own.values() for link in each["HostConfig"].get("Links") or ()}
     for key, inspected in own.items():
-        yield _own(scope, key, inspected, known)
+        yield _own(scope, key, inspected, known, linked=linked)
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -40,7 +41,9 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
             yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)
 
 
-def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str]) -> Resource:
+def _own(
+    scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str], *, linked: Collection[str]
+) -> Resource:
     desired = scope.desired.resources.get(key)
     want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
     seen = Seen(
@@ -51,6 +54,7 @@ def _own(scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, st
         current=scope.inspect_image(want.reference).get("Id", "") if want.reference else "",
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
+        linked=linked,
         mac=scope.host.engine.version < MAC_AT_CONNECT,
     )
     spec = spec_of(seen)

@@ -80,6 +80,7 @@ def _container(entry: Entry, images: Images) -> Resource:
 def _network(entry: Entry) -> dict[str, Any]:
     published = ports.ports(entry)
     first = networking.first(entry)
+    mac_address = networking.networks(entry).get(first, {}).get("mac_address", "").lower() or None
     links = networking.bridge_links(entry)
     targets = {each.target: entry.source.live("containers", each.target) for each in links}
     shared = networking.shared_with(entry)
@@ -92,7 +93,8 @@ def _network(entry: Entry) -> dict[str, Any]:
         "target": entry.source.live("containers", shared.name) if shared else mode.partition(":")[2],
         "links": tuple(sorted(f"{each.target}:{each.alias}" for each in links)),
         "link_targets": FrozenMap(targets),
-        "mac_address": networking.networks(entry).get(first, {}).get("mac_address", "").lower() or None,
+        "mac_address": mac_address,
+        "mac_network": entry.source.live("networks", first) if mac_address else None,
         "dns": settings.addresses(entry, "dns"),
         "dns_search": entry.texts("dns_search"),
         "dns_opt": entry.texts("dns_opt"),

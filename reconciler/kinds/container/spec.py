@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.kinds.container.quantities import Bytes, Duration
-from reconciler.model import EMPTY, FrozenMap, Spec, uncompared
+from reconciler.model import EMPTY, FrozenMap, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
 NO_LIMIT = Bytes(0)
@@ -51,7 +51,9 @@ class ContainerSpec(Spec):
     """A container as it is created; where a field is None, the image or the engine decides.
 
     `state` is `created` where a container is to be one that never ran, else empty. `image` is the key of an image.
-    `network_mode` is empty where the container has networks. `cpu_quota` and `cpu_period` are only ever set by hand.
+    `network_mode` is empty where the container has networks. `mac_network` is the live name of the network that the MAC
+    address is for: an old engine gives it on the one that the container was made on. `cpu_quota` and `cpu_period` are
+    only ever set by hand.
     """
 
     name: str = ""
@@ -75,6 +77,7 @@ class ContainerSpec(Spec):
     network_mode: str = ""
     links: tuple[str, ...] = ()
     mac_address: str | None = None
+    mac_network: str | None = chosen()
     healthcheck: Healthcheck = Healthcheck()
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()

@@ -71,12 +71,12 @@ def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need])
 
 
 def _target(scope: Scope, inspected: Json) -> Json | None:
-    """The inspection of the container whose network namespace is shared, if it is ours or declared."""
+    """The inspection of the container whose network namespace is shared: we name it by its id to the engine."""
     mode = inspected["HostConfig"]["NetworkMode"]
     if not mode.startswith(SHARED):
         return None
-    name = mode.partition(":")[2]
-    return next((each for each in scope.containers.values() if each and name in (each["Id"], each["Name"][1:])), None)
+    identity = mode.partition(":")[2]
+    return scope.containers.get(identity) or scope.shared_with.get(identity)
 
 
 def _needs(inspected: Json, target: Json | None, known: Mapping[str, str]) -> Iterator[Need]:
