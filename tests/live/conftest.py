@@ -66,7 +66,9 @@ def engine() -> Any:
 
 
 def _used(api: Any) -> None:
-    """Have had a container: the first one of an engine changes its bridge for good, which is no trace of a test."""
+    """Have had a container and an IPv6 network: the first ones change the host for good, which is no trace of a test."""
+    pool = {"Config": [{"Subnet": "172.31.219.0/24"}, {"Subnet": "fd66:219::/64"}]}
+    api.remove_network(api.create_network(FIRST.replace("/", "-"), enable_ipv6=True, ipam=pool)["Id"])
     api.import_image_from_data(busybox_tar(), repository=FIRST, tag="latest")
     made = api.create_container(FIRST, ["true"])
     try:
