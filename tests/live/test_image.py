@@ -599,3 +599,15 @@ def test_a_container_runs_the_entry_that_declares_its_image_as_a_tag(lab: Lab, f
     lab.apply(image("build: ./ctx, tags: ['d5-lab:1']") + "\n" + web)
     made = engine.inspect_container(f"{lab.name}-web")["Image"]
     assert made == engine.inspect_image("d5-lab:1")["Id"]
+
+
+def test_what_somebody_still_runs_keeps_all_its_tags(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: ['d5:1']")
+    lab.apply(text)
+    run("docker", "create", "--name", "d5-guest", "d5:1")
+    try:
+        assert "d5-guest still runs it" in str(lab.attempt("").failed[0].error)
+        assert lab.tells(text) == {}
+    finally:
+        engine.remove_container("d5-guest")
+    lab.apply("")

@@ -103,6 +103,7 @@ def _deleted(host: Host, step: Step) -> Result:
     if desired:
         new = _spec(desired)
         kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
+    tags.insist_on_rest(engine, identity, {*spec.tags, *own} - kept)
     rows = listed(engine) if spec.inputs else {}
     below = lineage(rows, {identity, *own.values()})
     # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.

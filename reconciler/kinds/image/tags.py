@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.look import image_id, tags
+from reconciler.kinds.image.look import image_id, inspected, tags
 from reconciler.kinds.image.references import mark_tag, root, split
 from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
@@ -55,6 +55,17 @@ def take(engine: Engine, identity: str, repository: str, given: Iterable[str]) -
         remove(engine, {mark: image_id(engine, mark)})
 
 
+def insist_on_rest(engine: Engine, identity: str, going: Collection[str]) -> None:
+    """Raise StepFailed where an image would lose its last name and something runs it: so it keeps all of them."""
+
+    def look() -> None:
+        here = tags(inspected(engine, identity)) if identity else ()
+        if here and set(here).issubset(going) and (names := _who_runs(engine, identity)):
+            raise StepFailed(f"{names} still runs it: remove that first, then run again")
+
+    patiently(engine, look, passing=lambda error: isinstance(error, StepFailed))
+
+
 def remove(engine: Engine, references: Mapping[str, str], *, keep: Collection[str] = ()) -> None:
     """Remove references that still point to the given ids; the engine removes an image with its last one."""
     for reference, identity in references.items():
@@ -72,11 +83,15 @@ def _remove(engine: Engine, reference: str, identity: str) -> None:
     except Exception as error:
         if (status(error) == NOT_FOUND or not image_id(engine, identity)) and not image_id(engine, reference):
             return  # it went meanwhile
-        if status(error) == CONFLICT:
-            rows = engine.containers.list(ancestor=identity)
-            if names := ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)):
-                raise StepFailed(f"{names} still runs it: remove that first, then run again") from error
+        if status(error) == CONFLICT and (names := _who_runs(engine, identity)):
+            raise StepFailed(f"{names} still runs it: remove that first, then run again") from error
         raise
+
+
+def _who_runs(engine: Engine, identity: str) -> str:
+    """Name the containers of an image; those of one that was built on it are not among them."""
+    rows = (each for each in engine.containers.list(ancestor=identity) if each["ImageID"] == identity)
+    return ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows))
 
 
 def _remove_if_there(engine: Engine, reference: str, identity: str) -> None:
