@@ -601,6 +601,44 @@ def test_a_container_runs_the_entry_that_declares_its_image_as_a_tag(lab: Lab, f
     assert made == engine.inspect_image("d5-lab:1")["Id"]
 
 
+def named(engine: Any) -> dict[str, str]:
+    """The tags that these tests declare, and the images that have them."""
+    return {tag: each["Id"] for each in engine.images() for tag in each["RepoTags"] or () if tag.startswith("d5:")}
+
+
+TAG_ONE = image("build: ./ctx, tags: ['d5:1']", BOX % "")
+DEAD = BOX.replace("init: true, command: [sleep, '600']", "command: [nothere]")
+TAG_TWO = image("import: {path: ./root, changes: [LABEL d5=1]}, tags: ['d5:2']", DEAD % "")
+
+
+def test_the_tags_of_an_image_that_did_not_last_go_with_it(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(TAG_ONE)
+    assert lab.attempt(TAG_TWO, revert=True).reverted.converged  # type: ignore[union-attr]
+    assert lab.tells(TAG_ONE) == {}
+    assert set(named(engine)) == {"d5:1"}
+
+
+def test_the_tags_of_an_image_that_did_not_last_are_seen_at_the_next_plan(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(TAG_ONE)
+    assert lab.attempt(TAG_TWO).failed
+    assert set(named(engine)) == {"d5:1", "d5:2"}
+    (left,) = (key for key, told in lab.tells(TAG_ONE).items() if told[0] == "delete")
+    assert left.startswith(f"{KEY}:in-")
+    lab.apply(TAG_ONE)
+    assert set(named(engine)) == {"d5:1"}
+
+
+@pytest.mark.parametrize("text", [build(), ""])
+def test_a_tag_that_only_its_mark_is_left_of_is_found(lab: Lab, files: Path, engine: Any, text: str) -> None:
+    lab.apply(build())
+    engine.import_image_from_file(str(files / "root.tar"), "d5", "2", changes=["LABEL d5=2"])
+    repository = lab.live(build(), KEY)["reference"].rpartition(":")[0]
+    engine.tag("d5:2", repository, mark_tag("d5:2"))
+    assert KEY in lab.tells(text)
+    lab.apply(text)
+    assert named(engine) == {}
+
+
 def test_what_somebody_still_runs_keeps_all_its_tags(lab: Lab, files: Path, engine: Any) -> None:
     text = image("build: ./ctx, tags: ['d5:1']")
     lab.apply(text)

@@ -89,8 +89,8 @@ def _retagged(host: Host, step: Step) -> Result:
     tagged = tags.ids_of(engine, missing)
     tags.insist_on_ours(engine, step.topology, tagged, {identity})
     tags.give(engine, identity, spec.repository, tagged)
-    superfluous = [tag for tag in _spec(observed).tags if tag not in spec.tags]
-    tags.take(engine, identity, spec.repository, superfluous)
+    superfluous = {tag: at for tag, at in observed.handle["given"].items() if tag not in spec.tags}
+    tags.take(engine, spec.repository, superfluous, observed.live["own"])
     return Status.DONE
 
 
@@ -99,18 +99,19 @@ def _deleted(host: Host, step: Step) -> Result:
 
     engine, observed, desired = host.engine, seen(step), step.change.desired
     spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
+    given = observed.handle["given"]
     kept: set[str] = set()
     if desired:
         new = _spec(desired)
         kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
-    tags.insist_on_rest(engine, identity, {*spec.tags, *own} - kept)
+    tags.insist_on_rest(engine, identity, {*given, *own} - kept)
     rows = listed(engine) if spec.inputs else {}
     below = lineage(rows, {identity, *own.values()})
     # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.
     cut_off = own.values() if spec.reference not in own else set(own.values()) & set(lineage(rows, [identity])[1:])
     below = [*upon(rows, cut_off), *below]
     held = stages.hold(engine, spec, roots(rows, below, own))
-    tags.remove(engine, dict.fromkeys(spec.tags, identity), keep=kept)
+    tags.remove(engine, given, keep=kept)
     tags.remove(engine, dict(sorted(own.items(), reverse=True)), keep={*kept, *held})
     sweep(engine, [each for each in below if each not in held.values()])
     if held:

@@ -47,12 +47,12 @@ def give(engine: Engine, identity: str, repository: str, before: Mapping[str, st
                 engine.images.tag(identity, *split(tag))
 
 
-def take(engine: Engine, identity: str, repository: str, given: Iterable[str]) -> None:
-    """Take tags from an image, where they are still there, and their marks after them."""
-    for tag in given:
+def take(engine: Engine, repository: str, given: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """Take tags from images, where they are still there, and their marks after them."""
+    for tag, identity in given.items():
         mark = f"{repository}:{mark_tag(tag)}"
         remove(engine, {tag: identity})
-        remove(engine, {mark: image_id(engine, mark)})
+        remove(engine, {mark: own.get(mark, identity)})
 
 
 def insist_on_rest(engine: Engine, identity: str, going: Collection[str]) -> None:
