@@ -72,6 +72,18 @@ class Live:
         return {mark_tag(tag): tag for tag in self.ids}
 
     @cached_property
+    def references(self) -> frozenset[str]:
+        """What the file's images are known by, those of others among them."""
+        return frozenset(normal(reference) for each in self.desired if (reference := _spec(each).reference))
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The same, all declared tags and their marks: what goes does not take them along."""
+        specs = [_spec(each) for each in self.desired]
+        tagged = {(each.repository, tag) for each in specs for tag in each.tags}
+        return self.references.union(*((tag, f"{repository}:{mark_tag(tag)}") for repository, tag in tagged))
+
+    @cached_property
     def marks(self) -> frozenset[str]:
         """All tags of ours that stand for a declared one."""
         return frozenset(tag for tags in self.ours.values() for tag in tags if is_mark(tag))
@@ -160,12 +172,16 @@ class Live:
         return {tag: at for tag, at in marks.items() if (at not in others if itself else at == identity)}
 
     def _tags(self, name: str, identity: str, declared: Collection[str], marks: Tags) -> tuple[str, ...]:
-        """Return the tags of an image that are declared, or were once and carry our mark.
+        """Return the tags of an image that are declared, and not marked for another, or were once and carry our mark.
 
         And those that are declared no more, of images of which nothing but such a mark among its own is left.
         """
         ours = self.ours.get(name, {})
-        here = {tag for tag in self.tags_of[identity] if mark_tag(tag) in ours or tag in declared}
+        here = {
+            tag
+            for tag in self.tags_of[identity]
+            if (mark := mark_tag(tag)) in ours or (tag in declared and mark not in self.marks)
+        }
         lost = {tag for mark, at in marks.items() if self.ids.get(tag := self.marked.get(mark, "")) == at}
         return tuple(sorted(here | lost.difference(declared)))
 
@@ -179,7 +195,7 @@ class Live:
     ) -> Resource:
         live = {"id": identity, "reference": spec.reference, "tags": tuple(self.tags_of[identity]), "own": dict(own)}
         given = {tag: self.ids[tag] for tag in spec.tags}
-        handle = MappingProxyType({"given": given})
+        handle = MappingProxyType({"given": given, "references": self.references, "wanted": self.wanted})
         claims = tuple(tag_claims(spec.tags))
         return Resource(key, spec, claims=claims, owned=owned, live=MappingProxyType(live), handle=handle)
 

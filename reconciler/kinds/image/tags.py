@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
@@ -14,6 +15,7 @@ from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
+    from reconciler.model import Resource
 
 
 def ids_of(engine: Engine, some: Iterable[str]) -> dict[str, str]:
@@ -37,22 +39,45 @@ def _ours(engine: Engine, topology: str) -> list[str]:
     return [tag for row in engine.images.list() for tag in tags(row) if tag.startswith(root(topology))]
 
 
-def give(engine: Engine, identity: str, repository: str, before: Mapping[str, str]) -> None:
-    """Give an image its declared tags, each after its mark; one that it had before from elsewhere stays unmarked."""
+def marked_elsewhere(engine: Engine, topology: str, repository: str) -> frozenset[str]:
+    """Return the marks of the tags that other images of a topology have from us: one that is the same may get them.
+
+    Look before the tags themselves: of two that change at once the one takes a tag, and its mark after it.
+    """
+    taken_apart = (split(each) for each in _ours(engine, topology))
+    return frozenset(tag for name, tag in taken_apart if name != repository)
+
+
+def give(
+    engine: Engine, identity: str, repository: str, before: Mapping[str, str], theirs: Collection[str] = ()
+) -> None:
+    """Give an image its declared tags, each after its mark.
+
+    One that it had before from elsewhere stays unmarked, but for `theirs`, which others have from us.
+    """
     for tag, pointed_to in before.items():
         mark = mark_tag(tag)
-        if pointed_to != identity or image_id(engine, f"{repository}:{mark}"):
+        if pointed_to != identity or mark in theirs or image_id(engine, f"{repository}:{mark}"):
             with ONE_AT_A_TIME:
                 engine.images.tag(identity, repository, mark)
                 engine.images.tag(identity, *split(tag))
 
 
-def take(engine: Engine, repository: str, given: Mapping[str, str], own: Mapping[str, str]) -> None:
-    """Take tags from images, where they are still there, and their marks after them."""
+def take(engine: Engine, topology: str, repository: str, given: Mapping[str, str], observed: Resource) -> None:
+    """Take tags from an image, where they are still there, and their marks after them.
+
+    One that another image of ours has by now stays with that, as does what the file knows an image of others by.
+    """
     for tag, identity in given.items():
-        mark = f"{repository}:{mark_tag(tag)}"
-        remove(engine, {tag: identity})
-        remove(engine, {mark: own.get(mark, identity)})
+        name = mark_tag(tag)
+        mark = f"{repository}:{name}"
+        if tag not in observed.handle["references"]:
+            _remove(engine, tag, identity, partial(_is_elsewhere, engine, topology, repository, name))
+        remove(engine, {mark: observed.live["own"].get(mark, identity)})
+
+
+def _is_elsewhere(engine: Engine, topology: str, repository: str, mark: str) -> bool:
+    return mark in marked_elsewhere(engine, topology, repository)
 
 
 def insist_on_rest(engine: Engine, identity: str, going: Collection[str]) -> None:
@@ -73,11 +98,11 @@ def remove(engine: Engine, references: Mapping[str, str], *, keep: Collection[st
             _remove(engine, reference, identity)
 
 
-def _remove(engine: Engine, reference: str, identity: str) -> None:
+def _remove(engine: Engine, reference: str, identity: str, unless: Callable[[], bool] = lambda: False) -> None:
     try:
         patiently(
             engine,
-            lambda: _remove_if_there(engine, reference, identity),
+            lambda: _remove_if_there(engine, reference, identity, unless),
             passing=lambda error: status(error) == CONFLICT,
         )
     except Exception as error:
@@ -94,7 +119,7 @@ def _who_runs(engine: Engine, identity: str) -> str:
     return ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows))
 
 
-def _remove_if_there(engine: Engine, reference: str, identity: str) -> None:
+def _remove_if_there(engine: Engine, reference: str, identity: str, unless: Callable[[], bool]) -> None:
     with ONE_AT_A_TIME:
-        if image_id(engine, reference) == identity:
+        if image_id(engine, reference) == identity and not unless():
             engine.images.remove(reference)
