@@ -599,3 +599,99 @@ def test_a_container_runs_the_entry_that_declares_its_image_as_a_tag(lab: Lab, f
     lab.apply(image("build: ./ctx, tags: ['d5-lab:1']") + "\n" + web)
     made = engine.inspect_container(f"{lab.name}-web")["Image"]
     assert made == engine.inspect_image("d5-lab:1")["Id"]
+
+
+def named(engine: Any) -> dict[str, str]:
+    """The tags that these tests declare, and the images that have them."""
+    return {tag: each["Id"] for each in engine.images() for tag in each["RepoTags"] or () if tag.startswith("d5:")}
+
+
+TAG_ONE = image("build: ./ctx, tags: ['d5:1']", BOX % "")
+DEAD = BOX.replace("init: true, command: [sleep, '600']", "command: [nothere]")
+TAG_TWO = image("import: {path: ./root, changes: [LABEL d5=1]}, tags: ['d5:2']", DEAD % "")
+
+
+def test_the_tags_of_an_image_that_did_not_last_go_with_it(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(TAG_ONE)
+    assert lab.attempt(TAG_TWO, revert=True).reverted.converged  # type: ignore[union-attr]
+    assert lab.tells(TAG_ONE) == {}
+    assert set(named(engine)) == {"d5:1"}
+
+
+def test_the_tags_of_an_image_that_did_not_last_are_seen_at_the_next_plan(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(TAG_ONE)
+    assert lab.attempt(TAG_TWO).failed
+    assert set(named(engine)) == {"d5:1", "d5:2"}
+    (left,) = (key for key, told in lab.tells(TAG_ONE).items() if told[0] == "delete")
+    assert left.startswith(f"{KEY}:in-")
+    lab.apply(TAG_ONE)
+    assert set(named(engine)) == {"d5:1"}
+
+
+@pytest.mark.parametrize("text", [build(), ""])
+def test_a_tag_that_only_its_mark_is_left_of_is_found(lab: Lab, files: Path, engine: Any, text: str) -> None:
+    lab.apply(build())
+    engine.import_image_from_file(str(files / "root.tar"), "d5", "2", changes=["LABEL d5=2"])
+    repository = lab.live(build(), KEY)["reference"].rpartition(":")[0]
+    engine.tag("d5:2", repository, mark_tag("d5:2"))
+    assert KEY in lab.tells(text)
+    lab.apply(text)
+    assert named(engine) == {}
+
+
+BUILDS = "containers:\n  box: {build: ./ctx, image: 'd5:1', init: true, command: [sleep, '600'], network_mode: none}\n"
+HANDED_OVER = {
+    "a container that builds no more": (BUILDS, BUILDS.replace("build: ./ctx, ", "")),
+    "pulled": (TAG_ONE, image("pull: 'd5:1'", BOX % "")),
+    "external": (TAG_ONE, image("external: true, name: 'd5:1'", BOX % "")),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), HANDED_OVER.values(), ids=HANDED_OVER)
+def test_what_is_declared_by_its_tag_from_now_on_keeps_it(
+    lab: Lab, files: Path, engine: Any, before: str, after: str
+) -> None:
+    lab.apply(before)
+    had, container = named(engine), engine.inspect_container(f"{lab.name}-box")["Id"]
+    lab.apply(after)
+    assert (named(engine), engine.inspect_container(f"{lab.name}-box")["Id"]) == (had, container)
+    assert lab.destroy().converged
+    assert named(engine) == had
+    engine.remove_image("d5:1")
+
+
+def test_a_renamed_entry_takes_its_tags_along(lab: Lab, files: Path, engine: Any) -> None:
+    lab.apply(TAG_ONE)
+    had = named(engine)
+    lab.apply(TAG_ONE.replace("lab", "lub"))
+    assert named(engine) == had
+    lab.apply(TAG_ONE)
+    assert named(engine) == had
+    lab.apply("")
+    assert named(engine) == {}
+
+
+def test_a_tag_goes_from_one_image_to_another_that_is_the_same(lab: Lab, files: Path, engine: Any) -> None:
+    def text(one: str, two: str) -> str:
+        return image(f"build: ./ctx, tags: {one}", f"  other: {{build: ./ctx, tags: {two}}}\n")
+
+    lab.apply(text("['d5:1']", "[]").partition("  other")[0])  # two that are built at once are two images
+    for jobs in (8, 1):  # one at a time, the first by its name takes it before the other lets go
+        lab.apply(text("['d5:1']", "[]"), jobs=jobs)
+        lab.apply(text("[]", "['d5:1']"), jobs=jobs)
+        lab.apply(text("['d5:1']", "[]"), jobs=jobs)
+    assert lab.live(text("[]", "[]"), KEY)["id"] == lab.live(text("[]", "[]"), "image/other")["id"]
+    lab.apply("")
+    assert named(engine) == {}
+
+
+def test_what_somebody_still_runs_keeps_all_its_tags(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("build: ./ctx, tags: ['d5:1']")
+    lab.apply(text)
+    run("docker", "create", "--name", "d5-guest", "d5:1")
+    try:
+        assert "d5-guest still runs it" in str(lab.attempt("").failed[0].error)
+        assert lab.tells(text) == {}
+    finally:
+        engine.remove_container("d5-guest")
+    lab.apply("")

@@ -10,7 +10,6 @@ from reconciler.kinds.effects import one_by_one, seen, wanted
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live
 from reconciler.kinds.image.parse import images
-from reconciler.kinds.image.references import mark_tag
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.image.sweep import lineage, listed, roots, sweep, upon
 from reconciler.kinds.source import Source
@@ -72,11 +71,12 @@ def _created(host: Host, step: Step) -> Result:
 
     engine, spec, before = host.engine, _spec(wanted(step)), step.change.observed
     known = {before.live["id"]} if before else {each["Id"] for each in engine.images.list(nameless=True)}
+    theirs = tags.marked_elsewhere(engine, step.topology, spec.repository) if spec.tags else ()
     tagged = tags.ids_of(engine, spec.tags)
     make(engine, spec)
     identity = str(engine.images.inspect(spec.reference, required=True)["Id"])
     tags.insist_on_ours(engine, step.topology, tagged, {identity, before.live["id"] if before else ""})
-    tags.give(engine, identity, spec.repository, tagged)
+    tags.give(engine, identity, spec.repository, tagged, theirs)
     return Status.UNCHANGED if identity in known else Status.DONE
 
 
@@ -86,30 +86,29 @@ def _retagged(host: Host, step: Step) -> Result:
     engine, spec, observed = host.engine, _spec(wanted(step)), seen(step)
     identity = observed.live["id"]
     missing = [tag for tag in spec.tags if tag not in _spec(observed).tags]
+    theirs = tags.marked_elsewhere(engine, step.topology, spec.repository)
     tagged = tags.ids_of(engine, missing)
     tags.insist_on_ours(engine, step.topology, tagged, {identity})
-    tags.give(engine, identity, spec.repository, tagged)
-    superfluous = [tag for tag in _spec(observed).tags if tag not in spec.tags]
-    tags.take(engine, identity, spec.repository, superfluous)
+    tags.give(engine, identity, spec.repository, tagged, theirs)
+    superfluous = {tag: at for tag, at in observed.handle["given"].items() if tag not in spec.tags}
+    tags.take(engine, step.topology, spec.repository, superfluous, observed)
     return Status.DONE
 
 
 def _deleted(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import stages, tags
 
-    engine, observed, desired = host.engine, seen(step), step.change.desired
+    engine, observed = host.engine, seen(step)
     spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
-    kept: set[str] = set()
-    if desired:
-        new = _spec(desired)
-        kept = {new.reference, *new.tags, *(f"{new.repository}:{mark_tag(tag)}" for tag in new.tags)}
+    given, kept = observed.handle["given"], observed.handle["wanted"]
+    tags.insist_on_rest(engine, identity, {*given, *own} - kept)
     rows = listed(engine) if spec.inputs else {}
     below = lineage(rows, {identity, *own.values()})
     # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.
     cut_off = own.values() if spec.reference not in own else set(own.values()) & set(lineage(rows, [identity])[1:])
     below = [*upon(rows, cut_off), *below]
     held = stages.hold(engine, spec, roots(rows, below, own))
-    tags.remove(engine, dict.fromkeys(spec.tags, identity), keep=kept)
+    tags.remove(engine, given, keep=kept)
     tags.remove(engine, dict(sorted(own.items(), reverse=True)), keep={*kept, *held})
     sweep(engine, [each for each in below if each not in held.values()])
     if held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -67,6 +67,23 @@ class Live:
         return found
 
     @cached_property
+    def marked(self) -> dict[str, str]:
+        """Map what would be the mark of each tag to that tag."""
+        return {mark_tag(tag): tag for tag in self.ids}
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """What the file's images are known by, those of others among them."""
+        return frozenset(normal(reference) for each in self.desired if (reference := _spec(each).reference))
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The same, all declared tags and their marks: what goes does not take them along."""
+        specs = [_spec(each) for each in self.desired]
+        tagged = {(each.repository, tag) for each in specs for tag in each.tags}
+        return self.references.union(*((tag, f"{repository}:{mark_tag(tag)}") for repository, tag in tagged))
+
+    @cached_property
     def marks(self) -> frozenset[str]:
         """All tags of ours that stand for a declared one."""
         return frozenset(tag for tags in self.ours.values() for tag in tags if is_mark(tag))
@@ -105,10 +122,11 @@ class Live:
             return
         identity = self._id(spec.reference)
         if identity:
-            tags = self._tags(wanted.key.name, identity, spec.tags) if wanted.owned else ()
+            name = component(wanted.key.name)
+            marks = self._marks(name, identity, itself=True) if wanted.owned else {}
+            tags = self._tags(name, identity, spec.tags, marks) if wanted.owned else ()
             found = replace(spec, tags=tags, current=self._is_current(spec))
-            own = self.ours.get(component(wanted.key.name), {}) if wanted.owned else {}
-            yield self._resource(wanted.key, found, identity, _named(spec.repository, own, is_mark), wanted.owned)
+            yield self._resource(wanted.key, found, identity, _named(spec.repository, marks), wanted.owned)
 
     def _ours(self, name: str, tags: Tags, wanted: Resource | None) -> Iterator[Resource]:
         """Yield what our tags in one repository stand for: the image itself, and what earlier runs left."""
@@ -121,29 +139,31 @@ class Live:
         )
         whole = [each for each in digests if inputs_tag(each) in tags]
         chosen = spec.inputs if spec.inputs in whole else "" if pulled or not whole else whole[-1]
+        main = self._id(spec.reference) if pulled else tags.get(inputs_tag(chosen), "")
         for digest in digests:
             if digest == spec.inputs and digest not in whole:  # a build that was cut off, and is done again
                 continue
             itself = digest == chosen
-            refs = _named(repository, tags, lambda tag, of=digest: of in (inputs_of(tag), stage_of(tag)))
-            marks = _named(repository, tags, is_mark) if itself else {}
+            refs = {tag: at for tag, at in tags.items() if digest in (inputs_of(tag), stage_of(tag))}
             at = key if itself else ResourceKey("image", f"{key.name}:{inputs_tag(digest)}")
             identity = tags.get(inputs_tag(digest), "")
-            made = ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, repository=repository)
-            if itself:
-                made = replace(made, tags=self._tags(name, identity, spec.tags))
-            yield self._resource(at, made, identity, {**refs, **marks}, owned=True)
+            alone = identity if itself or identity != main else ""
+            marks = self._marks(name, alone, itself=itself)
+            given = self._tags(name, alone, spec.tags if itself else (), marks)
+            made = ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, given, repository=repository)
+            found = self._resource(at, made, identity, _named(repository, {**refs, **marks}), owned=True)
+            yield found if itself else replace(found, claims=())  # what is to have its tags takes them from it
         if not chosen and not pulled:
             yield from self._only_marks(key, name, tags)
 
     def _only_marks(self, key: ResourceKey, name: str, tags: Tags) -> Iterator[Resource]:
         """Yield what is left of a pulled image that is declared no longer: the tags that we gave it."""
         repository = f"{self.root}{name}"
-        marks = _named(repository, tags, is_mark)
+        marks = {tag: identity for tag, identity in tags.items() if is_mark(tag)}
         if marks:
             identity = next(iter(marks.values()))
-            spec = ImageSpec(tags=self._tags(name, identity, ()), repository=repository)
-            yield self._resource(key, spec, identity, marks, owned=True)
+            spec = ImageSpec(tags=self._tags(name, identity, (), marks), repository=repository)
+            yield self._resource(key, spec, identity, _named(repository, marks), owned=True)
 
     def _foreign(self) -> Iterator[Resource]:
         """Yield what is not ours and has a tag that is declared."""
@@ -161,12 +181,27 @@ class Live:
         same = spec.recipe.ids if isinstance(spec.recipe, Load) else ()
         return identity == self.ids.get(normal(spec.reference)) or identity in same
 
-    def _tags(self, name: str, identity: str, declared: Iterable[str]) -> tuple[str, ...]:
-        """Return the tags of an image that are declared, or were once, carry our mark and are no external's by now."""
-        marks = self.ours.get(component(name), {})
-        given = (tag for tag in self.tags_of[identity] if mark_tag(tag) in marks and tag not in self._externals)
-        known = {*given, *declared}
-        return tuple(tag for tag in self.tags_of[identity] if tag in known)
+    def _marks(self, name: str, identity: str, *, itself: bool) -> Tags:
+        """Return the marks of one image in a repository: the image itself has all that no other one there has."""
+        tags = self.ours.get(name, {})
+        others = {at for tag, at in tags.items() if inputs_of(tag)} - {identity}
+        marks = {tag: at for tag, at in tags.items() if is_mark(tag)}
+        return {tag: at for tag, at in marks.items() if (at not in others if itself else at == identity)}
+
+    def _tags(self, name: str, identity: str, declared: Collection[str], marks: Tags) -> tuple[str, ...]:
+        """Return the tags of an image that are declared, and not marked for another, or were once and carry our mark.
+
+        And those that are declared no more, of images of which nothing but such a mark among its own is left.
+        """
+        ours = self.ours.get(name, {})
+        here = {
+            tag
+            for tag in self.tags_of[identity]
+            if ((mark := mark_tag(tag)) in ours and tag not in self._externals)
+            or (tag in declared and mark not in self.marks)
+        }
+        lost = {tag for mark, at in marks.items() if self.ids.get(tag := self.marked.get(mark, "")) == at}
+        return tuple(sorted(here | lost.difference(declared, self._externals)))
 
     def _resource(
         self,
@@ -177,7 +212,10 @@ class Live:
         owned: bool,
     ) -> Resource:
         live = {"id": identity, "reference": spec.reference, "tags": tuple(self.tags_of[identity]), "own": dict(own)}
-        return Resource(key, spec, claims=tuple(tag_claims(spec.tags)), owned=owned, live=MappingProxyType(live))
+        given = {tag: self.ids[tag] for tag in spec.tags}
+        handle = MappingProxyType({"given": given, "references": self.references, "wanted": self.wanted})
+        claims = tuple(tag_claims(spec.tags))
+        return Resource(key, spec, claims=claims, owned=owned, live=MappingProxyType(live), handle=handle)
 
     def _id(self, reference: str) -> str:
         """Return the id of the image that a reference points to; empty if there is none."""
@@ -229,5 +267,5 @@ def _spec(resource: Resource) -> ImageSpec:
     return spec
 
 
-def _named(repository: str, tags: Tags, wanted: Any) -> dict[str, str]:
-    return {f"{repository}:{tag}": identity for tag, identity in tags.items() if wanted(tag)}
+def _named(repository: str, tags: Tags) -> dict[str, str]:
+    return {f"{repository}:{tag}": identity for tag, identity in tags.items()}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.look import image_id, tags
+from reconciler.kinds.image.look import image_id, inspected, tags
 from reconciler.kinds.image.references import mark_tag, root, split
 from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
+    from reconciler.model import Resource
 
 
 def ids_of(engine: Engine, some: Iterable[str]) -> dict[str, str]:
@@ -37,22 +39,56 @@ def _ours(engine: Engine, topology: str) -> list[str]:
     return [tag for row in engine.images.list() for tag in tags(row) if tag.startswith(root(topology))]
 
 
-def give(engine: Engine, identity: str, repository: str, before: Mapping[str, str]) -> None:
-    """Give an image its declared tags, each after its mark; one that it had before from elsewhere stays unmarked."""
+def marked_elsewhere(engine: Engine, topology: str, repository: str) -> frozenset[str]:
+    """Return the marks of the tags that other images of a topology have from us: one that is the same may get them.
+
+    Look before the tags themselves: of two that change at once the one takes a tag, and its mark after it.
+    """
+    taken_apart = (split(each) for each in _ours(engine, topology))
+    return frozenset(tag for name, tag in taken_apart if name != repository)
+
+
+def give(
+    engine: Engine, identity: str, repository: str, before: Mapping[str, str], theirs: Collection[str] = ()
+) -> None:
+    """Give an image its declared tags, each after its mark.
+
+    One that it had before from elsewhere stays unmarked, but for `theirs`, which others have from us.
+    """
     for tag, pointed_to in before.items():
         mark = mark_tag(tag)
-        if pointed_to != identity or image_id(engine, f"{repository}:{mark}"):
+        if pointed_to != identity or mark in theirs or image_id(engine, f"{repository}:{mark}"):
             with ONE_AT_A_TIME:
                 engine.images.tag(identity, repository, mark)
                 engine.images.tag(identity, *split(tag))
 
 
-def take(engine: Engine, identity: str, repository: str, given: Iterable[str]) -> None:
-    """Take tags from an image, where they are still there, and their marks after them."""
-    for tag in given:
-        mark = f"{repository}:{mark_tag(tag)}"
-        remove(engine, {tag: identity})
-        remove(engine, {mark: image_id(engine, mark)})
+def take(engine: Engine, topology: str, repository: str, given: Mapping[str, str], observed: Resource) -> None:
+    """Take tags from an image, where they are still there, and their marks after them.
+
+    One that another image of ours has by now stays with that, as does what the file knows an image of others by.
+    """
+    for tag, identity in given.items():
+        name = mark_tag(tag)
+        mark = f"{repository}:{name}"
+        if tag not in observed.handle["references"]:
+            _remove(engine, tag, identity, partial(_is_elsewhere, engine, topology, repository, name))
+        remove(engine, {mark: observed.live["own"].get(mark, identity)})
+
+
+def _is_elsewhere(engine: Engine, topology: str, repository: str, mark: str) -> bool:
+    return mark in marked_elsewhere(engine, topology, repository)
+
+
+def insist_on_rest(engine: Engine, identity: str, going: Collection[str]) -> None:
+    """Raise StepFailed where an image would lose its last name and something runs it: so it keeps all of them."""
+
+    def look() -> None:
+        here = tags(inspected(engine, identity)) if identity else ()
+        if here and set(here).issubset(going) and (names := _who_runs(engine, identity)):
+            raise StepFailed(f"{names} still runs it: remove that first, then run again")
+
+    patiently(engine, look, passing=lambda error: isinstance(error, StepFailed))
 
 
 def remove(engine: Engine, references: Mapping[str, str], *, keep: Collection[str] = ()) -> None:
@@ -62,24 +98,28 @@ def remove(engine: Engine, references: Mapping[str, str], *, keep: Collection[st
             _remove(engine, reference, identity)
 
 
-def _remove(engine: Engine, reference: str, identity: str) -> None:
+def _remove(engine: Engine, reference: str, identity: str, unless: Callable[[], bool] = lambda: False) -> None:
     try:
         patiently(
             engine,
-            lambda: _remove_if_there(engine, reference, identity),
+            lambda: _remove_if_there(engine, reference, identity, unless),
             passing=lambda error: status(error) == CONFLICT,
         )
     except Exception as error:
         if (status(error) == NOT_FOUND or not image_id(engine, identity)) and not image_id(engine, reference):
             return  # it went meanwhile
-        if status(error) == CONFLICT:
-            rows = engine.containers.list(ancestor=identity)
-            if names := ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)):
-                raise StepFailed(f"{names} still runs it: remove that first, then run again") from error
+        if status(error) == CONFLICT and (names := _who_runs(engine, identity)):
+            raise StepFailed(f"{names} still runs it: remove that first, then run again") from error
         raise
 
 
-def _remove_if_there(engine: Engine, reference: str, identity: str) -> None:
+def _who_runs(engine: Engine, identity: str) -> str:
+    """Name the containers of an image; those of one that was built on it are not among them."""
+    rows = (each for each in engine.containers.list(ancestor=identity) if each["ImageID"] == identity)
+    return ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows))
+
+
+def _remove_if_there(engine: Engine, reference: str, identity: str, unless: Callable[[], bool]) -> None:
     with ONE_AT_A_TIME:
-        if image_id(engine, reference) == identity:
+        if image_id(engine, reference) == identity and not unless():
             engine.images.remove(reference)
