@@ -80,12 +80,12 @@ def test_a_part_in_a_circle_is_told_as_what_it_is_a_part_of_and_the_circle_once(
     assert told == ["containers/a: these need each other: a → image/i → a"]
 
 
-def test_a_part_and_its_whole_that_need_each_other_are_one_in_a_circle() -> None:
+def test_a_part_and_its_whole_that_need_each_other_are_told_as_they_are() -> None:
     read = source({"containers": {"a": None}})
     whole, part = ResourceKey("container", "a"), ResourceKey("exec", "a")
     first = read.resource(("containers", "a"), whole, Spec(), needs=[Need(part, "x")])
     second = read.resource(("containers", "a"), part, Spec(), needs=[Need(whole, "x")], part_of=whole)
-    assert [each.message for each in problems([first, second], read)] == ["these need each other: a → a"]
+    assert [each.message for each in problems([first, second], read)] == ["these need each other: a → exec/a → a"]
 
 
 def test_what_a_part_claims_is_told_as_claimed_by_the_whole() -> None:

@@ -41,7 +41,12 @@ def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
     missing: dict[str, Unresolved] = {}
     at = size = 0
     while (dollar := text.find("$", at)) >= 0 and len(missing) < _TOLD:
-        value, end = _expanded(text, dollar + 1, lookup, depth, missing)
+        evaluated, end = _found(text, dollar + 1, lookup, depth)
+        value = ""
+        try:
+            value = evaluated()
+        except Unresolved as error:
+            missing[error.message] = error.with_traceback(None)
         parts += (text[at:dollar], value)
         size += dollar - at + len(value) + 1
         if size > _LONGEST:
@@ -58,23 +63,17 @@ def _together(missing: list[Unresolved]) -> Unresolved:
     return Unresolved(message, missing[0].hint, discreet=discreet)
 
 
-def _expanded(text: str, start: int, lookup: Lookup, depth: int, missing: dict[str, Unresolved]) -> tuple[str, int]:
-    """Expand what stands after a dollar sign; return its value, nothing where that is `missing`, and where it ends."""
+def _found(text: str, start: int, lookup: Lookup, depth: int) -> tuple[Callable[[], str], int]:
+    """Find what stands after a dollar sign; return what makes its value, and where it ends."""
     if text.startswith("$", start):
-        return "$", start + 1
+        return lambda: "$", start + 1
     if text.startswith("{", start):
         end = _closing(text, start + 1)
-        value, end = partial(_braced, text[start + 1 : end], lookup, depth), end + 1
-    else:
-        name = _NAME.match(text, start)
-        if not name:
-            raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
-        value, end = partial(_value, name[0], lookup), name.end()
-    try:
-        return value(), end
-    except Unresolved as error:
-        missing[error.message] = error.with_traceback(None)
-        return "", end
+        return partial(_braced, text[start + 1 : end], lookup, depth), end + 1
+    name = _NAME.match(text, start)
+    if not name:
+        raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
+    return partial(_value, name[0], lookup), name.end()
 
 
 def _closing(text: str, start: int) -> int:

@@ -46,10 +46,11 @@ def _cycles(by_key: Mapping[ResourceKey, Resource], source: Source) -> Iterator[
         yield source.file.problem(source.places[circle[0]], f"these need each other: {path}", "break the circle")
 
 
-def _folded(circle: Iterable[ResourceKey], by_key: Mapping[ResourceKey, Resource]) -> tuple[ResourceKey, ...]:
+def _folded(circle: Sequence[ResourceKey], by_key: Mapping[ResourceKey, Resource]) -> tuple[ResourceKey, ...]:
+    """Tell a circle by wholes; one within a whole by its parts, which are what there is to look at."""
     wholes = [by_key[each].part_of or each for each in circle]
     folded = [each for each, before in zip(wholes, [wholes[-1], *wholes], strict=False) if each != before]
-    return _from_the_least(folded or wholes[:1])
+    return _from_the_least(folded or circle)
 
 
 def _circles(by_key: Mapping[ResourceKey, Resource]) -> set[tuple[ResourceKey, ...]]:
@@ -89,9 +90,9 @@ def _rotated(trail: list[ResourceKey], start: ResourceKey) -> tuple[ResourceKey,
     return _from_the_least(trail[trail.index(start) :])
 
 
-def _from_the_least(circle: list[ResourceKey]) -> tuple[ResourceKey, ...]:
+def _from_the_least(circle: Sequence[ResourceKey]) -> tuple[ResourceKey, ...]:
     first = circle.index(min(circle))
-    return tuple(circle[first:] + circle[:first])
+    return (*circle[first:], *circle[:first])
 
 
 def _overlaps(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:

@@ -25,6 +25,8 @@ from reconciler.model import ResourceKey
 if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope
 
+_NO_SYSCTL = "(absent)"
+"""What is read of a sysctl that there is not: not empty, which one may be declared to be."""
 _PIDS = 4
 """How many of a namespace's processes are remembered as ways back into it."""
 
@@ -245,16 +247,12 @@ def _without_marks(space: Space, indices: Collection[int]) -> Space:
     return replace(space, links=MappingProxyType(links))
 
 
-ABSENT = "(absent)"
-"""What is read of a sysctl that there is not: not empty, which one may be declared to be."""
-
-
 def read_sysctl(key: str) -> str:
     """Read a `net.` sysctl where the calling thread is; empty if it cannot be read, as one that was never set."""
     try:
         return " ".join(Path("/proc/sys", key.replace(".", "/")).read_text().split())
     except FileNotFoundError:
-        return ABSENT
+        return _NO_SYSCTL
     except OSError:
         return ""
 
