@@ -58,18 +58,23 @@ def called(function: Callable[[], object]) -> Sample:
 
 def inside(module: str, *arguments: str) -> dict[str, Any]:
     """Run a module of this suite in an interpreter of its own, and return what it tells as JSON at its end."""
-    paths = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{module}", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-        check=False,
+        [*runs(module), *arguments], capture_output=True, text=True, env={**os.environ, **surroundings()}, check=False
     )
     if done.returncode:
         raise Failed(f"{module} {' '.join(arguments)}: {(done.stderr or done.stdout)[-3000:]}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def runs(module: str) -> list[str]:
+    """Return the command that runs a module of this suite, in its `surroundings`."""
+    return [sys.executable, "-m", f"bench.{module}"]
+
+
+def surroundings() -> dict[str, str]:
+    """Return the variables with which an interpreter finds this suite."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))}
 
 
 def added(samples: Sequence[Sample]) -> Sample:

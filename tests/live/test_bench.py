@@ -33,6 +33,7 @@ def test_the_suite_measures_each_side_and_writes_its_report(tmp_path: Path) -> N
     told = json.loads((tmp_path / "quick.json").read_text())
     sampled = {each["name"]: {sample["side"] for sample in each["samples"]} for each in told["rows"]}
     assert sampled.items() >= SIDES.items()
+    assert all("profile" in sides for sides in sampled.values())
     assert all(sample["seconds"] > 0 for each in told["rows"] for sample in each["samples"])
     assert all(each["value"] or not each["note"].startswith("failed") for each in told["lines"])
     assert [each["act"] for each in told["lines"] if each["work"] == "start of the command" and each["value"]]

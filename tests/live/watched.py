@@ -34,12 +34,13 @@ class Watched:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         before: Sequence[str] = (),
+        command: Sequence[str] = RECONCILER,
         errors: IO[str] | None = None,
     ) -> None:
         self.words: list[Words] = []
         self._heard = threading.Condition()
         self.process = subprocess.Popen(
-            [*before, *RECONCILER, "watch", "--json", *arguments],
+            [*before, *command, "watch", "--json", *arguments],
             cwd=folder,
             env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,

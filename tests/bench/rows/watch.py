@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from statistics import median
 
-from live.watched import Watched, is_mended, moment, settled
+from live.watched import RECONCILER, Watched, is_mended, moment, settled
 
+from bench import sampler
 from bench.ip import batch, settle
-from bench.measure import Failed, reconciler
-from bench.nouns import OURS, Bound, Row, Sample, Scale, Side
+from bench.measure import Failed, reconciler, runs, surroundings
+from bench.nouns import OURS, PROFILED, Bound, Row, Sample, Scale, Side
 from bench.topologies import kernel, namespaces, written
 
 IDLE, DRIFTED, STEP = "nothing happens, share of a core", "event to mended", "the step itself"
+Act = Callable[[Watched], Iterator[tuple[str, Sample]]]
 _EVENTS = 5
 
 
@@ -29,23 +32,45 @@ def rows(scale: Scale, folder: Path) -> list[Row]:
         Bound(DRIFTED, 1.5, OURS, STEP, plus=0.1),
     )
     title = f"watch over {scale.watched:,} interfaces"
-    return [Row("watch", title, (Side(OURS, partial(_course, place, pairs, scale.idle)),), bounds, rounds=1)]
+    sides = (
+        Side(OURS, partial(_course, place, partial(_measured, pairs, scale.idle))),
+        Side(PROFILED, partial(_course, place, partial(_profiled, pairs), *runs("sampler"), sampler.HEARD), once=True),
+    )
+    return [Row("watch", title, sides, bounds, rounds=1)]
 
 
-def _course(place: Path, pairs: int, seconds: float) -> Iterator[tuple[str, Sample]]:
+def _course(place: Path, act: Act, *command: str) -> Iterator[tuple[str, Sample]]:
     file = str(place / "topology.yaml")
     try:
         reconciler("apply", file)
-        with Watched(place, "--resync", "3600") as watch:
-            settled(watch.is_up(), quiet=1.0)
-            yield IDLE, _idle(watch, seconds)
-            for number in range(_EVENTS):
-                yield from _mended(watch, number % pairs, namespaces(pairs))
+        with Watched(place, "--resync", "3600", environment=surroundings(), command=command or RECONCILER) as watch:
+            yield from act(watch.is_up())
     except AssertionError as error:
         raise Failed(str(error)) from error
     finally:
         reconciler("destroy", file)
         settle()
+
+
+def _measured(pairs: int, seconds: float, watch: Watched) -> Iterator[tuple[str, Sample]]:
+    settled(watch, quiet=1.0)
+    yield IDLE, _idle(watch, seconds)
+    for number in range(_EVENTS):
+        yield from _mended(watch, number % pairs, namespaces(pairs))
+
+
+def _profiled(pairs: int, watch: Watched) -> Iterator[tuple[str, Sample]]:
+    """Look at where the time of mending goes, once the first is done; waiting for the events is none of it."""
+    seconds = []
+    for number in range(1 + _EVENTS):
+        if number == 1:
+            watch.process.send_signal(sampler.AFRESH)
+        found = dict(_mended(watch, number % pairs, namespaces(pairs)))
+        seconds.append(found[DRIFTED].seconds)
+    watch.process.send_signal(sampler.TELL)
+    parts = watch.until(lambda each: "parts" in each)["parts"]
+    parts.pop(sampler.WAITING, None)
+    yield DRIFTED, Sample(median(seconds[1:]), parts=parts)
 
 
 def _idle(watch: Watched, seconds: float) -> Sample:
