@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import field, fields, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from reconciler.secret import Secret
 from reconciler.value import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.model.resource import Resource
 
 V = TypeVar("V")
 
@@ -56,6 +59,12 @@ class Spec:
 
     What derives from it is declared with `reconciler.value.dataclass(frozen=True)`.
     """
+
+    @classmethod
+    def of(cls, resource: Resource) -> Self:
+        """Return the spec of a resource whose kind has this class for its specs."""
+        assert isinstance(resource.spec, cls)  # noqa: S101 - a kind is given its own resources
+        return resource.spec
 
 
 def chosen(default: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Reach
 from reconciler.host.netlink import BRIDGE
@@ -52,7 +52,7 @@ class BridgeKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its addresses, and what is special about it."""
-        spec: Any = resource.spec
+        spec = BridgeSpec.of(resource)
         flags = ("stp" if spec.stp else "", "" if spec.up else "down")
         where = f"in {spec.node}" if spec.node.kind != "host" else ""
         mac = resource.live.get("mac")

@@ -27,7 +27,7 @@ from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
 from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import switch_ipv6_on
-from reconciler.model import Resource, Status, Step
+from reconciler.model import Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host.kernel import Reach
@@ -38,7 +38,7 @@ _TRIES = 8
 
 def create(step: Step, reach: Reach) -> Result:
     """Make a bridge with its mark, then give it what is declared; one of ours that is there is completed."""
-    spec = _spec(wanted(step))
+    spec = BridgeSpec.of(wanted(step))
     socket = reach.socket(spec.at)
     index = _made(mark_of(step, reach.host), socket, spec)
     _configure(step, reach, (reach.fd(spec.at), socket), index, (BridgeSpec(), spec))
@@ -75,7 +75,7 @@ def update(step: Step, reach: Reach) -> Result:
     if not isinstance(found[1].ask([get_link(handle["index"])])[0], Link):
         raise StepFailed("it has vanished meanwhile: apply again")
     with routes_kept(found[1], handle["index"]):
-        _configure(step, reach, found, handle["index"], (_spec(seen(step)), _spec(wanted(step))))
+        _configure(step, reach, found, handle["index"], (BridgeSpec.of(seen(step)), BridgeSpec.of(wanted(step))))
     return Status.DONE
 
 
@@ -181,8 +181,3 @@ def delete(step: Step, reach: Reach) -> Result:
     if handle.get("rule"):
         firewall.forbid(mark_of(step, reach.host), reach.host.patience)
     return Status.DONE
-
-
-def _spec(resource: Resource) -> BridgeSpec:
-    assert isinstance(resource.spec, BridgeSpec)  # noqa: S101 - a kind is given its own resources
-    return resource.spec

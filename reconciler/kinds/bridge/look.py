@@ -100,9 +100,9 @@ def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> Bridg
     if desired or not key.name.startswith("@"):
         return desired.spec if desired and isinstance(desired.spec, BridgeSpec) else None
     for each in scope.desired.of_kind("bridge"):
-        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
-        if scope.kernel.nodes.get(each.spec.node) is space and each.spec.name == link.name:
-            return each.spec
+        spec = BridgeSpec.of(each)
+        if scope.kernel.nodes.get(spec.node) is space and spec.name == link.name:
+            return spec
     return None
 
 
@@ -123,12 +123,12 @@ def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Lin
 
 def _externals(scope: Scope) -> Iterator[Resource]:
     for each in scope.desired.of_kind("bridge"):
-        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
-        space = scope.kernel.nodes.get(each.spec.node)
-        link = space.link(each.spec.name) if space and not each.owned else None
+        spec = BridgeSpec.of(each)
+        space = scope.kernel.nodes.get(spec.node)
+        link = space.link(spec.name) if space and not each.owned else None
         if space and link and link.kind == "bridge":
             live = MappingProxyType({"mac": link.mac})
-            yield Resource(each.key, each.spec, needs=each.needs, owned=False, live=live)
+            yield Resource(each.key, spec, needs=each.needs, owned=False, live=live)
 
 
 def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
@@ -144,23 +144,23 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     """Yield the declared ports that are not there to be borrowed."""
     for each in scope.desired.of_kind("bridge"):
-        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
-        space = scope.kernel.nodes.get(each.spec.node)
-        for port in each.spec.ports:
+        spec = BridgeSpec.of(each)
+        space = scope.kernel.nodes.get(spec.node)
+        for port in spec.ports:
             if space is None or space.link(port) is None:
-                where = nodes.label(each.spec.node)
+                where = nodes.label(spec.node)
                 yield each.key, f"there is no interface {port} in {where} to borrow: make it first, or take it out"
 
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
     """Yield the declared ports that are in a bridge of somebody else's."""
     for each in scope.desired.of_kind("bridge"):
-        assert isinstance(each.spec, BridgeSpec)  # noqa: S101 - a kind has its own spec
-        space = scope.kernel.nodes.get(each.spec.node)
-        for port in each.spec.ports if space else ():
+        spec = BridgeSpec.of(each)
+        space = scope.kernel.nodes.get(spec.node)
+        for port in spec.ports if space else ():
             link = space.link(port) if space else None
             master = space.links.get(link.master) if space and link and link.master else None
             if master and not scope.kernel.mine(master):
-                node = nodes.label(each.spec.node)
+                node = nodes.label(spec.node)
                 claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
                 yield Resource(ResourceKey("interface", f"@{node}:{master.name}"), Spec(), claims=(claim,), owned=False)

@@ -40,7 +40,7 @@ _OLD = (
 def connected(host: Host, step: Step) -> Result:
     """Connect with the whole configuration; what a failed attempt left behind is disconnected first."""
     resource = wanted(step)
-    spec = _spec(resource)
+    spec = ConnectSpec.of(resource)
     refuse_mac(resource, host.engine.version)
     inspected = host.engine.containers.inspect(spec.container)
     insist(step, inspected, ResourceKey("container", resource.key.name.partition("--")[0]))
@@ -57,13 +57,13 @@ def connected(host: Host, step: Step) -> Result:
 
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
     """Raise where the engine cannot give the endpoint its MAC address."""
-    spec = _spec(resource)
+    spec = ConnectSpec.of(resource)
     if spec.mac_address and not spec.first and version < MAC_AT_CONNECT:
         raise HostRefuses(_OLD.format(key=resource.key))
 
 
 def _connect(host: Host, resource: Resource, container: str) -> None:
-    spec = _spec(resource)
+    spec = ConnectSpec.of(resource)
     for attempt in range(_ATTEMPTS):
         config = endpoint(spec, host.engine.version)
         if attempt and host.engine.version >= _NAMES_INTERFACES:
@@ -100,8 +100,3 @@ def _let_go(host: Host, container: str, network: str) -> None:
     # A phantom of a running container cannot be disconnected: it goes when a connect succeeds.
     with contextlib.suppress(EngineError):
         host.engine.networks.disconnect(network, container)
-
-
-def _spec(resource: Resource) -> ConnectSpec:
-    assert isinstance(resource.spec, ConnectSpec)  # noqa: S101 - the spec of this kind
-    return resource.spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.connect.spec import ConnectSpec
@@ -56,7 +56,7 @@ class ContainerKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its image and its name; what its endpoints have they tell themselves, but for that on Docker's own bridge."""
-        spec: Any = resource.spec
+        spec = ContainerSpec.of(resource)
         address = (resource.live.get("addresses") or {}).get(BRIDGE)
         row = ("eth0", f"↔ {BRIDGE}", "", "", address or "")
         on_bridge = address and spec.network_mode == BRIDGE

@@ -32,7 +32,7 @@ _NONE = "none"
 def created(host: Host, step: Step) -> Result:
     """Create a container on its first network, with its mark."""
     resource, containers = wanted(step), host.engine.containers
-    spec = _spec(resource)
+    spec = ContainerSpec.of(resource)
     by_connect = host.engine.version >= MAC_AT_CONNECT
     body = config(
         replace(spec, mac_address=None) if by_connect else spec,
@@ -104,7 +104,7 @@ def _hint(error: Exception) -> str:
 
 def updated(host: Host, step: Step) -> Result:
     """Send one docker update, a rename, and a connect to Docker's own bridge, as far as they are due."""
-    spec, identity, containers = _spec(wanted(step)), seen(step).live["id"], host.engine.containers
+    spec, identity, containers = ContainerSpec.of(wanted(step)), seen(step).live["id"], host.engine.containers
     paths = step.change.paths
     quota = paths & {"cpu_quota"}
     for some in (quota, paths - quota) if "cpus" in paths else (paths,):
@@ -145,11 +145,6 @@ def _remove(host: Host, identity: str) -> None:
     except Exception as error:
         if status(error) != NOT_FOUND:
             raise
-
-
-def _spec(resource: Resource) -> ContainerSpec:
-    assert isinstance(resource.spec, ContainerSpec)  # noqa: S101 - the spec of this kind
-    return resource.spec
 
 
 __all__ = ["created", "deleted", "updated"]

@@ -102,7 +102,7 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
 def _ran(step: Step, reach: Reach) -> Result:
     from reconciler.kinds.exec.run import run
 
-    spec = _spec(wanted(step))
+    spec = ExecSpec.of(wanted(step))
     if digest_of(spec.lines) != spec.commands:
         raise StepFailed("no host remembers its commands: apply the file that declares them")
     inspected: dict[str, Any] | None = None
@@ -130,11 +130,6 @@ def _forgotten(step: Step, reach: Reach) -> Result:
 
 def _forget(socket: Socket, texts: Sequence[str]) -> None:
     insist(socket.send([del_altname(LOOPBACK, each) for each in texts]), errno.ENOENT, errno.EINVAL)
-
-
-def _spec(resource: Resource) -> ExecSpec:
-    assert isinstance(resource.spec, ExecSpec)  # noqa: S101 - a kind is given its own resources
-    return resource.spec
 
 
 KIND = ExecKind()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Space
@@ -74,7 +74,7 @@ class NamespaceKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its name and its declared sysctls."""
-        spec: Any = resource.spec
+        spec = NamespaceSpec.of(resource)
         return Told((spec.name, *(f"{name}={value}" for name, value in spec.sysctls.items())))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:

@@ -16,7 +16,7 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.namespace import values
 from reconciler.kinds.namespace.spec import NamespaceSpec
-from reconciler.model import Resource, Status, Step
+from reconciler.model import Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -30,7 +30,11 @@ def create(host: Host, steps: Sequence[Step]) -> list[Result]:
     """Make namespaces with their marks, then set their sysctls, all from one helper thread."""
     marks = {step.key: mark_of(step, host) for step in steps}
     return aside(
-        lambda: [*one_by_one(host, steps, lambda step: _create(_spec(wanted(step)), marks[step.key], host.patience))]
+        lambda: [
+            *one_by_one(
+                host, steps, lambda step: _create(NamespaceSpec.of(wanted(step)), marks[step.key], host.patience)
+            )
+        ]
     )
 
 
@@ -55,7 +59,7 @@ def _is_ours(mark: Mark) -> bool:
 
 def update(step: Step, reach: Reach) -> Result:
     """Close the differences of a namespace."""
-    spec, former = _spec(wanted(step)), _spec(seen(step))
+    spec, former = NamespaceSpec.of(wanted(step)), NamespaceSpec.of(seen(step))
     found = reach.again(seen(step).handle["place"])
     if found is None:
         return create(reach.host, [step])[0]
@@ -81,8 +85,3 @@ def _give_back(fd: int, socket: Socket, keys: Sequence[str]) -> None:
     if keys:
         netns.call(fd, values.write, values.of_new_namespace(keys))
         insist(socket.send([del_altname(LOOPBACK, note("sysctl", key)) for key in keys]), *_GONE)
-
-
-def _spec(resource: Resource) -> NamespaceSpec:
-    assert isinstance(resource.spec, NamespaceSpec)  # noqa: S101 - a kind is given its own resources
-    return resource.spec

@@ -58,7 +58,7 @@ class NetworkKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""
-        spec: Any = resource.spec
+        spec = NetworkSpec.of(resource)
         bridge = resource.live.get("bridge")
         subnets = map(str, resource.live.get("subnets", ()))
         return Told((spec.name, *subnets, f"bridge {bridge}" if bridge else spec.driver))
@@ -78,7 +78,7 @@ def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
 
 def _created(host: Host, step: Step) -> Result:
     resource = wanted(step)
-    spec: Any = resource.spec
+    spec = NetworkSpec.of(resource)
     try:
         host.engine.networks.create(
             {
@@ -151,8 +151,7 @@ def _connected(host: Host, identity: str) -> str:
 
 
 def _name(resource: Resource) -> str:
-    spec: Any = resource.spec
-    return str(spec.name)
+    return NetworkSpec.of(resource).name
 
 
 KIND = NetworkKind()

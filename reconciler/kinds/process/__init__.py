@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
@@ -48,7 +48,7 @@ class ProcessKind(Kind):
 
     def former(self, observed: Resource) -> Resource:
         """With a network namespace that was lost as it was before, and one that was to start again as running."""
-        spec: Any = observed.spec
+        spec = ProcessSpec.of(observed)
         state = "running" if spec.state == RESTARTING else spec.state
         return replace(observed, spec=replace(spec, state=state, network_lost=False))
 

@@ -33,7 +33,7 @@ _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
 def started(host: Host, step: Step) -> Result:
     """Bring a container that was just created, or is stopped, into its state."""
     resource = wanted(step)
-    spec = _spec(resource)
+    spec = ProcessSpec.of(resource)
     if spec.state in ("created", "stopped"):
         return Status.DONE
     insist(step, host.engine.containers.inspect(spec.container), ResourceKey("container", resource.key.name))
@@ -54,8 +54,8 @@ def _settled(host: Host, spec: ProcessSpec) -> Status:
 def changed(host: Host, step: Step) -> Result:
     """Go from one state to another with the fewest calls."""
     resource, containers = wanted(step), host.engine.containers
-    was, to = _spec(seen(step)).state, _spec(resource).state
-    container = _spec(resource).container
+    was, to = ProcessSpec.of(seen(step)).state, ProcessSpec.of(resource).state
+    container = ProcessSpec.of(resource).container
     if to == "stopped":
         return ended(host, step)
     if was != "created":
@@ -73,7 +73,7 @@ def changed(host: Host, step: Step) -> Result:
 
 def _revive(host: Host, resource: Resource) -> None:
     """Bring up what the engine restarts again and again, and see that it lives this time."""
-    containers, name = host.engine.containers, _spec(resource).container
+    containers, name = host.engine.containers, ProcessSpec.of(resource).container
     before = containers.inspect(name)
     if not host.trial:
         code = before["State"]["ExitCode"]
@@ -94,7 +94,7 @@ def ended(host: Host, step: Step) -> Result:
 
 
 def _start(host: Host, resource: Resource) -> None:
-    name = _spec(resource).container
+    name = ProcessSpec.of(resource).container
     try:
         host.engine.containers.start(name)
     except Exception as error:
@@ -122,13 +122,13 @@ def _not_started(resource: Resource, text: str) -> StepFailed:
 
 def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "it ends right after its start") -> None:
     """Raise if a container ends within so many seconds, whether or not the engine starts it again."""
-    code = host.engine.containers.wait(_spec(resource).container, grace, host.stop)
+    code = host.engine.containers.wait(ProcessSpec.of(resource).container, grace, host.stop)
     if code is not None:
         raise _died(host, resource, what, code)
 
 
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:
-    name = _spec(resource).container
+    name = ProcessSpec.of(resource).container
     inspected = host.engine.containers.inspect(name)
     try:
         tail = host.engine.containers.log_tail(name, _TAIL, terminal=inspected["Config"]["Tty"])
@@ -161,7 +161,7 @@ def _advice(inspected: dict[str, Any], code: int) -> str:
 
 def _complete(host: Host, resource: Resource) -> None:
     """Wait until a container has run to exit code 0."""
-    code = host.engine.containers.wait(_spec(resource).container, host.wait_timeout, host.stop)
+    code = host.engine.containers.wait(ProcessSpec.of(resource).container, host.wait_timeout, host.stop)
     if code is None:
         raise _out_of_patience(host, resource.key, "has not completed")
     if code:
@@ -193,7 +193,7 @@ def healthy(host: Host, step: Step) -> Result:
 
 
 def _listening(host: Host, resource: Resource) -> Events:
-    return host.engine.events(filters={"type": ["container"], "container": [_spec(resource).container]})
+    return host.engine.events(filters={"type": ["container"], "container": [ProcessSpec.of(resource).container]})
 
 
 def _has_news(host: Host, events: Events, deadline: float) -> bool:
@@ -207,7 +207,7 @@ def _has_news(host: Host, events: Events, deadline: float) -> bool:
 
 def _is_healthy(host: Host, resource: Resource) -> bool:
     """Look at the health; raise if it never comes."""
-    state = host.engine.containers.inspect(_spec(resource).container)["State"]
+    state = host.engine.containers.inspect(ProcessSpec.of(resource).container)["State"]
     if not state["Running"]:
         raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
     health = state.get("Health")
@@ -230,8 +230,3 @@ def _out_of_patience(host: Host, key: ResourceKey, what: str) -> StepFailed:
     if host.stop.is_set():
         return StepFailed(f"{key}: interrupted while it {what}")
     return StepFailed(f"{key}: it {what} after {host.wait_timeout:g} s: see its log, or raise --wait-timeout")
-
-
-def _spec(resource: Resource) -> ProcessSpec:
-    assert isinstance(resource.spec, ProcessSpec)  # noqa: S101 - the spec of this kind
-    return resource.spec

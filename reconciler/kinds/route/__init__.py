@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Reach
 from reconciler.kinds.base import Kind, Result, Told
@@ -49,7 +49,7 @@ class RouteKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """A row below its node."""
-        spec: Any = resource.spec
+        spec = RouteSpec.of(resource)
         via = f"via {', '.join(filter(None, spec.via))}" if any(spec.via) else ""
         row = ("route", _DEFAULTS.get(spec.to, spec.to), f"dev {spec.dev}" if spec.dev else "", "", via)
         return Told(rows=((spec.node, row),))

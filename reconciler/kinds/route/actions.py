@@ -46,7 +46,7 @@ _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EIN
 
 def create(step: Step, reach: Reach) -> Result:
     """Put a route in the place of what has its destination and metric."""
-    spec = _spec(wanted(step))
+    spec = RouteSpec.of(wanted(step))
     socket = reach.socket(spec.at)
     message = _message(step, reach, socket)
     if not spec.at.topology:
@@ -72,7 +72,7 @@ def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:
 
 
 def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
-    spec = _spec(wanted(step))
+    spec = RouteSpec.of(wanted(step))
     names = spec.by or ((spec.dev,) if spec.dev and len(spec.via) <= 1 else ())
     devices = [_index(step, reach, socket, each) for each in names]
     return replace_route(
@@ -81,7 +81,7 @@ def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
 
 
 def _index(step: Step, reach: Reach, socket: Socket, name: str) -> int:
-    spec = _spec(wanted(step))
+    spec = RouteSpec.of(wanted(step))
     found = socket.ask([get_link(name)])[0]
     if not isinstance(found, Link):
         raise StepFailed(f"there is no interface {name} in {spec.at}")
@@ -102,7 +102,7 @@ def _explained(spec: RouteSpec, error: NetlinkError) -> Exception:
 
 def update(step: Step, reach: Reach) -> Result:
     """Put the new route in place first; the old one goes where it does not have the same metric."""
-    old, new = _spec(seen(step)), _spec(wanted(step))
+    old, new = RouteSpec.of(seen(step)), RouteSpec.of(wanted(step))
     create(step, reach)
     if old.metric != new.metric and _live(seen(step)).protocol == PROTOCOL:
         reach.socket(new.at).send([_removal(seen(step))])
@@ -125,7 +125,7 @@ def _live(resource: Resource) -> Route:
 
 def delete(step: Step, reach: Reach) -> Result:
     """Remove a route; Docker's default comes back to where ours took its place."""
-    spec = _spec(seen(step))
+    spec = RouteSpec.of(seen(step))
     found = reach.again(seen(step).handle["place"])
     if found is None:
         return Status.DONE
@@ -160,8 +160,3 @@ def _gateways(networks: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> Itera
 
 def _note(step: Step, spec: RouteSpec) -> str:
     return note("route", *noted(step.topology, spec.to, spec.metric))
-
-
-def _spec(resource: Resource) -> RouteSpec:
-    assert isinstance(resource.spec, RouteSpec)  # noqa: S101 - a kind is given its own resources
-    return resource.spec

@@ -32,8 +32,8 @@ def observe(scope: Scope) -> Iterator[Resource]:
     foreign.insist_on_reach(scope, "route")
     declared: dict[ResourceKey, list[Declared]] = defaultdict(list)
     for each in scope.desired.of_kind("route"):
-        assert isinstance(each.spec, RouteSpec)  # noqa: S101 - a kind has its own spec
-        declared[each.spec.node].append((each.key, each.spec))
+        spec = RouteSpec.of(each)
+        declared[spec.node].append((each.key, spec))
     for node, space in scope.kernel.nodes.items():
         if not _shares(scope, node, space):
             yield from _in_node(scope, node, space, declared.get(node, []))

@@ -44,10 +44,8 @@ class VethKind(Kind):
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """What an interface has can be changed in place; where it is, and its name, cannot."""
-        assert isinstance(observed.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
-        assert isinstance(desired.spec, VethSpec)  # noqa: S101 - likewise
         label, _, attribute = path.removeprefix("endpoints.").rpartition(".")
-        both = label in observed.spec.endpoints and label in desired.spec.endpoints
+        both = all(label in VethSpec.of(each).endpoints for each in (observed, desired))
         return both and attribute in _MUTABLE
 
     def tell(self, resource: Resource) -> Told:

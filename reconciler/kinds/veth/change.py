@@ -107,5 +107,4 @@ def delete_pairs(reach: Reach, pairs: Iterable[Resource]) -> None:
 
 
 def _endpoints(resource: Resource) -> dict[str, Endpoint]:
-    assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
-    return dict(resource.spec.endpoints)
+    return dict(VethSpec.of(resource).endpoints)

@@ -27,7 +27,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
     kernel, macs = scope.kernel, _declared_macs(scope)
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
-        endpoints = _spec(wanted).endpoints if wanted else FrozenMap[Endpoint]()
+        endpoints = VethSpec.of(wanted).endpoints if wanted else FrozenMap[Endpoint]()
         if len(found) > 1:  # some are left over by a namespace that somebody keeps alive
             found.sort(key=lambda pair: -_matches(kernel, pair, endpoints))
         best, *others = found
@@ -39,13 +39,8 @@ def observe(scope: Scope) -> Iterator[Resource]:
 
 
 def _declared_macs(scope: Scope) -> frozenset[str]:
-    ends = (end for each in scope.desired.of_kind("veth") for end in _spec(each).endpoints.values())
+    ends = (end for each in scope.desired.of_kind("veth") for end in VethSpec.of(each).endpoints.values())
     return frozenset(end.mac for end in ends if end.mac)
-
-
-def _spec(resource: Resource) -> VethSpec:
-    assert isinstance(resource.spec, VethSpec)  # noqa: S101 - the kind's own
-    return resource.spec
 
 
 def _pairs(kernel: Kernel) -> dict[ResourceKey, list[tuple[Seen, ...]]]:
@@ -172,7 +167,7 @@ def _foreign(scope: Scope) -> Iterator[Resource]:
 
 def _declared_at(scope: Scope, node: ResourceKey, name: str) -> Mapping[str, Endpoint]:
     for each in scope.desired.of_kind("veth"):
-        assert isinstance(each.spec, VethSpec)  # noqa: S101 - a kind has its own spec
-        if any((end.node, end.interface) == (node, name) for end in each.spec.endpoints.values()):
-            return each.spec.endpoints
+        spec = VethSpec.of(each)
+        if any((end.node, end.interface) == (node, name) for end in spec.endpoints.values()):
+            return spec.endpoints
     return {}

@@ -42,9 +42,7 @@ class Job:
     @classmethod
     def of(cls, step: Step, host: Host) -> Job:
         """Read a job out of a step; a port is the near end."""
-        resource = wanted(step)
-        assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
-        near, far = sorted(resource.spec.endpoints.values(), key=lambda each: not each.master)
+        near, far = sorted(VethSpec.of(wanted(step)).endpoints.values(), key=lambda each: not each.master)
         return cls(step, mark_of(step, host), near, far)
 
 

@@ -13,8 +13,7 @@ _LINK_LOCAL = "fe80:"
 
 def rows(resource: Resource) -> Iterator[tuple[ResourceKey, Row]]:
     """Yield a row for each end, below the node that it is in, or the bridge that it is a port of."""
-    assert isinstance(resource.spec, VethSpec)  # noqa: S101 - a kind is given its own resources
-    endpoints = resource.spec.endpoints
+    endpoints = VethSpec.of(resource).endpoints
     for label, end in endpoints.items():
         live = resource.live.get("ends", {}).get(label, {})
         other = "".join(_label(each) for name, each in endpoints.items() if name != label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
@@ -50,7 +50,7 @@ class VolumeKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its driver, and where it lies."""
-        spec: Any = resource.spec
+        spec = VolumeSpec.of(resource)
         return Told((spec.name, spec.driver, str(resource.live.get("mountpoint") or "")))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
@@ -64,7 +64,7 @@ class VolumeKind(Kind):
 
 def _created(host: Host, step: Step) -> Result:
     resource = wanted(step)
-    spec: Any = resource.spec
+    spec = VolumeSpec.of(resource)
     marks = mark_of(step, host).labels() | secrets_label(spec)
     made = host.engine.volumes.create(
         {
