@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.privilege import KERNEL_WORK
-from reconciler.model import Change, Claim, Need, Resource, ResourceKey, Spec, Status, Step, Verb
+from reconciler.model import Change, Resource, ResourceKey, Spec, Status, Step, Verb
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
@@ -132,19 +132,4 @@ class Kind(ABC):
         raise NotImplementedError
 
 
-__all__ = [
-    "Change",
-    "Claim",
-    "Kind",
-    "Later",
-    "Need",
-    "Resource",
-    "ResourceKey",
-    "Result",
-    "Row",
-    "Spec",
-    "Status",
-    "Step",
-    "Told",
-    "Verb",
-]
+__all__ = ["Kind", "Later", "Result", "Row", "Told"]

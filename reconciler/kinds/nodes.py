@@ -11,7 +11,7 @@ from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
 from reconciler.kinds.source import HOST, Pointer, Source
-from reconciler.model import How, Need, ResourceKey
+from reconciler.model import Need, ResourceKey
 
 INTERFACE_MAX = 15
 """How many characters an interface's name may have (IFNAMSIZ less one)."""
@@ -123,6 +123,3 @@ def interface_problem(name: str) -> str:
     if name in ("", ".", "..") or not name.isprintable() or _UNFIT.search(name):
         return f"{name!r} cannot be the name of an interface"
     return f"{name!r} is there in every network namespace" if name == "lo" else ""
-
-
-__all__ = ["HOST", "How", "Where"]

@@ -42,15 +42,11 @@ def plan_lines(changes: Changes, *, style: Style = PLAIN) -> list[str]:
 
 def change_lines(changes: Iterable[Change], *, style: Style = PLAIN) -> list[str]:
     """Render some changes, without a sum."""
-    return _lines(_entries([each for each in changes if each.action is not Action.NOOP]), style)
+    return _lines(entries([each for each in changes if each.action is not Action.NOOP]), style)
 
 
-def entries(changes: Changes) -> list[Entry]:
+def entries(changes: Iterable[Change]) -> list[Entry]:
     """Gather the pending changes under the resources that they are parts of."""
-    return _entries(changes)
-
-
-def _entries(changes: Iterable[Change]) -> list[Entry]:
     every = {each.key: each for each in changes}
     wholes = {str(key): str(each.resource.part_of) for key, each in every.items() if key.kind in WITHIN}
     members: dict[ResourceKey, list[Change]] = defaultdict(list)

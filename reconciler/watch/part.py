@@ -8,7 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.nodes import HOST, ground
+from reconciler.kinds.nodes import ground
+from reconciler.kinds.source import HOST
 from reconciler.model import How, ResourceKey, Topology
 from reconciler.value import dataclass
 

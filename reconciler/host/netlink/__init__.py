@@ -1,6 +1,5 @@
 """The kernel's links, addresses and routes over rtnetlink: requests are pure functions, a `Socket` carries them out."""
 
-from reconciler.host.netlink import names
 from reconciler.host.netlink.addresses import add_address, delete_address, get_addresses
 from reconciler.host.netlink.bridges import BRIDGE, BridgeOptions, new_bridge, set_bridge, set_bridge_port
 from reconciler.host.netlink.error import NetlinkError
@@ -54,7 +53,6 @@ __all__ = [
     "get_links",
     "get_nsid",
     "get_routes",
-    "names",
     "new_bridge",
     "new_nsid",
     "new_veth",

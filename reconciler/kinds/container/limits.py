@@ -22,20 +22,6 @@ _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 _PIDS = 1 << 22
 """The highest limit that the kernel takes (PID_MAX_LIMIT)."""
 _LEAST_MEMORY = 6 * 1024**2
-FIELDS = frozenset(
-    (
-        "mem_limit",
-        "memswap_limit",
-        "mem_reservation",
-        "cpus",
-        "cpu_quota",
-        "cpu_period",
-        "cpu_shares",
-        "cpuset",
-        "pids_limit",
-    )
-)
-"""The attributes that `docker update` changes, beside the restart policy."""
 
 
 def limits(entry: Entry) -> dict[str, Any]:
