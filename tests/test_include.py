@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import data, document, problems, write
 
+from reconciler.topology import violations
+from reconciler.topology.compiled import whole
 from reconciler.topology.document import with_defaults
+from reconciler.topology.schema import schema, schema_text
 
 pytestmark = pytest.mark.usefixtures("folder")
+
+NOT_SECTIONS = {"name", "prefix", "include", "defaults", "host"}
 
 
 # Includes
@@ -179,3 +186,63 @@ def test_a_host_of_which_an_included_file_says_nothing_stays_as_it_is(host: str)
 def test_what_is_of_the_wrong_type_is_told_once() -> None:
     [found] = problems("name: a\nimages: {lab: 5}\n")
     assert found.startswith("t.yaml:2:15: images.lab: expected a mapping with one source: build, pull, ")
+
+
+# Sections that the schema alone knows of
+
+
+@pytest.fixture
+def extended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A schema with what it does not have: a section, with its defaults, a list and a text."""
+    text = json.loads(schema_text())
+    gadget = {"type": ["object", "null"], "default": {}, "properties": {"size": {"type": "string"}}}
+    one = {"examples": [{"clock": {"size": "small"}}], "type": "object", "additionalProperties": gadget}
+    text["properties"] |= {
+        "gadgets": one,
+        "wires": {"examples": [["red"]], "type": "array"},
+        "motto": {"type": "string"},
+    }
+    text["properties"]["defaults"]["properties"]["gadgets"] = gadget
+    forget = (schema.cache_clear, whole.cache_clear, violations._validator.cache_clear)
+    monkeypatch.setattr("reconciler.topology.schema.schema_text", lambda: json.dumps(text))
+    for each in forget:
+        each()
+    yield
+    for each in forget:
+        each()
+
+
+SECTIONS = [each for each in json.loads(schema_text())["properties"] if each not in NOT_SECTIONS]
+
+
+@pytest.mark.usefixtures("extended")
+@pytest.mark.parametrize("section", [*SECTIONS, "gadgets", "wires"])
+def test_every_section_of_the_schema_is_merged_with_an_included_ones(section: str) -> None:
+    example: Any = schema()["properties"][section]["examples"][0]
+    if isinstance(example, dict):
+        [entry] = example.values()
+        ours, theirs = {"a": entry}, {"b": entry}
+        both = ours | theirs
+    else:
+        ours = theirs = example
+        both = ours + theirs
+    write(more=json.dumps({section: theirs}))
+    assert data(json.dumps({"name": "t", "include": "more.yaml", section: ours}))[section] == both
+    if isinstance(example, dict):
+        [found] = problems(json.dumps({"name": "t", "include": "more.yaml", section: theirs}))
+        assert f"{section}.b: declared in two files" in found
+
+
+@pytest.mark.usefixtures("extended")
+def test_what_nobody_has_said_how_to_merge_is_never_dropped() -> None:
+    write(more="motto: no gain\n")
+    assert data("name: t\ninclude: more.yaml\n")["motto"] == "no gain"
+    with pytest.raises(NotImplementedError, match="motto"):
+        data("name: t\ninclude: more.yaml\nmotto: no pain\n")
+
+
+@pytest.mark.usefixtures("extended")
+@pytest.mark.parametrize("note", ["x-note: 1", "x-note: $NOTE"], ids=["without places", "with places"])
+def test_every_section_that_the_schema_has_defaults_for_is_given_them(note: str) -> None:
+    text = f"name: t\n{note}\ndefaults: {{gadgets: {{size: small}}}}\ngadgets: {{a: , b: {{size: large}}}}\n"
+    assert with_defaults(document(text, NOTE="1")).data["gadgets"] == {"a": {"size": "small"}, "b": {"size": "large"}}

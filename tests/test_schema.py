@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from reconciler.errors import FileInvalid
 from reconciler.topology import schema as module
-from reconciler.topology.document import read, schema_text
+from reconciler.topology.document import read
+from reconciler.topology.schema import schema_text
 from reconciler.topology.violations import _MESSAGES
 from reconciler.topology.wording import flow
 

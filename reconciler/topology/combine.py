@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
-from reconciler.topology.tree import ANYTHING, NOTHING, Node, below, dotted
+from reconciler.topology.schema import schema, types
+from reconciler.topology.tree import ANYTHING, NOTHING, Cut, Node, dotted
 
-_SECTIONS = frozenset(("images", "volumes", "networks", "containers", "namespaces", "bridges"))
+T = TypeVar("T")
 _ITS_OWN = frozenset(("name", "prefix"))
 _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "network_mode": "networks"}
 """A default that an entry does without when it has the other one."""
@@ -19,71 +20,76 @@ _WITHIN = {"healthcheck": {"disable": "test"}}
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+class _Form(Protocol[T]):
+    """How a value is held: with its place and what was left out of it, or plainly."""
+
+    def value(self, held: T) -> Any:
+        """Return the value, whose parts are held likewise."""
+
+    def cut(self, held: T) -> Cut:
+        """Return what was left out of it."""
+
+    def made(self, held: T, value: Any, cut: Cut) -> T:
+        """Return another value in its place."""
+
+
+class _Placed:
+    """As nodes of a tree."""
+
+    def value(self, held: Node) -> Any:
+        return held.value
+
+    def cut(self, held: Node) -> Cut:
+        return held.cut
+
+    def made(self, held: Node, value: Any, cut: Cut) -> Node:
+        return replace(held, value=value, cut=cut)
+
+
+class _Plain:
+    """By themselves: nothing was left out."""
+
+    def value(self, held: Any) -> Any:
+        return held
+
+    def cut(self, _: Any) -> Cut:
+        return NOTHING
+
+    def made(self, _: Any, value: Any, __: Cut) -> Any:
+        return value
+
+
+PLACED, PLAIN = _Placed(), _Plain()
+
+
 def merge(root: Node, included: Node) -> Iterator[Problem]:
     """Put an included file's content into that of the file which includes it; yield what both declare.
 
     Its `name` and `prefix` are its own, for when it is applied alone. Its `defaults` hold for what it declares, before
     those of the file that includes it.
     """
-    included = defaulted(included)
+    included = defaulted(included, PLACED)
     root.cut = {**included.cut, **root.cut}
     for name, theirs in included.value.items():
-        if name in _ITS_OWN:
-            continue
-        ours = root.value.setdefault(name, theirs)
-        if ours is theirs:
-            continue
-        if name in _SECTIONS:
-            yield from _merge_section(name, ours, theirs)
-        elif name == "veths":
-            _extend(ours, theirs)
-        elif name == "host":
-            _merge_host(ours, theirs)
+        if name not in _ITS_OWN:
+            ours = root.value.setdefault(name, theirs)
+            if ours is not theirs:
+                yield from _merge_both(name, ours, theirs)
 
 
-def defaulted(root: Node) -> Node:
-    """Return a tree in which containers and namespaces have what `defaults` says, which itself is gone."""
-    sections = dict(root.value)
-    defaults = sections.pop("defaults", None) or _nothing(root, "defaults")
-    for section in ("containers", "namespaces"):
-        if section in sections:
-            entries, default = sections[section], below(defaults, section) or _nothing(defaults, section)
-            merged = {name: _entry(default, entry) for name, entry in entries.value.items()}
-            sections[section] = replace(entries, value=merged)
-    return replace(root, value=sections)
-
-
-def with_plain_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Do the same with values without places, of which none was left out."""
-    sections = {name: each for name, each in data.items() if name != "defaults"}
-    for section in ("containers", "namespaces"):
-        default = data["defaults"].get(section)
-        if section in sections and default:
-            sections[section] = {name: _plain_entry(default, entry) for name, entry in sections[section].items()}
-    return sections
-
-
-def _plain_entry(default: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
-    if entry.get("external"):
-        return entry
-    return _plain_over(default, entry, _INSTEAD)
-
-
-def _plain_over(default: Any, entry: Any, instead: Mapping[str, str]) -> Any:
-    if not (isinstance(default, dict) and isinstance(entry, dict)):
-        return entry
-    inherited = {name: each for name, each in default.items() if instead.get(name) not in entry}
-    own = {
-        name: _plain_over(inherited[name], each, _WITHIN.get(name, _NOTHING)) if name in inherited else each
-        for name, each in entry.items()
-    }
-    return inherited | own
-
-
-def _nothing(around: Node, name: str) -> Node:
-    """Return an empty mapping for one that is not there; anything is missing in it if it was left out."""
-    unknown = name in around.cut or ANYTHING.items() <= around.cut.items()
-    return replace(around, value={}, cut=ANYTHING if unknown else NOTHING)
+def _merge_both(name: str, ours: Node, theirs: Node) -> Iterator[Problem]:
+    """Make one of what two files say under a name, as the schema has it; of an extension the first is enough."""
+    wanted = schema()["properties"].get(name)
+    if wanted is None:
+        return
+    if isinstance(wanted.get("additionalProperties"), Mapping):
+        yield from _merge_section(name, ours, theirs)
+    elif "array" in types(wanted):
+        _extend(ours, theirs)
+    elif name == "host":
+        _merge_host(ours, theirs)
+    else:
+        raise NotImplementedError(f"nobody has said how {name!r} is merged with an included one")
 
 
 def _merge_section(section: str, ours: Node, theirs: Node) -> Iterator[Problem]:
@@ -111,24 +117,42 @@ def _extend(ours: Node, theirs: Node) -> None:
     ours.cut = {**theirs.cut, **ours.cut}
 
 
-def _entry(default: Node, entry: Node) -> Node:
+def defaulted(root: T, form: _Form[T]) -> T:
+    """Return a tree in which every entry has what `defaults` says of its section; that itself is gone."""
+    sections = dict(form.value(root))
+    defaults = sections.pop("defaults", None) or _nothing(root, "defaults", form)
+    for section in schema()["properties"]["defaults"]["properties"]:
+        default = form.value(defaults).get(section) or _nothing(defaults, section, form)
+        if section in sections and (form.value(default) or form.cut(default)):
+            entries = sections[section]
+            merged = {name: _entry(default, entry, form) for name, entry in form.value(entries).items()}
+            sections[section] = form.made(entries, merged, form.cut(entries))
+    return form.made(root, sections, form.cut(root))
+
+
+def _nothing(around: T, name: str, form: _Form[T]) -> T:
+    """Return an empty mapping for one that is not there; anything is missing in it if it was left out."""
+    cut = form.cut(around)
+    unknown = name in cut or ANYTHING.items() <= cut.items()
+    return form.made(around, {}, ANYTHING if unknown else NOTHING)
+
+
+def _entry(default: T, entry: T, form: _Form[T]) -> T:
     """Give an entry its defaults; an external one has none."""
-    if "external" in entry.value and entry.value["external"].value:
-        return entry
-    return _over(default, entry, _INSTEAD)
+    external = form.value(entry).get("external")
+    return entry if external and form.value(external) else _over(default, entry, _INSTEAD, form)
 
 
-def _over(default: Node, entry: Node, instead: Mapping[str, str]) -> Node:
+def _over(default: T, entry: T, instead: Mapping[str, str], form: _Form[T]) -> T:
     """Merge mappings key by key; anything else of the entry's stays as it is."""
-    if not (isinstance(default.value, dict) and isinstance(entry.value, dict)):
+    theirs, own, cut = form.value(default), form.value(entry), form.cut(entry)
+    if not (isinstance(theirs, dict) and isinstance(own, dict)):
         return entry
-    given = {*entry.value, *entry.cut}
-    inherited = {
-        name: node for name, node in default.value.items() if name not in entry.cut and instead.get(name) not in given
+    given = {*own, *cut} if cut else own
+    inherited = {name: each for name, each in theirs.items() if name not in cut and instead.get(name) not in given}
+    lost = {name: each for name, each in form.cut(default).items() if name not in own}
+    kept = {
+        name: _over(inherited[name], each, _WITHIN.get(name, _NOTHING), form) if name in inherited else each
+        for name, each in own.items()
     }
-    lost = {name: node for name, node in default.cut.items() if name not in entry.value}
-    own = {
-        name: _over(inherited[name], node, _WITHIN.get(name, _NOTHING)) if name in inherited else node
-        for name, node in entry.value.items()
-    }
-    return replace(entry, value=inherited | own, cut={**lost, **entry.cut})
+    return form.made(entry, inherited | kept, {**lost, **cut})

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid, Position, Problem
-from reconciler.topology.combine import defaulted, with_plain_defaults
+from reconciler.topology.combine import PLACED, PLAIN, defaulted
 from reconciler.topology.cut import incomplete
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.include import STANDARD_INPUT, Reader, beside, folder
+from reconciler.topology.include import Reader, beside, folder
 from reconciler.topology.quick import quick
-from reconciler.topology.schema import schema_text
 from reconciler.topology.tree import Node, find, plain, written
 from reconciler.value import dataclass
 
@@ -94,9 +93,6 @@ def with_defaults(document: Document) -> Document:
     """Return the document with its `defaults` in every container and namespace that is not external."""
     if "defaults" not in document.data and not document.incomplete(("defaults",)):
         return document
-    tree = cache(lambda: defaulted(document.tree()))
-    data = with_plain_defaults(document.data) if document.folder else plain(tree())
+    tree = cache(lambda: defaulted(document.tree(), PLACED))
+    data = defaulted(document.data, PLAIN) if document.folder else plain(tree())
     return replace(document, data=data, tree=tree)
-
-
-__all__ = ["STANDARD_INPUT", "Document", "read", "schema_text", "with_defaults"]
