@@ -26,6 +26,7 @@ from reconciler.host import LOCK_TIMEOUT, Host
 from reconciler.host.lock import Holder
 from reconciler.kinds.base import Kind
 from reconciler.model import (
+    DEFAULT_FILE,
     Action,
     Change,
     Changes,
@@ -52,7 +53,7 @@ Kinds = Mapping[str, Kind]
 
 
 def load(
-    path: str | Path = "topology.yaml",
+    path: str | Path = DEFAULT_FILE,
     *,
     name: str | None = None,
     environment: Mapping[str, str] | None = None,

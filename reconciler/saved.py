@@ -9,12 +9,11 @@ from typing import Any
 
 from reconciler.errors import PlanStale, Usage
 from reconciler.kinds.reading import read_file
-from reconciler.model import FORMAT_VERSION, Plan, Verb
+from reconciler.model import FORMAT_VERSION, STANDARD_INPUT, Plan, Verb
 from reconciler.render.as_json import plan_json
 from reconciler.render.values import plain, sealed
 from reconciler.value import dataclass
 
-STANDARD_INPUT = "-"
 _MACHINE = "machine"
 _LARGEST = 1 << 30
 """How many bytes a saved plan may have: some thirty times as many as the file that it is of."""
@@ -46,8 +45,7 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
     import secrets
 
     desired = plan.changes.desired
-    if desired.source == STANDARD_INPUT:
-        raise Usage("a plan of standard input cannot be saved: it could not be made again")
+    check_source(desired.source)
     salt = secrets.token_hex(32)
     key = key_of(salt, machine)
     saved = Saved(
@@ -60,6 +58,12 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
         _write(path, text)
     except OSError as error:
         raise Usage(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def check_source(source: str | None) -> None:
+    """Insist that a plan could be made again; Usage if it is of standard input."""
+    if source == STANDARD_INPUT:
+        raise Usage("a plan of standard input cannot be saved: it could not be made again")
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, say, say_json, style
-from reconciler.cli.reading import STANDARD_INPUT, loaded, loaded_or_named, out_of_reach, warn_of_others
-from reconciler.errors import HostRefuses, NotNow, ReconcilerError, Usage
+from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.errors import HostRefuses, NotNow, ReconcilerError
 from reconciler.host import ENGINE_TIMEOUT, PATIENCE
-from reconciler.model import Plan, Resource, Topology
+from reconciler.model import DEFAULT_FILE, Plan, Resource, Topology
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -23,7 +23,7 @@ def validate(file: o.File = None, *, name: o.Name = None, _debug: o.Debug = Fals
     This needs no Docker and no root.
     """
     desired = loaded(file, name)
-    say([f"{o.DEFAULT_FILE if file is None else file}: valid: topology {desired.name} with {len(desired)} resources"])
+    say([f"{DEFAULT_FILE if file is None else file}: valid: topology {desired.name} with {len(desired)} resources"])
     return 0
 
 
@@ -44,13 +44,13 @@ def plan(
 
     Nothing is written, apart from the plan that --out saves.
     """
-    if out and file == STANDARD_INPUT:
-        raise Usage("a plan of standard input cannot be saved: it could not be made again")
     from reconciler import saved
     from reconciler.host import Host
     from reconciler.kinds import kinds
     from reconciler.reconcile import needed_and_unavailable, not_supported, prepare
 
+    if out:
+        saved.check_source(file)
     host = Host(engine_timeout=engine_timeout, patience=patience)
     made = prepare(loaded(file, name), host, kinds=kinds())
     _say_plan(made, host, json=json)

@@ -12,9 +12,8 @@ from reconciler.cli.calls import log_calls
 from reconciler.cli.output import settings
 from reconciler.cli.version import tell_version
 from reconciler.kinds.units import duration
-from reconciler.model import ResourceKey
+from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, ResourceKey
 
-DEFAULT_FILE = "topology.yaml"
 _SECOND = 10**9
 _JOBS_MAX = 1024
 
@@ -79,10 +78,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-File = Annotated[
-    str | None,
-    typer.Argument(metavar="FILE", help=f"The topology file, {DEFAULT_FILE} unless named; - is standard input."),
-]
+_FILE = f"The topology file, {DEFAULT_FILE} unless named; {STANDARD_INPUT} is standard input."
+File = Annotated[str | None, typer.Argument(metavar="FILE", help=_FILE)]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The topology's name, instead of the file's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Add the traceback to an error.")]

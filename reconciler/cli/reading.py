@@ -6,12 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
-from reconciler.cli.options import DEFAULT_FILE
 from reconciler.cli.output import complain, note
 from reconciler.errors import ReconcilerError, Usage
-from reconciler.model import Action, Plan, Topology
+from reconciler.model import DEFAULT_FILE, Action, Plan, Topology
 
-STANDARD_INPUT = "-"
 _FEW = 3
 
 

@@ -2,7 +2,16 @@
 
 from reconciler.model.change import Action, Change, Changes, FieldChange
 from reconciler.model.plan import Outcome, Plan, Report, Status, Step, StepKey, Verb
-from reconciler.model.resource import Claim, How, Need, Resource, ResourceKey, Topology
+from reconciler.model.resource import (
+    DEFAULT_FILE,
+    STANDARD_INPUT,
+    Claim,
+    How,
+    Need,
+    Resource,
+    ResourceKey,
+    Topology,
+)
 from reconciler.model.spec import (
     EMPTY,
     FrozenMap,
@@ -19,8 +28,10 @@ FORMAT_VERSION = 1
 """Of plans, reports and observed topologies as JSON."""
 
 __all__ = [
+    "DEFAULT_FILE",
     "EMPTY",
     "FORMAT_VERSION",
+    "STANDARD_INPUT",
     "Action",
     "Change",
     "Changes",

@@ -105,6 +105,12 @@ class Resource:
     handle: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
 
 
+DEFAULT_FILE = "topology.yaml"
+"""The file that is meant where none is named."""
+STANDARD_INPUT = "-"
+"""What names standard input where a file is named."""
+
+
 @dataclass(frozen=True)
 class Topology:
     """A set of resources, desired or observed.

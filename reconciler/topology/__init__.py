@@ -12,12 +12,11 @@ from types import MappingProxyType
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
-from reconciler.model import Topology
+from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
 from reconciler.secret import publish
 from reconciler.topology import check
 from reconciler.topology.document import read, with_defaults
 
-DEFAULT_FILE = "topology.yaml"
 _NAMELESS = "topology"
 """What a file is called whose own name is wrong, while the rest of it is looked at."""
 
@@ -43,7 +42,7 @@ def _loaded(
     path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
 ) -> Topology:
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
-    where = "-" if str(path) == "-" else _whole(path)
+    where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
@@ -81,6 +80,3 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-__all__ = ["DEFAULT_FILE", "load"]

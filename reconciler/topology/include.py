@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.interpolate import Lookup
 from reconciler.kinds.reading import read_file, read_stream
+from reconciler.model import STANDARD_INPUT
 from reconciler.topology.combine import merge
 from reconciler.topology.cut import sound
 from reconciler.topology.dotenv import Variables
@@ -19,7 +20,6 @@ from reconciler.topology.schema import adapt, schema
 from reconciler.topology.tree import ANYTHING, Builder, Node, Origin
 from reconciler.topology.yaml12 import compose
 
-STANDARD_INPUT = "-"
 _SHOWN_INPUT = "<stdin>"
 
 
