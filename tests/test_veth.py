@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kernel_files import problems, resource, spec, topology
@@ -8,10 +9,10 @@ from kernel_files import problems, resource, spec, topology
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import add_address, set_bridge_port, set_link
 from reconciler.kinds import kinds
-from reconciler.kinds.veth import messages
+from reconciler.kinds.veth import messages, told
 from reconciler.kinds.veth.parse import needs_of
-from reconciler.kinds.veth.spec import Endpoint
-from reconciler.model import How, Need, ResourceKey
+from reconciler.kinds.veth.spec import Endpoint, VethSpec
+from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
 
 NODES = """
 namespaces: {red: , blue: , out: {external: true}}
@@ -193,3 +194,28 @@ def test_an_end_is_told_mark_state_port_and_addresses() -> None:
         set_link(7, alias=mark.alias(), master=4, up=False),
         set_bridge_port(7, path_cost=9, priority=7, hairpin=True),
     )
+
+
+RED = Endpoint(ResourceKey("namespace", "red"), "eth0")
+PORT = Endpoint(interface="port", master="bridge/br0", mtu=9000, up=False)
+THEIRS = Endpoint(interface="port", master="@docker0")
+
+
+@pytest.mark.parametrize(
+    ("ends", "rows"),
+    [
+        (
+            {"red:eth0": RED, "br0:port": PORT},
+            [
+                ("bridge/br0", ("port", "↔ red:eth0", "mtu 9000 down", "", "")),
+                ("namespace/red", ("eth0", "↔ br0:port", "mtu 1500", "02:00:00:00:00:01", "10.0.0.1/30, fd00::1/64")),
+            ],
+        ),
+        ({"host:port": THEIRS}, [("host/host", ("port", "↔ nothing", "mtu 1500", "", ""))]),
+    ],
+    ids=["a pair", "an end whose other one is gone, in a bridge of somebody else"],
+)
+def test_a_person_is_told_of_each_end_below_its_node_or_its_bridge(ends: dict[str, Endpoint], rows: Any) -> None:
+    live = {"red:eth0": {"mac": "02:00:00:00:00:01", "addresses": ["10.0.0.1/30", "FE80::1/64", "fd00::1/64"]}}
+    pair = Resource(ResourceKey("veth", "x"), VethSpec(FrozenMap(ends)), live={"ends": live})
+    assert [(str(node), row) for node, row in told.rows(pair)] == rows
