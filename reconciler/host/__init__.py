@@ -57,7 +57,8 @@ class Host:
     endpoint that is about to go. `wait_timeout` bounds what takes the time that it takes: a container that becomes
     healthy or completes, a command, a build or a pull that says nothing. `trial` is for how long something that the
     engine has restarted has to live to count as running. `kill` ends containers without asking; `stop` is set when no
-    more waiting is wanted.
+    more waiting is wanted. `memory` keeps what a look into all network namespaces finds out; where `nodes` are given,
+    the next one is into theirs alone, by what is kept.
     """
 
     engine_url: str = ""

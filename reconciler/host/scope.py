@@ -11,10 +11,7 @@ if TYPE_CHECKING:
 
 
 class Scope(EngineScope):
-    """One observation of a host: what is ours by its marks, what the file names, and what stands in its way.
-
-    Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
-    """
+    """One observation of a host: what is ours by its marks, what the file names, and what stands in its way."""
 
     @once
     def kernel(self) -> Kernel:

@@ -37,11 +37,12 @@ LATE_LOOKS = (1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Options:
-    """How to apply; the names are those of the command line.
+    """How to apply; `jobs`, `target`, `replace` and `adopt` are as on the command line.
 
     `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. What is
-    `resting` is left alone for this time, with all that needs it. `reason` is what the plan says of that which is
-    deleted. Where things are but unmade, it is no matter whether an external is there.
+    `resting` is left alone for this time, with all that needs it. `revert` goes back to what was after a failure;
+    `wait` waits at the end for what is to become ready. `reason` is what the plan says of that which is deleted. Where
+    things are but unmade (`unmake`), it is no matter whether an external is there.
     """
 
     jobs: int = 8

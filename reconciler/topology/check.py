@@ -1,4 +1,4 @@
-"""What no schema can say: names used twice, cycles, claims that overlap, interface names too long."""
+"""What no schema can say: names used twice, cycles, claims that overlap."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from reconciler.value import dataclass
 
 
 class What(StrEnum):
-    """What something that is told is about; the first six are about a resource."""
+    """What something that is told is about; the first five are about a resource, and `blocked` tells in words which."""
 
     MENDED = "mended"
     FAILED = "failed"

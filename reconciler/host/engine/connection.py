@@ -13,7 +13,7 @@ from reconciler.host.engine.dial import Line
 from reconciler.host.engine.http import Head, Reader
 
 KEPT = 72
-"""How many idle connections are kept: as many as an execution has threads."""
+"""How many idle connections are kept; where more were needed at once, the others are closed when they have served."""
 
 
 class Connection:

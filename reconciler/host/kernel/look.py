@@ -248,7 +248,10 @@ def _without_marks(space: Space, indices: Collection[int]) -> Space:
 
 
 def read_sysctl(key: str) -> str:
-    """Read a `net.` sysctl where the calling thread is; empty if it cannot be read, as one that was never set."""
+    """Read a `net.` sysctl where the calling thread is.
+
+    It is "(absent)" if there is none, and empty if it cannot be read, as one that was never set.
+    """
     try:
         return " ".join(Path("/proc/sys", key.replace(".", "/")).read_text().split())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Replies to nouns; only what is needed is decoded."""
+"""Replies to nouns; of all their attributes, only those that the nouns have are decoded."""
 
 import socket
 import struct

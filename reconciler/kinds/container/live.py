@@ -33,8 +33,7 @@ class Seen:
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
     `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
-    `mac` tells whether the engine knows a container's MAC address only
-    as an attribute of the container.
+    `mac` tells whether the engine knows a container's MAC address only as an attribute of the container.
     """
 
     found: Json

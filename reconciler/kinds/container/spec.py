@@ -50,7 +50,8 @@ class Logging(Spec):
 class ContainerSpec(Spec):
     """A container as it is created; where a field is None, the image or the engine decides.
 
-    `state` is `created` where a container is to be one that never ran, else empty. `image` is the key of an image.
+    `state` is `created` where a container is to be one that never ran, else empty; of one that is there and did run all
+    the same it is the engine's word, and `dead` where only its removal helps. `image` is the key of an image.
     `network_mode` is empty where the container has networks. `mac_network` is the live name of the network that the MAC
     address is for: an old engine gives it on the one that the container was made on. `cpu_quota` and `cpu_period` are
     only ever set by hand.

@@ -31,7 +31,7 @@ class Command:
 class ExecSpec(Spec):
     """The commands of a node, of which a host can only tell the digest, and whether they ran since the last start.
 
-    `holder` is the node in whose network namespace it is remembered that they ran.
+    `at` is the `node` as a step finds it; that they ran is remembered in its network namespace.
     """
 
     commands: str = ""

@@ -65,7 +65,8 @@ class ImageSpec(Spec):
     """An image.
 
     `reference` is what containers run; `inputs` is the digest of all that goes in, empty where nothing is made here;
-    `current` says that the registry has nothing newer.
+    `current` says that the registry has nothing newer. `recipe` is how it is had, which only the file tells;
+    `repository` is where it has our tags.
     """
 
     reference: str = uncompared("")

@@ -10,8 +10,9 @@ from reconciler.value import dataclass
 class ProcessSpec(Spec):
     """A container's state: running, completed, stopped, paused or created.
 
-    `network_lost` tells that the network namespace, which is another container's, went away when that one restarted.
-    `container` is the live name.
+    Of one that is there it may also be restarting, or another word of the engine's, such as removing. `network_lost`
+    tells that the network namespace, which is another container's, went away when that one restarted. `container` is
+    the live name.
     """
 
     state: str = "running"
