@@ -671,6 +671,16 @@ def test_a_renamed_entry_takes_its_tags_along(lab: Lab, files: Path, engine: Any
     assert named(engine) == {}
 
 
+def test_an_entry_that_is_a_plain_reference_from_now_on_loses_its_tags(lab: Lab, files: Path, engine: Any) -> None:
+    run("docker", "tag", BASE, "d5:latest")
+    box = BOX.replace("image: lab", "image: d5, pull_policy: never") % ""
+    lab.apply(f"images:\n  d5: {{pull: {{image: d5, policy: never}}, tags: ['d5:1']}}\n{box}")
+    assert set(named(engine)) == {"d5:latest", "d5:1"}
+    lab.apply(box)
+    assert set(named(engine)) == {"d5:latest"}
+    engine.remove_image("d5:latest", force=True)
+
+
 def test_a_tag_goes_from_one_image_to_another_that_is_the_same(lab: Lab, files: Path, engine: Any) -> None:
     def text(one: str, two: str) -> str:
         return image(f"build: ./ctx, tags: {one}", f"  other: {{build: ./ctx, tags: {two}}}\n")

@@ -91,7 +91,7 @@ def _retagged(host: Host, step: Step) -> Result:
     tags.insist_on_ours(engine, step.topology, tagged, {identity})
     tags.give(engine, identity, spec.repository, tagged, theirs)
     superfluous = {tag: at for tag, at in observed.handle["given"].items() if tag not in spec.tags}
-    tags.take(engine, step.topology, spec.repository, superfluous, observed)
+    tags.take(engine, step.topology, _spec(observed).repository, superfluous, observed)
     return Status.DONE
 
 

@@ -125,8 +125,10 @@ class Live:
             name = component(wanted.key.name)
             marks = self._marks(name, identity, itself=True) if wanted.owned else {}
             tags = self._tags(name, identity, spec.tags, marks) if wanted.owned else ()
-            found = replace(spec, tags=tags, current=self._is_current(spec))
-            yield self._resource(wanted.key, found, identity, _named(spec.repository, marks), wanted.owned)
+            # A plain reference has no repository, but one that was an entry before has its marks in that.
+            repository = f"{self.root}{name}" if marks else spec.repository
+            found = replace(spec, tags=tags, current=self._is_current(spec), repository=repository)
+            yield self._resource(wanted.key, found, identity, _named(repository, marks), wanted.owned)
 
     def _ours(self, name: str, tags: Tags, wanted: Resource | None) -> Iterator[Resource]:
         """Yield what our tags in one repository stand for: the image itself, and what earlier runs left."""
