@@ -21,10 +21,8 @@ from reconciler.host.engine.execs import Execs
 from reconciler.host.engine.images import Images
 from reconciler.host.engine.networks import Networks
 from reconciler.host.engine.volumes import Volumes
-from reconciler.host.scope import Scope
 from reconciler.kinds import kinds
-from reconciler.kinds.image.live import Live
-from reconciler.model import Topology
+from reconciler.kinds.image.registry import digest_there
 from reconciler.observe import observe
 from reconciler.topology import load
 
@@ -153,11 +151,11 @@ def test_what_a_registry_has_is_asked_again_where_the_connection_breaks(tmp_path
     call = "GET /distribution/x/json"
     with FakeEngine(tmp_path, but(call, RESET, 2, {"Descriptor": {"digest": "sha256:1"}})) as fake:
         host = Host(engine_url=fake.url, patience=PATIENCE)
-        assert Live(Scope(host, Topology("t")))._newest("x") == "sha256:1"
+        assert digest_there(host.engine, "x") == "sha256:1"
         assert fake.count(call) == 3
     with FakeEngine(tmp_path / "..", but(call, 500, 9)) as fake:
         host = Host(engine_url=fake.url, patience=PATIENCE)
-        assert Live(Scope(host, Topology("t")))._newest("x") == ""
+        assert digest_there(host.engine, "x") == ""
         assert fake.count(call) == 1
 
 

@@ -97,7 +97,7 @@ WAITS = {
     "kinds/container/stop.py:stopping": (GRACE, "DEFAULT_GRACE"),
     "kinds/effects.py:_named_later": (GIVEN,),
     "kinds/exec/run.py:_ended": (WAIT, "ENDING", "_MOMENT"),
-    "kinds/image/live.py:Live._newest": (PATIENCE,),
+    "kinds/image/registry.py:digest_there": (PATIENCE,),
     "kinds/process/effects.py:_complete": (WAIT,),
     "kinds/process/effects.py:_has_news": (WAIT, "_MOMENT"),
     "kinds/process/effects.py:_insist_on_life": (GIVEN,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one, seen, wanted
 from reconciler.kinds.image.containers import image_of
-from reconciler.kinds.image.live import Live
+from reconciler.kinds.image.live import Live, held_of
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.image.sweep import lineage, listed, roots, sweep, upon
@@ -70,12 +70,13 @@ def _created(host: Host, step: Step) -> Result:
     from reconciler.kinds.image.make import make
 
     engine, spec, before = host.engine, _spec(wanted(step)), step.change.observed
-    known = {before.live["id"]} if before else {each["Id"] for each in engine.images.list(nameless=True)}
+    had = {held_of(before).identity} if before else set()
+    known = had or {each["Id"] for each in engine.images.list(nameless=True)}
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository) if spec.tags else ()
     tagged = tags.ids_of(engine, spec.tags)
     make(engine, spec)
     identity = str(engine.images.inspect(spec.reference, required=True)["Id"])
-    tags.insist_on_ours(engine, step.topology, tagged, {identity, before.live["id"] if before else ""})
+    tags.insist_on_ours(engine, step.topology, tagged, {identity, *had})
     tags.give(engine, identity, spec.repository, tagged, theirs)
     return Status.UNCHANGED if identity in known else Status.DONE
 
@@ -83,36 +84,30 @@ def _created(host: Host, step: Step) -> Result:
 def _retagged(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import tags
 
-    engine, spec, observed = host.engine, _spec(wanted(step)), seen(step)
-    identity = observed.live["id"]
-    missing = [tag for tag in spec.tags if tag not in _spec(observed).tags]
+    engine, spec, held = host.engine, _spec(wanted(step)), held_of(seen(step))
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository)
-    tagged = tags.ids_of(engine, missing)
-    tags.insist_on_ours(engine, step.topology, tagged, {identity})
-    tags.give(engine, identity, spec.repository, tagged, theirs)
-    superfluous = {tag: at for tag, at in observed.handle["given"].items() if tag not in spec.tags}
-    tags.take(engine, step.topology, _spec(observed).repository, superfluous, observed)
+    tagged = tags.ids_of(engine, [tag for tag in spec.tags if tag not in held.given])
+    tags.insist_on_ours(engine, step.topology, tagged, {held.identity})
+    tags.give(engine, held.identity, spec.repository, tagged, theirs)
+    tags.take(engine, step.topology, held, spec.tags)
     return Status.DONE
 
 
 def _deleted(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import stages, tags
 
-    engine, observed = host.engine, seen(step)
-    spec, identity, own = _spec(observed), observed.live["id"], observed.live["own"]
-    given, kept = observed.handle["given"], observed.handle["wanted"]
-    tags.insist_on_rest(engine, identity, {*given, *own} - kept)
-    rows = listed(engine) if spec.inputs else {}
-    below = lineage(rows, {identity, *own.values()})
+    engine, spec, held = host.engine, _spec(seen(step)), held_of(seen(step))
+    tags.insist_on_rest(engine, held)
+    rows, ours = listed(engine) if spec.inputs else {}, set(held.own.values())
     # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.
-    cut_off = own.values() if spec.reference not in own else set(own.values()) & set(lineage(rows, [identity])[1:])
-    below = [*upon(rows, cut_off), *below]
-    held = stages.hold(engine, spec, roots(rows, below, own))
-    tags.remove(engine, given, keep=kept)
-    tags.remove(engine, dict(sorted(own.items(), reverse=True)), keep={*kept, *held})
-    sweep(engine, [each for each in below if each not in held.values()])
-    if held:
-        tags.remove(engine, held)
+    cut_off = ours if spec.reference not in held.own else ours & set(lineage(rows, [held.identity])[1:])
+    below = [*upon(rows, cut_off), *lineage(rows, {held.identity, *ours})]
+    until_last = stages.hold(engine, spec, roots(rows, below, held.own))
+    tags.remove(engine, held.given, keep=held.keep)
+    tags.remove(engine, dict(sorted(held.own.items(), reverse=True)), keep={*held.keep, *until_last})
+    sweep(engine, [each for each in below if each not in until_last.values()])
+    if until_last:
+        tags.remove(engine, until_last)
         sweep(engine, below)  # another deletion may have stood on one of them until just now
     return Status.DONE
 

@@ -15,7 +15,7 @@ from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
-    from reconciler.model import Resource
+    from reconciler.kinds.image.ownership import Held
 
 
 def ids_of(engine: Engine, some: Iterable[str]) -> dict[str, str]:
@@ -63,29 +63,31 @@ def give(
                 engine.images.tag(identity, *split(tag))
 
 
-def take(engine: Engine, topology: str, repository: str, given: Mapping[str, str], observed: Resource) -> None:
-    """Take tags from an image, where they are still there, and their marks after them.
+def take(engine: Engine, topology: str, held: Held, declared: Collection[str]) -> None:
+    """Take the tags that are declared no more from an image, where they are still there, and their marks after them.
 
     One that another image of ours has by now stays with that, as does what the file knows an image of others by.
     """
-    for tag, identity in given.items():
+    for tag, identity in held.given.items():
+        if tag in declared:
+            continue
         name = mark_tag(tag)
-        mark = f"{repository}:{name}"
-        if tag not in observed.handle["references"]:
-            _remove(engine, tag, identity, partial(_is_elsewhere, engine, topology, repository, name))
-        remove(engine, {mark: observed.live["own"].get(mark, identity)})
+        mark = f"{held.repository}:{name}"
+        if tag not in held.known:
+            _remove(engine, tag, identity, partial(_is_elsewhere, engine, topology, held.repository, name))
+        remove(engine, {mark: held.own.get(mark, identity)})
 
 
 def _is_elsewhere(engine: Engine, topology: str, repository: str, mark: str) -> bool:
     return mark in marked_elsewhere(engine, topology, repository)
 
 
-def insist_on_rest(engine: Engine, identity: str, going: Collection[str]) -> None:
+def insist_on_rest(engine: Engine, held: Held) -> None:
     """Raise StepFailed where an image would lose its last name and something runs it: so it keeps all of them."""
 
     def look() -> None:
-        here = tags(inspected(engine, identity)) if identity else ()
-        if here and set(here).issubset(going) and (names := _who_runs(engine, identity)):
+        here = tags(inspected(engine, held.identity)) if held.identity else ()
+        if here and held.going.issuperset(here) and (names := _who_runs(engine, held.identity)):
             raise StepFailed(f"{names} still runs it: remove that first, then run again")
 
     patiently(engine, look, passing=lambda error: isinstance(error, StepFailed))
