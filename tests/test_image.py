@@ -12,6 +12,7 @@ import pytest
 from engine_files import problems, resource, spec, topology
 
 from reconciler.kinds import kinds
+from reconciler.kinds.image.context import build_files
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
 from reconciler.model import FrozenMap, How, Need, ResourceKey, Topology
 from reconciler.topology import load
@@ -280,3 +281,16 @@ def test_a_container_runs_what_another_builds_by_the_tag_that_this_one_declares(
     found = whole(here, "containers: {a: {build: ctx, image: 'own:1'}, b: {image: 'own:1'}}")
     assert "image/own:1" not in {str(each.key) for each in found}
     assert Need(ResourceKey("image", "a"), "image") in found.resources[ResourceKey("container", "b")].needs
+
+
+def test_what_goes_into_an_image_is_read_once_whoever_asks(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def noted(recipe: Build) -> list[str]:
+        read.append(Path(recipe.context))
+        return build_files(recipe)
+
+    monkeypatch.setattr("reconciler.kinds.image.inputs.build_files", noted)
+    found = whole(here, build("").rstrip() + "\ncontainers: {a: {image: lab}, b: {image: lab}, c: {build: ctx}}\n")
+    assert len(found.of_kind("image")) == 2
+    assert read == [here / "ctx", here / "ctx"], "once for each of two images"

@@ -26,7 +26,7 @@ _SECOND = 10**9
 
 def containers(source: Source) -> Iterator[Resource]:
     """Read the entries of `containers`."""
-    images = Images(source)
+    images = source.once(Images)
     for entry in entries(source):
         if entry.get("external"):
             yield _external(entry)

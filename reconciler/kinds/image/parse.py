@@ -114,4 +114,4 @@ class Images:
 
 def images(source: Source) -> Iterator[Resource]:
     """Read all images that a file declares, and those that its containers imply."""
-    return Images(source).resources()
+    return source.once(Images).resources()
