@@ -23,7 +23,6 @@ CHECK = {"test": "true"}
 def read(containers: dict[str, Any]) -> dict[str, Resource]:
     made = source({"containers": containers, "networks": {"lan": {}, "docker0": {"external": True, "name": "bridge"}}})
     found = {each.key.name: each for each in processes(made)}
-    # What is wrong with these attributes is told by the kind of the container.
     assert made.problems == []
     return found
 
@@ -83,10 +82,6 @@ BRIDGE = {"network_mode": "bridge"}
 )
 def test_a_process_comes_after_those_that_it_needs(entry: dict[str, Any], expected: set[Any]) -> None:
     assert after(entry, old=BRIDGE, new={"networks": ["lan"]}) == expected
-
-
-def test_a_problem_of_a_container_s_attribute_is_left_to_the_container_to_tell() -> None:
-    assert read({"web": {"ports": ["no port"], "healthcheck": {"interval": "soon"}}})["web"].claims == ()
 
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC).timestamp()

@@ -23,25 +23,17 @@ COMPLETED = "completed"
 def processes(source: Source) -> Iterator[Resource]:
     """Read the state of every container, external ones included: what refers to those wants them to run."""
     found = source.once(order)
-    quiet = _Quiet(source)
     for entry in entries(source):
-        yield _process(Entry(quiet, entry.name, entry.data), source, found)
+        yield _process(entry, found)
 
 
-class _Quiet(Source):
-    """A source whose problems are noted by another kind, which reads the same attributes."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(source.file, name=source.name, path=source.path)
-
-
-def _process(entry: Entry, source: Source, found: Order) -> Resource:
+def _process(entry: Entry, found: Order) -> Resource:
     container = ResourceKey("container", entry.name)
     spec = ProcessSpec(networking.state(entry), container=entry.source.live("containers", entry.name))
     external = bool(entry.get("external"))
     claims = ports.claimed(entry) if networking.runs(entry) and not external else {}
     waits = declared(healthcheck(entry)) and spec.state == "running"
-    return source.resource(
+    return entry.source.resource(
         entry.pointer(),
         ResourceKey("process", entry.name),
         spec,
