@@ -14,7 +14,7 @@ from reconciler.host.kernel.notes import fitted, note, notes
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.netlink import Socket, add_altname, del_altname
-from reconciler.kinds import foreign, nodes, route, still_ours
+from reconciler.kinds import foreign, nodes, still_ours
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one, seen, wanted
 from reconciler.kinds.exec.parse import parse
@@ -36,7 +36,7 @@ class ExecKind(Kind):
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read the `exec` of containers and namespaces."""
-        return parse(source, list(route.KIND.parse(source)))
+        return parse(source)
 
     def observe(self, scope: Scope) -> Iterator[Resource]:
         """What the notes say that ran."""

@@ -8,15 +8,16 @@ from typing import Any
 from reconciler.kinds import nodes
 from reconciler.kinds.exec.spec import Command, ExecSpec, command, digest_of
 from reconciler.kinds.route.interfaces import interfaces
+from reconciler.kinds.route.parse import routes
 from reconciler.kinds.source import HOST, Pointer, Source
 from reconciler.kinds.veth.ends import EndsByNode, ends_by_node
 from reconciler.model import How, Need, Resource, ResourceKey
 from reconciler.value import dataclass
 
 
-def parse(source: Source, routes: Sequence[Resource]) -> Iterator[Resource]:
+def parse(source: Source) -> Iterator[Resource]:
     """Read the commands of all nodes; they run after the interfaces and the routes."""
-    before = _Before(source, source.once(ends_by_node), routes)
+    before = _Before(source, source.once(ends_by_node), source.once(routes))
     for kind in ("container", "namespace"):
         section = nodes.SECTIONS[kind]
         for name, entry in source.section(section).items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.host.kernel import Reach
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.route.parse import parse
+from reconciler.kinds.route.parse import routes
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import Source
 from reconciler.model import Resource, Step
@@ -30,7 +30,7 @@ class RouteKind(Kind):
 
     def parse(self, source: Source) -> Iterable[Resource]:
         """Read the `routes` of nodes and of the ends of veth pairs."""
-        return parse(source)
+        return source.once(routes)
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their protocol number, and what stands in the place of declared ones."""

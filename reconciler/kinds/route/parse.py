@@ -38,8 +38,12 @@ class Entry:
         return normal_metric(self.to, self.raw.get("metric") or 0)
 
 
-def parse(source: Source) -> Iterator[Resource]:
+def routes(source: Source) -> tuple[Resource, ...]:
     """Read the routes of all nodes of a file."""
+    return tuple(_routes(source))
+
+
+def _routes(source: Source) -> Iterator[Resource]:
     found, ends = list(_entries(source)), source.once(ends_by_node)
     found = list(_different(source, found))
     count = Counter((each.node, each.to) for each in found)
