@@ -69,7 +69,7 @@ def _created(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import tags
     from reconciler.kinds.image.make import make
 
-    engine, spec, before = host.engine, _spec(wanted(step)), step.change.observed
+    engine, spec, before = host.engine, ImageSpec.of(wanted(step)), step.change.observed
     had = {held_of(before).identity} if before else set()
     known = had or {each["Id"] for each in engine.images.list(nameless=True)}
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository) if spec.tags else ()
@@ -84,7 +84,7 @@ def _created(host: Host, step: Step) -> Result:
 def _retagged(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import tags
 
-    engine, spec, held = host.engine, _spec(wanted(step)), held_of(seen(step))
+    engine, spec, held = host.engine, ImageSpec.of(wanted(step)), held_of(seen(step))
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository)
     tagged = tags.ids_of(engine, [tag for tag in spec.tags if tag not in held.given])
     tags.insist_on_ours(engine, step.topology, tagged, {held.identity})
@@ -96,7 +96,7 @@ def _retagged(host: Host, step: Step) -> Result:
 def _deleted(host: Host, step: Step) -> Result:
     from reconciler.kinds.image import stages, tags
 
-    engine, spec, held = host.engine, _spec(seen(step)), held_of(seen(step))
+    engine, spec, held = host.engine, ImageSpec.of(seen(step)), held_of(seen(step))
     tags.insist_on_rest(engine, held)
     rows, ours = listed(engine) if spec.inputs else {}, set(held.own.values())
     # Of a build that was cut off, the last image may have no tag of ours yet; one made again keeps a tag below itself.
@@ -110,11 +110,6 @@ def _deleted(host: Host, step: Step) -> Result:
         tags.remove(engine, until_last)
         sweep(engine, below)  # another deletion may have stood on one of them until just now
     return Status.DONE
-
-
-def _spec(resource: Resource) -> ImageSpec:
-    assert isinstance(resource.spec, ImageSpec)  # noqa: S101 - the kind's own
-    return resource.spec
 
 
 KIND = ImageKind()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.kinds.image import look, registry
 from reconciler.kinds.image.ownership import Held, Ids, Image, Repository, Tags, kept, known
@@ -24,7 +24,7 @@ class Live:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.desired = scope.desired.of_kind("image")
-        self.specs = [_spec(each) for each in self.desired]
+        self.specs = [ImageSpec.of(each) for each in self.desired]
         self.known, self.keep = known(self.specs), kept(self.specs)
         self.newest: dict[str, str] = {}
 
@@ -36,7 +36,7 @@ class Live:
     @cached_property
     def tags(self) -> Tags:
         """All tags, and whose they are."""
-        externals = [_spec(each).reference for each in self.desired if not each.owned]
+        externals = [ImageSpec.of(each).reference for each in self.desired if not each.owned]
         created = {identity: row.get("Created", 0) for identity, row in self.scope.images.items()}
         return Tags(self.scope.name, self.ids, {normal(each): self._id(each) for each in externals}, created)
 
@@ -52,7 +52,7 @@ class Live:
 
     def _not_made_here(self, wanted: Resource) -> Iterator[Resource]:
         """Yield a declared image if it is an external or a pulled one."""
-        spec = _spec(wanted)
+        spec = ImageSpec.of(wanted)
         identity = self._id(spec.reference) if not wanted.owned or isinstance(spec.recipe, Pull) else ""
         if not identity:
             return
@@ -68,7 +68,7 @@ class Live:
     def _made_here(self, name: str, repository: Repository, wanted: Resource | None) -> Iterator[Resource]:
         """Yield what our tags in one repository stand for, but for what an external would go with."""
         key = wanted.key if wanted else self.scope.key_of_ours(ResourceKey("image", name), name)
-        spec = _spec(wanted) if wanted else ImageSpec()
+        spec = ImageSpec.of(wanted) if wanted else ImageSpec()
         pulled = self._id(spec.reference) if isinstance(spec.recipe, Pull) else ""
         for image in repository.images(spec, pulled):
             if (wanted and image.digest == spec.inputs) or not self.tags.carries_external(image):
@@ -80,7 +80,7 @@ class Live:
     def _foreign(self) -> Iterator[Resource]:
         """Yield what is not ours and has a tag that is declared."""
         for each in self.desired:
-            for tag, identity in self.tags.foreign(_spec(each)) if each.owned else ():
+            for tag, identity in self.tags.foreign(ImageSpec.of(each)) if each.owned else ():
                 yield self._resource(ResourceKey("image", f"@{tag}"), ImageSpec(tag, tags=(tag,)), identity)
 
     def _of(self, key: ResourceKey, spec: ImageSpec, image: Image) -> Resource:
@@ -118,9 +118,3 @@ def held_of(resource: Resource) -> Held:
     held = resource.handle["held"]
     assert isinstance(held, Held)  # noqa: S101 - as Live hands it on
     return held
-
-
-def _spec(resource: Resource) -> ImageSpec:
-    spec: Any = resource.spec
-    assert isinstance(spec, ImageSpec)  # noqa: S101 - the kind's own
-    return spec
