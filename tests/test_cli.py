@@ -291,6 +291,41 @@ def test_an_interruption_while_it_starts_is_one_line(module: str, number: int, f
     assert done.stderr == "interrupted before the first step: nothing was changed\n"
 
 
+ALL = """
+import os, signal, sys, threading
+from reconciler.cli.signals import interruption
+interruption.listen()
+import reconciler.topologies
+from reconciler.cli import changing
+from reconciler.topologies import Found
+reconciler.topologies.topologies = lambda _: (tuple(Found(name, (), {{}}) for name in "abc"), ())
+def destroyed(topology):
+    if topology.name == "b" and {early}:
+        os.kill(os.getpid(), signal.SIGINT)
+    print("destroys", topology.name, flush=True)
+    interruption.stop = threading.Event()
+    if topology.name == "b":
+        os.kill(os.getpid(), signal.SIGINT)
+    return 0
+sys.exit(changing._each_destroyed(None, destroyed))
+"""
+"""Destroys three topologies, and gets a signal before the first step for the second one, or after it."""
+
+
+@pytest.mark.parametrize(
+    ("early", "done", "words"),
+    [
+        (True, "a", "interrupted: what is told above was done, nothing more is started\n"),
+        (False, "ab", "\ninterrupted: running steps end, nothing more is started; once more aborts\n"),
+    ],
+)
+def test_an_interruption_spares_all_topologies_that_were_not_begun(early: bool, done: str, words: str) -> None:
+    script = ALL.format(early=early)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, words)
+    assert "".join(line[-1] for line in ended.stdout.splitlines() if line.startswith("destroys")) == done
+
+
 def test_a_standard_output_that_is_full_is_no_fault_of_ours(file: Path) -> None:
     argv = [sys.executable, "-m", "reconciler", "validate", str(file)]
     with Path("/dev/full").open("w") as full:

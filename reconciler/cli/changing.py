@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
 from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
-from reconciler.cli.signals import interruption
+from reconciler.cli.signals import BETWEEN, interruption
 from reconciler.errors import Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
 from reconciler.model import Plan, Report, Topology
@@ -124,10 +124,12 @@ def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
     found, errors = topologies(host)
     codes = [complain(error) for error in errors]
     for each in found:
-        if not interruption.number:
-            say([style(sys.stdout).bold(f"{each.name}:")])
-            codes.append(destroyed(Topology(each.name)))
-    return max(codes, default=0)
+        say([style(sys.stdout).bold(f"{each.name}:")])
+        codes.append(destroyed(Topology(each.name)))
+        interruption.stop, interruption.at_once = None, BETWEEN
+        if interruption.number:
+            break
+    return interruption.exit_code or max(codes, default=0)
 
 
 def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock_timeout: float) -> int:

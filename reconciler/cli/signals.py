@@ -13,6 +13,8 @@ from threading import Event
 from types import FrameType
 
 _AT_ONCE = b"interrupted before the first step: nothing was changed\n"
+BETWEEN = b"interrupted: what is told above was done, nothing more is started\n"
+"""What to say where something was changed already, and nothing is under way."""
 _NOTICE = b"\ninterrupted: running steps end, nothing more is started; once more aborts\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
