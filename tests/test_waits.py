@@ -148,6 +148,8 @@ SECONDS = {
     "watch/agenda.py:SETTLE": WATCH,
     "watch/engine.py:_FIRST": WATCH,
     "watch/engine.py:_LONGEST": WATCH,
+    "watch/file.py:SETTLE": WATCH,
+    "watch/file.py:_LONGEST": WATCH,
     "watch/passes.py:AFTER": WATCH,
     "watch/patience.py:LONGEST": WATCH,
     "watch/patience.py:SHORTEST": WATCH,

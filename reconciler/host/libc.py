@@ -51,6 +51,11 @@ def inotify_watch(fd: int, path: str, events: int) -> int:
     return number
 
 
+def inotify_unwatch(fd: int, number: int) -> None:
+    """Have a descriptor of `inotify` tell no more of what has a number; it may be gone already."""
+    _libc.inotify_rm_watch(fd, number)
+
+
 def inside(fd: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function in a thread of its own that enters the namespace and ends there, so that no other ever moves."""
 

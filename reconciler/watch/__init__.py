@@ -53,11 +53,11 @@ class Watch:
         self.kernel = KernelEars(file.topology.name, self.host)
         self.engine = EngineEars(host, lambda word: self.loop.soon(lambda: self._hear_engine(word)))
         self._engine_news = EngineConcern(file.topology.name)
-        self._reached, self._lost, self._is_ready = False, "", False
+        self._reached, self._lost, self._deaf, self._is_ready = False, "", "", False
         self._next_resync, self._computed = math.inf, 0.0
         self.loop.on(self.kernel.listener.fileno(), self._hear_kernel)
         self.loop.on(self.kernel.mounts, self._hear_mounts, select.POLLPRI | select.POLLERR)
-        self.loop.on(file.files.fd, self._hear_files)
+        self.loop.on(file.files.fd, file.hear)
 
     def _host(self) -> Host:
         """Make handles to the machine, with a memory of what was seen of it."""
@@ -69,11 +69,13 @@ class Watch:
         """Mend whatever drifts until `stop` is set, and all that is under way then has ended."""
         self._begin()
         while not self.stop.is_set():
-            seconds = self._due() - time.monotonic()
-            if seconds > 0:
-                self.loop.hear(seconds)
-            else:
+            now, due = time.monotonic(), self._due()
+            if self.file.due <= now:
+                self._reread("the file has changed")
+            elif due <= now:
                 self._look()
+            else:
+                self.loop.hear(min(due, self.file.due) - now)
         while self.passes.running:
             self.loop.hear(math.inf)
 
@@ -81,6 +83,7 @@ class Watch:
         load_steps()
         topology = self.file.topology
         self.tell(Said(What.WATCHING, f"{topology.name}: {len(topology)} resources of {topology.source}"))
+        self._admit_deafness()
         self.agenda.note("the watch begins", time.monotonic())
         self._follow_engine()
 
@@ -112,12 +115,10 @@ class Watch:
     def _note(self, reason: str, about: Collection[ResourceKey] | None = None) -> None:
         self.agenda.note(reason, time.monotonic(), about)
 
-    def _hear_files(self) -> None:
-        if self.file.files.changed():
-            self._reread("the file has changed")
-
     def _reread(self, reason: str) -> None:
-        if not self.file.reread():
+        is_new = self.file.reread()
+        self._admit_deafness()
+        if not is_new:
             return
         if self.file.wrong:
             self.tell(Said(What.INVALID, self.file.wrong))
@@ -127,6 +128,12 @@ class Watch:
         self.passes.forgive()
         self._follow_engine()
         self._note(reason)
+
+    def _admit_deafness(self) -> None:
+        """Say so where edits of some file are not heard, once as long as that is so."""
+        told, self._deaf = self._deaf, self.file.files.deaf
+        if self._deaf and self._deaf != told:
+            self.tell(Said(What.TROUBLE, self._deaf))
 
     def _hear_engine(self, word: Word) -> None:
         if isinstance(word, Reached):
@@ -175,7 +182,7 @@ class Watch:
     def _because(self, now: float) -> tuple[tuple[str, ...], Part | None]:
         """Take the reasons; where nothing was heard, one looks at the file again as well, and at everything."""
         resync = now >= self._next_resync
-        if resync:
+        if resync and self.file.due == math.inf:
             self._reread("the file says something else")
         found, about = self.agenda.taken(now)
         if not found or resync or about is None or self.trouble:

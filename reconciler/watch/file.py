@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import os
+import time
 from collections.abc import Mapping
 
 from reconciler.errors import ReconcilerError
@@ -10,12 +14,19 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Topology
 from reconciler.topology import load
 
+SETTLE = 0.5
+"""Seconds without news of any of the files after which they are read: they may well change one after the other."""
+_LONGEST = 10.0
+"""Seconds after which they are read though somebody has one open for writing, and is silent, or they never rest."""
+
 
 class File:
     """A topology file, with all that it includes and its files of variables; FileInvalid if it is wrong at first."""
 
     def __init__(self, path: str, *, kinds: Mapping[str, Kind], name: str | None) -> None:
         self._path, self._kinds, self._name = path, kinds, name
+        self._folder = os.getcwd()  # noqa: PTH109 - as text, like paths that are followed
+        self._first = self._last = math.inf
         self.files = Files()
         self.wrong = ""
         """What is wrong with the file as it is now."""
@@ -23,20 +34,47 @@ class File:
 
     def _read(self) -> Topology:
         opened: set[str] = set()
+        with contextlib.suppress(OSError):  # by its name, as another may have taken its place
+            os.chdir(self._folder)
         try:
             return load(self._path, kinds=self._kinds, name=self._name, opened=opened)
         finally:
-            self.files.follow(opened)
+            self.files.follow({os.path.join(self._folder, each) for each in opened})  # noqa: PTH118
+
+    def hear(self) -> None:
+        """Take in what has happened to the files."""
+        if self.files.changed():
+            self._last = time.monotonic()
+            self._first = min(self._first, self._last)
+
+    @property
+    def due(self) -> float:
+        """When to read them again: not while somebody writes one; infinity where nothing has changed."""
+        if self.files.written:
+            return self._last + _LONGEST
+        return min(self._last + SETTLE, self._first + _LONGEST)
 
     def reread(self) -> bool:
-        """Read it once more, and tell whether anything is new: what it says, or what is wrong with it."""
+        """Read it once more, and tell whether anything is new: what it says, or what is wrong with it.
+
+        What changes while it is read is read later, when that has come to rest.
+        """
+        self._first = self._last = math.inf
         before = self.topology, self.wrong
-        try:
-            found, self.wrong = self._read(), ""
-            if found.name == self.topology.name:
-                self.topology = found
-            else:
-                self.wrong = f"{self._path}: the topology's name is {found.name!r} now: watch that one instead"
-        except ReconcilerError as error:
-            self.wrong = str(error)
+        found = self._found()
+        self.hear()
+        if self.due == math.inf:
+            self.topology, self.wrong = found
         return before != (self.topology, self.wrong)
+
+    def _found(self) -> tuple[Topology, str]:
+        """Return the topology that is to be in force, and what is wrong with the file."""
+        try:
+            found = self._read()
+        except ReconcilerError as error:
+            return self.topology, str(error)
+        except OSError as error:  # the folder of a relative path is gone
+            return self.topology, f"{self._path}: {error.strerror}"
+        if found.name != self.topology.name:
+            return self.topology, f"{self._path}: the topology's name is {found.name!r} now: watch that one instead"
+        return found, ""

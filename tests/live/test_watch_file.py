@@ -89,6 +89,31 @@ def test_a_file_is_followed_through_links_replacements_includes_and_variables(la
         assert "'other'" in watch.until(lambda each: each["what"] == "invalid", after=after)["text"]
 
 
+def test_a_file_that_is_being_written_is_read_when_it_is_whole_and_one_behind_a_swapped_link_at_once(lab: Lab) -> None:
+    whole = f"name: {lab.name}\nnamespaces:\n  red:\n  blue:\n"
+    for number, more in enumerate(("", "  green:\n")):
+        lab.folder.joinpath(f"v{number}").mkdir()
+        lab.folder.joinpath(f"v{number}/topology.yaml").write_text(whole + more)
+    lab.folder.joinpath("current").symlink_to("v0")
+    with Watched(lab.folder, "current/topology.yaml", environment=NOWHERE) as watch:
+        watch.until(lambda each: is_mended(each, "namespace/blue"))
+        file = lab.folder / "v0/topology.yaml"
+        file.unlink()
+        with file.open("w") as half:
+            half.write(whole.removesuffix("  blue:\n"))
+            half.flush()
+            lab.folder.joinpath("v0/.env").write_text("")
+            time.sleep(1)
+            half.write("  blue:\n")
+        lab.folder.joinpath("next").symlink_to("v1")
+        watch.mends("a link", lambda: lab.folder.joinpath("next").replace(lab.folder / "current"), "namespace/green")
+        words = [(each["what"], each.get("key")) for each in watch.words]
+        assert sorted(words[1:], key=str) == [
+            ("file", None),
+            *(("mended", f"namespace/{name}") for name in ("blue", "green", "red")),
+        ]
+
+
 FAILING = (
     "namespaces: {red: , blue: {exec: ['test -e /tmp/%s']}}\nveths: [[red:eth0 10.66.0.1/30, blue:eth0 10.66.0.2/30]]\n"
 )
