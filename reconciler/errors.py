@@ -21,6 +21,10 @@ class StepFailed(ReconcilerError):
     """A step could not be carried out; the message says by whom it was refused and what to do."""
 
 
+class Interrupted(StepFailed):
+    """A step was cut short: no more waiting is wanted."""
+
+
 class Usage(ReconcilerError):
     """The command line asks for something that does not make sense."""
 

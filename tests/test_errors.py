@@ -10,6 +10,7 @@ from reconciler.errors import FileInvalid, Position, Problem, ReconcilerError
 CODES = {
     "ReconcilerError": 1,
     "StepFailed": 1,
+    "Interrupted": 1,
     "Usage": 3,
     "FileInvalid": 3,
     "HostRefuses": 4,

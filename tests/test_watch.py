@@ -16,7 +16,7 @@ from entries import Entries, Entry, host_with, topology
 from memory import KINDS, MemoryHost
 
 from reconciler import reconcile
-from reconciler.errors import Conflict, EngineUnreachable, Locked, ReconcilerError, StepFailed
+from reconciler.errors import Conflict, EngineUnreachable, Interrupted, Locked, ReconcilerError, StepFailed
 from reconciler.host import Host
 from reconciler.host.lock import locked
 from reconciler.host.marks import Mark
@@ -361,6 +361,7 @@ class Passing:
     def __init__(self, host: MemoryHost, **manner: Any) -> None:
         self.host, self.said = host, list[Said]()
         self.steps: list[str] = []
+        self.files: dict[str, Topology] = {}
         self.done: list[Pass] = []
         self.todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.passes = Passes(
@@ -388,7 +389,8 @@ class Passing:
         return self.heard
 
     def begin(self, entries: Entries, part: Part | None = None) -> Pass:
-        return self.passes.begin(topology(entries), self.host, ("why",), part)
+        desired = self.files.setdefault(repr(entries), topology(entries))
+        return self.passes.begin(desired, self.host, ("why",), part)
 
     def until(self, seen: Callable[[], object]) -> None:
         """Do what other threads want done until something is seen."""
@@ -471,6 +473,21 @@ def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:
         passing({"box/a": {}})
     assert [each.what for each in passing.said] == [What.WAITING]
     assert f"for pid {os.getpid()} " in passing.said[0].text
+
+
+def test_a_pass_whose_turn_comes_when_the_file_says_something_else_does_nothing() -> None:
+    passing = Passing(MemoryHost())
+    begun = passing.begin({"box/a": {}})
+    runs = threading.Thread(target=passing.passes.run, args=[begun], daemon=True)
+    with locked("t", timeout=60):
+        runs.start()
+        passing.until(lambda: passing.said)
+        passing.passes.renew(topology({"box/b": {}}))
+    passing.until(lambda: not passing.passes.running)
+    runs.join(60)
+    assert (begun.report, begun.error, begun.looked, passing.heard) == (None, None, None, [])
+    assert passing.steps == ["idle", "ended"]
+    assert passing({"box/b": {}}) == [("mended", "box/b")]
 
 
 WAITS: Entries = {"box/db": {}, "box/web": {"after": {"box/db": "healthy"}}, "box/c": {}, "ground/a": {}}
@@ -568,16 +585,30 @@ def test_what_another_pass_does_anew_meanwhile_is_told_of_by_that_one_alone(slow
     waits: Entry = {"stands_on": ["ground/a"], "after": {"box/db": "healthy"}}
     first = slow.begin({"box/x": {**waits, "color": "red"}})
     slow.passing.until(lambda: ResourceKey.of("box/x") in first.in_hand)
-    second = slow.begin({"box/x": {**waits, "color": "red"}, "ground/a": {"shape": "square"}})
+    (ground,) = (each for each in slow.passing.host.world.things.values() if str(each.key) == "ground/a")
+    slow.passing.host.world.add(replace(ground, spec=replace(ground.spec, shape="square")))
+    second = slow.begin({"box/x": {**waits, "color": "red"}})
     slow.passing.until(lambda: ResourceKey.of("box/x") in second.in_hand)
     slow.passing.said.clear()
     slow.may_end.set()
     slow.passing.until(lambda: not slow.passing.passes.running)
     assert sorted(each for each in slow.passing.heard if each[0] != "mended") == [
         ("failed", "box/db"),
-        ("skipped", "box/web"),
         ("skipped", "box/x"),
     ]
+
+
+def test_what_an_older_file_fails_at_or_leaves_unlike_itself_is_no_failure_and_is_tried_again(slow: Slow) -> None:
+    slow.passing.host.world.unhealthy.add(ResourceKey.of("box/db"))
+    slow.passing.until(lambda: slow.first.told)
+    slow.passing.passes.renew(topology({**WAITS, "box/c": {"color": "red"}}))
+    slow.passing.host.world.fall(next(n for n, each in slow.passing.host.world.things.items() if each.key.name == "c"))
+    slow.may_end.set()
+    assert slow.ends(slow.first) == []
+    assert slow.passing.passes.retry == math.inf
+    slow.passing.host.world.unhealthy.clear()
+    slow.passing.host.world.failing.clear()
+    assert [each for each in slow.ends(slow.begin()) if each[0] != "mended"] == []
 
 
 def test_what_is_in_the_way_while_another_pass_is_under_way_is_told_only_if_it_stays(slow: Slow) -> None:
@@ -716,6 +747,15 @@ def test_what_became_of_a_resource_is_told_in_one_word(
     said = [*said_of(Report(made, found, remaining=tuple(replace(change, key=ResourceKey.of(key)) for key in left)))]
     assert [(each.what, each.text) for each in said] == ([expected] if expected else [])
     assert all(each.key == A for each in said)
+
+
+def test_what_an_interruption_cuts_short_has_not_failed_and_is_not_said_to_be_tried_again() -> None:
+    passing = Passing(MemoryHost())
+    (change,) = reconcile.prepare(topology({"box/a": {}}), MemoryHost(), kinds=KINDS).changes.pending
+    begun = passing.begin({"box/a": {}})
+    passing.passes._noted(begun, Outcome(Step(StepKey(A, Verb.WAIT), change), Status.FAILED, Interrupted("cut short")))
+    assert [(each.what, each.text, each.retry) for each in passing.said] == [(What.SKIPPED, "cut short", None)]
+    assert passing.passes.retry == math.inf
 
 
 def test_that_a_wait_is_over_is_no_news() -> None:

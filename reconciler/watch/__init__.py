@@ -125,7 +125,7 @@ class Watch:
             return
         self._parts = Parts(self.file.topology, self._kinds)
         self.tell(Said(What.FILE, f"{reason}: {len(self.file.topology)} resources"))
-        self.passes.forgive()
+        self.passes.renew(self.file.topology)
         self._follow_engine()
         self._note(reason)
 
@@ -212,6 +212,8 @@ class Watch:
         """Look once more where another pass left something alone meanwhile."""
         if each.error:
             self._troubled(each.host.explain(each.error))
+        elif each.looked is None:  # its turn came too late, and the next pass is due
+            return
         else:
             self.agenda.looked(time.monotonic(), found=each.found)
         if each.joined:

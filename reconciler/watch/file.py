@@ -60,12 +60,12 @@ class File:
         What changes while it is read is read later, when that has come to rest.
         """
         self._first = self._last = math.inf
-        before = self.topology, self.wrong
         found = self._found()
         self.hear()
-        if self.due == math.inf:
+        is_new = self.due == math.inf and found != (self.topology, self.wrong)
+        if is_new:
             self.topology, self.wrong = found
-        return before != (self.topology, self.wrong)
+        return is_new
 
     def _found(self) -> tuple[Topology, str]:
         """Return the topology that is to be in force, and what is wrong with the file."""

@@ -83,8 +83,12 @@ class Pass:
 
 @dataclass(frozen=True)
 class Hearing:
-    """Who hears, in the thread of the pass, for whom it waits, what it is about to do, and how each step has ended."""
+    """Who hears, in the thread of the pass, for whom it waits, what it is about to do, and how each step has ended.
 
+    `is_wanted` is asked when its turn has come: the file may say something else by then.
+    """
+
+    is_wanted: Callable[[], bool]
     waiting: Callable[[Holder], None]
     planned: Callable[[Plan], None]
     ended: Callable[[Outcome], None]
@@ -97,6 +101,8 @@ def run(each: Pass, manner: Manner, turn: Turn, hearing: Hearing) -> None:
             _around(each, lambda resting: _compared(each, manner, hearing, resting))
         else:
             with turn.taken(each.desired.name, hearing.waiting):
+                if not hearing.is_wanted():
+                    return
                 _around(each, lambda resting: _applied(each, manner, hearing, resting))
     except BaseException as error:  # noqa: BLE001 - the thread that watches must hear of it
         each.error = error

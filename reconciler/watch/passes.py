@@ -19,12 +19,17 @@ from reconciler.watch.turn import Turn
 AFTER = 0.5
 """Seconds for which a pass is waited for, from its look on, or as long as that itself took if it took longer."""
 
+_AMISS = (What.FAILED, What.SKIPPED, What.UNSETTLED)
+
 
 class Passes:
     """The passes of a watch: one that takes long holds up no other, which leaves alone what that one has in hand.
 
     `soon` has something done by the thread that watches, for which all but `run` is. `planned` and `ended` are called
     with each pass, `done` with it after each step that changed anything.
+
+    `desired` is what the file says by now. A pass that began with another one does nothing where its turn comes only
+    now; one that is at work goes on, and what it fails at is no failure: another pass is to follow, and does it anew.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Passes:
         ended: Callable[[Pass], None],
     ) -> None:
         self.manner, self.patience, self.running = manner, Patience(), list[Pass]()
+        self.desired: Topology | None = None
         self._soon, self._on_planned, self._on_done, self._on_ended = soon, planned, done, ended
         self._turn = Turn(timeout=manner.lock_timeout, over=manner.idle)
         self._told: frozenset[str] = frozenset()
@@ -59,8 +65,14 @@ class Passes:
         parts = [each.key for each in among or () if part_of in (each.key, each.part_of)]
         self.patience.forgive(parts if part_of else None)
 
+    def renew(self, desired: Topology) -> None:
+        """Learn that the file says something else, and try everything again."""
+        self.desired = desired
+        self.forgive()
+
     def begin(self, desired: Topology, host: Host, because: tuple[str, ...], part: Part | None = None) -> Pass:
         """Return the next pass, for some thread to `run`; it looks at a part only unless there is more to be done."""
+        self.desired = desired
         now, in_hand = time.monotonic(), frozenset(key for each in self.running for key in each.in_hand)
         resting, due = self.patience.resting(now) | in_hand, self.patience.due(now) - in_hand
         part = None if due or self.manner.dry_run else part
@@ -82,7 +94,8 @@ class Passes:
         def ended(outcome: Outcome) -> None:
             self._soon(lambda: self._noted(each, outcome))
 
-        run(each, self.manner, self._turn, Hearing(waiting, planned, ended))
+        hearing = Hearing(lambda: each.desired is self.desired, waiting, planned, ended)
+        run(each, self.manner, self._turn, hearing)
         self._soon(lambda: self._ended(each))
 
     def _planned(self, each: Pass, plan: Plan) -> None:
@@ -124,38 +137,40 @@ class Passes:
                 self._tell(said, other)
 
     def _noted(self, each: Pass, outcome: Outcome) -> None:
-        """What fails is told at once, and may be tried again though the pass goes on.
-
-        What a later pass is to do anew is no failure: it may well be that which made it fail.
-        """
+        """What fails is told at once, and may be tried again though the pass goes on."""
         key = outcome.step.key.key
         each.left.discard(outcome.step.key)
         each.outcomes[key].append(outcome)
         said = said_of_one([outcome])
-        if said and said.what not in (What.FAILED, What.SKIPPED):
+        if said and said.what not in _AMISS:
             self._on_done(each)
-        elif said and any(key in later.planned for later in self.running[self.running.index(each) + 1 :]):
-            each.told.add(key)
         elif said:
             self._tell(said, each)
 
     def _ended(self, each: Pass) -> None:
         """Tell what was done, and be patient with what does not last."""
-        self.running.remove(each)
         if each.report:
             for said in said_of(each.report):
                 each.found |= self._tell(said, each) is What.MENDED
             self.patience.forgive(each.due - each.told)
+        self.running.remove(each)
         self._on_ended(each)
 
     def _tell(self, said: Said, each: Pass) -> What | None:
-        """Tell of a resource, once in each pass."""
+        """Tell of a resource, once in each pass; not that something is amiss where it is to be done anew."""
         assert said.key is not None  # noqa: S101 - it is about a step
         if said.key in each.told:
             return None
         each.told.add(said.key)
+        if said.what in _AMISS and self._is_outdated(each, said.key):
+            return None
         self.manner.tell(replace(said, retry=self._pause_after(said.what, said.key), because=each.because))
         return said.what
+
+    def _is_outdated(self, each: Pass, key: ResourceKey) -> bool:
+        """Tell whether the file says something else by now, or a later pass may well be what made it fail."""
+        later = self.running[self.running.index(each) + 1 :]
+        return each.desired is not self.desired or any(key in other.planned for other in later)
 
     def _pause_after(self, what: What, key: ResourceKey) -> float | None:
         now = time.monotonic()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
+from reconciler.errors import Interrupted
 from reconciler.model import Action, Change, Outcome, Report, ResourceKey, Status, Verb
 from reconciler.value import dataclass
 
@@ -62,6 +63,8 @@ def said_of_one(outcomes: Sequence[Outcome], *, unsettled: bool = False) -> Said
     """Say what became of a resource by the outcomes of its steps; None where there is nothing to tell."""
     change, seconds = outcomes[0].step.change, sum(each.seconds for each in outcomes)
     for each in outcomes:
+        if isinstance(each.error, Interrupted):
+            return Said(What.SKIPPED, str(each.error), change, seconds)
         if each.status is Status.FAILED:
             return Said(What.FAILED, str(each.error), change, seconds)
     for each in outcomes:

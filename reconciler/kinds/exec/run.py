@@ -10,7 +10,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from reconciler.errors import StepFailed
+from reconciler.errors import Interrupted, StepFailed
 from reconciler.host import ENDING, netns
 from reconciler.kinds.exec.spec import Command, ExecSpec
 from reconciler.kinds.namespace.removal import MARKER
@@ -89,5 +89,5 @@ def _in_container(spec: ExecSpec, command: Command, reach: Reach) -> tuple[int, 
 
 def _unended(command: Command, host: Host) -> StepFailed:
     if host.stop.is_set():
-        return StepFailed(f"`{command}` was interrupted: it had not ended {ENDING:g} s later")
+        return Interrupted(f"`{command}` was interrupted: it had not ended {ENDING:g} s later")
     return StepFailed(_ENDLESS.format(command=command, seconds=host.wait_timeout))

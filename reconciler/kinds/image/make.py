@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import StepFailed
+from reconciler.errors import Interrupted, StepFailed
 from reconciler.host.marks import LABELS
 from reconciler.kinds.image.context import files, write_context, write_tar
 from reconciler.kinds.image.inputs import inputs
@@ -34,7 +34,7 @@ def make(engine: Engine, spec: ImageSpec) -> None:
         _MAKERS[type(spec.recipe)](engine, spec, spec.recipe)
     except Exception as error:
         if engine.stop.is_set():
-            raise StepFailed("interrupted while it was made") from error
+            raise Interrupted("interrupted while it was made") from error
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             where = f"{tempfile.gettempdir()}, where it is packed for the engine"
             raise StepFailed(f"{error.strerror} in {where}: make room, or set TMPDIR") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import StepFailed
+from reconciler.errors import Interrupted, StepFailed
 from reconciler.host.engine.asked import Backoff
 from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.base import Later, Result
@@ -228,5 +228,5 @@ def _last_word(health: dict[str, Any]) -> str:
 
 def _out_of_patience(host: Host, key: ResourceKey, what: str) -> StepFailed:
     if host.stop.is_set():
-        return StepFailed(f"{key}: interrupted while it {what}")
+        return Interrupted(f"{key}: interrupted while it {what}")
     return StepFailed(f"{key}: it {what} after {host.wait_timeout:g} s: see its log, or raise --wait-timeout")
