@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reconciler.errors import Locked
+from reconciler.host.poll import milliseconds
 from reconciler.value import dataclass
 
 _NAME_MAX = 90
@@ -131,4 +132,4 @@ def _hung_up(theirs: socket.socket, seconds: float) -> None:
     """Wait until the holder hangs up, or the time is over."""
     poll = select.poll()
     poll.register(theirs, select.POLLIN | select.POLLRDHUP)
-    poll.poll(seconds * 1000)
+    poll.poll(milliseconds(seconds))

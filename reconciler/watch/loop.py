@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import queue
 import select
 from collections.abc import Callable
+
+from reconciler.host.poll import milliseconds
 
 Act = Callable[[], None]
 
@@ -33,7 +34,7 @@ class Loop:
 
     def hear(self, seconds: float) -> None:
         """Wait for news at most so long, and do what is due."""
-        for fd, _ in self._poll.poll(None if math.isinf(seconds) else math.ceil(seconds * 1000)):
+        for fd, _ in self._poll.poll(milliseconds(seconds)):
             self._acts[fd]()
 
     def _do(self) -> None:

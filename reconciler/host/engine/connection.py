@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from reconciler.host.engine.dial import Line
 from reconciler.host.engine.http import Head, Reader
+from reconciler.host.poll import milliseconds
 
 KEPT = 72
 """How many idle connections are kept; where more were needed at once, the others are closed when they have served."""
@@ -51,7 +52,7 @@ class Connection:
             return True
         poll = select.poll()
         poll.register(self.line.fileno(), select.POLLIN)
-        return bool(poll.poll(None if seconds is None else max(0, seconds * 1000)))
+        return bool(poll.poll(None if seconds is None else milliseconds(seconds)))
 
     def interrupt(self) -> None:
         """Wake up the thread that reads: it sees an end."""
