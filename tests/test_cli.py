@@ -334,6 +334,25 @@ def test_a_standard_output_that_is_full_is_no_fault_of_ours(file: Path) -> None:
     assert done.stderr == "error: standard output cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        ("validate {file} >&-", 0, ("", "")),
+        ("validate {file} 2>&-", 0, ("{file}: valid: topology {name} with 2 resources\n", "")),
+        ("validate nowhere.yaml 2>&-", 3, ("", "")),
+        ("validate {file} <&- >&- 2>&-", 0, ("", "")),
+        ("--version >&-", 0, ("", "")),
+        ("validate - <&-", 3, ("", "<stdin>:1:1: the file is empty (e.g. name: lab)\n")),
+    ],
+)
+def test_a_standard_stream_that_is_closed_is_as_good_as_one_that_leads_nowhere(
+    command: str, code: int, told: tuple[str, str], file: Path, name: str
+) -> None:
+    script = f"{sys.executable} -m reconciler {command}".format(file=file)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, *(each.format(file=file, name=name) for each in told))
+
+
 @pytest.mark.parametrize("command", ["apply", "destroy"])
 def test_a_locked_topology_is_exit_code_5_and_names_the_holder(command: str, file: Path, name: str) -> None:
     with locked(name, timeout=0):

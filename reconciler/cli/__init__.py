@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ _SELDOM = 1_000_000
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit with its code."""
+    _fill_gaps()
     from reconciler.cli.signals import interruption
 
     interruption.listen()
@@ -27,3 +29,10 @@ def main() -> NoReturn:
     code = run(arguments)
     gc.freeze()  # what is left goes with the process: a last look at all of it finds nothing worth its time
     sys.exit(code)
+
+
+def _fill_gaps() -> None:
+    """Let no other file have the number of a standard stream that is closed, and be told what is meant for that."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - pathlib is slow to load
