@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
+from pathlib import Path
 
 import pytest
 
 from reconciler.cli.calls import _Words
-from reconciler.cli.output import complain, harmless, note, say, say_json
+from reconciler.cli.output import Log, complain, harmless, note, say, say_json
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
 
@@ -39,6 +42,36 @@ def test_of_our_own_lines_only_the_colours_pass_and_only_where_they_are_wanted()
     line = Style(colour=True).bad(EVIL)
     assert harmless(line, colour=True) == f"\x1b[31m{TAMED.replace(chr(92) + 'x1b[31m', '')}\x1b[0m"
     assert harmless(line) == rf"\x1b[31m{TAMED}\x1b[0m"
+
+
+def test_a_log_that_cannot_be_written_is_complained_of_once_and_tried_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log, write, room = Log(), os.write, 7
+    full = "standard output cannot be written: No space left on device: going on without, until it can\n"
+
+    def written(fd: int, content: bytes) -> int:
+        nonlocal room
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done = write(fd, content[:room])
+        room -= done
+        return done
+
+    with tmp_path.joinpath("log").open("w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        monkeypatch.setattr("os.write", written)
+        for line in ("one", "two, which is cut", "three, which is lost"):
+            log.say([line])
+        assert capsys.readouterr().err == full
+        room = 100
+        log.say([EVIL, "four"])
+        log.say(["five"])
+        assert capsys.readouterr().err == ""
+        room = 0
+        log.say(["six"])
+        assert capsys.readouterr().err == full
+    assert tmp_path.joinpath("log").read_text() == f"one\ntwo\n{TAMED}\nfour\nfive\n"
 
 
 def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:

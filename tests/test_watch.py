@@ -714,6 +714,45 @@ def test_a_dry_pass_changes_nothing_and_tells_what_differs_once() -> None:
     assert passing.steps == ["planned", "ended"] * 3
 
 
+def test_a_dry_pass_tells_when_drift_is_over_and_when_it_is_another() -> None:
+    passing = Passing(host_with({"box/a": {"color": "red"}, "box/old": {}}), dry_run=True)
+    assert sorted(passing({"box/a": {}})) == [("drift", "box/a"), ("drift", "box/old")]
+    (thing,) = (each for each in passing.host.world.things.values() if each.key == A)
+    passing.host.world.add(replace(thing, spec=replace(thing.spec, color="blue")))
+    assert passing({"box/a": {}}) == [("drift", "box/a")]
+    passing.host.world.add(replace(thing, spec=replace(thing.spec, color="grey")))
+    lose(passing.host, "box/old")
+    assert sorted(passing({"box/a": {}})) == [("over", "box/a"), ("over", "box/old")]
+    assert passing.last.found
+    assert passing({"box/a": {}}) == []
+    assert not passing.last.found
+    lose(passing.host, "box/a")
+    assert passing({"box/a": {}}) == [("drift", "box/a")]
+
+
+def test_drift_that_something_is_in_the_way_of_for_a_while_is_not_over() -> None:
+    passing = Passing(host_with({"box/b": {}}), dry_run=True)
+    assert passing({"box/a": {}, "box/b": {}}) == [("drift", "box/a")]
+    (stranger,) = host_with({"box/t-a": {"owner": ""}}).world.things.values()
+    passing.host.world.add(replace(stranger, identity=99))
+    assert [what for what, _ in passing({"box/a": {}, "box/b": {}})] == ["blocked"]
+    passing.host.world.fall(99)
+    assert passing({"box/a": {}, "box/b": {}}) == []
+
+
+def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for dry_run in (True, False):
+        passing = Passing(host_with({"box/b": {}}), dry_run=dry_run)
+        said: list[str] = ["box/b: made from /b.yaml, a topology of the same name: --name keeps two apart"]
+        monkeypatch.setattr("reconciler.watch.passes.taken_from_others", lambda _, said=said: said)
+        assert passing({"box/b": {}}) == [("warning", said[0])]
+        assert passing({"box/b": {}}) == []
+        said.clear()
+        passing({"box/b": {}})
+        said.append("box/c")
+        assert passing({"box/b": {}}) == [("warning", "box/c")]
+
+
 def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(_: Any) -> Any:
         raise EngineUnreachable("gone")

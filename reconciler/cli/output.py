@@ -52,8 +52,7 @@ def prepare_streams() -> None:
 def say(lines: Iterable[str]) -> None:
     """Print results; who has stopped reading is no reason to stop working."""
     try:
-        colour = style(sys.stdout).colour
-        sys.stdout.write("".join(f"{harmless(line, colour=colour)}\n" for line in lines))
+        sys.stdout.write(_dressed(lines))
         sys.stdout.flush()
     except OSError as error:
         # What is left in the buffer would fail again at the end.
@@ -62,10 +61,34 @@ def say(lines: Iterable[str]) -> None:
             raise ReconcilerError(f"standard output cannot be written: {error.strerror}") from error
 
 
+class Log:
+    """Prints what is told as it happens: where that fails it complains once, and tries again with the next lines."""
+
+    def __init__(self) -> None:
+        self._is_failing, self._is_cut = False, False
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print lines at once, past the buffer: what is left in it would stand between later ones."""
+        left = (b"\n" if self._is_cut else b"") + _dressed(lines).encode(sys.stdout.encoding, "backslashreplace")
+        try:
+            while left:
+                left, self._is_cut = left[os.write(sys.stdout.fileno(), left) :], True
+        except OSError as error:
+            if not self._is_failing:
+                note(f"standard output cannot be written: {error.strerror}: going on without, until it can")
+        self._is_failing = bool(left)
+        self._is_cut = self._is_failing and self._is_cut
+
+
 def say_json(value: Any) -> None:
     """Print a result as JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     say(map(_as_json, text.split("\n")))
+
+
+def _dressed(lines: Iterable[str]) -> str:
+    colour = style(sys.stdout).colour
+    return "".join(f"{harmless(line, colour=colour)}\n" for line in lines)
 
 
 def _as_json(line: str) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 
 from reconciler.cli.output import complain, note
 from reconciler.errors import ReconcilerError, Usage
-from reconciler.model import DEFAULT_FILE, Action, Plan, Topology
-
-_FEW = 3
+from reconciler.model import DEFAULT_FILE, Plan, Topology
 
 
 def loaded(file: str | None, name: str | None) -> Topology:
@@ -54,13 +51,7 @@ def _about(missing: Mapping[str, ReconcilerError], text: str) -> str:
 
 def warn_of_others(made: Plan) -> None:
     """Say so when a plan would delete what another file of the same name made."""
-    doomed: dict[str, list[str]] = defaultdict(list)
-    mine = made.changes.desired.source
-    for change in made.changes.pending:
-        if change.action is Action.DELETE and mine:
-            theirs = str(change.resource.live.get("source") or "")
-            if theirs and not mine.endswith(theirs):  # an interface's mark has room for the end of a long path only
-                doomed[theirs].append(str(change.key))
-    for theirs, keys in sorted(doomed.items()):
-        few = ", ".join(keys[:_FEW]) + (f" and {len(keys) - _FEW} more" if len(keys) > _FEW else "")
-        note(f"warning: {few}: made from {theirs}, a topology of the same name: --name keeps two apart")
+    from reconciler.reconcile.others import taken_from_others
+
+    for line in taken_from_others(made.changes):
+        note(f"warning: {line}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json as json_text
 import sys
 from datetime import datetime
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
-from reconciler.cli.output import say, style
+from reconciler.cli.output import Log, style
 from reconciler.cli.reading import check_name
 from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
@@ -65,7 +66,7 @@ def watch(
     manner = Manner(
         kinds(),
         Options(jobs=jobs, keep=frozenset(kinds()) if no_prune else None, wait=False),
-        tell=_json_lines if json else _lines,
+        tell=partial(_tell_json if json else _tell, Log()),
         busy=busy,
         idle=idle,
         lock_timeout=lock_timeout,
@@ -80,16 +81,16 @@ def watch(
     return interruption.exit_code
 
 
-def _lines(said: Said) -> None:
+def _tell(log: Log, said: Said) -> None:
     from reconciler.render.watching import said_lines
 
-    say(said_lines(said, datetime.now().astimezone(), style=style(sys.stdout)))
+    log.say(said_lines(said, datetime.now().astimezone(), style=style(sys.stdout)))
 
 
-def _json_lines(said: Said) -> None:
+def _tell_json(log: Log, said: Said) -> None:
     from reconciler.render.watching import said_json
 
-    say([json_text.dumps(said_json(said, datetime.now().astimezone()), ensure_ascii=False)])
+    log.say([json_text.dumps(said_json(said, datetime.now().astimezone()), ensure_ascii=False)])
 
 
 __all__ = ["watch"]

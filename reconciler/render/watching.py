@@ -13,7 +13,7 @@ from reconciler.watch.said import Said, What
 
 _FEW = 3
 _WIDEST = max(map(len, What))
-_BAD = (What.FAILED, What.UNSETTLED, What.BLOCKED, What.INVALID, What.TROUBLE, What.LOST)
+_BAD = (What.FAILED, What.UNSETTLED, What.BLOCKED, What.WARNING, What.INVALID, What.TROUBLE, What.LOST)
 
 
 def said_lines(said: Said, at: datetime, *, style: Style = PLAIN) -> list[str]:

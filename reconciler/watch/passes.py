@@ -10,6 +10,7 @@ from dataclasses import replace
 from reconciler.host import Host
 from reconciler.host.lock import Holder
 from reconciler.model import Action, Change, Changes, Outcome, Plan, ResourceKey, Topology
+from reconciler.reconcile.others import taken_from_others
 from reconciler.watch.one_pass import Hearing, Manner, Pass, run
 from reconciler.watch.part import Part
 from reconciler.watch.patience import Patience, pause_after
@@ -46,7 +47,8 @@ class Passes:
         self._soon, self._on_planned, self._on_done, self._on_ended = soon, planned, done, ended
         self._turn = Turn(timeout=manner.lock_timeout, over=manner.idle)
         self._told: frozenset[str] = frozenset()
-        self._drift: frozenset[str] = frozenset()
+        self._warned: frozenset[str] = frozenset()
+        self._drift: dict[ResourceKey, Change] = {}
         self._blocked, self._blocked_until = 0, math.inf
 
     @property
@@ -104,6 +106,7 @@ class Passes:
         self._proven(each, plan.changes)
         if not each.part:
             self._in_the_way(each)
+            self._warn_of_others(plan.changes)
         if self.manner.dry_run:
             self._compared(each, plan)
         self._on_planned(each)
@@ -122,11 +125,25 @@ class Passes:
             self.manner.tell(Said(What.BLOCKED, line))
         self._told = said
 
+    def _warn_of_others(self, changes: Changes) -> None:
+        """Tell of what is taken away from another file of the same name, once as long as that is so."""
+        said = frozenset(taken_from_others(changes))
+        for line in sorted(said - self._warned):
+            self.manner.tell(Said(What.WARNING, line))
+        self._warned = said
+
     def _compared(self, each: Pass, plan: Plan) -> None:
-        now = {_fingerprint(change): change for change in plan.changes.pending}
-        for fingerprint in [found for found in now if found not in self._drift]:
-            self.manner.tell(Said(What.DRIFT, change=now[fingerprint], because=each.because))
-        each.found, self._drift = not now.keys() <= self._drift, frozenset(now)
+        """Tell of drift that is new or another by now, and of that which is over."""
+        now = {change.key: change for change in plan.changes.pending}
+        told = {key: _fingerprint(change) for key, change in self._drift.items()}
+        new = [change for key, change in now.items() if told.get(key) != _fingerprint(change)]
+        over = [change for key, change in self._drift.items() if _is_at_rest(key, plan.changes, None)]
+        for what, changes in ((What.DRIFT, new), (What.OVER, over)):
+            for change in changes:
+                self.manner.tell(Said(what, change=change, because=each.because))
+        each.found = bool(new or over)
+        ended = {change.key for change in over}
+        self._drift = {key: change for key, change in {**self._drift, **now}.items() if key not in ended}
 
     def _proven(self, each: Pass, changes: Changes) -> None:
         """Tell what others, which go on, have mended, where this one's look finds nothing left of it."""

@@ -12,19 +12,21 @@ from reconciler.value import dataclass
 
 
 class What(StrEnum):
-    """What something that is told is about; the first five are about a resource, and `blocked` tells in words which."""
+    """What something that is told is about; the first six are about a resource; `blocked` and `warning` name some."""
 
     MENDED = "mended"
     FAILED = "failed"
     SKIPPED = "skipped"
     UNSETTLED = "unsettled"
     DRIFT = "drift"
+    OVER = "over"
     BLOCKED = "blocked"
     WATCHING = "watching"
     FILE = "file"
     INVALID = "invalid"
     ENGINE = "engine"
     WAITING = "waiting"
+    WARNING = "warning"
     TROUBLE = "trouble"
     LOST = "lost"
     ENDED = "ended"

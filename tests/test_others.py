@@ -1,0 +1,37 @@
+"""What a plan would take away from another file of the same name is told."""
+
+from __future__ import annotations
+
+import pytest
+from memory import MemorySpec
+
+from reconciler.model import Action, Change, Changes, Resource, ResourceKey, Topology
+from reconciler.reconcile.others import taken_from_others
+
+
+def doomed(name: str, source: str = "", action: Action = Action.DELETE) -> Change:
+    key = ResourceKey("box", name)
+    return Change(key, action, observed=Resource(key, MemorySpec(), owned=True, live={"source": source}))
+
+
+def told(mine: str, *changes: Change) -> list[str]:
+    by_key = {each.key: each for each in changes}
+    return [*taken_from_others(Changes(Topology("t", source=mine), Topology("t"), by_key))]
+
+
+WORDS = "a topology of the same name: --name keeps two apart"
+
+
+@pytest.mark.parametrize("change", [doomed("a"), doomed("a", "/x/mine.yaml"), doomed("a", "mine.yaml")])
+def test_what_is_of_this_file_or_of_none_is_taken_without_a_word(change: Change) -> None:
+    assert told("/x/mine.yaml", change) == []
+
+
+def test_what_is_of_another_file_is_told_file_by_file_and_not_without_end() -> None:
+    changes = [doomed(each, "/y/b.yaml") for each in "abcde"] + [doomed("f", "/y/a.yaml")]
+    changes += [doomed("g", "/y/a.yaml", Action.UPDATE)]
+    assert told("/x/mine.yaml", *changes) == [
+        f"box/f: made from /y/a.yaml, {WORDS}",
+        f"box/a, box/b, box/c and 2 more: made from /y/b.yaml, {WORDS}",
+    ]
+    assert told("", *changes) == []
