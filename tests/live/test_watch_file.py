@@ -353,6 +353,22 @@ def test_it_says_when_it_is_ready_and_reads_well(lab: Lab) -> None:
     assert len(lines) == 3
 
 
+def test_it_is_not_ready_while_its_first_pass_goes_on_though_others_end_beside_it(lab: Lab) -> None:
+    import socket
+
+    lab.load(PAIR.replace("blue: ", f'blue: {{exec: ["until test -e {lab.folder}/go; do sleep 0.1; done"]}}'))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(lab.folder / "ready"))
+        with Watched(lab.folder, environment={**NOWHERE, "NOTIFY_SOCKET": str(lab.folder / "ready")}) as watch:
+            watch.until(lambda each: is_mended(each, VETH))  # so another pass says, which has looked meanwhile
+            listener.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                listener.recv(100)
+            (lab.folder / "go").touch()
+            listener.settimeout(LONG)
+            assert listener.recv(100) == b"READY=1"
+
+
 def test_without_a_watch_the_next_apply_does_the_same(lab: Lab) -> None:
     lab.apply(PAIR)
     set_mtu(lab, 1300)
