@@ -181,11 +181,11 @@ def test_a_signal_ends_it_at_once_while_it_listens(lab: Lab, number: signal.Sign
 
 
 def test_a_signal_in_the_midst_of_a_pass_lets_running_steps_end_and_starts_no_more(lab: Lab) -> None:
-    slow = "namespaces: {a: {exec: ['sleep 2']}, b: {exec: ['sleep 2']}}\n"
+    slow = f"namespaces: {{a: {{exec: ['touch {lab.folder}/begun; sleep 2']}}, b: {{exec: ['sleep 2']}}}}\n"
     lab.load(slow)
     with Watched(lab.folder, "--jobs", "1", environment=NOWHERE).is_up() as watch:
         deadline = time.monotonic() + LONG
-        while not subprocess.run(["pgrep", "-P", str(watch.process.pid)], capture_output=True, check=False).stdout:
+        while not (lab.folder / "begun").exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert watch.end() == 143
