@@ -12,6 +12,7 @@ import pytest
 from live.boxes import C, D, Json, R, alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab, run
 from reconciler.errors import Conflict
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -39,7 +40,7 @@ def file(stage: int) -> str:
 
 
 def test_every_attribute_of_an_endpoint_is_applied_changed_and_taken_out_again(lab: Lab) -> None:
-    old = lab.host.engine.version < (1, 44)
+    old = lab.host.engine.version < MAC_AT_CONNECT
     names = [f"c{at}" for at, _ in enumerate(ENDPOINTS)]
     lab.apply(file(0))
     for stage in (1, 2, 0):

@@ -9,8 +9,10 @@ from typing import Any
 from reconciler.model import Claim, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
-MAC_AT_CONNECT = (1, 44)
-"""From this API version on an endpoint has a MAC address of its own; before, the container had one."""
+MAC_AT_CREATE, MAC_UNTOLD, MAC_AT_CONNECT = (1, 44), (1, 52), (1, 54)
+"""From the first of these API versions on an endpoint that is created with its container has a MAC address of its own,
+before that the container has one; from the second on it is told nowhere else; from the last on any endpoint has one.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def endpoint(spec: ConnectSpec, version: tuple[int, int]) -> dict[str, Any]:
     made: dict[str, Any] = {"Aliases": list(spec.aliases) or None, "Links": list(spec.links) or None}
     if ipam:
         made["IPAMConfig"] = ipam
-    if spec.mac_address and version >= MAC_AT_CONNECT:
+    if spec.mac_address and version >= MAC_AT_CREATE:
         made["MacAddress"] = spec.mac_address
     return {name: each for name, each in made.items() if each}
 

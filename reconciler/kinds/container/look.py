@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
-from reconciler.kinds.connect.spec import MAC_AT_CONNECT
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_UNTOLD
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.container.parse import name_claim
@@ -46,6 +46,7 @@ def _own(
 ) -> Resource:
     desired = scope.desired.resources.get(key)
     want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
+    version = scope.host.engine.version
     seen = Seen(
         inspected,
         want,
@@ -55,7 +56,8 @@ def _own(
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
-        mac=scope.host.engine.version < MAC_AT_CONNECT,
+        mac=version < MAC_AT_CONNECT,
+        mac_untold=version >= MAC_UNTOLD,
     )
     spec = spec_of(seen)
     return Resource(
