@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from reconciler.model import Claim, Spec, chosen, uncompared
+from reconciler.model import Claim, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
-MAC_AT_CREATE, MAC_UNTOLD, MAC_AT_CONNECT = (1, 44), (1, 52), (1, 54)
-"""From the first of these API versions on an endpoint that is created with its container has a MAC address of its own,
-before that the container has one; from the second on it is told nowhere else; from the last on any endpoint has one.
+MAC_AT_CREATE, MAC_AT_CONNECT = (1, 44), (1, 54)
+"""From these API versions on an endpoint can be given a MAC address: one that is created with its container, and any.
+
+Before the first the container has one, for the network that it is created on.
 """
 
 
@@ -33,6 +34,11 @@ class ConnectSpec(Spec):
     first: bool = uncompared(False)  # noqa: FBT003 - a default
     container: str = uncompared("")
     ours: bool = uncompared(False)  # noqa: FBT003 - likewise
+
+
+def key_of(container: str, network: str) -> ResourceKey:
+    """Return the key of an endpoint."""
+    return ResourceKey("connect", f"{container}--{network}")
 
 
 def endpoint(spec: ConnectSpec, version: tuple[int, int]) -> dict[str, Any]:
