@@ -98,6 +98,11 @@ start_engine() {
   return 1
 }
 
+# ensure_client – the command docker, which the tests use: from Debian 13 on docker.io does not bring it.
+ensure_client() {
+  command -v docker >/dev/null || install_packages docker-cli
+}
+
 # ensure_busybox – a static busybox where the example image's Dockerfile looks for it.
 ensure_busybox() {
   local target=topologies/images/busybox/busybox source

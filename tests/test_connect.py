@@ -9,7 +9,7 @@ from paper import source
 
 from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import connects
-from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
+from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.model import How, Need, Resource, ResourceKey
 
 LAN = {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnet": "no subnet"}, {"subnet": "fd00::/64"}]}}
@@ -59,7 +59,7 @@ def test_all_that_is_declared_of_an_endpoint_is_read_and_sent() -> None:
         "Aliases": ["web", "www"],
         "IPAMConfig": {"IPv4Address": "10.0.0.9", "IPv6Address": "fd00::9", "LinkLocalIPs": ["169.254.8.8"]},
     }
-    assert endpoint(found["lan"], MAC_AT_CONNECT) == {**body, "MacAddress": MAC}
+    assert endpoint(found["lan"], MAC_AT_CREATE) == {**body, "MacAddress": MAC}
     assert endpoint(found["lan"], (1, 41)) == body
     assert endpoint(found["wan"], (1, 41)) == {"Aliases": ["web"]}
     assert endpoint(ConnectSpec(links=("a:b",)), (1, 41)) == {"Links": ["a:b"]}

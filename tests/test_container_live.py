@@ -243,6 +243,25 @@ def test_a_mac_address_of_an_old_engine_s_is_for_the_network_that_the_container_
     assert read(address, old=False) == "t-wan", "a later engine gives one anywhere"
 
 
+def test_a_mac_address_that_is_given_to_an_endpoint_at_its_creation_is_gone_with_that() -> None:
+    mac, other = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+    def read(endpoints: dict[str, Any], want: str | None = mac, config: str = "") -> str | None:
+        settings = {"Networks": {"t-wan": {"MacAddress": other}, **endpoints}}
+        wanted = ContainerSpec(mac_address=want, mac_network="t-lan")
+        on = {"NetworkMode": "t-lan"}
+        return seen(
+            {"MacAddress": config}, on, want=wanted, settings=settings, mac=True, mac_of_endpoint=True
+        ).mac_address
+
+    assert read({"t-lan": {"MacAddress": mac}}) == mac
+    assert read({"t-lan": {"MacAddress": other}}) == other
+    assert read({"t-lan": {"MacAddress": ""}}) == mac, "it does not run"
+    assert read({}, config=mac) is None, "it was disconnected, and a connect would not give it back"
+    assert read({"t-lan": {"MacAddress": other}}, None, config=mac) == mac, "it was declared"
+    assert read({"t-lan": {"MacAddress": other}}, None) is None, "the engine chose it"
+
+
 @pytest.mark.parametrize(
     ("privileged", "want", "expected"),
     [(True, (), ()), (True, ("label=disable",), ("label=disable",)), (False, (), ("label=disable",))],

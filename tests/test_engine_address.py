@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
 from reconciler.host.engine.address import Address, Tls, address, parse
+from reconciler.host.engine.dial import trust
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,17 @@ def test_the_environment_asks_for_tls(home: Path) -> None:
     assert found(home, DOCKER_HOST="tcp://box", DOCKER_TLS="1").tls == Tls(ca, certificate, key, verify=False)
     elsewhere = found(home, DOCKER_HOST="tcp://box", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH=str(home / "none")).tls
     assert elsewhere == Tls()
+
+
+def test_an_authority_that_was_made_as_docker_s_manual_says_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no key usage, which Python has asked for since 3.13, and `docker` never."""
+
+    def strict(*, cafile: str | None) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.verify_flags |= ssl.VERIFY_X509_STRICT
+        return made
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    context = trust(Tls())
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

@@ -53,7 +53,7 @@ class Watch:
         self.kernel = KernelEars(file.topology.name, self.host)
         self.engine = EngineEars(host, lambda word: self.loop.soon(lambda: self._hear_engine(word)))
         self._engine_news = EngineConcern(file.topology.name)
-        self._reached, self._lost, self._deaf, self._is_ready = False, "", "", False
+        self._reached, self._lost, self._deaf, self._insists, self._is_ready = False, "", "", True, False
         self._next_resync, self._computed = math.inf, 0.0
         self.loop.on(self.kernel.listener.fileno(), self._hear_kernel)
         self.loop.on(self.kernel.mounts, self._hear_mounts, select.POLLPRI | select.POLLERR)
@@ -154,7 +154,7 @@ class Watch:
         self._insist_on_beginning(error)
         if not self._lost:
             self.tell(Said(What.LOST, str(error)))
-        self._reached, self._lost = False, str(error)
+        self._reached, self._lost, self._insists = False, str(error), False
         self._ready()
 
     def _hear_event(self, event: Mapping[str, Any]) -> None:
@@ -218,7 +218,9 @@ class Watch:
             self.agenda.looked(time.monotonic(), found=each.found)
         if each.joined:
             self._note("what was under way has ended")
-        self._ready()
+        self._insists = False
+        if not each.beside:
+            self._ready()
 
     def _troubled(self, error: ReconcilerError) -> None:
         self._insist_on_beginning(error)
@@ -228,11 +230,11 @@ class Watch:
 
     def _insist_on_beginning(self, error: ReconcilerError) -> None:
         """What is not allowed at the beginning will not be allowed later."""
-        if not self._is_ready and error.exit_code == HostRefuses.exit_code and not isinstance(error, Conflict):
+        if self._insists and error.exit_code == HostRefuses.exit_code and not isinstance(error, Conflict):
             raise error
 
     def _ready(self) -> None:
-        """Say so, once."""
+        """Say so, once; not while the first pass goes on, beside which shorter ones come and go."""
         if not self._is_ready:
             notify("READY=1")
         self._is_ready = True

@@ -13,7 +13,7 @@ TOOLS = ("reconciler", "ruff", "mypy", "lint-imports", "pytest")
 """What pip brings into the virtual environment."""
 PACKAGES = {
     "python3": ("python3",),
-    "docker.io": ("dockerd",),
+    "docker.io": ("dockerd", "docker"),
     "iptables": ("iptables",),
     "iproute2": ("ip",),
     "busybox-static": ("busybox",),
@@ -103,6 +103,11 @@ class Machine:
     def let_packages_start_services(self) -> None:
         """Let the engine run once its package is installed, as it does where there is an init."""
         (self.store / "service").touch()
+
+    def let_the_client_be_apart(self) -> None:
+        """Let the command docker be a package of its own, as it is from Debian 13 on."""
+        (self.store / "docker-cli").mkdir()
+        (self.store / "docker.io/docker").rename(self.store / "docker-cli/docker")
 
     def allow_sudo(self) -> None:
         """Let who is not root become root, as far as one can see: no network namespace can be made."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import docker.errors
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from live.boxes import C, D, Json, R, alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab, run
 from reconciler.errors import Conflict
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -39,7 +41,7 @@ def file(stage: int) -> str:
 
 
 def test_every_attribute_of_an_endpoint_is_applied_changed_and_taken_out_again(lab: Lab) -> None:
-    old = lab.host.engine.version < (1, 44)
+    old = lab.host.engine.version < MAC_AT_CONNECT
     names = [f"c{at}" for at, _ in enumerate(ENDPOINTS)]
     lab.apply(file(0))
     for stage in (1, 2, 0):
@@ -200,6 +202,29 @@ def test_a_mac_address_moves_to_another_network(lab: Lab) -> None:
         lab.apply(file(**networks))
         (there,) = [name for name, each in networks.items() if each]
         assert endpoint(lab, "c", there)["MacAddress"] == declared["mac_address"]
+
+
+def test_a_mac_address_outlives_what_else_becomes_of_its_endpoint_and_its_network(lab: Lab) -> None:
+    mac = "02:00:00:00:92:21"
+
+    def file(*, internal: bool = False, **more: Any) -> str:
+        networks = {**NETWORKS, "lan": {**NETWORKS["lan"], "internal": internal}}
+        return text({"c": box(networks={"lan": {"mac_address": mac, **more}, "wan": {}})}, networks=networks)
+
+    def holds() -> bool:
+        return bool(endpoint(lab, "c", "lan")["MacAddress"] == mac)
+
+    last = file(internal=True)
+    for each in (file(), file(aliases=["one"]), file(ipv4_address="10.230.94.55"), last):
+        lab.apply(each)
+        assert holds()
+    api, one = lab.host.engine.api, (f"{lab.name}-c", f"{lab.name}-lan")
+    for again in (False, True):
+        api.disconnect_container_from_network(*one)
+        if again:
+            api.connect_container_to_network(*one)
+        lab.apply(last)
+        assert holds()
 
 
 def test_an_address_that_a_foreign_container_holds_is_a_conflict(lab: Lab) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from live.boxes import alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -98,10 +99,10 @@ def test_a_link_reaches_its_target_after_either_end_was_taken_off_the_bridge(lab
 def test_links_on_docker_s_own_bridge_are_there_beside_a_mac_address_on_another_network(lab: Lab) -> None:
     both = box(networks={"docker0": {}, "lan": {"mac_address": "02:00:00:00:98:01"}}, links=["old:first"])
     file = text({"old": bridged(), "both": both}, networks=NETWORKS)
-    if lab.host.engine.version >= (1, 44):
+    if lab.host.engine.version >= MAC_AT_CONNECT:
         lab.apply(file)
         assert reaches(lab, "both", "first")
     else:
         said = [str(each.error) for each in lab.attempt(file).failed]
         assert said
-        assert all(each.startswith("connect/both--lan: an engine before 25.0 gives") for each in said)
+        assert all(each.startswith("connect/both--lan: an engine before 29.3 gives") for each in said)

@@ -186,6 +186,14 @@ def test_the_tests_are_set_up_likewise_and_run_in_order(machine: Machine) -> Non
     ]
 
 
+def test_where_the_engine_comes_without_its_client_the_tests_have_that_installed(machine: Machine) -> None:
+    machine.let_the_client_be_apart()
+    for script, more in (("scripts/quickstart", []), ("scripts/test", ["docker-cli"]), ("scripts/test", [])):
+        done = machine.run(script)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert [each for each in machine.installed if each not in EVERYTHING] == more
+
+
 def test_live_tests_that_cannot_run_are_skipped_aloud_or_fail_where_they_are_required(machine: Machine) -> None:
     machine.install("python3", VENV)
     machine.environment["DOCKER_HOST"] = "tcp://192.0.2.1:2375"

@@ -206,11 +206,11 @@ def test_a_signal_ends_it_at_once_while_it_listens(lab: Lab, number: signal.Sign
 
 
 def test_a_signal_in_the_midst_of_a_pass_lets_running_steps_end_and_starts_no_more(lab: Lab) -> None:
-    slow = "namespaces: {a: {exec: ['sleep 2']}, b: {exec: ['sleep 2']}}\n"
+    slow = f"namespaces: {{a: {{exec: ['touch {lab.folder}/begun; sleep 2']}}, b: {{exec: ['sleep 2']}}}}\n"
     lab.load(slow)
     with Watched(lab.folder, "--jobs", "1", environment=NOWHERE).is_up() as watch:
         deadline = time.monotonic() + LONG
-        while not subprocess.run(["pgrep", "-P", str(watch.process.pid)], capture_output=True, check=False).stdout:
+        while not (lab.folder / "begun").exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert watch.end() == 143
@@ -299,7 +299,7 @@ def test_what_sends_no_event_is_found_by_looking_now_and_then(lab: Lab) -> None:
     with watched(lab, text, "--resync", "1s", last="namespace/red") as watch:
         settled(watch)
         after = len(watch.words)
-        run("ip", "netns", "exec", f"{lab.name}-red", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+        run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward")
         # On a busy machine a look takes long, and the next one comes the later.
         word = watch.until(lambda each: is_mended(each, "namespace/red"), after=after, seconds=4 * LONG)
         assert word["because"] == ["a look without cause"]
@@ -376,6 +376,22 @@ def test_it_says_when_it_is_ready_and_reads_well(lab: Lab) -> None:
     assert re.fullmatch(rf"{time_}  watching   {lab.name}: 3 resources of {lab.folder}/topology.yaml", first)
     assert re.fullmatch(rf"{time_}  mended     \+ {VETH} +absent  \(\d\.\d\d s\)  \(the watch begins\)", lines[-1])
     assert len(lines) == 3
+
+
+def test_it_is_not_ready_while_its_first_pass_goes_on_though_others_end_beside_it(lab: Lab) -> None:
+    import socket
+
+    lab.load(PAIR.replace("blue: ", f'blue: {{exec: ["until test -e {lab.folder}/go; do sleep 0.1; done"]}}'))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(lab.folder / "ready"))
+        with Watched(lab.folder, environment={**NOWHERE, "NOTIFY_SOCKET": str(lab.folder / "ready")}) as watch:
+            watch.until(lambda each: is_mended(each, VETH))  # so another pass says, which has looked meanwhile
+            listener.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                listener.recv(100)
+            (lab.folder / "go").touch()
+            listener.settimeout(LONG)
+            assert listener.recv(100) == b"READY=1"
 
 
 def test_without_a_watch_the_next_apply_does_the_same(lab: Lab) -> None:

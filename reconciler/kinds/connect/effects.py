@@ -32,7 +32,7 @@ _HINTS = {
     "no available IPv4": "the subnet is used up: declare a larger one",
 }
 _OLD = (
-    "{key}: an engine before 25.0 gives a MAC address on one network of a container only, "
+    "{key}: an engine before 29.3 gives a MAC address on one network of a container only, "
     "with links on Docker's own bridge on that: declare no other"
 )
 

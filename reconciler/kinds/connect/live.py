@@ -63,7 +63,7 @@ def _aliases(endpoint: Json, inspected: Json, want: ConnectSpec) -> set[str]:
 
 
 def _mac(endpoint: Json, want: ConnectSpec) -> str | None:
-    """The MAC address; one that an engine before 25.0 made of the address is as undeclared, unless it is declared."""
+    """The MAC address; one that an older engine made of the address is as undeclared, unless it is declared."""
     mac, address = endpoint.get("MacAddress") or None, endpoint.get("IPAddress")
     made_of_it = _MADE + ip_address(address).packed.hex(":") if address else None
     return None if mac == made_of_it != want.mac_address else mac

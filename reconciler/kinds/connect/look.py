@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.engine_scope import live_name
-from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
-from reconciler.kinds.connect.parse import key_of
-from reconciler.kinds.connect.spec import ConnectSpec, address_claims
+from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
+from reconciler.kinds.connect.networks import Networks
+from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.ours import ours
 from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
@@ -26,7 +25,7 @@ _NO_NETWORKS = ("none", "host")
 
 def endpoints(scope: Scope) -> Iterator[Resource]:
     """Yield the endpoints of our containers, and the foreign ones that have a declared address."""
-    networks = _Networks(scope)
+    networks = Networks(scope)
     interfaces = _interfaces(scope)
     for key, inspected in ours(scope).items():
         for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
@@ -39,7 +38,7 @@ def endpoints(scope: Scope) -> Iterator[Resource]:
 
 def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
     """Return the keys of the endpoints that each of our containers says it has."""
-    networks = _Networks(scope)
+    networks = Networks(scope)
     return {
         key: tuple(
             key_of(key.name, networks.key(name, endpoint).name)
@@ -48,51 +47,6 @@ def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
         )
         for key, inspected in ours(scope).items()
     }
-
-
-class _Networks:
-    """The networks by id, and who has which address on them."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.keys = {identity: _network_key(scope, row) for identity, row in scope.networks.items()}
-        self.names = {identity: row["Name"] for identity, row in scope.networks.items()}
-        self.ours = {identity for identity, row in scope.networks.items() if scope.mark(row.get("Labels"))}
-
-    @cached_property
-    def holders(self) -> Mapping[tuple[str, str], str]:
-        """The id of the container that has an address on a network."""
-        return {
-            (endpoint["NetworkID"], address): row["Id"]
-            for row in self.scope.container_rows
-            for endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).values()
-            for address in addresses(endpoint)
-        }
-
-    def key(self, name: str, endpoint: Json) -> ResourceKey:
-        """Return the key of the network that an endpoint is on."""
-        return self.keys.get(self.identity(name, endpoint)) or ResourceKey("network", f"@{name}")
-
-    def identity(self, name: str, endpoint: Json) -> str:
-        """Return the id of the network that an endpoint is on: 20.10 does not tell that of one never started.
-
-        Empty if there is no such network any more, though there may be another of that name.
-        """
-        told = endpoint.get("NetworkID") or next((each for each, other in self.names.items() if other == name), "")
-        return told if self.names.get(told) == name else ""
-
-    def held_by_another(self, network: str, inspected: Json, spec: ConnectSpec) -> bool:
-        """Tell whether an address of a container that does not run went to another meanwhile."""
-        wanted = filter(None, (spec.ipv4_address, spec.ipv6_address))
-        holders = {self.holders.get((network, each)) for each in wanted}
-        return not is_up(inspected) and bool(holders - {None, inspected["Id"]})
-
-
-def _network_key(scope: Scope, row: Json) -> ResourceKey:
-    mark = scope.mark(row.get("Labels"))
-    if mark and mark.key.kind == "network":
-        return mark.key
-    return scope.wanted.get(("network", row["Name"])) or ResourceKey("network", f"@{row['Name']}")
 
 
 def _interfaces(scope: Scope) -> Mapping[ResourceKey, Mapping[str, str]] | None:
@@ -114,7 +68,7 @@ def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
 
 
 def _observed(
-    scope: Scope, networks: _Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json], *, live: Json
+    scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json], *, live: Json
 ) -> Iterator[Resource]:
     name, endpoint = named
     identity = networks.identity(name, endpoint)
@@ -164,7 +118,7 @@ def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, 
     )
 
 
-def _foreign(scope: Scope, networks: _Networks) -> Iterator[Resource]:
+def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
     wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
     if not wanted:
         return

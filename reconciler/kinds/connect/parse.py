@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.kinds import networking
 from reconciler.kinds.addresses import mac
-from reconciler.kinds.connect.spec import ConnectSpec, address_claims
+from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.order import Order, order
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.network.kept import kept
@@ -24,11 +24,6 @@ def connects(source: Source) -> Iterator[Resource]:
         for network, endpoint in networking.networks(entry).items():
             _check_mac(entry, network, endpoint.get("mac_address", "").lower(), holders)
             yield _connect(entry, network, endpoint, found)
-
-
-def key_of(container: str, network: str) -> ResourceKey:
-    """Return the key of an endpoint."""
-    return ResourceKey("connect", f"{container}--{network}")
 
 
 def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Order) -> Resource:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from reconciler.model import Claim, Spec, chosen, uncompared
+from reconciler.model import Claim, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
-MAC_AT_CONNECT = (1, 44)
-"""From this API version on an endpoint has a MAC address of its own; before, the container had one."""
+MAC_AT_CREATE, MAC_AT_CONNECT = (1, 44), (1, 54)
+"""From these API versions on an endpoint can be given a MAC address: one that is created with its container, and any.
+
+Before the first the container has one, for the network that it is created on.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class ConnectSpec(Spec):
     ours: bool = uncompared(False)  # noqa: FBT003 - likewise
 
 
+def key_of(container: str, network: str) -> ResourceKey:
+    """Return the key of an endpoint."""
+    return ResourceKey("connect", f"{container}--{network}")
+
+
 def endpoint(spec: ConnectSpec, version: tuple[int, int]) -> dict[str, Any]:
     """Write an EndpointConfig, whole."""
     addresses = {"IPv4Address": spec.ipv4_address, "IPv6Address": spec.ipv6_address}
@@ -42,7 +50,7 @@ def endpoint(spec: ConnectSpec, version: tuple[int, int]) -> dict[str, Any]:
     made: dict[str, Any] = {"Aliases": list(spec.aliases) or None, "Links": list(spec.links) or None}
     if ipam:
         made["IPAMConfig"] = ipam
-    if spec.mac_address and version >= MAC_AT_CONNECT:
+    if spec.mac_address and version >= MAC_AT_CREATE:
         made["MacAddress"] = spec.mac_address
     return {name: each for name, each in made.items() if each}
 

@@ -12,7 +12,7 @@ from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.connect.effects import refuse_mac
-from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.kinds.container import limits, settings
 from reconciler.kinds.container.config import config
 from reconciler.kinds.container.spec import ContainerSpec
@@ -33,14 +33,16 @@ def created(host: Host, step: Step) -> Result:
     """Create a container on its first network, with its mark."""
     resource, containers = wanted(step), host.engine.containers
     spec = ContainerSpec.of(resource)
-    by_connect = host.engine.version >= MAC_AT_CONNECT
+    version = host.engine.version
     body = config(
-        replace(spec, mac_address=None) if by_connect else spec,
+        replace(spec, mac_address=None) if version >= MAC_AT_CONNECT else spec,
         labels={**mark_of(step, host).labels(), ID: secrets.token_hex(8)},
         endpoints=_endpoints(host, step),
         target=_target(host, resource, spec),
         entrypoint=_entrypoint(host, spec),
     )
+    if version >= MAC_AT_CREATE:
+        body.pop("MacAddress", None)
     try:
         patiently(
             host.engine, lambda: containers.create(spec.name, body), passing=lambda error: _passes(host, spec, error)

@@ -33,7 +33,8 @@ class Seen:
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
     `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
-    `mac` tells whether the engine knows a container's MAC address only as an attribute of the container.
+    `mac` tells whether the engine gives a MAC address only where a container is made, `mac_of_endpoint` that
+    it is the endpoint's all the same: gone with it, whatever the container's configuration goes on to say.
     """
 
     found: Json
@@ -45,6 +46,7 @@ class Seen:
     live_name: Callable[[str], str] = str
     linked: Collection[str] = ()
     mac: bool = False
+    mac_of_endpoint: bool = False
 
     @property
     def config(self) -> Json:
@@ -187,14 +189,17 @@ def _network(seen: Seen) -> dict[str, Any]:
 
 
 def _mac(seen: Seen) -> dict[str, str | None]:
-    """Read the MAC address, and the network that it is for: an old engine gives it where a container was made only."""
+    """Read the MAC address, and the network that it is for: an old engine gives it where a container was made only.
+
+    Of an endpoint none can tell whether its address was declared: it only counts where one is wanted.
+    """
     if not seen.mac:
         return {"mac_address": seen.want.mac_address, "mac_network": seen.want.mac_network}
-    address = seen.config.get("MacAddress") or None
-    return {
-        "mac_address": address,
-        "mac_network": seen.host_config["NetworkMode"] if address else seen.want.mac_network,
-    }
+    network, address = seen.host_config["NetworkMode"], seen.config.get("MacAddress") or None
+    if seen.mac_of_endpoint and seen.want.mac_address:
+        endpoint = (seen.found["NetworkSettings"].get("Networks") or {}).get(network)
+        address = None if endpoint is None else endpoint.get("MacAddress") or seen.want.mac_address
+    return {"mac_address": address, "mac_network": network if address else seen.want.mac_network}
 
 
 def _network_mode(seen: Seen) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
-from reconciler.kinds.connect.spec import MAC_AT_CONNECT
+from reconciler.kinds.connect.networks import key_on
+from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.container.parse import name_claim
@@ -46,6 +47,7 @@ def _own(
 ) -> Resource:
     desired = scope.desired.resources.get(key)
     want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
+    version = scope.host.engine.version
     seen = Seen(
         inspected,
         want,
@@ -55,13 +57,14 @@ def _own(
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
-        mac=scope.host.engine.version < MAC_AT_CONNECT,
+        mac=version < MAC_AT_CONNECT,
+        mac_of_endpoint=version >= MAC_AT_CREATE,
     )
     spec = spec_of(seen)
     return Resource(
         key,
         spec,
-        needs=tuple(sorted(_needs(scope, inspected, spec))),
+        needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(scope, key, inspected, spec)))),
         claims=(name_claim(spec.name),),
         live=_facts(inspected),
     )
@@ -77,6 +80,14 @@ def _needs(scope: Scope, inspected: Json, spec: ContainerSpec) -> Iterator[Need]
         yield Need(ResourceKey("container", link.rpartition(":")[0]), "links")
     if spec.network_mode.startswith(SHARED):
         yield Need(ResourceKey("container", spec.network_mode.partition(":")[2]), "network_mode")
+
+
+def _mac_needs(scope: Scope, key: ResourceKey, inspected: Json, spec: ContainerSpec) -> Iterator[Need]:
+    """Yield the endpoint whose MAC address these engines give where the container is made: a connect would lose it."""
+    if spec.mac_address and MAC_AT_CREATE <= scope.host.engine.version < MAC_AT_CONNECT:
+        endpoint = key_on(scope, key, inspected, inspected["HostConfig"]["NetworkMode"])
+        if endpoint:
+            yield Need(endpoint, "mac_network")
 
 
 def _volume(scope: Scope, name: str) -> ResourceKey | None:

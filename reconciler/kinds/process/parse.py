@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.kinds import networking
-from reconciler.kinds.connect.parse import key_of
+from reconciler.kinds.connect.spec import key_of
 from reconciler.kinds.container import ports
 from reconciler.kinds.container.healthcheck import declared, healthcheck
 from reconciler.kinds.container.order import Order, order
