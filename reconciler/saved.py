@@ -11,7 +11,7 @@ from reconciler.errors import PlanStale, Usage
 from reconciler.kinds.reading import read_file
 from reconciler.model import FORMAT_VERSION, STANDARD_INPUT, Plan, Verb
 from reconciler.render.as_json import plan_json
-from reconciler.render.values import plain, sealed
+from reconciler.render.values import discreet, plain, sealed
 from reconciler.value import dataclass
 
 _MACHINE = "machine"
@@ -126,7 +126,7 @@ def rendered(plan: Plan, key: bytes) -> dict[str, Any]:
     found["desired"] = {
         str(each.key): plain(each.desired.spec, hide=hide) for each in plan.changes.pending if each.desired
     }
-    as_read: dict[str, Any] = json.loads(json.dumps(found))
+    as_read: dict[str, Any] = json.loads(json.dumps(discreet(found, hide=hide)))
     return as_read
 
 

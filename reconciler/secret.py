@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MARKER = "(secret)"
 """What stands in place of a secret value."""
+_MARKED = re.compile(r"(\(secret(?: [0-9a-f]+)?\))")
+"""A marker, with a digest or without: nothing is looked for in it."""
 _PARTS = re.compile(r"passw(?:or)?d|passphrase|secret|token|credential|private|api_?key", re.IGNORECASE)
 """What makes a name look secret wherever it stands in it."""
 _WORDS = frozenset(("auth", "authorization", "cookie", "creds", "dsn", "key", "keys", "pass", "pin", "pwd", "salt"))
@@ -21,12 +24,37 @@ _WORDS = frozenset(("auth", "authorization", "cookie", "creds", "dsn", "key", "k
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _NO_SECRETS = frozenset(("pwd", "oldpwd"))
-_USERINFO = re.compile(r"[A-Za-z0-9+.-]://[^\s/:@]*:(?P<password>[^\s/@]+)@")
+_USERINFO = re.compile(r"(?P<user>[A-Za-z0-9+.-]://[^\s/:@]*):(?P<password>[^\s/@]+)@")
 """A URL's user and password; of the scheme the last letter is enough, where all of it would be sought at every one."""
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_LEAST, _LONG, _MOST = 4, 8, 4096
-"""A shorter value is not looked for in texts, nor a longer one; one that is not long only as a word of its own."""
-_TRIVIAL = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
+_LEAST, _LONG, _MOST, _PIECE = 4, 8, 4096, 64
+"""A shorter value is not looked for in texts; one that is not long only as a word of its own; and of one that is longer
+than the third only the pieces are, of which others may cut off some."""
+_EDGE = re.compile(r"(?<![^\W_])(?=.{4})", re.DOTALL)
+"""Where a word of at least four characters may begin."""
+_SAME = re.compile(r"[A-Za-z0-9_.~-]+")
+"""A text that is the same however it is escaped."""
+_TOLD = frozenset(
+    (
+        *("true", "false", "none", "null", "yes", "disabled", "enabled", "default"),
+        *(
+            "bridge",
+            "connect",
+            "container",
+            "exec",
+            "image",
+            "namespace",
+            "network",
+            "process",
+            "route",
+            "veth",
+            "volume",
+        ),
+        *("create", "update", "replace", "delete", "wait", "no-op"),
+        *("applied", "done", "failed", "skipped", "unchanged"),
+    )
+)
+"""What is told though it is somebody's password: words of all and of every plan; kinds, actions, verbs, outcomes."""
 
 
 class Secret(str):
@@ -51,55 +79,123 @@ class _Known:
     """The secrets that this process has seen, and the words that are told in any case."""
 
     def __init__(self) -> None:
+        self.seen: set[str] = set()
         self.texts: dict[str, None] = {}
         self.public: set[str] = set()
-        self.pattern: re.Pattern[str] | None = None
+        self.index: _Index | None = None
 
     def add(self, text: str) -> None:
         plain = str.__str__(text)  # the subclass's own would only give it back
-        if plain not in self.texts:
+        if plain not in self.seen:
+            self.seen.add(plain)
             self.texts |= dict.fromkeys(_forms(plain))
-            self.pattern = None
+            self.index = None
 
     def publish(self, words: Iterable[str]) -> None:
         new = set(words) - self.public
         if new:
             self.public |= new
-            self.pattern = None
+            self.index = None
 
-    def masked(self, text: str) -> str:
-        if self.pattern is None:
-            self.pattern = _pattern([each for each in self.texts if each not in self.public])
-        return self.pattern.sub(MARKER, text)
+    def masked(self, text: str, hide: Callable[[str], str]) -> str:
+        if not self.texts:
+            return text
+        if self.index is None:
+            self.index = _Index(self.texts.keys() - self.public)
+        parts = _MARKED.split(text)
+        return "".join(part if at % 2 else self.index.replaced(part, hide) for at, part in enumerate(parts))
+
+
+class _Index:
+    """Finds many texts within another one in one pass: the time it takes grows with neither their number nor alikeness.
+
+    A short one is looked up at the edges of words. A long one is looked up by its beginning, then in the order of the
+    alphabet: of those that stand at a place the longest is the last one before what follows there, or that one's
+    beginning.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        found = sorted(texts)
+        self.short = {each for each in found if len(each) < _LONG}
+        self.long = [each for each in found if len(each) >= _LONG]
+        self.heads = {each[:_LONG] for each in self.long}
+        self.beginning: dict[str, str] = {}
+        around: list[str] = []
+        for each in self.long:
+            while around and not each.startswith(around[-1]):
+                around.pop()
+            self.beginning[each] = around[-1] if around else ""
+            around.append(each)
+
+    def replaced(self, text: str, hide: Callable[[str], str]) -> str:
+        parts: list[str] = []
+        end = 0
+        for start, stop in _joined(sorted((*self._long_ones(text), *self._short_ones(text)))):
+            parts += (text[end:start], hide(text[start:stop]))
+            end = stop
+        return "".join(parts) + text[end:] if parts else text
+
+    def _long_ones(self, text: str) -> Iterator[tuple[int, int]]:
+        heads = self.heads
+        for at in [at for at in range(len(text) - _LONG + 1) if text[at : at + _LONG] in heads]:
+            ahead = text[at : at + _MOST]
+            before = bisect_right(self.long, ahead)
+            found = self.long[before - 1] if before else ""
+            while found and not ahead.startswith(found):
+                found = self.beginning[found]
+            if found:
+                yield at, at + len(found)
+
+    def _short_ones(self, text: str) -> Iterator[tuple[int, int]]:
+        for edge in _EDGE.finditer(text) if self.short else ():
+            at = edge.start()
+            for end in range(at + _LEAST, at + _LONG):
+                if text[at:end] in self.short and not text[end : end + 1].isalnum():
+                    yield at, end
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join what overlaps or touches."""
+    found: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        else:
+            found.append((start, stop))
+    return found
 
 
 def _forms(text: str) -> Iterator[str]:
-    """Yield how a secret may stand in a text: as it is, its lines, a URL's password; each also escaped."""
+    """Yield how a secret may stand in a text: as it is, its lines, the passwords of URLs; each also escaped."""
     lines = [each.strip() for each in text.splitlines()[:_MOST]]
-    found = _USERINFO.search(text)
-    parts = [text, *(lines if len(lines) > 1 else []), *([found["password"]] if found else [])]
-    for each in parts:
-        if _LEAST <= len(each) <= _MOST and each.lower() not in _TRIVIAL:
-            yield from (each, json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1])
-            yield from (repr(each)[1:-1], quote(each), quote(each, safe=""))
+    parts = [text, text.strip(), *(lines if len(lines) > 1 else []), *passwords(text)]
+    for each in (piece for part in dict.fromkeys(parts) for piece in _pieces(part)):
+        if len(each) >= _LEAST and each.lower() not in _TOLD:
+            yield from (each,) if _SAME.fullmatch(each) else _escaped(each)
 
 
-def _pattern(texts: Collection[str]) -> re.Pattern[str]:
-    """Match any of the texts, the longest first; nothing where there are none."""
-    longest = sorted(texts, key=lambda each: (-len(each), each))
-    return re.compile("|".join(map(_alone, longest)) or r"(?!)")
+def _pieces(text: str) -> Iterable[str]:
+    """Return a text, or where it is too long its pieces, the last of which overlaps."""
+    if len(text) <= _MOST:
+        return (text,)
+    return [text[at : at + _PIECE] for at in (*range(0, len(text) - _PIECE, _PIECE), len(text) - _PIECE)]
 
 
-def _alone(text: str) -> str:
-    return re.escape(text) if len(text) >= _LONG else rf"(?<![^\W_]){re.escape(text)}(?![^\W_])"
+def _escaped(text: str) -> Iterator[str]:
+    """Yield a text as it is, as JSON and Python write it, and as it stands in the path or the query of a URL."""
+    yield repr(text)[1:-1]
+    for each in dict.fromkeys((text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])):
+        path = quote(each, errors="replace")
+        query = path.replace("/", "%2F")
+        yield from (each, path, query, query.replace("%20", "+"))
 
 
 _known = _Known()
 
 
-def masked(text: str) -> str:
-    """Return a text without the secrets that this process has seen."""
-    return _known.masked(text)
+def masked(text: str, hide: Callable[[str], str] = lambda _: MARKER) -> str:
+    """Return a text without the secrets that this process has seen: in place of each stands what `hide` says."""
+    return _known.masked(text, hide)
 
 
 def publish(words: Iterable[str]) -> None:
@@ -110,6 +206,42 @@ def publish(words: Iterable[str]) -> None:
 def veiled(name: str, value: str) -> str:
     """Return a value of that name, as a secret if its name or its form says so."""
     return Secret(value) if looks_secret(name) or _has_password(value) else value
+
+
+def veiled_within(text: str) -> str:
+    """Return a text, as a secret if there is a `name=value` in it whose name says so; that value is one of its own.
+
+    It stands between blanks or commas, as among the options of a mount or the arguments of a command.
+    """
+    found = [value for name, value in _named(text) if looks_secret(name)]
+    for each in found:
+        Secret(each.strip("\"'"))
+    return Secret(text) if found else text
+
+
+def _named(text: str) -> Iterator[tuple[str, str]]:
+    for part in dict.fromkeys((text, *text.split(), *text.replace(",", " ").split())):
+        name, equals, value = part.partition("=")
+        if equals and value and not any(map(str.isspace, name)):
+            yield name, value
+
+
+def alike(text: str, *origins: str) -> str:
+    """Return a text that was made of others, as a secret if one of them is: to be cut or joined makes none plain."""
+    return Secret(text) if any(isinstance(each, Secret) for each in origins) else text
+
+
+def passwords(text: str) -> list[str]:
+    """Return the passwords in the URLs of a text, as they stand there and as they are meant."""
+    found = [each["password"] for each in _USERINFO.finditer(text)]
+    return [*found, *map(unquote, found)]
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords of its URLs, however short they are; from now on no message has them."""
+    for each in passwords(text):
+        Secret(each)
+    return _USERINFO.sub(rf"\g<user>:{MARKER}@", text)
 
 
 @lru_cache(4096)
@@ -124,4 +256,15 @@ def _has_password(value: str) -> bool:
     return bool(_USERINFO.search(value) or _PRIVATE_KEY.search(value))
 
 
-__all__ = ["MARKER", "Secret", "looks_secret", "masked", "publish", "veiled"]
+__all__ = [
+    "MARKER",
+    "Secret",
+    "alike",
+    "looks_secret",
+    "masked",
+    "passwords",
+    "publish",
+    "veiled",
+    "veiled_within",
+    "without_passwords",
+]

@@ -113,6 +113,21 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
     "blanks in an env_file": lambda: main(
         "name: x\ncontainers: {c: {image: x, env_file: [a.env]}}\n", a_env="B=" + " " * 100_000 + "x\n!\n"
     ),
+    "many secrets that are alike": lambda: main(
+        f"name: x\ncontainers: {{c: {{image: x, environment: {{{_each(4_000, 'K#_KEY: z0000#')}}}, {_each(1_500, 'o#: 1')}}}}}\n"
+    ),
+    "many secrets that begin alike": lambda: main(
+        f"name: x\nx-a: {{{_each(2_000, 'K#_KEY: ' + 'a' * 9)}}}\nx: {'a' * 100_000}\n"
+        + "".join(f"x-{number}: {{KEY: {'a' * number}}}\n" for number in range(8, 1_000))
+    ),
+    "many options that may be secret": lambda: main(f"name: x\nx-a: '{'key=1234,' * 200_000}'\nx: 1\n"),
+    "many secrets in an env_file": lambda: main(
+        "name: x\ncontainers: {c: {image: x, env_file: [a.env], oops: 1}}\n",
+        a_env="".join(f"V{number}=a b{number}c\n" for number in range(50_000)),
+    ),
+    "an env_file that is too large": lambda: main(
+        "name: x\ncontainers: {c: {image: x, env_file: [a.env], oops: 1}}\n", a_env="A=1234567\n" * 800_000
+    ),
     "a huge env_file": lambda: main(
         "name: x\ncontainers: {c: {image: x, env_file: [a.env]}}\n", a_env="B=1\n" * 100_000 + "!\n"
     ),

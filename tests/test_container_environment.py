@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     ],
 )
 def test_every_line_of_a_file_is_read(line: str, expected: str | None) -> None:
-    assert dict(parsed(line, lambda _: None)) == {"A": expected}
+    assert [(name, value) for name, value, _ in parsed(line, lambda _: None)] == [("A", expected)]
 
 
 def test_what_is_not_in_single_quotes_is_replaced_by_what_is_known_before(tmp_path: Path) -> None:
@@ -100,14 +100,14 @@ def test_raw_takes_every_character_of_a_value_for_itself(tmp_path: Path) -> None
     found = read(tmp_path, {"HOME": "/root"}, env_file=[{"path": "file", "format": "raw"}])
     assert found == ({"A": "'$x # \"'  ", "B": "", "HOME": "/root", "C": "1=2"}, [])
     with pytest.raises(ValueError, match="line 2: expected NAME=value"):
-        dict(raw("A=1\nB C\n"))
+        list(raw("A=1\nB C\n"))
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("$NOT", "variable 'NOT' is not set"),
-        ("secret ${NOT:?secret}", "variable 'NOT' is not set"),
+        ("secret$NOT", "a variable is not set"),
+        ("secret ${NOT:?secret}", "a variable is not set"),
         ("secret ${se-cret!", "'${' without its '}'"),
         ("${se!cret}", "'${…}' is no variable"),
         ("secret$", "a single '$' that begins no variable"),
@@ -118,6 +118,18 @@ def test_a_variable_that_is_not_known_is_a_problem_at_its_line_that_tells_no_val
 ) -> None:
     (tmp_path / "file").write_text(f"A=1\nB={value}\n")
     assert read(tmp_path, env_file="file") == ({}, [f"'file': line 2: {said}"])
+
+
+def test_of_a_line_without_a_value_no_more_than_its_number_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("A=a2trazE\na2trazI\nHOME\n")
+    message = "'file': line 2: it has no value, and the environment has none for it either"
+    assert read(tmp_path, {"HOME": "/root"}, env_file="file") == ({"A": "a2trazE", "HOME": "/root"}, [message])
+    assert read(tmp_path, {"HOME": "/root"}, env_file=[{"path": "file"}])[1] == [message]
+
+
+def test_a_file_that_is_too_large_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("A=1234567\n" * (1 << 17))
+    assert read(tmp_path, env_file="file") == ({}, ["cannot read 'file': it is larger than 1 MiB"])
 
 
 def test_the_engine_s_list_is_read() -> None:

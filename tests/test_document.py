@@ -275,6 +275,23 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
     assert found.endswith("the aliases and variables stand for too much (name things once, and refer to them)")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{PASSWORD: "Tr0ub$hunter22"}',
+        '{B_PASSWORD: "x${hun ter22}y"}',
+        '{B_PASSWORD: "x${hunter22:?hunter22}y"}',
+        '["PASSWORD=Tr0ub$hunter22"]',
+        "{A: $WRONG_KEY}",
+    ],
+)
+def test_what_stands_behind_a_dollar_under_a_secret_name_is_not_told(said: str) -> None:
+    write(**{".env": "WRONG_KEY=Tr0ub$hunter22\n"})
+    told = problems(f"name: a\ncontainers: {{a: {{image: x, environment: {said}}}}}\n")
+    assert told
+    assert not [each for each in told if "hunter22" in each or "ter22" in each]
+
+
 def test_a_file_that_is_not_there_is_said() -> None:
     assert problems() == ["t.yaml:1:1: there is no file 't.yaml'"]
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.calls import _Words
-from reconciler.cli.output import Log, complain, harmless, note, say, say_json
+from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
+from reconciler.secret import Secret
 
 EVIL = "a\x1b[2J\x1b]0;t\x07b\r\nc\x9b31m\u202ed\x7f\udcff\u2028e\x85f\u200bg"
 TAMED = r"a\x1b[2J\x1b]0;t\x07b\r\nc\x9b31m\u202ed\x7f\udcff\u2028e\x85f\u200bg"
@@ -86,3 +87,23 @@ def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.
 def test_a_call_is_logged_on_one_line() -> None:
     record = logging.LogRecord("reconciler.x", logging.DEBUG, "", 0, "%s", (EVIL,), None)
     assert _Words().format(record).endswith(f" ms  {TAMED}")
+
+
+def test_no_result_has_a_secret_in_it_unless_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Secret("hunter22pw")
+    say(["at /hunter22pw/x"])
+    assert capsys.readouterr().out == "at /(secret)/x\n"
+    monkeypatch.setattr(settings, "secrets", True)
+    say(["at /hunter22pw/x"])
+    assert capsys.readouterr().out == "at /hunter22pw/x\n"
+
+
+def test_the_arguments_of_a_build_are_in_no_log_of_calls() -> None:
+    Secret("of a label")
+    query = "t=a%3A1&buildargs=%7B%22A%22%3A+%22correct+horse%22%7D&labels=%7B%22p%22%3A+%22of+a+label%22%7D"
+    args = ("http", "localhost", 80, "POST", f"/v1.41/build?{query}", "HTTP/1.1", 200, 1)
+    record = logging.LogRecord("urllib3.connectionpool", logging.DEBUG, "", 0, "%s" * 8, args, None)
+    said = 'engine POST /build?t=a:1&buildargs=(secret)&labels={"p": "(secret)"}: 200'
+    assert _Words().format(record).endswith(said)

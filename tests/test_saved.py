@@ -33,6 +33,7 @@ from reconciler.model import (
     Verb,
     secret,
 )
+from reconciler.secret import Secret
 from reconciler.value import dataclass
 
 WEB = ResourceKey("container", "web")
@@ -231,3 +232,13 @@ def test_a_plan_that_is_not_there_and_one_of_another_format_are_refused(path: Pa
     path.write_text(json.dumps(other))
     with pytest.raises(Usage, match="is of format 2, and this program reads 1"):
         saved.read(path)
+
+
+def test_a_secret_that_was_put_into_another_text_is_not_saved_and_its_change_is_seen(path: Path) -> None:
+    Secret("hunter22pw")
+    Secret("hunter23pw")
+    saved.save(path, made(word="/hunter22pw"), machine=MACHINE)
+    assert "hunter22pw" not in path.read_text()
+    saved.check(saved.read(path), made(word="/hunter22pw"), machine=MACHINE)
+    with pytest.raises(PlanStale, match="container/web"):
+        saved.check(saved.read(path), made(word="/hunter23pw"), machine=MACHINE)

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed
+from reconciler.kinds import kinds
 from reconciler.kinds.interpolate import interpolate
 from reconciler.kinds.labelled import secrets_label, veiled
-from reconciler.model import EMPTY, FrozenMap, Spec, has_secret, secret_paths, with_secret
-from reconciler.render.values import plain, sealed, shown, text
-from reconciler.secret import MARKER, Secret, looks_secret, masked, publish
+from reconciler.model import (
+    EMPTY,
+    Action,
+    FrozenMap,
+    Resource,
+    Spec,
+    Status,
+    Verb,
+    has_secret,
+    secret_paths,
+    with_secret,
+)
+from reconciler.render import show_json
+from reconciler.render.values import discreet, hidden, plain, sealed, shown, text
+from reconciler.secret import MARKER, Secret, looks_secret, masked, publish, veiled_within
 from reconciler.secret import veiled as by_name
+from reconciler.topology import load
 from reconciler.value import dataclass
 
 
@@ -130,9 +145,12 @@ def test_a_secret_is_a_text_like_any_other_and_stays_one() -> None:
 def test_what_is_known_is_masked_in_whichever_form_it_is_told() -> None:
     value = 'tricky "one" with ä/ and more'
     Secret(value)
-    for form in (value, json.dumps(value), repr(value), quote(value), quote(value, safe="")):
+    as_json = json.dumps({"A": value})
+    for form in (value, as_json, repr(value), quote(value), quote(value, safe=""), quote_plus(value), quote(as_json)):
         assert "tricky" not in masked(f"before {form} after"), form
+        assert "more" not in masked(f"before {form} after"), form
         assert masked(f"before {form} after").startswith("before ")
+    assert masked(f"buildargs={quote_plus(as_json)}") == "buildargs=%7B%22A%22%3A+%22(secret)%22%7D"
 
 
 def test_the_lines_and_the_password_of_a_secret_are_masked_too() -> None:
@@ -160,10 +178,66 @@ def test_what_is_public_is_told_though_it_serves_as_a_password() -> None:
     assert masked("a publicword") == "a publicword"
 
 
-def test_a_huge_secret_is_masked_by_its_lines() -> None:
-    Secret("\n".join(["the first of them", "y" * 10_000]))
+def test_the_break_at_the_end_of_a_block_is_no_part_of_what_is_looked_for() -> None:
+    Secret("battery-of-horses\n")
+    assert masked("denied for battery-of-horses as root") == "denied for (secret) as root"
+
+
+def test_every_password_of_a_list_of_urls_is_masked_and_as_it_is_meant() -> None:
+    Secret("amqp://u:firstpass1@h1,amqp://u:secondpass2@h2")
+    Secret("postgres://u:p%40ssw0rd1@h/db")
+    assert masked("firstpass1 secondpass2 p%40ssw0rd1 p@ssw0rd1") == "(secret) (secret) (secret) (secret)"
+
+
+def test_a_huge_secret_is_masked_by_its_lines_and_where_it_was_cut_off_by_its_pieces() -> None:
+    long = "".join(f"{number:06d}" for number in range(2_000))
+    Secret(f"the first of them\n{long}")
     assert masked("the first of them") == "(secret)"
-    assert masked("y" * 10_000) == "y" * 10_000
+    assert masked(f"denied: {long}!") == "denied: (secret)!"
+    assert masked(f"denied: {long[:640]}…{long[-64:]}") == "denied: (secret)…(secret)"
+    assert len(masked(long[30:4000])) < 2 * 64 + len(MARKER)
+
+
+def test_secrets_that_overlap_or_touch_are_masked_as_one() -> None:
+    Secret("abcdefghijkl")
+    Secret("ijklmnopqrst")
+    Secret("abcdefghi")
+    assert masked("abcdefghijklmnopqrst abcdefghiabcdefghijk") == "(secret) (secret)jk"
+
+
+def test_a_marker_is_never_looked_into() -> None:
+    Secret("secret")
+    Secret("12345678")
+    assert masked(masked("the secret 12345678")) == "the (secret) (secret)"
+    assert masked("(secret 12345678)") == "(secret 12345678)"
+
+
+def test_the_words_of_a_plan_are_told_though_one_of_them_is_a_password() -> None:
+    words = {*kinds(), *map(str, Action), *map(str, Verb), *map(str, Status)} - {str(Status.NOT_NEEDED)}
+    for each in words:
+        Secret(each)
+    for each in words:
+        assert masked(f"+ {each}/a") == f"+ {each}/a"
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("addr=10.0.0.1,username=joe,password=hunter22pw", "hunter22pw"),
+        ("--user=x --password=hunter22pw", "hunter22pw"),
+        ("PASSWORD=hunter22 pw", "hunter22 pw"),
+        ("sh -c 'TOKEN=hunter22,pw run'", "hunter22,pw"),
+        ('run --api-key="hunter22pw"', "hunter22pw"),
+    ],
+)
+def test_a_text_is_secret_in_which_a_secret_name_has_a_value(said: str, value: str) -> None:
+    assert isinstance(veiled_within(said), Secret)
+    assert masked(f"no {value}!") == "no (secret)!"
+
+
+@pytest.mark.parametrize("said", ["a=b", "size=1m,mode=777", "select key from t where a=1", "--password=", "password"])
+def test_a_text_is_not_secret_in_which_no_secret_name_has_a_value(said: str) -> None:
+    assert not isinstance(veiled_within(said), Secret)
 
 
 def test_no_error_has_a_secret_in_it() -> None:
@@ -179,6 +253,7 @@ def test_a_text_into_which_a_secret_variable_was_put_is_secret_as_a_whole() -> N
     assert isinstance(interpolate("--t=${TOKEN}", values.get), Secret)
     assert isinstance(interpolate("${TOKEN:-x}", values.get), Secret)
     assert isinstance(interpolate("${NONE:-$TOKEN}", values.get), Secret)
+    assert isinstance(interpolate("${NO_PASSWORD:-by-default}", values.get), Secret)
     assert isinstance(interpolate("$URL", values.get), Secret)
     assert not isinstance(interpolate("${WORD} ${TOKEN:+set} $$TOKEN", values.get), Secret)
 
@@ -221,3 +296,82 @@ def test_a_secret_is_rendered_as_a_marker_as_a_digest_or_as_it_is() -> None:
     assert plain(value, hide=one) == plain(value, hide=one) != plain(value, hide=other)
     assert plain(Secret("x"), hide=one) != plain(Secret("y"), hide=one)
     assert len(plain(Secret("x"), hide=one)) == len("(secret 12345678)")
+
+
+def read(folder: Path, text: str) -> list[Resource]:
+    (folder / "t.yaml").write_text(f"name: lab\n{text}\n")
+    return [*load(folder / "t.yaml", kinds=kinds(), environment={"TOKEN": "hunter22"})]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            f"containers: {{a: {{image: x, {each}}}}}"
+            for each in (
+                'command: "run --pw ${TOKEN} -x"',
+                "command: [run, '--password=hunter22']",
+                'entrypoint: "run ${TOKEN}"',
+                'healthcheck: {test: "run ${TOKEN}"}',
+                'labels: ["api-token=hunter22"]',
+                'labels: {api-token: "hunter22"}',
+                'hostname: "${TOKEN}"',
+                'working_dir: "/${TOKEN}"',
+                'volumes: ["/${TOKEN}:/x"]',
+                'volumes: [{type: bind, source: "/${TOKEN}", target: "/a"}]',
+                'tmpfs: ["/t:${TOKEN}"]',
+                'extra_hosts: ["${TOKEN}=1.1.1.1"]',
+                'devices: ["/dev/${TOKEN}"]',
+                'sysctls: ["kernel.domainname=${TOKEN}"]',
+                'logging: {driver: splunk, options: {tag: "${TOKEN}"}}',
+                'command: [run, "${NO_PASSWORD:-hunter22}"]',
+            )
+        ),
+        "x-c: {password: &p hunter22}\ncontainers: {a: {image: x, command: [run, *p]}}",
+        'volumes: {v: {driver_opts: {type: cifs, o: "username=joe,password=hunter22"}}}',
+        'networks: {n: {labels: ["api-token=hunter22"]}}',
+        'namespaces: {r: {sysctls: {net.a: "${TOKEN}"}}}',
+        "namespaces: {r: {sysctls: [net.ipv4.tcp_fastopen_key=hunter22]}}",
+    ],
+)
+def test_what_is_made_of_a_secret_is_secret_wherever_it_is_put(said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, said)
+    assert any(has_secret(each.spec) for each in found)
+    assert "hunter22" not in json.dumps([plain(each.spec) for each in found])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "volumes: {v: {driver_opts: {password: 47114711}}}",
+        "containers: {a: {image: x, labels: {api-token: 47114711}}}",
+        "containers: {a: {image: x, logging: {driver: splunk, options: {splunk-token: 47114711}}}}",
+        "namespaces: {r: {sysctls: {net.ipv6.conf.default.stable_secret: 47114711}}}",
+    ],
+)
+def test_a_number_under_a_secret_name_is_secret(said: str, tmp_path: Path) -> None:
+    assert "47114711" not in json.dumps([plain(each.spec) for each in read(tmp_path, said)])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'volumes: [{type: bind, source: /x, target: "/${TOKEN}"}]',
+        'tmpfs: ["/${TOKEN}:size=1m"]',
+        'image: "reg/${TOKEN}:1"',
+        'image: "${TOKEN}"',
+    ],
+)
+def test_a_secret_that_has_become_a_name_is_not_told_either(said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, f"x-t: ${{TOKEN}}\ncontainers: {{a: {{<<: {{image: x}}, {said}}}}}")
+    assert "hunter22" not in json.dumps(show_json("lab", found))
+
+
+def test_what_json_holds_is_discreet_in_all_its_texts_and_keeps_its_own_names_and_numbers() -> None:
+    Secret("47114711")
+    Secret("unknown")
+    told = {"unknown": [47114711, None, "x-47114711"], "a./47114711": True}
+    assert discreet(told) == {"unknown": [47114711, None, "x-(secret)"], "a./(secret)": True}
+    assert discreet(told, hide=shown) == told
+    assert discreet("47114711", hide=sealed(b"k")) == sealed(b"k")("47114711")
+    assert text("47114711" * 40, hide=hidden) == "(secret)"

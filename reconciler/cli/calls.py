@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from reconciler.cli.output import harmless
-from reconciler.secret import masked
+from reconciler.secret import MARKER, masked
 
 _ENGINE = "urllib3.connectionpool"
 """Who logs calls beside our netlink transport: the library under the engine's client."""
 _ANSWERED, _METHOD, _PATH, _STATUS = 8, 3, 4, 6
 """How many values it logs of an answered call, and where among them the ones worth a word are."""
+_ARGUMENTS = re.compile(r"(?<=buildargs=)[^&]*")
+"""The arguments of a build in its query, which are all secret."""
 _VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
 
 
@@ -37,4 +39,5 @@ def _said(record: logging.LogRecord) -> str:
     if record.name != _ENGINE or not isinstance(record.args, tuple):
         return record.getMessage()
     method, path, status = (record.args[at] for at in (_METHOD, _PATH, _STATUS))
-    return f"engine {method} {unquote(_VERSION.sub('', str(path)))}: {status}"
+    path, mark, query = _VERSION.sub("", str(path)).partition("?")
+    return f"engine {method} {unquote(path)}{mark}{unquote_plus(_ARGUMENTS.sub(MARKER, query))}: {status}"

@@ -50,7 +50,17 @@ def prepare_streams() -> None:
 
 
 def say(lines: Iterable[str]) -> None:
-    """Print results; who has stopped reading is no reason to stop working."""
+    """Print results, without secrets unless they are asked for."""
+    _print(_told(lines))
+
+
+def say_json(value: Any) -> None:
+    """Print a result as JSON; who rendered it has hidden what is secret."""
+    _print(_json_lines(value, indent=2))
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print lines; who has stopped reading is no reason to stop working."""
     try:
         sys.stdout.write(_dressed(lines))
         sys.stdout.flush()
@@ -68,6 +78,14 @@ class Log:
         self._is_failing, self._is_cut = False, False
 
     def say(self, lines: Iterable[str]) -> None:
+        """Print lines, without secrets."""
+        self._print(_told(lines))
+
+    def say_json(self, value: Any) -> None:
+        """Print a value as JSON on one line."""
+        self._print(_json_lines(value))
+
+    def _print(self, lines: Iterable[str]) -> None:
         """Print lines at once, past the buffer: what is left in it would stand between later ones."""
         left = (b"\n" if self._is_cut else b"") + _dressed(lines).encode(sys.stdout.encoding, "backslashreplace")
         try:
@@ -80,10 +98,12 @@ class Log:
         self._is_cut = self._is_failing and self._is_cut
 
 
-def say_json(value: Any) -> None:
-    """Print a result as JSON."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    say(map(_as_json, text.split("\n")))
+def _told(lines: Iterable[str]) -> Iterable[str]:
+    return lines if settings.secrets else map(masked, lines)
+
+
+def _json_lines(value: Any, *, indent: int | None = None) -> Iterable[str]:
+    return map(_as_json, json.dumps(value, indent=indent, ensure_ascii=False).split("\n"))
 
 
 def _dressed(lines: Iterable[str]) -> str:

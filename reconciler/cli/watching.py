@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from datetime import datetime
 from functools import partial
@@ -90,7 +89,7 @@ def _tell(log: Log, said: Said) -> None:
 def _tell_json(log: Log, said: Said) -> None:
     from reconciler.render.watching import said_json
 
-    log.say([json_text.dumps(said_json(said, datetime.now().astimezone()), ensure_ascii=False)])
+    log.say_json(said_json(said, datetime.now().astimezone()))
 
 
 __all__ = ["watch"]

@@ -14,6 +14,9 @@ Lookup = Callable[[str], str | None]
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _BODY = re.compile(r"(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?+])(?P<word>.*))?", re.DOTALL)
 _BRACES = re.compile(r"[{}]")
+_PLAIN = "write $$ for a plain $"
+_DISCREET = "set what stands behind the $, or write $$ for a plain $"
+_UNSET = "a variable is not set"
 _MAX_DEPTH = 20
 _TOLD = 20
 """How many variables of one text that are not set are told."""
@@ -27,7 +30,11 @@ class Unresolved(ValueError):
     def __init__(self, message: str, hint: str = "", *, discreet: str = "") -> None:
         super().__init__(message)
         self.message, self.hint, self.discreet = message, hint, discreet or message
-        """`discreet` is the message without what may be a part of a secret."""
+        """`discreet` is the message without what may be a part of a secret, such as all that stands behind a `$`."""
+
+    def told(self, *, secretive: bool) -> tuple[str, str]:
+        """Return the message and the hint, in a value that may be secret without anything of it."""
+        return (self.discreet, _DISCREET) if secretive else (self.message, self.hint)
 
 
 def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
@@ -72,7 +79,7 @@ def _found(text: str, start: int, lookup: Lookup, depth: int) -> tuple[Callable[
         return partial(_braced, text[start + 1 : end], lookup, depth), end + 1
     name = _NAME.match(text, start)
     if not name:
-        raise Unresolved("a single '$' that begins no variable", "write $$ for a plain $")
+        raise Unresolved("a single '$' that begins no variable", _PLAIN)
     return partial(_value, name[0], lookup), name.end()
 
 
@@ -82,13 +89,13 @@ def _closing(text: str, start: int) -> int:
         depth += 1 if brace[0] == "{" else -1
         if depth == 0:
             return brace.start()
-    raise Unresolved("'${' without its '}'", "write $$ for a plain $")
+    raise Unresolved("'${' without its '}'", _PLAIN)
 
 
 def _braced(body: str, lookup: Lookup, depth: int) -> str:
     found = _BODY.fullmatch(body)
     if not found:
-        raise Unresolved(f"'${{{body}}}' is no variable", "write $$ for a plain $", discreet="'${…}' is no variable")
+        raise Unresolved(f"'${{{body}}}' is no variable", _PLAIN, discreet="'${…}' is no variable")
     name, operator, word = found["name"], found["operator"], found["word"]
     if not operator:
         return _value(name, lookup)
@@ -99,17 +106,18 @@ def _braced(body: str, lookup: Lookup, depth: int) -> str:
         return "" if value is None else interpolate(word, lookup, depth=depth + 1)
     if value is not None:
         return value
-    replacement = interpolate(word, lookup, depth=depth + 1)
+    replacement = veiled(name, interpolate(word, lookup, depth=depth + 1))
     if operator.endswith("-"):
         return replacement
     unset = f"variable {name!r} is not set"
-    raise Unresolved(f"{unset}: {replacement}" if replacement else unset, discreet=unset)
+    raise Unresolved(f"{unset}: {replacement}" if replacement else unset, discreet=_UNSET)
 
 
 def _value(name: str, lookup: Lookup) -> str:
     value = _looked_up(name, lookup)
     if value is None:
-        raise Unresolved(f"variable {name!r} is not set", f"set it, write ${{{name}:-default}}, or $${name} for itself")
+        hint = f"set it, write ${{{name}:-default}}, or $${name} for itself"
+        raise Unresolved(f"variable {name!r} is not set", hint, discreet=_UNSET)
     return value
 
 

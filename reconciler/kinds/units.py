@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.secret import Secret
+from reconciler.secret import alike, veiled
 
 _SIZE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:([kmgtp]i?)?b?)", re.IGNORECASE)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h)")
@@ -37,18 +37,15 @@ def duration(text: str) -> int:
 def path(text: str) -> str:
     """Normalise a path as the engine does; POSIX would keep two slashes at its beginning, which Linux takes for one."""
     found = posixpath.normpath(text)
-    return found[1:] if found.startswith("//") else found
+    return alike(found[1:] if found.startswith("//") else found, text)
 
 
 def mapping(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | None]:
-    """Read `{NAME: value}` or `[NAME=value]`; None where a name stands without a value."""
+    """Read `{NAME: value}` or `[NAME=value]`, secret as names and values say; None where a name stands alone."""
     if isinstance(value, Mapping):
-        return {name: None if each is None else scalar(each) for name, each in value.items()}
+        return {name: None if each is None else veiled(name, scalar(each)) for name, each in value.items()}
     parts = ((each, *each.partition("=")) for each in value or ())
-    return {
-        name: (Secret(text) if isinstance(each, Secret) else text) if equals else None
-        for each, name, equals, text in parts
-    }
+    return {name: alike(veiled(name, text), each) if equals else None for each, name, equals, text in parts}
 
 
 def steps(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str | int]:
@@ -63,7 +60,7 @@ def parts(text: str) -> list[str]:
     found = text.split(":", 2)
     if not all(found):
         raise ValueError(f"{text!r} has an empty part: leave its colon out, or give the variable there a value")
-    return found
+    return [alike(each, text) for each in found]
 
 
 def labels(value: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:

@@ -16,30 +16,28 @@ from reconciler.model import (
     Resource,
     Step,
 )
-from reconciler.render.values import Hide, hidden, plain
+from reconciler.render.values import Hide, discreet, hidden, plain
 
 Json = dict[str, Any]
 
 
 def plan_json(plan: Plan, *, hide: Hide = hidden) -> Json:
     """Render a plan; no-ops are counted, not listed; each step names those that come right before it."""
-    return {**_head(plan.changes.desired.name), **_plan(plan, hide)}
+    return _whole({**_head(plan.changes.desired.name), **_plan(plan, hide)}, hide)
 
 
 def report_json(report: Report, *, hide: Hide = hidden) -> Json:
     """Render what became of a plan, and what still differs."""
-    return {**_head(report.plan.changes.desired.name), **_report(report, hide)}
+    return _whole({**_head(report.plan.changes.desired.name), **_report(report, hide)}, hide)
 
 
 def show_json(name: str, resources: Iterable[Resource], *, hide: Hide = hidden) -> Json:
     """Render what is live."""
-    return {
-        **_head(name),
-        "resources": [
-            {"key": str(each.key), "spec": plain(each.spec, hide=hide), "live": plain(each.live, hide=hide)}
-            for each in resources
-        ],
-    }
+    found = [
+        {"key": str(each.key), "spec": plain(each.spec, hide=hide), "live": plain(each.live, hide=hide)}
+        for each in resources
+    ]
+    return _whole({**_head(name), "resources": found}, hide)
 
 
 def change_json(change: Change, *, hide: Hide = hidden) -> Json:
@@ -53,6 +51,11 @@ def change_json(change: Change, *, hide: Hide = hidden) -> Json:
     if change.if_changed:
         found["if_changed"] = [str(each) for each in change.if_changed]
     return found
+
+
+def _whole(found: Json, hide: Hide) -> Json:
+    told: Json = discreet(found, hide=hide)
+    return told
 
 
 def _head(name: str) -> Json:

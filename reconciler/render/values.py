@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from reconciler.model import ResourceKey
-from reconciler.secret import MARKER, Secret
+from reconciler.secret import MARKER, Secret, masked
 
 UNSET = "unset"
 """What stands in place of a value that is not there."""
@@ -66,6 +66,20 @@ def plain(value: Any, *, hide: Hide = hidden, brief: bool = False) -> Any:
     return _node(value) if brief and isinstance(value, ResourceKey) else _scalar(value)
 
 
+def discreet(value: Any, *, hide: Hide = hidden) -> Any:
+    """Return what JSON has, with whatever is known as a secret hidden in all its texts, wherever it was put.
+
+    A key that is a name is told: none comes out of a value.
+    """
+    if isinstance(value, dict):
+        return {
+            key if key.isidentifier() else masked(key, hide): discreet(each, hide=hide) for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [discreet(each, hide=hide) for each in value]
+    return masked(value, hide) if isinstance(value, str) else value
+
+
 def _scalar(value: Any) -> Any:
     """Return what JSON has itself as it is; a quantity with a unit is written as in a file."""
     if isinstance(value, Enum):
@@ -97,7 +111,7 @@ def _hidden(value: Any, hide: Hide) -> Any:
 
 def text(value: Any, *, hide: Hide = hidden) -> str:
     """Return a value as a person reads it, on one line; the middle of a very long one is left out."""
-    whole = _text(plain(value, hide=hide, brief=True))
+    whole = _text(discreet(plain(value, hide=hide, brief=True), hide=hide))
     if len(whole) <= _LONGEST:
         return whole
     half = _LONGEST // 2 - 1

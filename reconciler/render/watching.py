@@ -9,6 +9,7 @@ from reconciler.model import FORMAT_VERSION
 from reconciler.render.as_json import change_json
 from reconciler.render.plan import change_lines
 from reconciler.render.style import PLAIN, Style
+from reconciler.render.values import discreet
 from reconciler.watch.said import Said, What
 
 _FEW = 3
@@ -32,14 +33,14 @@ def said_json(said: Said, at: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {"time": at.isoformat(timespec="milliseconds"), "what": said.what.value}
     if said.what is What.WATCHING:
         found["format_version"] = FORMAT_VERSION
-    if said.change:
-        found |= change_json(said.change)
+    about = change_json(said.change) if said.change else {}
     if said.text:
-        found["text"] = said.text
+        about["text"] = said.text
     if said.because:
-        found["because"] = list(said.because)
+        about["because"] = list(said.because)
     rounded = {"seconds": said.seconds, "retry": said.retry}
-    return found | {name: round(value, 3) for name, value in rounded.items() if value is not None}
+    told: dict[str, Any] = discreet(about)
+    return found | told | {name: round(value, 3) for name, value in rounded.items() if value is not None}
 
 
 def _about(said: Said) -> list[str]:

@@ -8,6 +8,7 @@ from reconciler.errors import Position, Problem
 from reconciler.kinds import env_lines
 from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 from reconciler.kinds.reading import read_file
+from reconciler.secret import looks_secret
 
 if TYPE_CHECKING:
     import re
@@ -66,7 +67,7 @@ class Variables:
             try:
                 values[line["name"]] = interpolate(value, self)
             except Unresolved as error:
-                self._problem(number, error.message, error.hint)
+                self._problem(number, *error.told(secretive=looks_secret(line["name"])))
 
     def _problem(self, line: int, message: str, hint: str = "") -> None:
         self.problems.append(Problem(Position(self._shown, line, 1), "", message, hint))

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from reconciler.errors import FileInvalid
-from reconciler.secret import looks_secret
+from reconciler.secret import Secret, looks_secret, veiled_within
 from reconciler.topology.compiled import Doubtful, Plain, whole
 from reconciler.topology.yaml12 import MAX_DEPTH, decoded
 
@@ -60,7 +60,7 @@ def _scalar(event: Any) -> str:
 
 def _may_be_secret(text: str) -> bool:
     """Tell whether a text may have a password in it, or be a private key."""
-    return "://" in text or "-----" in text or ("=" in text and looks_secret(text.partition("=")[0]))
+    return "://" in text or "-----" in text or ("=" in text and isinstance(veiled_within(text), Secret))
 
 
 def _mapping(event: Callable[[], Any], depth: int) -> dict[str, Any]:

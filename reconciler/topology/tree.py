@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds.interpolate import Unresolved, interpolate
-from reconciler.secret import veiled
+from reconciler.secret import Secret, veiled, veiled_within
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
 from reconciler.value import dataclass
@@ -138,6 +138,7 @@ class Builder:
         self._trail: list[str | int] = []
         self._around: set[int] = set()
         self._unresolved: set[int] = set()
+        self._secret: set[int] = set()
 
     def build(self, node: yaml.Node) -> Node:
         """Make the tree below a node of the YAML library."""
@@ -196,11 +197,12 @@ class Builder:
 
     def _entry(self, key: yaml.ScalarNode, child: yaml.Node) -> Node:
         self._trail.append(key.value)
-        if isinstance(child, yaml.ScalarNode):
-            veiled(key.value, child.value)  # from now on no message has it
+        if isinstance(child, yaml.ScalarNode) and isinstance(veiled(key.value, child.value), Secret):
+            self._secret.add(id(child))  # from now on no message has it, and no alias makes it plain
         built = self.build(child)
-        if isinstance(built.value, str):
-            built.value = veiled(key.value, built.value)
+        if isinstance(built.value, str | int | float) and not isinstance(built.value, bool):
+            told = veiled(key.value, str(built.value))
+            built.value = told if isinstance(told, Secret) else built.value
         self._trail.pop()
         built.key = (key.start_mark.line + 1, key.start_mark.column + 1)
         return built
@@ -229,9 +231,7 @@ class Builder:
         self._left -= len(text) // _PIECE
         if self._left < 0:
             return self._spent(node, self._node(node, ""))
-        name, equals, value = text.partition("=")
-        if equals:
-            veiled(name, value)
+        text = self._veiled(node, text)
         made = self._node(node, text)
         if "$" in text:
             text = made.text = self._interpolated(node, made)
@@ -246,13 +246,17 @@ class Builder:
             self._problem(node, f"unknown tag {_shown(tag)!r}")
         return made
 
+    def _veiled(self, node: yaml.ScalarNode, text: str) -> str:
+        """Return the text of a scalar as a secret, if it stands under a secret name somewhere or has one in it."""
+        return Secret(text) if id(node) in self._secret else veiled_within(text)
+
     def _interpolated(self, node: yaml.ScalarNode, made: Node) -> str:
         try:
-            made.value = interpolate(node.value, self._variables)
+            made.value = self._veiled(node, interpolate(node.value, self._variables))
         except Unresolved as error:
             made.broken = True
             if id(node) not in self._unresolved:
-                self._problem(node, error.message, error.hint)
+                self._problem(node, *error.told(secretive=isinstance(made.value, Secret)))
             self._unresolved.add(id(node))
         return str(made.value)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from reconciler.kinds import env_lines
 from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 
-Variable = tuple[str, str | None]
-"""A name and its value, None where it has none."""
+Variable = tuple[str, str | None, int]
+"""A name, its value, None where it has none, and the number of its line."""
 _LINE = env_lines.line(r"[^\s=:\#]+")
 _RAW = re.compile(r"[ \t]*(?P<name>[^\s=#][^\s=]*)(?:=(?P<value>[^\n]*?))?\r?(?:\n|\Z)")
 
@@ -30,14 +30,14 @@ def parsed(text: str, lookup: Lookup) -> Iterator[Variable]:
             value = _value(line, seen)
         except Unresolved as error:
             raise ValueError(f"line {number}: {error.discreet}") from error
-        yield line["name"], value
+        yield line["name"], value, number
         if value is not None:
             known[line["name"]] = value
 
 
 def raw(text: str) -> Iterator[Variable]:
     """Yield the variables of a file in which every character of a value stands for itself."""
-    return ((line["name"], line["value"]) for _, line in env_lines.found(text, _RAW))
+    return ((line["name"], line["value"], number) for number, line in env_lines.found(text, _RAW))
 
 
 def _value(line: re.Match[str], lookup: Lookup) -> str | None:

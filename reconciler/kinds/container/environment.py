@@ -12,6 +12,10 @@ from reconciler.kinds.source import home
 from reconciler.model import FrozenMap
 from reconciler.secret import Secret, veiled
 
+_Lines = Mapping[str, tuple[str | None, int]]
+"""The value of each name, and the number of its line."""
+_LARGEST = 1 << 20
+"""How many bytes an `env_file` may have: half of what a process is started with at most (execve(2), ARG_MAX)."""
 _DOLLAR = "set the variable, write $$ for a plain $, or say `format: raw`"
 
 
@@ -19,9 +23,7 @@ def environment(entry: Entry) -> FrozenMap[str]:
     """Read `env_file`, all secret, and `environment`, which wins and is secret as its names or values say so."""
     found: dict[str, str] = {}
     for number, each in entry.items("env_file"):
-        read = _file(entry, number, each)
-        given = _inherited(entry, read, dict.fromkeys(read, ("env_file", number)))
-        found |= {name: Secret(value) for name, value in given.items()}
+        found |= _given(entry, number, each)
     said = entry.get("environment")
     places = {name: ("environment", step) for name, step in units.steps(said).items()}
     declared = _inherited(entry, units.mapping(said), places)
@@ -46,12 +48,26 @@ def _inherited(
     return values
 
 
-def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> Mapping[str, str | None]:
+def _given(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> dict[str, Secret]:
+    """Read a file, and give what has no value there that of the environment; of a line only its number is told."""
+    values: dict[str, Secret] = {}
+    for name, (value, line) in _file(entry, number, each).items():
+        found = entry.source.variable(entry.pointer("env_file", number), name) if value is None else value
+        if found is None:
+            file = str(each["path"]) if isinstance(each, Mapping) else each
+            message = f"{file!r}: line {line}: it has no value, and the environment has none for it either"
+            entry.problem(("env_file", number), message, "write NAME=value, or NAME= for an empty one")
+        else:
+            values[name] = Secret(found)
+    return values
+
+
+def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> _Lines:
     name = str(each["path"]) if isinstance(each, Mapping) else each
     try:
         path = entry.source.directory(entry.pointer("env_file", number)) / home(name)
         entry.source.opened.add(str(path))
-        return _variables(entry, read_file(path).decode("utf-8-sig"), each)
+        return _variables(entry, read_file(path, _LARGEST).decode("utf-8-sig"), each)
     except FileNotFoundError:
         if isinstance(each, Mapping) and each.get("required") is False:
             return {}
@@ -65,10 +81,8 @@ def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> Ma
     return {}
 
 
-def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) -> Mapping[str, str | None]:
+def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) -> _Lines:
     """Read a file's variables; what stands for what is asked of the environment, then of the entry's own."""
-    if isinstance(each, Mapping) and each.get("format") == "raw":
-        return dict(env_file.raw(text))
     own = units.mapping(entry.get("environment"))
     at = entry.pointer("env_file")
 
@@ -76,7 +90,9 @@ def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) ->
         found = entry.source.variable(at, name)
         return own.get(name) if found is None else found
 
-    return dict(env_file.parsed(text, known))
+    as_it_is = isinstance(each, Mapping) and each.get("format") == "raw"
+    read = env_file.raw(text) if as_it_is else env_file.parsed(text, known)
+    return {name: (value, line) for name, value, line in read}
 
 
 def of_engine(variables: list[str] | None) -> dict[str, str]:

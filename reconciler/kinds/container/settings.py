@@ -14,7 +14,7 @@ from reconciler.kinds.entry import Entry
 from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import home
 from reconciler.model import EMPTY, FrozenMap
-from reconciler.secret import Secret
+from reconciler.secret import alike
 
 GATEWAY = "host-gateway"
 """In extra_hosts, the host's own address, whatever it is."""
@@ -29,7 +29,7 @@ def command(entry: Entry, attribute: str) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str):
         words: list[str] = entry.read((attribute,), shlex.split, value, instead=[])
-        found = tuple(map(Secret, words) if isinstance(value, Secret) else words)
+        found = tuple(alike(each, value) for each in words)
     else:
         found = tuple(map(str, value))
     return emptied(found) if attribute == "entrypoint" else found
@@ -89,7 +89,7 @@ def _device(value: Any) -> str:
         raise ValueError(f"{target!r} is not an absolute path in the container")
     if permissions is not None and not set(permissions) <= _PERMISSIONS:
         raise ValueError(f"{permissions!r} is not permissions, of the letters r, w and m")
-    return device(source, target, permissions)
+    return alike(device(source, target, permissions), source, target or "")
 
 
 def _device_parts(value: Any) -> tuple[str, str | None, str | None]:
@@ -125,7 +125,7 @@ def extra_hosts(entry: Entry) -> tuple[str, ...]:
     found: set[str] = set()
     for at, name, address in _hosts(value):
         path = ("extra_hosts", at)
-        found.add(f"{name}:{entry.read(path, _host_address, address, instead='')}")
+        found.add(alike(f"{name}:{entry.read(path, _host_address, address, instead='')}", name, address))
     return tuple(sorted(found))
 
 
@@ -136,7 +136,7 @@ def _hosts(value: Any) -> Iterator[tuple[str | int, str, str]]:
         return
     for at, each in enumerate(value):
         name, _, address = each.partition("=") if "=" in each else each.partition(":")
-        yield at, name, address
+        yield at, alike(name, each), address
 
 
 def _host_address(text: str) -> str:

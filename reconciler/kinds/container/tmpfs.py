@@ -8,6 +8,7 @@ from reconciler.kinds import units
 from reconciler.kinds.container.volumes import Mounts
 from reconciler.kinds.entry import Entry
 from reconciler.model import FrozenMap
+from reconciler.secret import alike
 
 _COUNT = re.compile("(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)[kKmMgGtTpPeE]?")
 _ID = re.compile("0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]{0,9}")
@@ -39,7 +40,7 @@ def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
             entry.problem(("tmpfs", number), f"{said!r} is not an absolute path")
         for option in options.split(","):
             _check(entry, number, option)
-        found[path] = options
+        found[path] = alike(options, each)
     return FrozenMap(found)
 
 

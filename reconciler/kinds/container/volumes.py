@@ -13,6 +13,7 @@ from reconciler.kinds.container.spec import Mount
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.source import home
 from reconciler.model import EMPTY, FrozenMap, Need, ResourceKey
+from reconciler.secret import alike
 
 _PATHS = (".", "/", "~")
 _PROPAGATIONS = frozenset(("private", "rprivate", "shared", "rshared", "slave", "rslave"))
@@ -152,7 +153,7 @@ def octal(value: Any) -> str:
 def _source(entry: Entry, path: tuple[str | int, ...], mount: Mount) -> str:
     if mount.type == "bind":
         folder = entry.source.directory(entry.pointer(*path))
-        return str(_absolute(folder, mount.source))
+        return alike(str(_absolute(folder, mount.source)), mount.source)
     if mount.type == "volume" and mount.source:
         entry.source.reference(entry.pointer(*path), "volumes", mount.source, "volume")
         return entry.source.live("volumes", mount.source)

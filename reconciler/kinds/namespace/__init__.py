@@ -15,6 +15,7 @@ from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
 from reconciler.model import Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
+from reconciler.secret import veiled
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -105,7 +106,7 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Reso
     names, mark = space.place.names, scope.kernel.mine(space.loopback)
     spec = NamespaceSpec(
         name=wanted if wanted in names else names[0],
-        sysctls=FrozenMap(space.sysctls),
+        sysctls=FrozenMap({key: veiled(key, each) for key, each in space.sysctls.items()}),
         lo_up=bool(space.loopback and space.loopback.up),
         marked=mark is not None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import mapping, ranges, steps
+from reconciler.secret import alike
 
 _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what in ("conf", "neigh")}
 _EVERYWHERE = ("all", "default", "lo")
@@ -26,7 +27,7 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
         message, hint = _wrong(key)
         if message:
             source.problem((*pointer, steps(given)[name]), message, hint)
-        found[key] = _normal(key, " ".join(str(value).split()))
+        found[key] = alike(_normal(key, " ".join(str(value).split())), str(value))
     return found
 
 
