@@ -97,7 +97,7 @@ def secret_paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
     elif isinstance(value, Spec):
         for each in fields(value):
             yield from secret_paths(getattr(value, each.name), (*path, each.name))
-    elif isinstance(value, tuple | frozenset) and any(map(has_secret, value)):
+    elif isinstance(value, tuple | list | frozenset) and any(map(has_secret, value)):
         yield path
 
 

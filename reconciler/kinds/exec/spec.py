@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.kernel.notes import digest
+from reconciler.host.machine import salt
 from reconciler.kinds.source import HOST
 from reconciler.model import ResourceKey, Spec, uncompared
 from reconciler.value import dataclass
@@ -49,8 +50,9 @@ def command(raw: str | Sequence[str] | Mapping[str, Any], *, in_network: bool) -
 
 
 def digest_of(commands: Sequence[Command]) -> str:
-    """Return a digest of commands, short enough for a note."""
-    return digest(json.dumps([[each.argv, each.in_network] for each in commands]))[:_ROOM]
+    """Return a digest of commands, short enough for a note; nobody can guess elsewhere at a secret in them."""
+    salted = salt(tuple(each.argv for each in commands)).decode()
+    return digest(salted + json.dumps([[each.argv, each.in_network] for each in commands]))[:_ROOM]
 
 
 def lifetime(inspected: Mapping[str, Any] | None) -> str:

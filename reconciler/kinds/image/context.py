@@ -97,9 +97,9 @@ def write_context(to: IO[bytes], build: Build) -> str:
     return inside
 
 
-def digest_of(*parts: object) -> str:
+def digest_of(*parts: object, salted: bytes = b"") -> str:
     """Return a short digest of values that have one clear text each."""
-    return short(hashlib.sha256(repr(parts).encode()))
+    return short(hashlib.sha256(salted + repr(parts).encode()))
 
 
 def short(digest: _Hash) -> str:

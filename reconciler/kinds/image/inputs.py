@@ -1,4 +1,7 @@
-"""The digest of all that goes into an image: the same inputs, the same digest, wherever the file is."""
+"""The digest of all that goes into an image: the same inputs, the same digest, wherever the file is.
+
+With a secret among them it is another one on each machine: an image's tag is for all to see.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 from functools import singledispatch
 from pathlib import Path
 
+from reconciler.host.machine import salt
 from reconciler.kinds.image.context import build_files, build_text, digest_file, digest_files, files, short
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Pull, Recipe
 
@@ -24,14 +28,14 @@ def _(_recipe: Pull) -> str:
 @inputs.register
 def _(recipe: Build) -> str:
     said = (recipe.args, recipe.target, recipe.labels, recipe.no_cache, recipe.network)
-    digest = hashlib.sha256(repr(("build", build_text(recipe), *said)).encode())
+    digest = hashlib.sha256(salt(recipe) + repr(("build", build_text(recipe), *said)).encode())
     digest_files(digest, Path(recipe.context), build_files(recipe))
     return short(digest)
 
 
 @inputs.register
 def _(recipe: Import) -> str:
-    digest = hashlib.sha256(repr(("import", recipe.changes)).encode())
+    digest = hashlib.sha256(salt(recipe) + repr(("import", recipe.changes)).encode())
     path = Path(recipe.path)
     if path.is_dir():
         digest_files(digest, path, files(path))
@@ -49,4 +53,4 @@ def _(recipe: Load) -> str:
 
 @inputs.register
 def _(recipe: Commit) -> str:
-    return short(hashlib.sha256(repr(recipe).encode()))
+    return short(hashlib.sha256(salt(recipe) + repr(recipe).encode()))

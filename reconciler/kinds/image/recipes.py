@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from reconciler.host.machine import salt
 from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of
 from reconciler.kinds.image.containers import image_of
@@ -19,6 +20,7 @@ from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
+from reconciler.secret import veiled
 from reconciler.value import dataclass
 
 Entry = Mapping[str, Any]
@@ -109,7 +111,7 @@ class Recipes:
     def _args(self, pointer: Pointer, said: Entry) -> dict[str, str]:
         declared, at = mapping(said.get("args")), (*pointer, "args")
         values = {arg: self.source.variable(at, arg) if text is None else text for arg, text in declared.items()}
-        return {arg: text for arg, text in values.items() if text is not None}
+        return {arg: veiled(arg, text) for arg, text in values.items() if text is not None}
 
     def _import(self, pointer: Pointer, given: Any) -> Import:
         said, place = _long(pointer, given, "path")
@@ -154,7 +156,8 @@ class Recipes:
         """Return the digest of how a container is declared, its image and its `exec` among it."""
         key = image_of(self.source, container, entry)
         said = {name: value for name, value in entry.items() if not name.startswith("x-")}
-        return digest_of(json.dumps(said, sort_keys=True), self.others.reference(key.name) if key else "")
+        reference = self.others.reference(key.name) if key else ""
+        return digest_of(json.dumps(said, sort_keys=True), reference, salted=salt(said))
 
     def _path(self, pointer: Pointer, text: str) -> Path:
         try:
