@@ -14,6 +14,7 @@ from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
 from reconciler.host.engine.address import Address, Tls, address, parse
 from reconciler.host.engine.dial import trust
+from reconciler.secret import masked
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,26 @@ def test_what_is_no_address_is_named(url: str, why: str) -> None:
     with pytest.raises(EngineUnreachable, match="is no address of a Docker Engine") as caught:
         parse(url)
     assert f"({why}" in str(caught.value)
+
+
+def test_a_password_in_an_address_is_told_by_nobody() -> None:
+    assert parse("tcp://admin:pw@box:1") == Address("tcp://admin:(secret)@box:1", "tcp", host="box", port=1)
+    for url in (
+        "ftp://admin:hunter22@box",
+        "ssh://admin:hunter22@box",
+        "tcp://admin:hunter22@box:x",
+        "admin:hunter22@b",
+    ):
+        with pytest.raises(EngineUnreachable) as caught:
+            parse(url)
+        assert "admin" in str(caught.value)
+        assert "hunter22" not in str(caught.value)
+    assert masked("of hunter22") == "of (secret)"
+
+
+def test_ssh_takes_no_password() -> None:
+    with pytest.raises(EngineUnreachable, match="ssh takes no password from it: use a key"):
+        parse("ssh://admin:hunter22@box")
 
 
 @pytest.fixture

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec
 
+from reconciler.errors import StepFailed
 from reconciler.kinds import kinds
-from reconciler.kinds.exec.spec import Command, lifetime
+from reconciler.kinds.exec import run
+from reconciler.kinds.exec.spec import Command, ExecSpec, lifetime
 from reconciler.model import How
+from reconciler.secret import Secret
 
 NODES = """
 networks: {net: }
@@ -79,3 +82,10 @@ def test_a_start_of_a_container_has_a_name_of_its_own() -> None:
 
 def test_commands_run_again_in_place() -> None:
     assert kinds()["exec"].mutable("commands", None, None)  # type: ignore[arg-type]
+
+
+def test_what_a_command_printed_is_cut_only_once_its_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = Secret("".join(f"{number:06d}" for number in range(450)))
+    monkeypatch.setattr(run, "_in_container", lambda *_: (1, f"denied: {token}\n"))
+    with pytest.raises(StepFailed, match=r"`id` ended with exit code 1:\ndenied: \(secret\)$"):
+        run.run(ExecSpec(lines=(Command(("id",)),)), None, topology="t")  # type: ignore[arg-type]

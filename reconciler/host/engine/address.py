@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
+from reconciler.secret import without_passwords
 from reconciler.value import dataclass
 
 _PLAIN, _ENCRYPTED = 2375, 2376
@@ -58,25 +59,29 @@ def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
 
 
 def parse(url: str, tls: Tls | None = None) -> Address:
-    """Read the address of an engine."""
+    """Read the address of an engine, of which nobody tells a password."""
+    whole = url if "://" in url else f"tcp://{url}"
+    told = without_passwords(whole)[len(whole) - len(url) :]
     try:
-        found = urlsplit(url if "://" in url else f"tcp://{url}")
+        found = urlsplit(whole)
         port = found.port or 0
     except ValueError as error:
-        raise _malformed(url, str(error)) from error
+        raise _malformed(told, str(error)) from error
     if "://" not in url and not port:
-        raise _malformed(url, "it names no way to an engine, such as tcp://")
+        raise _malformed(told, "it names no way to an engine, such as tcp://")
     if found.scheme == "unix" and (found.netloc or found.path):
-        return Address(url, "unix", path=found.netloc + found.path)
+        return Address(told, "unix", path=found.netloc + found.path)
     host = found.hostname or ""
     if not host or host.startswith("-") or (found.username or "").startswith("-"):
-        raise _malformed(url, "it names no host" if found.scheme != "unix" else "it names no socket")
+        raise _malformed(told, "it names no host" if found.scheme != "unix" else "it names no socket")
     if found.scheme == "ssh":
-        return Address(url, "ssh", path=found.path.rstrip("/"), host=host, port=port, user=found.username or "")
+        if found.password is not None:
+            raise _malformed(told, "ssh takes no password from it: use a key")
+        return Address(told, "ssh", path=found.path.rstrip("/"), host=host, port=port, user=found.username or "")
     if found.scheme not in ("tcp", "http", "https"):
-        raise _malformed(url, f"nobody speaks {found.scheme} to an engine")
+        raise _malformed(told, f"nobody speaks {found.scheme} to an engine")
     secured = tls or (Tls() if found.scheme == "https" else None)
-    return Address(url, "tcp", host=host, port=port or (_ENCRYPTED if secured else _PLAIN), tls=secured)
+    return Address(told, "tcp", host=host, port=port or (_ENCRYPTED if secured else _PLAIN), tls=secured)
 
 
 def _malformed(url: str, why: str) -> EngineUnreachable:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import docker
 import docker.auth
 import docker.errors
+import docker.utils.config
 import requests
 import requests.adapters
 import urllib3.connection
@@ -18,7 +19,7 @@ import urllib3.connectionpool
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host.engine.connection import KEPT as _KEPT
 from reconciler.host.engine.errors import AnswerLost, refusal
-from reconciler.secret import Secret
+from reconciler.secret import Secret, veiled
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
@@ -42,6 +43,7 @@ def client(dial: Callable[[], Line], *, version: tuple[int, int], timeout: float
     made.trust_env = False  # no proxy stands between us and an engine
     made.mount("http+docker://", _Adapter(dial, silence))
     _remember_logins()
+    _remember_proxies()
     return made
 
 
@@ -51,6 +53,13 @@ def _remember_logins() -> None:
         for name in ("password", "identitytoken", "registrytoken"):
             if isinstance(login, dict) and login.get(name):
                 Secret(login[name])
+
+
+def _remember_proxies() -> None:
+    """Nor the passwords of the proxies that the library hands to every build."""
+    for each in docker.utils.config.load_general_config().get("proxies", {}).values():
+        for name, value in each.items():
+            veiled(name, str(value))
 
 
 class _Adapter(requests.adapters.HTTPAdapter):

@@ -14,6 +14,7 @@ from reconciler.errors import Interrupted, StepFailed
 from reconciler.host import ENDING, netns
 from reconciler.kinds.exec.spec import Command, ExecSpec
 from reconciler.kinds.namespace.removal import MARKER
+from reconciler.secret import masked
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -32,7 +33,8 @@ def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
         else:
             code, output = _in_container(spec, each, reach)
         if code:
-            said = f":\n{output.strip()[-_TAIL:]}" if output.strip() else ", and printed nothing"
+            output = masked(output).strip()  # before it is cut: half a secret would not be known for one
+            said = f":\n{output[-_TAIL:]}" if output else ", and printed nothing"
             raise StepFailed(f"`{each}` ended with exit code {code}{said}")
 
 
