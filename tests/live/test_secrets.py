@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -26,17 +26,20 @@ OLD = {
     "file": "Fr0m-file one",
     "url": "Ur1passw0rd-one",
     "variable": "Var1able-one",
-    "argument": "Bui1dArg-one",
+    "argument": 'Bui1d Arg "one"',
+    "option": "V0lume0ption-one",
     "short": "ab9z",
 }
 NEW = {name: f"{value}-renewed" for name, value in OLD.items()}
+PROXY = "Pr0xy-passw0rd"
 TOPOLOGY = """
 images:
-  built: {{build: {{context: ./ctx, args: {{API_TOKEN: {argument}}}}}}}
+  built: {{build: {{context: ./ctx, args: {{API_TOKEN: '{argument}'}}}}}}
 volumes:
   data: {{labels: {{pass: V0lume-of-all-times}}}}
+  share-{generation}: {{driver_opts: {{type: cifs, device: //nas/x, o: "username=joe,password={option}"}}}}
 networks:
-  lan: {{labels: {{pass: "${{CLI_TOKEN}}"}}}}
+  lan: {{labels: ["pass=${{CLI_TOKEN}}"]}}
 containers:
   web:
     image: built
@@ -61,7 +64,9 @@ namespaces:
 @pytest.fixture
 def cli(tmp_path: Path, image: str) -> Iterator[Cli]:
     (tmp_path / "ctx").mkdir()
-    (tmp_path / "ctx/Dockerfile").write_text(f"FROM {image}\nARG API_TOKEN\nRUN echo built with $API_TOKEN\n")
+    (tmp_path / "ctx/Dockerfile").write_text(
+        f"FROM {image}\nARG API_TOKEN\nRUN echo built with $API_TOKEN through $http_proxy\n"
+    )
     yield from made(tmp_path, {})
 
 
@@ -94,18 +99,26 @@ class Gathered:
         self.found["firewall"] = run("iptables", "-S", check=False)
 
     def leaks(self, *values: str) -> list[str]:
-        forms = {form for each in values for form in (each, quote(each), quote(each, safe=""), json.dumps(each)[1:-1])}
+        forms = {
+            form
+            for each in values
+            for form in (each, quote(each), quote(each, safe=""), quote_plus(each), json.dumps(each)[1:-1])
+        }
         return [f"{where}: {each}" for where, text in self.found.items() for each in forms if each in text]
 
 
 def write(cli: Cli, secrets: dict[str, str], *, level: str = "info", user: str = "0", end: str = "true") -> None:
     (cli.folder / ".env").write_text(f"CLI_TOKEN='{secrets['variable']}'\n")
     (cli.folder / "web.env").write_text(f"GREETING='{secrets['file']}'\n")
-    cli.write(TOPOLOGY.format(**secrets, level=level, user=user, end=end))
+    generation = "old" if secrets is OLD else "new"  # a volume is never replaced
+    cli.write(TOPOLOGY.format(**secrets, level=level, user=user, end=end, generation=generation))
 
 
 def test_no_secret_is_told_in_the_life_of_a_topology(cli: Cli) -> None:
     told = Gathered(cli)
+    proxies = {"default": {"httpProxy": f"http://joe:{PROXY}@192.0.2.1:3128"}}
+    (cli.folder / "config.json").write_text(json.dumps({"proxies": proxies}))
+    cli.environment["DOCKER_CONFIG"] = str(cli.folder)
     write(cli, OLD)
     told("validate")
     told("plan", "--json", "--out", "plan.json")
@@ -131,7 +144,7 @@ def test_no_secret_is_told_in_the_life_of_a_topology(cli: Cli) -> None:
     told("plan")
     told("show")
     told("-v", "--debug", "destroy", "--volumes", "--images")
-    assert told.leaks(*OLD.values(), *NEW.values(), "V0lume-of-all-times") == []
+    assert told.leaks(*OLD.values(), *NEW.values(), "V0lume-of-all-times", PROXY) == []
 
 
 def test_no_secret_is_told_where_a_file_is_wrong(cli: Cli) -> None:
@@ -156,7 +169,7 @@ containers:
 
 def test_who_must_see_them_can_and_what_is_no_longer_declared_stays_secret(cli: Cli) -> None:
     write(cli, OLD)
-    done = cli("apply", "--no-wait")
+    done = cli("apply")
     assert done.returncode == 0, done.stderr
     assert OLD["literal"] in cli("show", "--show-secrets", "--json").stdout
     write(cli, NEW)
