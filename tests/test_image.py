@@ -294,3 +294,31 @@ def test_what_goes_into_an_image_is_read_once_whoever_asks(here: Path, monkeypat
     found = whole(here, build("").rstrip() + "\ncontainers: {a: {image: lab}, b: {image: lab}, c: {build: ctx}}\n")
     assert len(found.of_kind("image")) == 2
     assert read == [here / "ctx", here / "ctx"], "once for each of two images"
+
+
+@pytest.mark.parametrize(
+    ("entry", "stands_for"),
+    [
+        ("  base: {pull: 'theirs:1'}\n", "image/base"),
+        ("  base: {pull: {image: 'docker.io/library/theirs:1', policy: always}}\n", "image/base"),
+        ("  base: {external: true, name: 'theirs:1'}\n", "image/base"),
+        ("containers: {box: {image: 'docker.io/theirs:1'}}\n", "image/docker.io/theirs:1"),
+    ],
+)
+def test_an_image_is_built_on_what_is_pulled_or_external_by_its_reference(
+    here: Path, entry: str, stands_for: str
+) -> None:
+    plain = spec(here, build(), KEY)
+    (here / "ctx/Dockerfile").write_text("FROM theirs:1\n")
+    without = spec(here, build(), KEY).inputs
+    found = resource(here, build() + entry, KEY)
+    assert [str(each.key) for each in found.needs] == [stands_for]
+    assert isinstance(found.spec, ImageSpec)
+    assert isinstance(found.spec.recipe, Build)
+    assert dict(found.spec.recipe.bases) == {"theirs:1": "theirs:1"}
+    assert found.spec.inputs == without != plain.inputs
+
+
+def test_a_reference_that_cannot_be_is_told_once_though_a_build_looks_for_it(here: Path) -> None:
+    (found,) = problems(here, build() + "  base: {pull: 'A B'}\n")
+    assert "'A B' is not a reference to an image" in found

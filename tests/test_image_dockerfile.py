@@ -63,6 +63,9 @@ class Known:
     def tagged(self) -> dict[str, str]:
         return {"me/lab:latest": "lab"}
 
+    def referred(self) -> dict[str, str]:
+        return {"me/lab:latest": "other", "theirs:1": "theirs"}
+
 
 @pytest.mark.parametrize(
     ("text", "bases"),
@@ -70,10 +73,13 @@ class Known:
         ("FROM lab", {"lab": "lab"}),
         ("FROM me/lab", {"me/lab": "lab"}),
         ("FROM docker.io/me/lab:latest", {"docker.io/me/lab:latest": "lab"}),
+        ("FROM docker.io/library/theirs:1", {"docker.io/library/theirs:1": "theirs"}),
         ("FROM busybox", {}),
         ("FROM top", {}),
         ("FROM $NONE", {}),
     ],
 )
-def test_an_image_is_built_on_entries_by_name_or_tag_and_never_on_itself(text: str, bases: dict[str, str]) -> None:
+def test_an_image_is_built_on_entries_by_name_tag_or_reference_and_never_on_itself(
+    text: str, bases: dict[str, str]
+) -> None:
     assert bases_of(Known(), "top", text, {}) == bases

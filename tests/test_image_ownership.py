@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from reconciler.kinds.image.ownership import Held, Image, Tags, kept, known
-from reconciler.kinds.image.references import mark_tag
+from reconciler.kinds.image.references import base_tag, mark_tag
 from reconciler.kinds.image.spec import Build, ImageSpec, Load, Pull, Recipe
 
 LAB, LUB = "reconciler/t/lab", "reconciler/t/lub"
@@ -122,6 +122,12 @@ def test_the_tags_that_an_image_has_from_us(case: Case) -> None:
         ({"1": "/lab:in-b /lab:in-a /lab+x:1"}, spec(), ["/lab:in-a /lab+x:1", "/lab:in-b"]),
         ({"1": "/lab:stage-b-0 /lab:stage-b-1 /lab:in-a"}, spec(), ["/lab:stage-b-0 /lab:stage-b-1", "/lab:in-a"]),
         ({"1": "/lab+x:1", "2": "/lab+x:2"}, GONE, ["/lab+x:1 /lab+x:2"]),
+        (
+            {"1": "/lab:in-a /lab:base-a-0-1", "2": "/lab:base-a-0-2"},
+            spec(),
+            ["/lab:in-a /lab:base-a-0-1 /lab:base-a-0-2"],
+        ),
+        ({"1": "/lab:base-b-0-1"}, spec(), ["/lab:base-b-0-1"]),
     ],
 )
 def test_each_tag_of_ours_belongs_to_one_image(live: dict[str, str], declared: ImageSpec, own: list[str]) -> None:
@@ -187,6 +193,30 @@ def test_a_tag_of_a_stranger_is_in_the_way_but_not_on_what_is_declared(
     live: dict[str, str], declared: ImageSpec, foreign: dict[str, str]
 ) -> None:
     assert dict(tags(live).foreign(declared)) == foreign
+
+
+def based(*ids: str, on: str = "theirs:1") -> str:
+    """Tags that say on what an image was built."""
+    return " ".join(f"/lab:{base_tag('a', on, f'sha256:{each}')}" for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("live", "stands"),
+    [
+        ({"1": "/lab:in-a"}, True),
+        ({"1": f"/lab:in-a {based('f1')}"}, True),
+        ({"1": f"/lab:in-a {based('f1', 'e0')}"}, True),
+        ({"1": f"/lab:in-a {based('e0')}"}, False),
+        ({"1": f"/lab:in-a {based('e0', on='other:1')}"}, True),
+        ({"1": "/lab:in-a", "2": based("f1")}, False),
+        ({"1": f"/lab:in-a {based('f1')}", "2": based("e0")}, True),
+    ],
+)
+def test_an_image_stands_on_what_its_base_is_now_or_on_what_it_was(live: dict[str, str], stands: bool) -> None:
+    (image,) = images(tags(live), spec())
+    assert image.stands_on({"theirs:1": "sha256:f1"}) is stands
+    assert image.stands_on({"theirs:1": ""})
+    assert image.stands_on({})
 
 
 def test_all_tags_of_an_image_are_told_in_order() -> None:

@@ -10,9 +10,12 @@ from paper import source
 
 from reconciler.kinds.image.containers import image_of, is_built, misspelt
 from reconciler.kinds.image.references import (
+    base_tag,
+    belongs_to,
     component,
     inputs_of,
     inputs_tag,
+    is_base,
     is_mark,
     is_tag,
     mark_tag,
@@ -99,14 +102,25 @@ def test_names_that_look_alike_stay_apart() -> None:
 
 
 def test_each_tag_of_ours_is_read_back_and_by_no_other() -> None:
-    tags = {"inputs": inputs_tag("0f"), "stage": stage_tag("0f", 2), "mark": mark_tag("lab:latest"), "theirs": "0f"}
-    read = {name: (inputs_of(tag), stage_of(tag), is_mark(tag)) for name, tag in tags.items()}
-    assert read == {
-        "inputs": ("0f", "", False),
-        "stage": ("", "0f", False),
-        "mark": ("", "", True),
-        "theirs": ("", "", False),
+    tags = {
+        "inputs": inputs_tag("0f"),
+        "stage": stage_tag("0f", 2),
+        "base": base_tag("0f", "lab:1", ID),
+        "mark": mark_tag("lab:latest"),
+        "theirs": "0f",
     }
+    read = {
+        name: (inputs_of(tag), stage_of(tag), is_base(tag), belongs_to(tag), is_mark(tag)) for name, tag in tags.items()
+    }
+    assert read == {
+        "inputs": ("0f", "", False, "0f", False),
+        "stage": ("", "0f", False, "0f", False),
+        "base": ("", "", True, "0f", False),
+        "mark": ("", "", False, "", True),
+        "theirs": ("", "", False, "", False),
+    }
+    assert tags["base"].endswith(f"-{ID[:12]}")
+    assert tags["base"] == base_tag("0f", "lab:1", f"sha256:{ID}") != base_tag("0f", "lab:2", ID)
     assert mark_tag("lab:latest") != mark_tag("lab:1")
 
 

@@ -35,6 +35,7 @@ def test_a_build_tells_of_each_step_whether_it_was_in_its_cache() -> None:
     built = Built()
     found = [(made, built.cached) for line in OUTPUT.splitlines() if (made := built.read(line))]
     assert found == [("222222222222", True), ("333333333333", False), ("444444444444", False)]
+    assert built.whole == "444444444444"
 
 
 def test_the_lines_of_a_stream_are_those_that_say_something() -> None:

@@ -570,6 +570,26 @@ def test_always_asks_the_registry_and_rests_when_nothing_is_new(
     assert first in engine.images(quiet=True)
 
 
+def test_what_is_built_on_a_base_that_a_failure_or_a_hand_made_newer_is_built_again(
+    lab: Lab, files: Path, engine: Any, registry: str
+) -> None:
+    reference = f"{registry}/d5/base:1"
+    text = image("build: ./ctx", f"  base: {{pull: {{image: '{reference}', policy: always}}}}\n")
+    (files / "ctx/Dockerfile").write_text("FROM base\nCOPY file /\n")
+    push(engine, files, reference, b"1")
+    lab.apply(text)
+    push(engine, files, reference, b"2")
+    assert not lab.attempt(text, targets=frozenset((ResourceKey.of("image/base"),))).failed
+    lab.drifted(text, KEY, Action.REPLACE, "current")
+    (files / "ctx/Dockerfile").write_text(f"FROM {reference}\nCOPY file /\n")
+    lab.apply(text)
+    engine.tag(BASE, reference.rpartition(":")[0], "1", force=True)
+    lab.drifted(text.replace("always", "missing"), KEY, Action.REPLACE, "current")
+    repository, _, tag = lab.live(text, KEY)["reference"].rpartition(":")
+    engine.tag(BASE, repository, tag, force=True)
+    lab.drifted(text.replace("always", "missing"), KEY, Action.REPLACE, "current")
+
+
 def test_a_registry_out_of_reach_is_told_at_apply(lab: Lab, files: Path, engine: Any) -> None:
     reference = "127.0.0.1:9/d5/none:1"
     text = image(f"pull: '{reference}'")

@@ -10,6 +10,7 @@ from reconciler.kinds.effects import one_by_one, seen, wanted
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live, held_of
 from reconciler.kinds.image.parse import images
+from reconciler.kinds.image.references import is_base, split
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.image.sweep import lineage, listed, roots, sweep, upon
 from reconciler.kinds.source import Source
@@ -104,7 +105,9 @@ def _deleted(host: Host, step: Step) -> Result:
     below = [*upon(rows, cut_off), *lineage(rows, {held.identity, *ours})]
     until_last = stages.hold(engine, spec, roots(rows, below, held.own))
     tags.remove(engine, held.given, keep=held.keep)
-    tags.remove(engine, dict(sorted(held.own.items(), reverse=True)), keep={*held.keep, *until_last})
+    made_again = tags.ids_of(engine, {spec.reference} & held.keep)
+    said = {tag for tag, at in held.own.items() if is_base(split(tag)[1]) and at in made_again.values()}
+    tags.remove(engine, dict(sorted(held.own.items(), reverse=True)), keep={*held.keep, *until_last, *said})
     sweep(engine, [each for each in below if each not in until_last.values()])
     if until_last:
         tags.remove(engine, until_last)

@@ -17,18 +17,29 @@ class Known(Protocol):
     def tagged(self) -> Mapping[str, str]:
         """Map the tags that entries declare to the entries' names."""
 
+    def referred(self) -> Mapping[str, str]:
+        """Map the references that are pulled or external, in their normal form, to the names of their images."""
+
 
 def bases_of(known: Known, name: str, text: str, args: Mapping[str, str]) -> dict[str, str]:
-    """Map what a Dockerfile says to the entry it means; an entry is never its own base."""
+    """Map what a Dockerfile says to the image of the file it means; none is its own base."""
     from reconciler.kinds.image.dockerfile import uses
 
-    tagged = known.tagged()
     found = {}
     for use in uses(text, args):
-        entry = use.reference if known.named(use.reference) else tagged.get(_normal(use.reference), "")
+        entry = use.reference if known.named(use.reference) else _meant(known, _normal(use.reference))
         if entry and entry != name:
             found[use.reference] = entry
     return found
+
+
+def stands_for(said: str, reference: str) -> str:
+    """Return what is to stand in a Dockerfile for what it says: that itself where it means the same."""
+    return said if _normal(said) == _normal(reference) else reference
+
+
+def _meant(known: Known, reference: str) -> str:
+    return known.tagged().get(reference) or known.referred().get(reference, "")
 
 
 def _normal(reference: str) -> str:

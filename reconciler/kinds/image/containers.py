@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -52,6 +53,19 @@ def tagged(source: Source) -> dict[str, str]:
         for tag in (*(entry.get("tags") or ()), entry.get("name", ""))
         if is_tag(tag) and not entry.get("external")
     }
+
+
+def referred(source: Source) -> dict[str, str]:
+    """Map the references of the entries that are pulled or external, in their normal form, to the entries' names."""
+    found: dict[str, str] = {}
+    for name, entry in source.section("images").items():
+        pull = entry.get("pull", "")
+        said = (
+            entry.get("name", name) if entry.get("external") else pull["image"] if isinstance(pull, Mapping) else pull
+        )
+        with contextlib.suppress(ValueError):  # told where the entry is read
+            found.setdefault(normal(said), name)
+    return found
 
 
 def built_entry(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.image import look, registry
 from reconciler.kinds.image.ownership import Held, Ids, Image, Repository, Tags, kept, known
 from reconciler.kinds.image.references import component, inputs_tag, normal
-from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
+from reconciler.kinds.image.spec import Build, ImageSpec, Pull, tag_claims
 from reconciler.model import Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Live:
         pulled = self._id(spec.reference) if isinstance(spec.recipe, Pull) else ""
         for image in repository.images(spec, pulled):
             if (wanted and image.digest == spec.inputs) or not self.tags.carries_external(image):
-                made = ImageSpec(image.reference, image.digest, repository=repository.name)
+                current = image.digest != spec.inputs or image.stands_on(self._bases(spec))
+                made = ImageSpec(image.reference, image.digest, current=current, repository=repository.name)
                 at = ResourceKey("image", f"{key.name}:{inputs_tag(image.digest)}") if image.left else key
                 found = self._of(at, made, image)
                 yield replace(found, claims=()) if image.left else found  # what is to have its tags takes them from it
@@ -105,6 +106,11 @@ class Live:
             return ""
         found = self.ids.get(normal(reference))
         return found or self.scope.inspect_image(reference).get("Id", "")
+
+    def _bases(self, spec: ImageSpec) -> Ids:
+        """Say where the references that an image is built on point to."""
+        bases = spec.recipe.bases.values() if isinstance(spec.recipe, Build) else ()
+        return {each: self.ids.get(normal(each), "") for each in bases}
 
     def _is_current(self, spec: ImageSpec) -> bool:
         if spec.reference not in self.newest:

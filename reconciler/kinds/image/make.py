@@ -13,7 +13,7 @@ from reconciler.host.marks import LABELS
 from reconciler.kinds.image.context import files, write_context, write_tar
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.look import image_id
-from reconciler.kinds.image.references import split
+from reconciler.kinds.image.references import base_tag, inputs_tag, split
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
 from reconciler.kinds.image.stages import Stages
 from reconciler.kinds.image.stream import Built, lines, messages
@@ -56,6 +56,7 @@ def _pull(engine: Engine, spec: ImageSpec, recipe: Pull) -> None:
 
 def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
     built, stages = Built(), Stages(engine, spec)
+    bases = {each: image_id(engine, each) for each in recipe.bases.values()}  # one that changes meanwhile is seen later
     try:
         with tempfile.TemporaryFile() as context, engine.long_call() as api:
             dockerfile = write_context(context, recipe)
@@ -63,7 +64,6 @@ def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
                 fileobj=context,
                 custom_context=True,
                 dockerfile=dockerfile,
-                tag=spec.reference,
                 nocache=recipe.no_cache,
                 rm=True,
                 forcerm=True,
@@ -76,6 +76,8 @@ def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
             for line in lines(stream):
                 if image := built.read(line):
                     stages.take(image, cached=built.cached)
+        for tag in (*(base_tag(spec.inputs, *each) for each in bases.items() if each[1]), inputs_tag(spec.inputs)):
+            engine.images.tag(built.whole, spec.repository, tag)  # what it stands on comes before what says it is there
     except BaseException:
         stages.abandon()
         raise

@@ -8,6 +8,9 @@ from dataclasses import field
 from functools import cached_property
 
 from reconciler.kinds.image.references import (
+    base_tag,
+    bases_tag,
+    belongs_to,
     component,
     inputs_of,
     inputs_tag,
@@ -16,7 +19,6 @@ from reconciler.kinds.image.references import (
     normal,
     root,
     split,
-    stage_of,
 )
 from reconciler.kinds.image.spec import ImageSpec, Load, Pull
 from reconciler.value import dataclass
@@ -119,8 +121,20 @@ class Image:
     def own(self) -> Ids:
         """All of our tags that are there for it, stages of its build among them, as references."""
         tags = self.repository.tags.items()
-        made = {tag: at for tag, at in tags if self.digest and self.digest in (inputs_of(tag), stage_of(tag))}
+        made = {tag: at for tag, at in tags if self.digest and self.digest == belongs_to(tag)}
         return {f"{self.repository.name}:{tag}": at for tag, at in {**made, **self.marks}.items()}
+
+    def stands_on(self, bases: Ids) -> bool:
+        """Tell whether it was built on what its bases are now; of one of which no tag says so, that is taken as so."""
+        return all(self._stands_on(reference, identity) for reference, identity in bases.items())
+
+    def _stands_on(self, reference: str, identity: str) -> bool:
+        tags, any_of = self.repository.tags, bases_tag(self.digest, reference)
+        return (
+            not identity
+            or tags.get(base_tag(self.digest, reference, identity)) == self.identity
+            or not any(tag.startswith(any_of) for tag in tags)
+        )
 
 
 @dataclass(frozen=True)
@@ -167,7 +181,7 @@ class Tags:
         return {name: self._repository(name, tags) for name, tags in sorted(found.items())}
 
     def _repository(self, name: str, tags: Ids) -> Repository:
-        made = {digest: tags.get(inputs_tag(digest), "") for tag in tags if (digest := inputs_of(tag) or stage_of(tag))}
+        made = {digest: tags.get(inputs_tag(digest), "") for tag in tags if (digest := belongs_to(tag))}
         ages = sorted((self.created.get(identity, 0), digest) for digest, identity in made.items())
         return Repository(f"{self.root}{name}", tags, {digest: made[digest] for _, digest in ages})
 

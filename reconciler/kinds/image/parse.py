@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, tagged
+from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, referred, tagged
 from reconciler.kinds.image.recipes import Recipes, Unusable
 from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
 from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
@@ -29,6 +29,7 @@ class Images:
             self.entries[name] = (("images", name), entry)
         for name, entry in source.section("containers").items():
             self._of_container(name, entry or {})
+        self._referred = {normal(each): each for each in self.pulled} | referred(source)
 
     def resources(self) -> Iterator[Resource]:
         """Make the resource of every image."""
@@ -47,6 +48,10 @@ class Images:
     def tagged(self) -> dict[str, str]:
         """Map the tags that entries declare to the entries' names."""
         return self.source.once(tagged)
+
+    def referred(self) -> dict[str, str]:
+        """Map the references that are pulled or external, in their normal form, to the names of their images."""
+        return self._referred
 
     def reference(self, name: str) -> str:
         """Return what containers run for an image's name; a plain reference stands for itself."""

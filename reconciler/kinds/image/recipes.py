@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from reconciler.host.machine import salt
 from reconciler.kinds.image.archive import check_members, read_archive
-from reconciler.kinds.image.bases import Known, bases_of
+from reconciler.kinds.image.bases import Known, bases_of, stands_for
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.context import digest_of
 from reconciler.kinds.image.inputs import inputs
@@ -95,7 +95,7 @@ class Recipes:
             labels=declared_labels(self.source, (*pointer, "labels"), said.get("labels")),
             no_cache=bool(said.get("no_cache")),
             network=said.get("network", ""),
-            bases=FrozenMap({ref: self.others.reference(each) for ref, each in bases.items()}),
+            bases=FrozenMap({ref: stands_for(ref, self.others.reference(each)) for ref, each in bases.items()}),
         )
 
     def _dockerfile(self, pointer: Pointer, said: Entry, context: Path) -> Path:

@@ -15,9 +15,10 @@ _REFERENCE = re.compile(
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _HUB = ("docker.io", "index.docker.io")
 _ROOT = "reconciler"
-_INPUTS, _TAG, _STAGE = "in-", "tag-", "stage-"
+_INPUTS, _TAG, _STAGE, _BASE = "in-", "tag-", "stage-", "base-"
 _LONGEST = 64
 _DIGEST = 6
+_SHORT = 12
 
 
 def normal(reference: str) -> str:
@@ -84,9 +85,35 @@ def stage_of(tag: str) -> str:
     return tag.removeprefix(_STAGE).partition("-")[0] if tag.startswith(_STAGE) else ""
 
 
+def base_tag(digest: str, reference: str, identity: str) -> str:
+    """Return the tag that says on which image a build stands: what a reference pointed to when it was built."""
+    return f"{bases_tag(digest, reference)}{identity.removeprefix('sha256:')[:_SHORT]}"
+
+
+def bases_tag(digest: str, reference: str) -> str:
+    """Return what such tags of one build and one reference begin with."""
+    return f"{_BASE}{digest}-{_hashed(reference)}-"
+
+
+def belongs_to(tag: str) -> str:
+    """Return the digest of the inputs of the image that a tag is there for; empty if it is there for none."""
+    if tag.startswith(_BASE):
+        return tag.removeprefix(_BASE).partition("-")[0]
+    return inputs_of(tag) or stage_of(tag)
+
+
+def is_base(tag: str) -> bool:
+    """Tell whether a tag of ours says on what an image was built."""
+    return tag.startswith(_BASE)
+
+
 def mark_tag(reference: str) -> str:
     """Return the tag that says of a declared tag of an image that we made it."""
-    return f"{_TAG}{hashlib.sha256(reference.encode()).hexdigest()[:12]}"
+    return f"{_TAG}{_hashed(reference)}"
+
+
+def _hashed(reference: str) -> str:
+    return hashlib.sha256(reference.encode()).hexdigest()[:_SHORT]
 
 
 def is_mark(tag: str) -> bool:

@@ -65,7 +65,8 @@ class ImageSpec(Spec):
     """An image.
 
     `reference` is what containers run; `inputs` is the digest of all that goes in, empty where nothing is made here;
-    `current` says that the registry has nothing newer. `recipe` is how it is had, which only the file tells;
+    `current` says that the registry has nothing newer, and that what it was built on is what is there now. `recipe` is
+    how it is had, which only the file tells;
     `repository` is where it has our tags.
     """
 

@@ -15,15 +15,17 @@ from reconciler.value import dataclass
 LOG = logging.getLogger("reconciler.image")
 _TAIL = 12
 _STEP = re.compile(r"Step \d+/\d+ : (\w+)")
+_WHOLE = re.compile(r"Successfully built ([0-9a-f]{12,64})$")
 _MADE = re.compile(r" ---> ([0-9a-f]{12,64})$")
 
 
 @dataclass
 class Built:
-    """How far a build has come, by the lines of the classic builder."""
+    """How far a build has come, by the lines of the classic builder; `whole` is the id of the image at its end."""
 
     instruction: str = ""
     cached: bool = False
+    whole: str = ""
 
     def read(self, line: str) -> str:
         """Take in a line; return the id of the image that a step has just made, or found in the cache."""
@@ -33,6 +35,8 @@ class Built:
             self.cached = True
         elif (found := _MADE.match(line)) and self.instruction != "FROM":
             return found[1]
+        elif found := _WHOLE.match(line):
+            self.whole = found[1]
         return ""
 
 
