@@ -27,6 +27,8 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "ctx/Dockerfile").write_text("FROM busybox\n")
     (tmp_path / "ctx/Other").write_text("ARG BASE=base\nFROM $BASE\nCOPY --from=me/tool /x /y\n")
     (tmp_path / "ctx/Bad").write_bytes(b"FROM \xff\n")
+    (tmp_path / "ctx/Ignoring").write_text("FROM busybox\n")
+    (tmp_path / "ctx/Ignoring.dockerignore").write_text("fine\n[z-a]\n")
     (tmp_path / "root").mkdir()
     tarfile.open(tmp_path / "root.tar", "w").close()
     save(tmp_path / "saved.tar", "saved:1")
@@ -223,6 +225,10 @@ def test_a_context_that_is_not_named_is_the_folder_of_the_file(here: Path) -> No
         (image("import: ~nobody-here/x"), "images.lab.import: '~nobody-here/x' is in the home directory of somebody"),
         (image(f"import: {'x' * 300}"), f"images.lab.import: cannot read '{{here}}/{'x' * 300}': File name too long"),
         (build(", dockerfile: Bad"), "images.lab.build: the Dockerfile is not UTF-8 (save the file as UTF-8)"),
+        (
+            build(", dockerfile: Ignoring"),
+            "images.lab.build: the build's .dockerignore cannot be read: '[z-a]' is no pattern: ",
+        ),
         (image("import: {path: none}"), "images.lab.import.path: there is no file or folder 'none'"),
         (image("load: none"), "images.lab.load: there is no file 'none'"),
         (image("import: ctx/Dockerfile"), "images.lab.import: 'ctx/Dockerfile' is not an archive that can be read"),

@@ -93,6 +93,14 @@ def test_a_dockerfile_can_have_an_ignore_file_of_its_own(folder: Path) -> None:
     assert build_files(build(folder)) == [".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "link"]
 
 
+def test_what_the_engine_needs_is_sent_in_any_case_and_an_exception_out_of_any_folder(folder: Path) -> None:
+    (folder / "sub/Own").write_text("FROM lab\n")
+    (folder / ".dockerignore").write_text("*\n")
+    assert build_files(build(folder, dockerfile=str(folder / "sub/Own"))) == [".dockerignore", "sub/Own"]
+    (folder / ".dockerignore").write_text("**\n!**/file\n")
+    assert build_files(build(folder)) == [".dockerignore", "Dockerfile", "sub/file"]
+
+
 def test_a_context_has_the_dockerfile_with_what_its_references_stand_for(folder: Path) -> None:
     recipe = replace(build(folder), bases=FrozenMap({"lab": "reconciler/t/lab:in-0"}))
     assert build_text(recipe) == "FROM reconciler/t/lab:in-0\nCOPY . /\n"

@@ -7,12 +7,13 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from reconciler.kinds.image.archive import climbs
 from reconciler.kinds.image.dockerfile import rewritten
+from reconciler.kinds.image.ignore import Ignore, Place
 from reconciler.kinds.reading import read_file
 
 if TYPE_CHECKING:
@@ -32,14 +33,8 @@ def files(folder: Path) -> list[str]:
 
 def build_files(build: Build) -> list[str]:
     """Return what of a build's context the engine gets: all that its ignore file does not exclude."""
-    folder = Path(build.context)
-    patterns = _patterns(build)
-    if not patterns:
-        return files(folder)
-    from docker.utils.build import exclude_paths
-
-    found = exclude_paths(str(folder), patterns, dockerfile=_inside(build))
-    return sorted(each for each in found if not stat.S_ISSOCK((folder / each).lstat().st_mode))
+    ignore = Ignore(_ignored(build))
+    return sorted(_kept(Path(build.context), "", ignore, ignore.top, (IGNORE, _inside(build))))
 
 
 def build_text(build: Build) -> str:
@@ -118,13 +113,29 @@ def _walked(folder: Path, below: str) -> Iterator[str]:
                 yield path
 
 
-def _patterns(build: Build) -> list[str]:
+def _kept(folder: Path, below: str, ignore: Ignore, place: Place, needed: Collection[str]) -> Iterator[str]:
+    """Yield what an ignore file does not leave out, and what the engine needs in any case."""
+    with os.scandir(folder / below) as entries:
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            out, inside = ignore.look(place, entry.name)
+            if not entry.is_dir(follow_symlinks=False):
+                is_socket = stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+                if path in needed or not (out or is_socket):
+                    yield path
+                continue
+            if not out:
+                yield path
+            if not out or ignore.brings_back(inside) or any(each.startswith(f"{path}/") for each in needed):
+                yield from _kept(folder, f"{path}/", ignore, inside, needed)
+
+
+def _ignored(build: Build) -> str:
     """Read the ignore file: the Dockerfile's own, or the context's."""
     for path in (Path(f"{build.dockerfile}{IGNORE}"), Path(build.context) / IGNORE):
         if path.is_file():
-            lines = (line.strip() for line in read_file(path).decode().splitlines())
-            return [line for line in lines if line and not line.startswith("#")]
-    return []
+            return os.fsdecode(read_file(path))
+    return ""
 
 
 def _inside(build: Build) -> str:

@@ -12,7 +12,8 @@ from reconciler.host.machine import salt
 from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of, stands_for
 from reconciler.kinds.image.containers import image_of
-from reconciler.kinds.image.context import digest_of
+from reconciler.kinds.image.context import IGNORE, digest_of
+from reconciler.kinds.image.ignore import Malformed
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
@@ -70,6 +71,8 @@ class Recipes:
             raise Unusable(place, f"cannot read {error.filename!r}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise Unusable(place, "the Dockerfile is not UTF-8", "save the file as UTF-8") from error
+        except Malformed as error:
+            raise Unusable(place, f"the build's {IGNORE} cannot be read: {error}") from error
 
     def _build(self, pointer: Pointer, given: Any) -> Build:
         said, place = _long(pointer, given, "context")
