@@ -43,7 +43,7 @@ OUT = [
     (member("b", HARD, "../c"), "holds the link 'b' to '../c', which leads out of it"),
     (member("b", HARD, "/etc/shadow"), "holds the link 'b' to '/etc/shadow', which leads out of it"),
 ]
-IN = [member("./a/../b"), member("a/b", LINK, "../c"), member("sh", LINK, "/bin/busybox"), member("b", HARD, "a/b")]
+IN = [member("./a/../b"), member("a/b", LINK, "../c"), member("sh", LINK, "/bin/busybox"), member("c", HARD, "a/b")]
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
