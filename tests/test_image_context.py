@@ -110,6 +110,24 @@ def test_a_context_has_the_dockerfile_with_what_its_references_stand_for(folder:
     assert found["Dockerfile"].pax_headers["content"] == build_text(recipe)
 
 
+def test_a_byte_order_mark_before_a_dockerfile_says_nothing(folder: Path) -> None:
+    (folder / "Dockerfile").write_bytes(b"\xef\xbb\xbfFROM lab\n")
+    recipe = replace(build(folder), bases=FrozenMap({"lab": "x"}))
+    assert build_text(recipe) == "FROM x\n"
+
+
+@pytest.mark.parametrize("ignore", ["", "*.log\n"])
+def test_a_name_of_any_bytes_is_sent_and_counts(folder: Path, ignore: str) -> None:
+    (folder / ".dockerignore").write_text(ignore)
+    before = inputs(build(folder)), inputs(Import(str(folder)))
+    name = os.fsdecode(b"caf\xe9.txt")
+    (folder / name).write_text("hi")
+    assert name in build_files(build(folder))
+    assert inputs(build(folder)) != before[0]
+    assert inputs(Import(str(folder))) != before[1]
+    assert name in packed(lambda to: write_context(to, build(folder)))
+
+
 @pytest.mark.parametrize("target", ["../secret", "sub/../../secret", ".."])
 def test_a_link_that_leads_out_of_a_folder_is_refused(folder: Path, target: str) -> None:
     (folder / "out").symlink_to(target)

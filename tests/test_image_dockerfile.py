@@ -30,11 +30,26 @@ from reconciler.kinds.image.dockerfile import rewritten, uses
         ("ARG V=1 R=lab\nARG B=$R:${V}\nFROM $B", ["lab:1"]),
         ("FROM a$NONE", ["a"]),
         ("FROM a AS one\nARG B=late\nFROM b$B", ["a", "b"]),
+        ("# escape=`\nFROM a `\n AS one\nCOPY --from=b c:\\ d:\\\nFROM one", ["a", "b"]),
+        ("# syntax=x\n#Escape = `\nFROM `\na", ["a"]),
+        ("# a comment\n# escape=`\nFROM \\\na", ["a"]),
+        ("FROM a\nRUN <<EOF cat <<-'END' >x\nFROM b\nEOF\nFROM c\n\tEND\nFROM d", ["a", "d"]),
+        ("FROM a\nONBUILD COPY <<e /x\nFROM b\ne\r\nFROM c", ["a", "c"]),
+        ('FROM a\nRUN echo "b <<EOF c" $((1<<3)) <<<x\nENV x <<EOF \nFROM d', ["a", "d"]),
+        ("FROM a\nRUN <<EOF\nFROM b", ["a"]),
+        ("FROM a\u2028FROM b", []),
         ("", []),
     ],
 )
 def test_the_images_that_a_dockerfile_names(text: str, references: list[str]) -> None:
     assert [each.reference for each in uses(text, {})] == references
+
+
+def test_variables_that_double_each_other_end() -> None:
+    text = "ARG A=xxxxxxxxxx\n" + "".join(
+        f"ARG A{i}=${{A{i - 1 if i else ''}}}${{A{i - 1 if i else ''}}}\n" for i in range(60)
+    )
+    assert [len(each.reference) for each in uses(f"{text}FROM $A59{'$A59' * 9999}\n", {})] == [4096]
 
 
 def test_a_build_argument_goes_before_its_default() -> None:

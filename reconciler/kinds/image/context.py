@@ -39,14 +39,19 @@ def build_files(build: Build) -> list[str]:
 
 def build_text(build: Build) -> str:
     """Return the Dockerfile, with what its references stand for in this topology."""
-    return rewritten(read_file(Path(build.dockerfile)).decode(), build.args, build.bases)
+    return rewritten(read_dockerfile(Path(build.dockerfile)), build.args, build.bases)
+
+
+def read_dockerfile(path: Path) -> str:
+    """Read a Dockerfile, without the byte order mark that it may begin with."""
+    return read_file(path).decode("utf-8-sig")
 
 
 def digest_files(into: _Hash, folder: Path, paths: Iterable[str]) -> None:
     """Add paths, modes and contents to a digest; times and owners do not count."""
     for path in paths:
         status = (folder / path).lstat()
-        into.update(f"{path}\0{stat.S_IFMT(status.st_mode):o}\0{stat.S_IMODE(status.st_mode):o}\0".encode())
+        into.update(os.fsencode(f"{path}\0{stat.S_IFMT(status.st_mode):o}\0{stat.S_IMODE(status.st_mode):o}\0"))
         if stat.S_ISLNK(status.st_mode):
             into.update(os.fsencode(_link(folder, path)))
         elif stat.S_ISREG(status.st_mode):

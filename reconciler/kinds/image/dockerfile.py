@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from reconciler.value import dataclass
 
@@ -12,7 +13,13 @@ _COPY = re.compile(r"\s*COPY\s+(?:--\S+\s+)*?--from=(?P<ref>\S+)\s.*", re.IGNORE
 _ARG = re.compile(r"\s*ARG\s+(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _DEFAULT = re.compile(r"(\w+)(?:=(\"[^\"]*\"|'[^']*'|\S*))?")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})")
+_DIRECTIVE = re.compile(r"#[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9]*)[ \t]*=[ \t]*(?P<value>.+)")
+_WITH_HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s", re.IGNORECASE)
+_QUOTED = re.compile(r"(?<!<<)(?<!<<-)([\"'])(?:(?!\1).)*\1")
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(?P<tabs>-?)([\"']?)(?P<end>[\w.-]+)\2(?!\S)")
 _NOTHING = "scratch"
+_LONGEST = 4096
+"""More characters than any reference has, whatever its variables are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +74,38 @@ def _use(line: _Line, found: re.Match[str], reference: str) -> Use:
 
 
 def _lines(text: str) -> Iterator[_Line]:
-    """Join what a backslash continues; comments and empty lines in between do not count."""
+    """Join what a line's last character continues; comments, empty lines in between and heredocs do not count."""
+    escape = _escape(text)
     pieces: list[tuple[str, int]] = []
+    heredocs: list[re.Match[str]] = []
     at = 0
-    for physical in text.splitlines(keepends=True):
+    for physical in text.split("\n"):
         body, start = physical.rstrip(), at
-        at += len(physical)
+        at += len(physical) + 1
+        if heredocs:
+            inside = physical.removesuffix("\r")
+            if (inside.lstrip("\t") if heredocs[0]["tabs"] else inside) == heredocs[0]["end"]:
+                del heredocs[0]
+            continue
         if not body or body.lstrip().startswith("#"):
             continue
-        goes_on = body.endswith("\\")
+        goes_on = body.endswith(escape)
         pieces.append((body[:-1] if goes_on else body, start))
         if not goes_on:
-            yield _joined(pieces)
-            pieces = []
+            yield (line := _joined(pieces))
+            pieces, heredocs = [], _heredocs(line.text)
     if pieces:
         yield _joined(pieces)
+
+
+def _escape(text: str) -> str:
+    """Return what continues a line, as a directive above everything else may say."""
+    directives = takewhile(bool, (_DIRECTIVE.fullmatch(line.strip()) for line in text.split("\n")))
+    return next((each["value"] for each in directives if each and each["name"].lower() == "escape"), "\\")
+
+
+def _heredocs(line: str) -> list[re.Match[str]]:
+    return list(_HEREDOC.finditer(_QUOTED.sub("", line))) if _WITH_HEREDOC.match(line) else []
 
 
 def _joined(pieces: list[tuple[str, int]]) -> _Line:
@@ -102,4 +126,4 @@ def _expanded(reference: str, variables: Mapping[str, str]) -> str:
             return known or found[4]
         return found[4] if found[3] and known else "" if found[3] else known
 
-    return _VARIABLE.sub(value, reference.strip("\"'"))
+    return _VARIABLE.sub(value, reference[:_LONGEST].strip("\"'"))[:_LONGEST]

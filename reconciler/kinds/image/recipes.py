@@ -12,12 +12,11 @@ from reconciler.host.machine import salt
 from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of, stands_for
 from reconciler.kinds.image.containers import image_of
-from reconciler.kinds.image.context import IGNORE, digest_of
+from reconciler.kinds.image.context import IGNORE, digest_of, read_dockerfile
 from reconciler.kinds.image.ignore import Malformed
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
-from reconciler.kinds.reading import read_file
 from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
@@ -88,7 +87,7 @@ class Recipes:
             raise Unusable(place, f"the build's context {said['context']!r} is not a folder")
         args = FrozenMap(dict(self._args(pointer, said)))
         dockerfile = self._dockerfile(pointer, said, context)
-        bases = bases_of(self.others, self.name, read_file(dockerfile).decode(), args)
+        bases = bases_of(self.others, self.name, read_dockerfile(dockerfile), args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
         return Build(
             context=str(context),
