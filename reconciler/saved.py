@@ -96,11 +96,13 @@ def read(path: Path) -> Saved:
 
 
 def _sound(saved: Saved) -> Saved:
-    """Insist that all is of its type; TypeError if it is not."""
+    """Insist that all is of its type, and texts of what texts have; TypeError or ValueError if it is not."""
     for each in fields(saved):
-        wanted = dict if each.name == "plan" else str
-        if not isinstance(getattr(saved, each.name), wanted):
+        wanted, value = dict if each.name == "plan" else str, getattr(saved, each.name)
+        if not isinstance(value, wanted):
             raise TypeError(each.name)
+        if isinstance(value, str) and b"\0" in value.encode():
+            raise ValueError(each.name)
     return saved
 
 

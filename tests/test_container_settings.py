@@ -180,6 +180,8 @@ def test_a_seccomp_profile_is_read_for_the_engine_wants_its_content(tmp_path: Pa
 
 
 def test_a_seccomp_profile_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    assert "cannot read the seccomp profile 'deep.json'" in confined(tmp_path, "seccomp=deep.json")[1][0]
     (tmp_path / "broken.json").write_text("{")
     for name in ("none.json", "broken.json"):
         assert f"cannot read the seccomp profile '{name}'" in confined(tmp_path, f"seccomp={name}")[1][0]

@@ -215,7 +215,10 @@ WHOLE = {"format_version": 1, "file": "t", "digest": "d", "name": "n", "salt": 5
 
 @pytest.mark.parametrize(
     "content",
-    ["", "no json", "[]", "{}", '{"format_version": 1}', '"text"', "[" * 100_000, json.dumps(WHOLE)],
+    [
+        *("", "no json", "[]", "{}", '{"format_version": 1}', '"text"', "[" * 100_000, json.dumps(WHOLE)),
+        *(json.dumps({**WHOLE, "salt": "aa", **odd}) for odd in ({"salt": "\ud800"}, {"file": "a\0b"})),
+    ],
     ids=lambda content: content[:20],
 )
 def test_what_is_no_saved_plan_is_refused(path: Path, content: str) -> None:

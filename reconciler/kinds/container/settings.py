@@ -215,7 +215,7 @@ def _profile(entry: Entry, number: int, name: str) -> str:
     try:
         path = entry.source.directory(entry.pointer("security_opt", number)) / home(name)
         return json.dumps(json.loads(read_file(path)), separators=(",", ":"), sort_keys=True)
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         entry.problem(("security_opt", number), f"cannot read the seccomp profile {name!r}: {why}")
         return ""
