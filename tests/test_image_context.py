@@ -71,6 +71,23 @@ def test_a_tar_has_files_as_roots_and_links_as_links(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("owners", [True, False])
+def test_a_root_file_system_keeps_the_owners_of_its_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, owners: bool
+) -> None:
+    def of_one(path: Path, *more: object, **named: object) -> os.stat_result:
+        found = list(lstat(path, *more, **named))  # type: ignore[arg-type]
+        return os.stat_result([*found[:4], 5, 6, *found[6:]])
+
+    recipe = Import(str(folder)) if owners else build(folder)
+    lstat, before = os.lstat, inputs(recipe)
+    monkeypatch.setattr(os, "lstat", of_one)
+    monkeypatch.setattr(Path, "lstat", of_one)
+    found = packed(lambda to: write_tar(to, folder, ["sub/file"], extra={}, owners=owners))["sub/file"]
+    assert (found.uid, found.gid) == ((5, 6) if owners else (0, 0))
+    assert (inputs(recipe) != before) is owners
+
+
 @pytest.mark.parametrize(
     ("ignore", "left"),
     [

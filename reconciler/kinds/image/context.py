@@ -47,11 +47,13 @@ def read_dockerfile(path: Path) -> str:
     return read_file(path).decode("utf-8-sig")
 
 
-def digest_files(into: _Hash, folder: Path, paths: Iterable[str]) -> None:
-    """Add paths, modes and contents to a digest; times and owners do not count."""
+def digest_files(into: _Hash, folder: Path, paths: Iterable[str], *, owners: bool = False) -> None:
+    """Add paths, modes and contents to a digest, and `owners` where they count; times do not."""
     for path in paths:
         status = (folder / path).lstat()
         into.update(os.fsencode(f"{path}\0{stat.S_IFMT(status.st_mode):o}\0{stat.S_IMODE(status.st_mode):o}\0"))
+        if owners:
+            into.update(f"{status.st_uid}\0{status.st_gid}\0".encode())
         if stat.S_ISLNK(status.st_mode):
             into.update(os.fsencode(_link(folder, path)))
         elif stat.S_ISREG(status.st_mode):
@@ -74,15 +76,16 @@ def digest_file(into: _Hash, path: Path) -> None:
             into.update(chunk)
 
 
-def write_tar(to: IO[bytes], folder: Path, paths: Iterable[str], *, extra: Mapping[str, bytes] | None = None) -> None:
-    """Write files as root's, and some whose content is given."""
+def write_tar(
+    to: IO[bytes], folder: Path, paths: Iterable[str], *, extra: Mapping[str, bytes], owners: bool = False
+) -> None:
+    """Write files as root's, or with their `owners`, and some whose content is given."""
     import tarfile
 
-    extra = extra or {}
     with tarfile.open(fileobj=to, mode="w") as tar:
         for path in paths:
             if path not in extra:
-                _add(tar, folder / path, path)
+                _add(tar, folder / path, path, owners=owners)
         for path, content in sorted(extra.items()):
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode = len(content), 0o644
@@ -148,9 +151,10 @@ def _inside(build: Build) -> str:
     return os.path.relpath(build.dockerfile, build.context)
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
+def _add(tar: tarfile.TarFile, path: Path, name: str, *, owners: bool) -> None:
     entry = tar.gettarinfo(str(path), arcname=name)
-    entry.uid = entry.gid = 0
+    if not owners:
+        entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     entry.mtime = int(entry.mtime)
     if entry.isfile():

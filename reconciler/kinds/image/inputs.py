@@ -38,7 +38,7 @@ def _(recipe: Import) -> str:
     digest = hashlib.sha256(salt(recipe) + repr(("import", recipe.changes)).encode())
     path = Path(recipe.path)
     if path.is_dir():
-        digest_files(digest, path, files(path))
+        digest_files(digest, path, files(path), owners=True)
     else:
         digest_file(digest, path)
     return short(digest)

@@ -88,7 +88,7 @@ def _import(engine: Engine, spec: ImageSpec, recipe: Import) -> None:
     with tempfile.TemporaryFile() as packed:
         path = Path(recipe.path)
         if path.is_dir():
-            write_tar(packed, path, files(path))
+            write_tar(packed, path, files(path), extra={}, owners=True)
             packed.flush()
             path = Path(f"/proc/self/fd/{packed.fileno()}")  # it has no name that a kill could leave behind
         repository, tag = split(spec.reference)
