@@ -147,6 +147,43 @@ def test_a_commit_is_made_of_how_its_container_is_declared(here: Path) -> None:
     assert inputs("one", 1, "  base: {build: ctx}\n") != base
 
 
+BASIC = "image: base, command: [sleep, '9999'], env_file: e.env"
+COMMITTED: dict[str, tuple[str, bool]] = {
+    "as it is": (BASIC, False),
+    "another way to write it": (
+        BASIC.replace("[sleep, '9999']", "sleep 9999").replace("e.env", "[{path: e.env}]"),
+        False,
+    ),
+    "what the engine gives besides": (f"{BASIC}, restart: always, mem_limit: 64m, init: true, networks: [n]", False),
+    "where a port is published": (f"{BASIC}, expose: [80]", True),
+    "command": (BASIC.replace("9999", "99"), True),
+    "entrypoint": (f"{BASIC}, entrypoint: sh", True),
+    "environment": (f"{BASIC}, environment: {{A: 2}}", True),
+    "labels": (f"{BASIC}, labels: {{a: b}}", True),
+    "user": (f"{BASIC}, user: '5'", True),
+    "working_dir": (f"{BASIC}, working_dir: /x", True),
+    "healthcheck": (f"{BASIC}, healthcheck: {{test: x}}", True),
+    "stop_signal": (f"{BASIC}, stop_signal: SIGINT", True),
+    "ports": (f"{BASIC}, ports: ['8080:80']", True),
+    "mounts": (f"{BASIC}, tmpfs: [/x]", True),
+    "exec": (f"{BASIC}, exec: [one]", True),
+    "image": (BASIC.replace("base", "other"), True),
+}
+
+
+@pytest.mark.parametrize(("container", "counts"), COMMITTED.values(), ids=COMMITTED)
+def test_a_commit_is_made_of_what_goes_into_an_image(tmp_path: Path, container: str, counts: bool) -> None:
+    def inputs(said: str) -> str:
+        text = image("commit: box", f"networks: {{n: }}\ncontainers: {{box: {{{said}}}}}\n")
+        return str(spec(tmp_path, text, KEY).inputs)
+
+    (tmp_path / "e.env").write_text("A=1\n")
+    before = inputs(BASIC)
+    assert (inputs(container) != before) is counts
+    (tmp_path / "e.env").write_text("A=3\n")
+    assert inputs(BASIC) != before
+
+
 def test_a_commit_of_an_external_container_is_made_of_that(tmp_path: Path) -> None:
     text = image("commit: box", "containers: {box: {external: true}}")
     assert spec(tmp_path, text, KEY).recipe.container == "box"

@@ -67,7 +67,7 @@ class _Tar(TarFile):
         """Return the next member, None at the end."""
         self._bounded.left = LARGEST
         self.members.clear()  # type: ignore[attr-defined]
-        found = self.next()
+        found = super().next()
         if found and (found.size < 0 or not _OF_ONE.isdisjoint(self.pax_headers)):
             raise ReadError("it is not clear what follows")
         return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.host.machine import salt
+from reconciler.kinds.entry import Entry
 from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of, stands_for
 from reconciler.kinds.image.containers import image_of
@@ -23,7 +23,7 @@ from reconciler.model import FrozenMap, How, Need, ResourceKey
 from reconciler.secret import veiled
 from reconciler.value import dataclass
 
-Entry = Mapping[str, Any]
+Said = Mapping[str, Any]
 _DOCKERFILE, _HERE = "Dockerfile", "."
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/")
 """What Compose would fetch."""
@@ -54,7 +54,7 @@ class Recipes:
     needs: list[Need]
     tags: list[str]
 
-    def recipe(self, pointer: Pointer, entry: Entry) -> tuple[Recipe, str]:
+    def recipe(self, pointer: Pointer, entry: Said) -> tuple[Recipe, str]:
         """Read the one source of an entry that is made here, with the digest of what goes in."""
         read: dict[str, Callable[[Pointer, Any], Recipe]] = {
             "build": self._build,
@@ -100,7 +100,7 @@ class Recipes:
             bases=FrozenMap({ref: stands_for(ref, self.others.reference(each)) for ref, each in bases.items()}),
         )
 
-    def _dockerfile(self, pointer: Pointer, said: Entry, context: Path) -> Path:
+    def _dockerfile(self, pointer: Pointer, said: Said, context: Path) -> Path:
         name: str = said.get("dockerfile", _DOCKERFILE)
         if not (context / name).is_file():
             place, hint = (pointer, "say `dockerfile:`") if name == _DOCKERFILE else ((*pointer, "dockerfile"), "")
@@ -110,7 +110,7 @@ class Recipes:
             raise Unusable(place, f"{name!r} is not in the build's context {said['context']!r}", "put it in there")
         return context / name
 
-    def _args(self, pointer: Pointer, said: Entry) -> dict[str, str]:
+    def _args(self, pointer: Pointer, said: Said) -> dict[str, str]:
         declared, at = mapping(said.get("args")), (*pointer, "args")
         values = {arg: self.source.variable(at, arg) if text is None else text for arg, text in declared.items()}
         return {arg: veiled(arg, text) for arg, text in values.items() if text is not None}
@@ -147,19 +147,19 @@ class Recipes:
         self.needs.extend(Need(ResourceKey(kind, container), "commit", How.AFTER) for kind in kinds)
         return Commit(
             container=self.source.live("containers", container),
-            made_of=self._made_of(container, known[container] or {}),
+            made_of=self._made_of(Entry(self.source, container, known[container] or {})),
             changes=tuple(said.get("changes") or ()),
             message=said.get("message", ""),
             author=said.get("author", ""),
             pause=said.get("pause", True),
         )
 
-    def _made_of(self, container: str, entry: Entry) -> str:
-        """Return the digest of how a container is declared, its image and its `exec` among it."""
-        key = image_of(self.source, container, entry)
-        said = {name: value for name, value in entry.items() if not name.startswith("x-")}
-        reference = self.others.reference(key.name) if key else ""
-        return digest_of(json.dumps(said, sort_keys=True), reference, salted=salt(said))
+    def _made_of(self, entry: Entry) -> str:
+        """Return the digest of what of a container goes into an image, its own image among it."""
+        from reconciler.kinds.container.committed import committed  # which stands on the kind of the image
+
+        key, said = image_of(self.source, entry.name, entry.data), committed(entry)
+        return digest_of(said, self.others.reference(key.name) if key else "", salted=salt(said))
 
     def _path(self, pointer: Pointer, text: str) -> Path:
         try:
@@ -168,7 +168,7 @@ class Recipes:
             raise Unusable(pointer, str(error)) from error
 
 
-def _long(pointer: Pointer, given: Any, name: str) -> tuple[Entry, Pointer]:
+def _long(pointer: Pointer, given: Any, name: str) -> tuple[Said, Pointer]:
     """Return the long form of a source, and the place of what it names."""
     if not isinstance(given, Mapping):
         return {name: given}, pointer
