@@ -588,6 +588,7 @@ def test_what_is_built_on_a_base_that_is_newer_by_now_is_built_again(
     repository, _, tag = lab.live(text, KEY)["reference"].rpartition(":")
     engine.tag(BASE, repository, tag, force=True)
     lab.drifted(text.replace("always", "missing"), KEY, Action.REPLACE, "current")
+    engine.remove_image(reference)
 
 
 def test_a_registry_out_of_reach_is_told_at_apply(lab: Lab, files: Path, engine: Any) -> None:
