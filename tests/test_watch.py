@@ -21,8 +21,10 @@ from reconciler.host import Host
 from reconciler.host.lock import locked
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import (
+    BridgeOptions,
     Message,
     add_address,
+    add_altname,
     add_route,
     delete_address,
     new_bridge,
@@ -66,7 +68,7 @@ def test_one_looks_when_news_has_come_to_an_end_but_does_not_wait_for_that_for_e
     assert agenda.due == pytest.approx(1.0 + SETTLE * 1.5)
     agenda.note("a", 1.0 + GATHER)
     assert agenda.due == 1.0 + GATHER
-    assert agenda.taken(2.0) == (("a", "b"), None)
+    assert agenda.taken() == (("a", "b"), None)
     assert agenda.due == math.inf
 
 
@@ -75,12 +77,12 @@ def test_what_one_looks_at_is_what_all_news_are_about_and_anything_where_one_may
     agenda.note("a", 1.0, [A])
     agenda.note("b", 1.0, [B])
     agenda.note("a", 1.0, [A])
-    assert agenda.taken(2.0) == (("a", "b"), frozenset((A, B)))
+    assert agenda.taken() == (("a", "b"), frozenset((A, B)))
     agenda.note("a", 3.0, [A])
     agenda.note("c", 3.0)
     agenda.note("b", 3.0, [B])
-    assert agenda.taken(4.0) == (("a", "c", "b"), None)
-    assert agenda.taken(5.0) == ((), frozenset())
+    assert agenda.taken() == (("a", "c", "b"), None)
+    assert agenda.taken() == ((), frozenset())
 
 
 def test_what_ends_gets_a_moment_to_start_again_by_itself() -> None:
@@ -102,7 +104,7 @@ def test_the_more_often_one_looks_in_vain_the_less_eagerly_one_looks() -> None:
         agenda.note("noise", now)
         pauses.append(agenda.due - now)
         now = agenda.due
-        agenda.taken(now)
+        agenda.taken()
         agenda.looked(now, found=False)
     assert pauses[0] == pauses[1] == pytest.approx(SETTLE)
     assert pauses == pytest.approx(sorted(pauses))
@@ -115,12 +117,35 @@ def test_the_more_often_one_looks_in_vain_the_less_eagerly_one_looks() -> None:
 def test_after_a_calm_time_one_looks_eagerly_again() -> None:
     agenda = Agenda()
     for now in range(8):
-        agenda.taken(float(now))
+        agenda.note("drift", float(now))
+        agenda.taken()
         agenda.looked(float(now), found=False)
-    agenda.taken(100.0)
+    agenda.note("drift", 7.0)
+    assert agenda.due == pytest.approx(7.0 + 5)
+    agenda.taken()
     agenda.looked(100.0, found=False)
     agenda.note("drift", 100.0)
     assert agenda.due == pytest.approx(100.0 + SETTLE)
+
+
+def test_what_is_news_of_nothing_again_and_again_holds_up_no_other_news() -> None:
+    agenda = Agenda()
+    for now in range(8):
+        for _ in range(2):
+            agenda.note(f"noise {now}", float(now), of="network n")
+        agenda.note("eth0 in red has changed", float(now), [A])
+        agenda.taken()
+        agenda.looked(float(now), found=False)
+    agenda.note("more noise", 8.0, of="network n")
+    assert agenda.due == pytest.approx(7.0 + 5)
+    agenda.note("eth0 in red has changed", 8.0, [A])
+    assert agenda.due == pytest.approx(7.0 + 5)
+    agenda.note("eth0 in blue has changed", 8.0, [B])
+    assert agenda.due == pytest.approx(8.0 + SETTLE)
+    agenda.taken()
+    agenda.looked(8.0, found=True)
+    agenda.note("eth0 in red has changed", 8.0, [A])
+    assert agenda.due == pytest.approx(8.0 + SETTLE)
 
 
 # whom to leave alone
@@ -189,10 +214,17 @@ def test_what_ends_a_whole_pass_is_told_once_and_waited_for_ever_longer() -> Non
 
 RED = {3: ResourceKey.of("namespace/red")}
 X = ResourceKey.of("veth/x")
-BRIDGE = new_bridge(
-    "br0", index=6, stp=False, priority=1, hello_time=200, max_age=2000, forward_delay=400, ageing_time=30000
-)
+PLAIN: BridgeOptions = {
+    "stp": False,
+    "priority": 1,
+    "hello_time": 200,
+    "max_age": 2000,
+    "forward_delay": 400,
+    "ageing_time": 30000,
+}
 OURS = Mark("t", X, host="h").alias()
+BR, VIA, LEFT = (ResourceKey.of(each) for each in ("bridge/br", "route/host--10.1.0.0/16", "route/host--10.2.0.0/16"))
+DECLARED = {"br0": frozenset((BR,)), "lent": frozenset((BR,)), "uplink": frozenset((VIA, LEFT))}
 
 
 def body(request: bytes) -> bytes:
@@ -204,11 +236,11 @@ class Ear:
 
     def __init__(self, links: Any = ()) -> None:
         self.concern = KernelConcern(lambda alias: X if alias == OURS else None)
-        self.concern.know(RED, links)
+        self.concern.know(RED, DECLARED, links)
 
     def news(self, message: Message | None) -> str:
         news = self.concern.news(message)
-        self.about = news and news.about
+        self.about = set(news.about) if news else None
         return news.reason if news else ""
 
 
@@ -236,7 +268,6 @@ def named(index: int, name: str, alias: str | None = None) -> bytes:
         (told(3, c.RTM_NEWADDR, add_address(5, "10.0.0.1/24")), ""),
         (told(3, c.RTM_DELADDR, delete_address(5, "fd00::1/64")), "fd00::1/64 is gone from an interface in namespace/red"),
         (told(3, c.RTM_DELADDR, bytes(16) + bytes(8)), ""),
-        (told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24")), "10.0.0.1/24 is gone from an interface in the host"),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72)), "the route to 10.1.0.0/16 is gone from namespace/red"),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"])), ""),
         (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"]), c.NLM_F_REPLACE), "the route to 10.1.0.0/16 has changed in namespace/red"),
@@ -251,35 +282,56 @@ def named(index: int, name: str, alias: str | None = None) -> bytes:
 def test_what_the_kernel_tells_concerns_us_where_our_nodes_are(message: Message | None, news: str) -> None:
     concern = ear()
     assert concern.news(message) == news
-    assert concern.about == (
-        RED[3] if "namespace/red" in news and not news.startswith("the network namespace") else None
-    )
+    if news:
+        assert concern.about == (
+            {RED[3]} if "namespace/red" in news and not news.startswith("the network namespace") else set()
+        )
 
 
-def test_a_pair_of_somebody_else_in_the_host_is_none_of_our_business_but_a_bridge_may_be() -> None:
-    concern = ear()
-    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "veth5"))) == ""
+@pytest.mark.parametrize("stranger", [named(5, "veth5"), new_bridge("docker0", index=5, **PLAIN)])
+def test_a_link_of_somebody_else_in_the_host_is_none_of_our_business(stranger: bytes) -> None:
+    concern = ear([link(body(stranger), 0, len(body(stranger)))])
+    assert concern.news(told(None, c.RTM_NEWLINK, stranger)) == ""
     assert concern.news(told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24"))) == ""
-    assert concern.news(told(None, c.RTM_DELLINK, named(5, "veth5"))) == ""
-    assert concern.news(told(None, c.RTM_NEWLINK, BRIDGE)) == "br0 in the host has changed"
-    # A number is used again: what it meant before does not count.
-    assert concern.news(told(None, c.RTM_DELLINK, BRIDGE)) == "br0 in the host is gone"
-    assert concern.news(told(None, c.RTM_NEWLINK, named(6, "veth6"))) == ""
-    assert concern.news(told(None, c.RTM_DELLINK, named(6, "veth6"))) == ""
+    assert concern.news(told(None, c.RTM_DELLINK, stranger)) == ""
+
+
+def test_a_link_of_the_host_with_a_declared_name_is_whoever_made_it() -> None:
+    concern = ear()
+    bridge = new_bridge("br0", index=6, **PLAIN)
+    assert concern.news(told(None, c.RTM_NEWLINK, bridge)) == "br0 in the host has changed"
     assert concern.news(told(None, c.RTM_DELADDR, delete_address(6, "10.0.0.1/24"))) != ""
+    assert concern.news(told(None, c.RTM_NEWLINK, named(6, "renamed"))) == "renamed in the host has changed"
+    assert concern.about == {BR}
+    assert concern.news(told(None, c.RTM_DELLINK, named(6, "renamed"))) == "renamed in the host is gone"
+    # A number is used again: what it meant before does not count.
+    assert concern.news(told(None, c.RTM_NEWLINK, named(6, "veth6"))) == ""
+    assert concern.news(told(None, c.RTM_DELADDR, delete_address(6, "10.0.0.1/24"))) == ""
+    assert concern.news(told(None, c.RTM_DELLINK, named(6, "veth6"))) == ""
+    also = named(7, "eno1") + body(add_altname(7, "uplink"))[16:]
+    assert concern.news(told(None, c.RTM_NEWLINK, also)) == "eno1 in the host has changed"
+    assert concern.about == {VIA, LEFT}
+
+
+def test_what_a_bridge_tells_of_a_port_that_it_borrows_concerns_us_though_that_is_a_pair_of_somebody_else() -> None:
+    concern = ear()
+    assert concern.news(told(None, c.RTM_NEWLINK, named(5, "lent"))) == "lent in the host has changed"
+    of_bridge = bytes((7,)) + body(named(5, "lent"))[1:]
+    assert concern.news(Message(None, c.RTM_DELLINK, 0, of_bridge)) == "lent in the host is gone"
+    assert concern.about == {BR}
 
 
 def test_a_link_of_ours_in_the_host_concerns_us_also_when_it_loses_its_mark() -> None:
     concern = ear()
     assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v"))) == ""
     assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v", OURS))) == "v in the host has changed"
-    assert concern.about == X
+    assert concern.about == {X}
     assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v", "mine"))) == "v in the host has changed"
-    assert concern.about == X
+    assert concern.about == {X}
     assert concern.news(told(None, c.RTM_DELADDR, delete_address(5, "10.0.0.1/24"))) != ""
-    assert concern.about == X
+    assert concern.about == {X}
     assert concern.news(told(None, c.RTM_DELLINK, named(5, "v", "mine"))) == "v in the host is gone"
-    assert concern.about == X
+    assert concern.about == {X}
     assert concern.news(told(None, c.RTM_NEWLINK, named(5, "v"))) == ""
 
 
@@ -335,21 +387,41 @@ def test_what_the_engine_tells_concerns_us_by_mark_name_or_container(word: dict[
         key: replace(each, live={"id": "known"}) for key, each in desired.resources.items() if key.name == "web"
     }
     concern.know(desired, replace(desired, resources={**desired.resources, **observed}))
-    assert concern.news(word) == news
+    heard = concern.news(word)
+    assert (heard.reason if heard else "") == news
+
+
+@pytest.mark.parametrize(
+    ("word", "of"),
+    [
+        (event("container", "die", name="t-web"), "container t-web"),
+        (event("network", "disconnect", name="t-lan", container="known"), "known"),
+        (event("network", "connect", name="t-lan", container="other"), "network t-lan"),
+        (event("image", "untag", "sha256:1"), "image"),
+    ],
+)
+def test_what_the_engine_tells_is_news_of_one_of_ours_if_that_is_known(word: dict[str, Any], of: str) -> None:
+    concern = EngineConcern("t")
+    concern.names, concern.ids, concern.images = {"t-web", "t-lan"}, {"known"}, True
+    news = concern.news(word)
+    assert news is not None
+    assert news.of == of
 
 
 def test_whose_network_one_of_ours_shares_concerns_us_though_it_is_not_declared() -> None:
     key, concern = ResourceKey("container", "web"), EngineConcern("t")
     spec = ContainerSpec("t-web", network_mode="container:theirs", target="theirs")
     concern.know(Topology("t", {key: Resource(key, spec)}), Topology("t"))
-    assert concern.news(event("container", "start", "1a", name="theirs")) == "container theirs: start"
-    assert concern.news(event("container", "start", "2b", name="others")) == ""
+    heard = concern.news(event("container", "start", "1a", name="theirs"))
+    assert heard is not None
+    assert heard.reason == "container theirs: start"
+    assert concern.news(event("container", "start", "2b", name="others")) is None
 
 
 def test_images_concern_us_only_where_there_are_any() -> None:
     concern = EngineConcern("t")
     concern.know(topology({"box/web": {}}), topology({}))
-    assert concern.news(event("image", "untag", "sha256:1")) == ""
+    assert concern.news(event("image", "untag", "sha256:1")) is None
 
 
 # passes

@@ -106,6 +106,11 @@ class Kind(ABC):
         del verb, change, other
         return False
 
+    def host_interfaces(self, resource: Resource) -> Iterable[str]:
+        """Return the names of the interfaces of the host that it has to do with, marked or not: a watch hears them."""
+        del resource
+        return ()
+
     def tell(self, resource: Resource) -> Told:
         """Say what is live of an observed resource, for people."""
         live = (f"{name} {value}" for name, value in resource.live.items() if name not in _UNTOLD and value)

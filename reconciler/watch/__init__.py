@@ -50,7 +50,7 @@ class Watch:
         )
         self.host = self._host()
         self._kinds, self._parts = manner.kinds, Parts(file.topology, manner.kinds)
-        self.kernel = KernelEars(file.topology.name, self.host)
+        self.kernel = KernelEars(file.topology.name, self.host, manner.kinds)
         self.engine = EngineEars(host, lambda word: self.loop.soon(lambda: self._hear_engine(word)))
         self._engine_news = EngineConcern(file.topology.name)
         self._reached, self._lost, self._deaf, self._insists, self._is_ready = False, "", "", True, False
@@ -106,14 +106,14 @@ class Watch:
 
     def _hear_kernel(self) -> None:
         for news in self.kernel.news():
-            self._note(news.reason, about=news.about and (news.about,))
+            self._note(news.reason, news.about or None)
 
     def _hear_mounts(self) -> None:
         for reason in self.kernel.names():
             self._note(reason)
 
-    def _note(self, reason: str, about: Collection[ResourceKey] | None = None) -> None:
-        self.agenda.note(reason, time.monotonic(), about)
+    def _note(self, reason: str, about: Collection[ResourceKey] | None = None, *, of: str = "") -> None:
+        self.agenda.note(reason, time.monotonic(), about, of=of)
 
     def _reread(self, reason: str) -> None:
         is_new = self.file.reread()
@@ -158,8 +158,8 @@ class Watch:
         self._ready()
 
     def _hear_event(self, event: Mapping[str, Any]) -> None:
-        reason = self._engine_news.news(event)
-        if not reason:
+        news = self._engine_news.news(event)
+        if not news:
             return
         name, action = str(event["Actor"]["Attributes"].get("name")), event["Action"]
         if action == "die":
@@ -168,7 +168,7 @@ class Watch:
             self.agenda.started(name)
         elif action == HEALTHY and (mark := of_labels(event["Actor"]["Attributes"])):
             self.passes.forgive(mark.key, among=self.file.topology)
-        self._note(reason)
+        self._note(news.reason, of=news.of)
 
     # looking
 
@@ -184,7 +184,7 @@ class Watch:
         resync = now >= self._next_resync
         if resync and self.file.due == math.inf:
             self._reread("the file says something else")
-        found, about = self.agenda.taken(now)
+        found, about = self.agenda.taken()
         if not found or resync or about is None or self.trouble:
             return found or ("a look without cause" if resync else "another attempt",), None
         return found, self._parts.around(about)

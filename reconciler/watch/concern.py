@@ -34,32 +34,39 @@ EVENTS: dict[str, list[str]] = {
 
 
 class News(NamedTuple):
-    """Something that concerns us, in words, and the node or resource that it is about; None if it may be anything."""
+    """Something that concerns us, in words, and the nodes or resources that it is about; none if it may be anything.
+
+    `of` says what it is news of where that is known all the same.
+    """
 
     reason: str
-    about: ResourceKey | None = None
+    about: frozenset[ResourceKey] = frozenset()
+    of: str = ""
 
 
 class KernelConcern:
     """What the kernel tells of the namespaces of our nodes, and of what is ours in the host.
 
-    `nodes` names the node of each namespace by the number that ours knows it under; `marked` tells by an alias which
-    resource of ours a link is.
+    There that is what carries our mark, or has a name that the file declares: the links of others come and go all the
+    time. `nodes` names the node of each namespace by the number that ours knows it under; `marked` tells by an alias
+    which resource of ours a link is.
     """
 
     def __init__(self, marked: Callable[[str], ResourceKey | None]) -> None:
         self.nodes: Mapping[int, ResourceKey] = {}
         self._marked = marked
-        self._ours: dict[int, ResourceKey | None] = {}
-        self._strangers: set[int] = set()
+        self._declared: Mapping[str, frozenset[ResourceKey]] = {}
+        self._ours: dict[int, frozenset[ResourceKey]] = {}
 
-    def know(self, nodes: Mapping[int, ResourceKey], links: Iterable[Link]) -> None:
-        """Learn which namespaces there are, and which links the host has now."""
-        self.nodes = dict(nodes)
-        self._ours.clear()
-        self._strangers.clear()
-        for each in links:
-            self._place(each)
+    def know(
+        self,
+        nodes: Mapping[int, ResourceKey],
+        declared: Mapping[str, frozenset[ResourceKey]],
+        links: Iterable[Link],
+    ) -> None:
+        """Learn which namespaces there are, what declares which names in the host, and which links that has now."""
+        self.nodes, self._declared = dict(nodes), declared
+        self._ours = {each.index: whose for each in links if (whose := self._whose(each))}
 
     def news(self, message: Message | None) -> News | None:
         """Say what a message tells that concerns us."""
@@ -84,40 +91,35 @@ class KernelConcern:
         if family not in (socket.AF_UNSPEC, _AF_BRIDGE):
             return None
         found = link(message.body, 0, len(message.body))
-        if node:
-            return News(f"{found.name} in {node} {_LINKS[message.kind]}", node)
-        about = self._ours.get(found.index)
-        if not self._of_host(found, message.kind, family):
-            return None
-        return News(f"{found.name} in {HOST} {_LINKS[message.kind]}", about or self._ours.get(found.index))
+        about = frozenset((node,)) if node else self._of_host(found, message.kind, family)
+        return News(f"{found.name} in {node or HOST} {_LINKS[message.kind]}", about) if about else None
 
-    def _of_host(self, found: Link, kind: int, family: int) -> bool:
-        """Tell whether a link of the host concerns us: a pair of somebody else does not, such as a container's."""
-        known = found.index in self._ours
+    def _of_host(self, found: Link, kind: int, family: int) -> frozenset[ResourceKey]:
+        """Return what a link of the host concerns; one that loses its mark or name does still: that is drift."""
+        was = self._ours.get(found.index, frozenset())
         if family == _AF_BRIDGE:  # tells nothing of whose it is
-            return known
-        was = self._ours.pop(found.index, None)
-        self._strangers.discard(found.index)
-        if kind == c.RTM_NEWLINK:
-            self._place(found, was, known=known)
-        return known or self._is_mine(found)
-
-    def _place(self, found: Link, was: ResourceKey | None = None, *, known: bool = False) -> None:
-        """Keep a link that loses its mark: that is what one wants to hear of it."""
-        if known or self._is_mine(found):
-            self._ours[found.index] = self._marked(found.alias) or was
+            return was
+        now = self._whose(found)
+        if kind == c.RTM_NEWLINK and (now or was):
+            self._ours[found.index] = now or was
         else:
-            self._strangers.add(found.index)
+            self._ours.pop(found.index, None)
+        return was | now
 
-    def _is_mine(self, found: Link) -> bool:
-        return found.kind != "veth" or self._marked(found.alias) is not None
+    def _whose(self, found: Link) -> frozenset[ResourceKey]:
+        """Return what a link of the host is of, by its mark or else by its names; nothing where it is a stranger's."""
+        marked = self._marked(found.alias)
+        if marked:
+            return frozenset((marked,))
+        names = (self._declared.get(each, frozenset()) for each in (found.name, *found.altnames))
+        return frozenset().union(*names)
 
     def _of_address(self, message: Message, node: ResourceKey | None) -> News | None:
         found = address(message.body, 0, len(message.body))
-        if found is None or (node is None and found.index in self._strangers):
+        if found is None:
             return None
-        about = node or self._ours.get(found.index)
-        return News(f"{found.address} is gone from an interface in {node or HOST}", about)
+        about = frozenset((node,)) if node else self._ours.get(found.index)
+        return News(f"{found.address} is gone from an interface in {node or HOST}", about) if about else None
 
 
 def _of_route(message: Message, node: ResourceKey | None) -> News | None:
@@ -129,7 +131,8 @@ def _of_route(message: Message, node: ResourceKey | None) -> News | None:
     ours = found is not None and (found.protocol == PROTOCOL or message.flags & c.NLM_F_REPLACE)
     if found is None or not ours or (message.kind == c.RTM_NEWROUTE and message.flags & c.NLM_F_EXCL):
         return None
-    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {node or HOST}", node)
+    about = frozenset((node,) if node else ())
+    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {node or HOST}", about)
 
 
 class EngineConcern:
@@ -153,15 +156,20 @@ class EngineConcern:
         self.ids = frozenset(str(each.live["id"]) for each in observed if each.live.get("id"))
         self.images = bool(desired.of_kind("image"))
 
-    def news(self, event: Mapping[str, Any]) -> str:
-        """Say what an event tells that concerns us; empty if nothing."""
+    def news(self, event: Mapping[str, Any]) -> News | None:
+        """Say what an event tells that concerns us.
+
+        What it is news of is a container of ours, else what has the name; images, of which there are ever others, are
+        one.
+        """
         attributes: Mapping[str, str] = event.get("Actor", {}).get("Attributes") or {}
         identity, kind = str(event.get("Actor", {}).get("ID") or ""), str(event.get("Type"))
         action = str(event.get("Action"))
         if action not in (*_OF_INTEREST, HEALTHY) or not self._concerns(kind, identity, attributes):
-            return ""
-        with_whom = f" {attributes['container'][:12]}" if "container" in attributes else ""
-        return f"{kind} {attributes.get('name') or identity}: {action}{with_whom}"
+            return None
+        whom, name = attributes.get("container", ""), attributes.get("name") or identity
+        of = kind if kind == "image" else whom if whom in self.ids else f"{kind} {name}"
+        return News(f"{kind} {name}: {action}{whom and f' {whom[:12]}'}", of=of)
 
     def _concerns(self, kind: str, identity: str, attributes: Mapping[str, str]) -> bool:
         if kind == "image":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reconciler.host import Host, netns
 from reconciler.host.kernel import Place
 from reconciler.host.marks import of_alias
 from reconciler.host.netlink import NOT_ASSIGNED, Listener, Socket, get_links, get_nsid, new_nsid
+from reconciler.kinds.base import Kind
 from reconciler.model import ResourceKey, Topology
 from reconciler.watch.concern import KernelConcern, News
 
@@ -23,8 +25,8 @@ _AT_ONCE = 64
 class KernelEars:
     """Hears of changes in the namespaces of a topology's nodes; HostRefuses where that is not allowed."""
 
-    def __init__(self, topology: str, host: Host) -> None:
-        self._topology, self._host = topology, host.identity
+    def __init__(self, topology: str, host: Host, kinds: Mapping[str, Kind]) -> None:
+        self._topology, self._host, self._kinds = topology, host.identity, kinds
         self.concern = KernelConcern(self._marked)
         self.listener = Listener()
         self.mounts = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
@@ -62,8 +64,17 @@ class KernelEars:
         before = set(self.concern.nodes.items())
         with Socket() as here:
             nodes = dict(_numbered(here, observed))
-            self.concern.know(nodes, here.dump(get_links()))
+            self.concern.know(nodes, self._declared(desired, observed), here.dump(get_links()))
         return not set(nodes.items()) <= before
+
+    def _declared(self, desired: Topology, observed: Topology) -> Mapping[str, frozenset[ResourceKey]]:
+        """Return what of the desired has to do with interfaces of the host, by their names; now also counts."""
+        found: dict[str, set[ResourceKey]] = defaultdict(set)
+        for key, each in desired.resources.items():
+            for resource in filter(None, (each, observed.resources.get(key))):
+                for name in self._kinds[key.kind].host_interfaces(resource):
+                    found[name].add(key)
+        return {name: frozenset(keys) for name, keys in found.items()}
 
 
 def _numbered(here: Socket, observed: Topology) -> Iterator[tuple[int, ResourceKey]]:

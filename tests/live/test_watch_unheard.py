@@ -63,6 +63,39 @@ def flood(apart: Apart, file: Path) -> None:
         apart("ip", "-batch", str(file))
 
 
+LENT = """
+name: unheard
+namespaces: {red: }
+bridges: {br0: {ports: [lent]}}
+veths: [[red:eth0, br0]]
+host: {routes: [{to: 10.70.0.0/16, via: 10.67.0.2}]}
+"""
+
+
+def test_what_becomes_of_interfaces_of_the_host_that_are_but_borrowed_or_routed_by_is_heard(
+    apart: Apart, tmp_path: Path
+) -> None:
+    """Both are ends of pairs that somebody else made, and so carry no mark."""
+    for name in ("lent", "uplink"):
+        apart("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}-far")
+        apart("ip", "link", "set", f"{name}-far", "up")
+    apart("ip", "address", "add", "10.67.0.1/24", "dev", "uplink")
+    apart("ip", "link", "set", "uplink", "up")
+    file = tmp_path / "topology.yaml"
+    file.write_text(LENT)
+    with Watched(tmp_path, str(file), environment=NOWHERE, before=apart.enter) as watch:
+        for key in ("bridge/br0", "route/host--10.70.0.0/16"):
+            watch.until(lambda each, key=key: is_mended(each, key))  # type: ignore[misc]
+        settled(watch)
+        watch.mends("a borrowed port", lambda: apart("ip", "link", "set", "lent", "nomaster"), "bridge/br0")
+        settled(watch)
+        watch.mends(
+            "a route",
+            lambda: (apart("ip", "link", "set", "uplink", "down"), apart("ip", "link", "set", "uplink", "up")),
+            "route/host--10.70.0.0/16",
+        )
+
+
 WORLD = text(
     {"box": alone(restart="no")},
     namespaces={"red": {}},

@@ -11,7 +11,7 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.effects import one_by_one
-from reconciler.kinds.source import Source
+from reconciler.kinds.source import HOST, Source
 from reconciler.model import Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class BridgeKind(Kind):
         """Everything but the node can be changed in place."""
         del observed, desired
         return path != "node"
+
+    def host_interfaces(self, resource: Resource) -> Iterable[str]:
+        """Itself, and the ports that it borrows."""
+        spec = BridgeSpec.of(resource)
+        return (spec.name, *spec.ports) if spec.node == HOST else ()
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its addresses, and what is special about it."""

@@ -10,7 +10,7 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.route.parse import routes
 from reconciler.kinds.route.spec import RouteSpec
-from reconciler.kinds.source import Source
+from reconciler.kinds.source import HOST, Source
 from reconciler.model import Resource, Step
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ class RouteKind(Kind):
         """A route is put in the place of another at once."""
         del path, observed, desired
         return True
+
+    def host_interfaces(self, resource: Resource) -> Iterable[str]:
+        """Those by which it is declared to go, or goes: with one that goes down it is gone, and nothing else tells."""
+        spec = RouteSpec.of(resource)
+        names = (spec.dev or "", *spec.by, *resource.live.get("devices", ()))
+        return set(filter(None, names)) if spec.node == HOST else ()
 
     def former(self, observed: Resource) -> Resource | None:
         """A route; of one that was gone there was but the note."""

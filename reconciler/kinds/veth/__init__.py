@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.host.netlink import VETH
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.source import Source
+from reconciler.kinds.source import HOST, Source
 from reconciler.kinds.veth.parse import parse
 from reconciler.kinds.veth.spec import VethSpec
 from reconciler.kinds.veth.told import rows
@@ -47,6 +47,10 @@ class VethKind(Kind):
         label, _, attribute = path.removeprefix("endpoints.").rpartition(".")
         both = all(label in VethSpec.of(each).endpoints for each in (observed, desired))
         return both and attribute in _MUTABLE
+
+    def host_interfaces(self, resource: Resource) -> Iterable[str]:
+        """Its ends there."""
+        return [each.interface for each in VethSpec.of(resource).endpoints.values() if each.node == HOST]
 
     def tell(self, resource: Resource) -> Told:
         """Each end, below the node that it is in or the bridge that it is a port of."""
