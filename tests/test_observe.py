@@ -106,6 +106,11 @@ class Reading(EngineScope):
         self.times += 1
         raise EngineUnreachable("no answer")
 
+    @once
+    def refused(self) -> int:
+        """Fail for a reason of its own."""
+        raise StepFailed("no")
+
 
 def test_a_look_that_failed_is_not_made_again_by_the_next_who_wants_it() -> None:
     scope = Reading(Host(), Topology("t"))
@@ -113,3 +118,15 @@ def test_a_look_that_failed_is_not_made_again_by_the_next_who_wants_it() -> None
         with pytest.raises(EngineUnreachable, match="no answer"):
             assert scope.broken
     assert scope.times == 1
+
+
+def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
+    scope = Reading(Host(), Topology("t"))
+    vars(scope)["engine"] = "it has answered before"
+    with pytest.raises(StepFailed):
+        assert scope.refused
+    assert scope.engine == "it has answered before"  # type: ignore[comparison-overlap]
+    with pytest.raises(EngineUnreachable):
+        assert scope.broken
+    with pytest.raises(EngineUnreachable, match="no answer"):
+        assert scope.networks

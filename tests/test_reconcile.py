@@ -166,10 +166,22 @@ def test_what_the_file_declares_must_be_in_reach() -> None:
     host = MemoryHost()
     made = reconcile.prepare(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
     assert [str(each) for each in made.steps] == ["create box/a"]
-    assert list(needed_and_unavailable(made.changes)) == ["seat"]
+    assert list(needed_and_unavailable(made.changes, host)) == ["seat"]
     with pytest.raises(EngineUnreachable):
         reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
     assert host.world.things == {}
+
+
+def test_where_the_engine_is_known_to_be_away_what_is_in_it_waits_with_all_that_needs_it() -> None:
+    desired = topology({"seat/a": {}, "box/a": {"stands_on": ["seat/a"]}, "box/b": {}})
+    host = MemoryHost().without_engine("no engine")
+    with pytest.raises(EngineUnreachable, match="no engine"):
+        assert host.engine
+    report = reconcile.apply(desired, host, kinds=with_seats(EngineUnreachable("no engine")))
+    assert report.converged
+    assert [str(each.key) for each in host.world.things.values()] == ["box/b"]
+    with pytest.raises(StepFailed, match="broken"):
+        reconcile.apply(desired, host, kinds=with_seats(StepFailed("broken")))
 
 
 def test_what_the_file_does_not_declare_may_be_out_of_reach() -> None:

@@ -812,6 +812,21 @@ def test_drift_that_something_is_in_the_way_of_for_a_while_is_not_over() -> None
     assert passing({"box/a": {}, "box/b": {}}) == []
 
 
+def test_drift_of_what_is_out_of_sight_is_not_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = Passing(host_with({"box/old": {}}), dry_run=True)
+    assert passing({"ground/a": {}}) == [("drift", "box/old"), ("drift", "ground/a")]
+    passing.host = passing.host.without_engine("gone")
+    with monkeypatch.context() as patched:
+        patched.setattr(KINDS["box"], "observe", _gone)
+        assert passing({"ground/a": {}}) == []
+    passing.host.world.things.clear()
+    assert passing({"ground/a": {}}) == [("over", "box/old")]
+
+
+def _gone(_: Any) -> Any:
+    raise EngineUnreachable("gone")
+
+
 def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for dry_run in (True, False):
         passing = Passing(host_with({"box/b": {}}), dry_run=dry_run)
@@ -826,10 +841,7 @@ def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(mo
 
 
 def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_: Any) -> Any:
-        raise EngineUnreachable("gone")
-
-    monkeypatch.setattr(KINDS["box"], "observe", gone)
+    monkeypatch.setattr(KINDS["box"], "observe", _gone)
     with pytest.raises(EngineUnreachable, match="gone"):
         Passing(MemoryHost(), dry_run=True)({"box/a": {}})
 

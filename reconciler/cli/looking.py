@@ -54,7 +54,7 @@ def plan(
     host = Host(engine_timeout=engine_timeout, patience=patience)
     made = prepare(loaded(file, name), host, kinds=kinds())
     _say_plan(made, host, json=json)
-    missing = needed_and_unavailable(made.changes)
+    missing = needed_and_unavailable(made.changes, host)
     if missing:
         return out_of_reach(missing)
     if refused := list(not_supported(made.changes, host, kinds=kinds())):

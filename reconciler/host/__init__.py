@@ -58,7 +58,7 @@ class Host:
     healthy or completes, a command, a build or a pull that says nothing. `trial` is for how long something that the
     engine has restarted has to live to count as running. `kill` ends containers without asking; `stop` is set when no
     more waiting is wanted. `memory` keeps what a look into all network namespaces finds out; where `nodes` are given,
-    the next one is into theirs alone, by what is kept.
+    the next one is into theirs alone, by what is kept. `away` says why the engine is not even asked, if it is not.
     """
 
     engine_url: str = ""
@@ -70,11 +70,19 @@ class Host:
     stop: Event = field(default_factory=Event)
     memory: Memory | None = None
     nodes: frozenset[ResourceKey] | None = None
+    away: str = ""
 
     def near(self, nodes: frozenset[ResourceKey]) -> Self:
         """Return the same host, of which only the network namespaces of some nodes are looked at."""
         found = copy.copy(self)
         found.nodes = nodes
+        return found
+
+    def without_engine(self, away: str) -> Self:
+        """Return the same host, whose engine is known to be out of reach, so that nobody waits for it."""
+        found = copy.copy(self)
+        found.__dict__.pop("engine", None)
+        found.away = away
         return found
 
     @cached_property
@@ -83,6 +91,8 @@ class Host:
         from reconciler.host.engine import Engine
         from reconciler.host.engine.address import address
 
+        if self.away:
+            raise EngineUnreachable(self.away)
         where = address(self.engine_url)
         if where.scheme == "unix" and _is_missing(where.path):
             raise EngineUnreachable(f"no Docker Engine listens at {where.url}: start one, or set DOCKER_HOST")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from reconciler.errors import EngineUnreachable
 from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
 from reconciler.model import ResourceKey, Topology
 
@@ -41,6 +42,9 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
                     known[name] = self.read(scope)
                 except Exception as error:
                     scope.failed[name] = error
+                    if isinstance(error, EngineUnreachable):  # else each thing would be waited for as long again
+                        scope.failed["engine"] = error
+                        known.pop("engine", None)
                     raise
             found: T = known[name]
             return found

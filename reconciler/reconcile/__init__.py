@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.diff import NOT_DECLARED, diff
-from reconciler.errors import Conflict, HostRefuses, NotNow, ReconcilerError
+from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, NotNow, ReconcilerError
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
@@ -136,18 +136,24 @@ def _applied(
 
 def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared: Topology) -> Iterator[ReconcilerError]:
     """Say before the first step why it cannot be taken."""
-    yield from needed_and_unavailable(changes, declared).values()
+    yield from needed_and_unavailable(changes, host, declared=declared).values()
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
 
 
-def needed_and_unavailable(changes: Changes, declared: Topology | None = None) -> dict[str, ReconcilerError]:
-    """The kinds that cannot be observed though the file declares them, or for no good reason, with the reasons."""
+def needed_and_unavailable(
+    changes: Changes, host: Host, *, declared: Topology | None = None
+) -> dict[str, ReconcilerError]:
+    """The kinds that cannot be observed though the file declares them, or for no good reason, with the reasons.
+
+    Where the engine is known to be away that is a good reason: what is in it waits, with all that needs it.
+    """
     kinds = {each.key.kind for each in (changes.desired if declared is None else declared)}
     return {
         kind: error
         for kind, error in changes.observed.unavailable.items()
-        if kind in kinds or not isinstance(error, HostRefuses | NotNow)
+        if not (host.away and isinstance(error, EngineUnreachable))
+        and (kind in kinds or not isinstance(error, HostRefuses | NotNow))
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from threading import Event
 from typing import Any
 
-from reconciler.errors import Conflict, HostRefuses, ReconcilerError
+from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError
 from reconciler.host import Host, Memory
 from reconciler.host.marks import of_labels
 from reconciler.kinds import load_steps
@@ -98,8 +98,8 @@ class Watch:
     # listening
 
     def _due(self) -> float:
-        """When to look, however far off that is."""
-        if self._needs_engine and not self._reached:
+        """When to look, however far off that is: not before it is known whether the engine answers."""
+        if self._needs_engine and not (self._reached or self._lost):
             return math.inf
         others = (self.trouble.until,) if self.trouble else (self.passes.retry, self._next_resync)
         return max(self.passes.room, min(self.agenda.due, *others))
@@ -151,9 +151,11 @@ class Watch:
         self._note("the engine answers")
 
     def _engine_is_lost(self, error: ReconcilerError) -> None:
+        """What is of the kernel alone is mended all the same."""
         self._insist_on_beginning(error)
         if not self._lost:
             self.tell(Said(What.LOST, str(error)))
+            self.host = self.host.without_engine(str(error))
         self._reached, self._lost, self._insists = False, str(error), False
         self._ready()
 
@@ -211,7 +213,7 @@ class Watch:
     def _ended(self, each: Pass) -> None:
         """Look once more where another pass left something alone meanwhile."""
         if each.error:
-            self._troubled(each.host.explain(each.error))
+            self._failed(each.host.explain(each.error))
         elif each.looked is None:  # its turn came too late, and the next pass is due
             return
         else:
@@ -221,6 +223,15 @@ class Watch:
         self._insists = False
         if not each.beside:
             self._ready()
+
+    def _failed(self, error: ReconcilerError) -> None:
+        """An engine that does not answer is lost, though the stream of its events goes on: that proves nothing then."""
+        if self._needs_engine and isinstance(error, EngineUnreachable):
+            self._engine_is_lost(error)
+            self.engine.begin_anew()
+            self._note("the engine does not answer")
+        else:
+            self._troubled(error)
 
     def _troubled(self, error: ReconcilerError) -> None:
         self._insist_on_beginning(error)

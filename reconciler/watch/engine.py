@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.errors import EngineUnreachable, ReconcilerError
 from reconciler.host import Host
+from reconciler.host.engine.events import Events
 from reconciler.value import dataclass
 from reconciler.watch.concern import EVENTS
 
@@ -37,12 +38,18 @@ class EngineEars:
 
     def __init__(self, host: Callable[[], Host], tell: Callable[[Word], None]) -> None:
         self._host, self._tell, self._begun = host, tell, False
+        self._events: Events | None = None
 
     def follow(self) -> None:
         """Begin to listen, if that has not begun yet."""
         if not self._begun:
             self._begun = True
             threading.Thread(target=self._follow, name="engine", daemon=True).start()
+
+    def begin_anew(self) -> None:
+        """End the stream of events, if there is one, and ask for another: whether the engine answers is told then."""
+        if self._events:
+            self._events.close()
 
     def _follow(self) -> None:
         pause = _FIRST
@@ -58,6 +65,7 @@ class EngineEars:
         host = replace(self._host(), patience=0)
         try:
             with host.engine.events(filters=EVENTS) as events:
+                self._events = events
                 self._tell(Reached())
                 for event in events:
                     self._tell(event)

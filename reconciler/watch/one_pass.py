@@ -161,7 +161,7 @@ def _applied_in_part(each: Pass, part: Part, options: Options, progress: Progres
 def _compared(each: Pass, manner: Manner, hearing: Hearing, resting: frozenset[ResourceKey]) -> None:
     options = replace(manner.options, resting=resting)
     made = reconcile.prepare(each.desired, each.host, kinds=manner.kinds, options=options)
-    for error in needed_and_unavailable(made.changes).values():
+    for error in needed_and_unavailable(made.changes, each.host).values():
         raise error
     hearing.planned(made)
 

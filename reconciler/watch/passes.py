@@ -202,7 +202,8 @@ def _is_at_rest(key: ResourceKey, changes: Changes, part: Part | None) -> bool:
     """Tell whether nothing is left to be done for a resource; of one that was left alone nothing can be told."""
     if key in changes.by_key:
         return changes.by_key[key].action is Action.NOOP
-    return not part and key not in changes.desired.resources and key not in changes.observed.resources
+    unseen = part or key.kind in changes.observed.unavailable
+    return not unseen and key not in changes.desired.resources and key not in changes.observed.resources
 
 
 def _beside(each: Pass) -> float:

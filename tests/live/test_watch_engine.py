@@ -16,7 +16,7 @@ import pytest
 from live.apart import Apart
 from live.boxes import alone, text
 from live.lab import IMAGE, REQUIRED, busybox_tar, run
-from live.watched import LONG, RECONCILER, Watched, is_mended
+from live.watched import LONG, RECONCILER, Watched, is_mended, settled
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
 
@@ -72,10 +72,10 @@ class Private:
         self.end(signal.SIGTERM)
         self.apart.__exit__()
 
-    def watched(self) -> Watched:
+    def watched(self, *arguments: str) -> Watched:
         self.file.write_text(f"name: t{uuid.uuid4().hex[:6]}\nprefix: p\n{WORLD}")
-        environment = {"DOCKER_HOST": self.url}
-        return Watched(self.folder, str(self.file), "--patience", "1s", environment=environment, before=self.enter)
+        arguments = (str(self.file), "--patience", "1s", *arguments)
+        return Watched(self.folder, *arguments, environment={"DOCKER_HOST": self.url}, before=self.enter)
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the reconciler where the engine is."""
@@ -132,3 +132,24 @@ def test_it_waits_for_an_engine_that_is_not_there_yet(private: Private) -> None:
         assert "start one" in watch.until(lambda each: each["what"] == "lost")["text"]
         private.start()
         watch.until(lambda each: is_mended(each, VETH))
+
+
+def test_an_engine_that_hangs_holds_up_what_is_of_the_kernel_alone_until_it_is_known_to_be_silent(
+    private: Private,
+) -> None:
+    with private.watched("--engine-timeout", "5s") as watch:
+        watch.until(lambda each: is_mended(each, VETH))
+        settled(watch)
+        after = len(watch.words)
+        private.process.send_signal(signal.SIGSTOP)
+        try:
+            remove = ("ip", "netns", "del", "p-red")
+            watch.mends("an engine hangs: a namespace", lambda: private.apart(*remove), "namespace/red")
+            watch.mends("an engine hangs: the next one", lambda: private.apart(*remove), "namespace/red")
+        finally:
+            private.process.send_signal(signal.SIGCONT)
+        watch.until(lambda each: is_mended(each, VETH), after=after)
+        assert [each["what"] for each in watch.words[after:] if each["what"] in ("lost", "engine")] == [
+            "lost",
+            "engine",
+        ]

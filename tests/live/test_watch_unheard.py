@@ -96,6 +96,31 @@ def test_what_becomes_of_interfaces_of_the_host_that_are_but_borrowed_or_routed_
         )
 
 
+HALF = """
+name: unheard
+containers: {box: {image: x, network_mode: none}}
+namespaces: {red: , blue: }
+veths: [[red:eth0, blue:eth0], [red:eth1, box:eth0]]
+"""
+
+
+def test_while_the_engine_is_away_what_is_of_the_kernel_alone_is_mended_and_an_edit_of_it_applied(
+    apart: Apart, tmp_path: Path
+) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(HALF)
+    with Watched(tmp_path, str(file), environment=NOWHERE, before=apart.enter) as watch:
+        watch.until(lambda each: is_mended(each, VETH))
+        settled(watch)
+        set_mtu = ("ip", "-n", "unheard-red", "link", "set", "eth0", "mtu", "1300")
+        watch.mends("without an engine: an interface", lambda: apart(*set_mtu), VETH)
+        watch.mends("without an engine: a namespace", lambda: apart("ip", "netns", "del", "unheard-blue"), VETH)
+        edited = HALF.replace("blue: }", "blue: , green: }")
+        watch.mends("without an engine: an edit", lambda: file.write_text(edited), "namespace/green")
+        assert not {"failed", "trouble", "blocked"} & {each["what"] for each in watch.words}
+        assert [each["what"] for each in watch.words].count("lost") == 1
+
+
 WORLD = text(
     {"box": alone(restart="no")},
     namespaces={"red": {}},
