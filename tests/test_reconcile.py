@@ -184,6 +184,14 @@ def test_where_the_engine_is_known_to_be_away_what_is_in_it_waits_with_all_that_
         reconcile.apply(desired, host, kinds=with_seats(StepFailed("broken")))
 
 
+def test_what_rests_does_so_though_something_that_is_as_it_should_be_needs_it() -> None:
+    host = host_with({"ground/a": {"color": "red"}, "box/a": {"stands_on": ["ground/a"]}})
+    desired: Entries = {"ground/a": {"color": "blue"}, "box/a": {"stands_on": ["ground/a"]}, "box/b": {}}
+    report = apply(desired, host, resting=frozenset({key("ground/a")}))
+    assert steps(report) == ["create box/b done"]
+    assert steps(apply(desired, host)) == ["update ground/a done"]
+
+
 def test_what_the_file_does_not_declare_may_be_out_of_reach() -> None:
     report = reconcile.apply(topology({"box/a": {}}), MemoryHost(), kinds=with_seats(EngineUnreachable("no engine")))
     assert report.converged

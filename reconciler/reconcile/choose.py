@@ -62,7 +62,11 @@ def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping
     while more:
         left |= more
         more = {each.key for each in changes.pending if each.key not in left and _needs_any(each, left)}
-    return _only(changes, changes.by_key.keys() - left, kinds) if left else changes
+    if not left:
+        return changes
+    chosen = _only(changes, {each.key for each in changes.pending} - left, kinds).by_key
+    still = {key: each for key, each in changes.by_key.items() if key in chosen or each.action is Action.NOOP}
+    return replace(changes, by_key=MappingProxyType(still))
 
 
 def _is_of(change: Change, keys: Collection[ResourceKey]) -> bool:
