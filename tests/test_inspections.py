@@ -84,8 +84,8 @@ def _row(number: int) -> dict[str, Any]:
 
 
 def _inspection(number: int) -> dict[str, Any]:
-    config = {"Labels": _labels(number)}
-    return {"Id": str(number), "Name": f"/t-box{number}", "Config": config, "HostConfig": {"ContainerIDFile": ""}}
+    of_ours = {"Config": {"Labels": _labels(number)}, "HostConfig": {"ContainerIDFile": ""}}
+    return {"Id": str(number), "Name": f"/t-box{number}", "State": {"Status": "running"}, **of_ours}
 
 
 @pytest.fixture
@@ -114,6 +114,17 @@ def test_of_the_others_only_those_are_inspected_whose_network_one_of_ours_shares
         assert scope.shared_with == {"theirs": {**theirs, "Config": {"Labels": {}}}}
         calls = sorted(call for call, _ in served.asked if call.endswith(("theirs/json", "gone/json", "1/json")))
     assert calls == [f"GET /containers/{each}/json" for each in ("1", "gone", "theirs")]
+
+
+def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_path: Path) -> None:
+    others = {"Id": "other", "Names": ["/t-box9"], "Labels": {}}
+    going = {**_inspection(2), "State": {"Status": "removing"}}
+    found: dict[str, Any] = {"GET /version": VERSION, "GET /containers/1/json": _inspection(1)}
+    found |= {"GET /containers/2/json": going, "GET /containers/json": [*map(_row, (1, 2, 3)), others]}
+    with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
+        scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
+        assert [each["Id"] for each in scope.container_rows] == ["1", "other"]
+        assert list(scope.containers) == ["1"]
 
 
 def _sharing(number: int, mode: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.host.engine import Engine
 
 T = TypeVar("T")
+_GOING = "removing"
 INSPECTS = 8
 """How many inspects are under way at once."""
 
@@ -95,8 +96,11 @@ class EngineScope:
 
     @once
     def container_rows(self) -> list[dict[str, Any]]:
-        """One row for each container there is (GET /containers/json): names, labels, ports, networks."""
-        return [self._handed_over("container", live_name(each), each) for each in self.engine.containers.list()]
+        """One row for each container there is (GET /containers/json): names, labels, ports, networks.
+
+        What is on its way out when it is inspected counts no more: what it holds is free in a moment.
+        """
+        return [each for each in self._listed if each["Id"] not in self._inspected or self._is_there(each["Id"])]
 
     @once
     def live_names(self) -> dict[str, str]:
@@ -106,13 +110,24 @@ class EngineScope:
     @once
     def containers(self) -> dict[str, dict[str, Any]]:
         """The inspections, by id, of the containers that are ours or hold a declared live name as an external."""
-        ids = [row["Id"] for row in self.container_rows if self._concerns(live_name(row), row.get("Labels"))]
-        found = zip(ids, self.concurrently(self._inspect_container, ids), strict=True)
         return {
             identity: each
-            for identity, each in found
-            if each and self._concerns(each["Name"].removeprefix("/"), each["Config"]["Labels"])
+            for identity, each in self._inspected.items()
+            if self._is_there(identity) and self._concerns(each["Name"].removeprefix("/"), each["Config"]["Labels"])
         }
+
+    @once
+    def _listed(self) -> list[dict[str, Any]]:
+        return [self._handed_over("container", live_name(each), each) for each in self.engine.containers.list()]
+
+    @once
+    def _inspected(self) -> dict[str, dict[str, Any]]:
+        ids = [row["Id"] for row in self._listed if self._concerns(live_name(row), row.get("Labels"))]
+        return dict(zip(ids, self.concurrently(self._inspect_container, ids), strict=True))
+
+    def _is_there(self, identity: str) -> bool:
+        inspected = self._inspected[identity]
+        return bool(inspected) and inspected["State"].get("Status") != _GOING
 
     @once
     def shared_with(self) -> dict[str, dict[str, Any]]:

@@ -10,11 +10,9 @@ from reconciler.model import ResourceKey
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
-_GOING = "removing"
-
 
 def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
-    """Return the inspections of our containers by key; one that is on its way out counts no more.
+    """Return the inspections of our containers by key.
 
     Where two carry one key, the one with the declared live name has it, and the other is keyed by its name; and so is
     one whose key the file has made an external's.
@@ -22,10 +20,9 @@ def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
     found: dict[ResourceKey, dict[str, Any]] = {}
     marked = [(mark.key, each) for each in scope.containers.values() if each and (mark := _mark(scope, each))]
     for key, inspected in sorted(marked, key=lambda each: _precedence(scope, *each)):
-        if inspected["State"].get("Status") != _GOING:
-            live = inspected["Name"][1:]
-            name = scope.key_of_ours(key, live) if key not in found else ResourceKey(key.kind, f"@{live}")
-            found[name] = inspected
+        live = inspected["Name"][1:]
+        name = scope.key_of_ours(key, live) if key not in found else ResourceKey(key.kind, f"@{live}")
+        found[name] = inspected
     return found
 
 
