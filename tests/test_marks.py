@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.host.marks import KEY, TOPOLOGY, Mark, of_alias, of_labels, topology_of
+from reconciler.host.marks import KEY, TOPOLOGY, Mark, came_between, of_alias, of_labels, topology_of
 from reconciler.model import ResourceKey
 
 HOST = "f" * 16
@@ -79,3 +79,12 @@ def test_labels_without_a_source_are_a_mark() -> None:
 def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
     assert topology_of(Mark("rv", ResourceKey("network", "lan")).labels()) == {"topology": "rv"}
     assert topology_of({"a": "b"}) == topology_of(None) == {}
+
+
+def test_nobody_is_told_to_remove_what_another_topology_has_made_in_place_of_ours() -> None:
+    assert str(came_between("a bridge br0", None)) == (
+        "a bridge br0 that is not ours came in between: remove it, or name yours"
+    )
+    assert str(came_between("a bridge br0", Mark("u", KEYED))) == (
+        f"a bridge br0 that is {KEYED} of topology u came in between: choose another for yours"
+    )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.errors import Conflict
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
 
@@ -93,6 +94,16 @@ def of_alias(alias: str | None) -> Mark | None:
     """Read a mark out of an interface's alias."""
     prefix, topology, key, host, source = [*(alias or "").split(" ", 4), "", "", "", ""][:5]
     return _mark(topology, key, source, host) if prefix == _PREFIX else None
+
+
+def came_between(what: str, mark: Mark | None) -> Conflict:
+    """Return what to say of something that has the name of ours since the plan was made, and is of whom its mark says.
+
+    Nobody is told to remove what is another topology's.
+    """
+    if mark is None:
+        return Conflict(f"{what} that is not ours came in between: remove it, or name yours")
+    return Conflict(f"{what} that is {mark.key} of topology {mark.topology} came in between: choose another for yours")
 
 
 def _mark(topology: str, key: str, source: str, host: str = "") -> Mark | None:

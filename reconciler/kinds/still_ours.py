@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import Conflict
 from reconciler.host.kernel import Where
 from reconciler.host.kernel.reach import insist_on_labels
-from reconciler.host.marks import Mark
+from reconciler.host.marks import Mark, came_between, of_alias
 from reconciler.host.netlink import Link
 from reconciler.model import ResourceKey, Step
 
@@ -33,7 +32,7 @@ def network_now(host: Host, where: Where) -> Mapping[str, Any]:
 def insist_on_link(mark: Mark, link: Link, what: str) -> None:
     """Raise Conflict where a name means an interface that does not carry the mark."""
     if not mark.is_in(link.alias):
-        raise Conflict(f"{what} that is not ours came in between: remove it, or name yours")
+        raise came_between(what, of_alias(link.alias))
 
 
 __all__ = ["insist", "insist_on_link", "network_now"]

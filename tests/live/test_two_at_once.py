@@ -377,7 +377,7 @@ def test_the_name_of_a_bridge_that_a_foreigner_took_is_told_and_theirs_stays(lab
     name = f"{lab.name}-br0"
     try:
         report = meanwhile(lab, "bridges: {br0: {stp: true}}\n", lambda: taken(name))
-        assert f"bridge/br0: there is an interface {name} in the host that is not ours" in errors(report)
+        assert f"bridge/br0: an interface {name} in the host that is not ours came in between" in errors(report)
         assert untouched_bridge(name)
     finally:
         run("ip", "link", "delete", name)

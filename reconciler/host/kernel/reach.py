@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from reconciler.errors import Conflict, ReconcilerError, StepFailed
+from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel.peer import elsewhere
 from reconciler.host.kernel.space import HOST, LOOPBACK, Place, Where
-from reconciler.host.marks import Mark, of_labels
+from reconciler.host.marks import Mark, came_between, of_alias, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, sockets
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ class Reach:
         if where.key.kind != "namespace" or not where.topology or not isinstance(fd, int):
             return
         lo = self._socket(where, fd).ask([get_link(LOOPBACK)])[0]
-        if not (isinstance(lo, Link) and Mark(where.topology, where.key, host=self.host.identity).is_in(lo.alias)):
-            what = f"a network namespace {where.live}"
-            self._fds[where] = Conflict(f"{what} that is not ours came in between: remove it, or name yours")
+        alias = lo.alias if isinstance(lo, Link) else ""
+        if not Mark(where.topology, where.key, host=self.host.identity).is_in(alias):
+            self._fds[where] = came_between(f"a network namespace {where.live}", of_alias(alias))
 
     def _opened(self, where: Where) -> int | ReconcilerError:
         try:
@@ -145,7 +145,7 @@ def insist_on_labels(where: Where, labels: Mapping[str, str] | None, what: str) 
     """Raise Conflict where what was found by its name is not ours: somebody put it there since the plan was made."""
     mark = of_labels(labels)
     if mark is None or (mark.topology, mark.key) != (where.topology, where.key):
-        raise Conflict(f"{what} that is not ours came in between: remove it, or name yours")
+        raise came_between(what, mark)
 
 
 def inspect(host: Host, where: Where) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.source import HOST
+from reconciler.kinds.still_ours import insist_on_link
 from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Status, Step
@@ -61,9 +62,10 @@ def _made(mark: Mark, socket: Socket, spec: BridgeSpec) -> int:
 
 def _ours(mark: Mark, socket: Socket, spec: BridgeSpec) -> int:
     found = socket.ask([get_link(spec.name)])[0]
-    if isinstance(found, Link) and mark.is_in(found.alias):
-        return found.index
-    raise Conflict(f"there is an interface {spec.name} in {spec.at} that is not ours: remove it, or name yours")
+    if not isinstance(found, Link):
+        raise StepFailed(f"an interface {spec.name} in {spec.at} came in between, and is gone: apply again")
+    insist_on_link(mark, found, f"an interface {spec.name} in {spec.at}")
+    return found.index
 
 
 def update(step: Step, reach: Reach) -> Result:

@@ -6,7 +6,6 @@ import errno
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Conflict
 from reconciler.host import netns
 from reconciler.host.kernel.notes import note
 from reconciler.host.kernel.space import LOOPBACK
@@ -16,6 +15,7 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.namespace import values
 from reconciler.kinds.namespace.spec import NamespaceSpec
+from reconciler.kinds.still_ours import insist_on_link
 from reconciler.model import Status, Step
 
 if TYPE_CHECKING:
@@ -42,19 +42,19 @@ def _create(spec: NamespaceSpec, mark: Mark, patience: float) -> Result:
     """Make a namespace; one that we made half is completed."""
     try:
         netns.enter_new(spec.name, mark.alias(), patience=patience)
-    except FileExistsError as error:
+    except FileExistsError:
         netns.enter_named(spec.name)
-        if not _is_ours(mark):
-            raise Conflict(f"there is a network namespace {spec.name!r} that is not ours: remove it") from error
+        _insist_on_ours(mark, spec.name)
     with Socket() as socket:
         _set(socket, spec.sysctls, spec.sysctls)
     return Status.DONE
 
 
-def _is_ours(mark: Mark) -> bool:
+def _insist_on_ours(mark: Mark, name: str) -> None:
     with Socket() as socket:
         found = socket.ask([get_link(LOOPBACK)])[0]
-    return isinstance(found, Link) and mark.is_in(found.alias)
+    if isinstance(found, Link):  # there is one in every network namespace
+        insist_on_link(mark, found, f"a network namespace {name}")
 
 
 def update(step: Step, reach: Reach) -> Result:
