@@ -233,6 +233,15 @@ class Forgetful(Ground):
         return [Status.DONE] * len(steps)
 
 
+def test_what_is_to_be_replaced_stays_where_what_the_new_one_needs_cannot_be_made() -> None:
+    host = host_with({"box/a": {}, "part/a": {"stands_on": ["box/a"]}})
+    host.world.failing.add(StepKey(key("image/a"), Verb.CREATE))
+    desired: Entries = {"image/a": {}, "box/a": {"shape": "square", "stands_on": ["image/a"]}}
+    report = apply({**desired, "part/a": {"stands_on": ["box/a"]}}, host)
+    assert [str(each.step.key) for each in report.failed] == ["create image/a"]
+    assert ours(host) == ["box/a", "part/a"]
+
+
 def test_success_is_proved_by_looking_not_by_the_absence_of_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
     host = host_with({"ground/a": {}})
