@@ -359,6 +359,20 @@ def test_a_target_that_is_gone_afterwards_is_no_error() -> None:
     assert ours(host) == ["box/b"]
 
 
+def test_what_a_target_stood_on_stays_where_only_the_target_leaves_it() -> None:
+    before: Entries = {
+        "ground/old": {},
+        "box/web": {},
+        "part/old": {"stands_on": ["box/web", "ground/old"]},
+        "box/legacy": {"stands_on": ["ground/old"]},
+    }
+    host = host_with(before)
+    desired: Entries = {"ground/new": {}, "box/web": {}, "part/new": {"stands_on": ["box/web", "ground/new"]}}
+    report = apply(desired, host, target=["box/web", "part/old", "part/new"])
+    assert report.converged
+    assert ours(host) == ["box/legacy", "box/web", "ground/new", "ground/old", "part/new"]
+
+
 def test_what_falls_with_a_target_is_applied_too() -> None:
     before: Entries = {
         "ground/a": {},

@@ -20,9 +20,8 @@ def wishes_of(steps: Mapping[StepKey, Step], makers: Makers, kinds: Mapping[str,
     going = _going(steps, kinds)
     needed, below = _needed(steps, going, makers), _below(steps, going)
     for key in in_order_of_needs(going):
-        for need in going[key].needs:
-            if need.how is How.STANDS_ON:
-                needed[key] |= needed.get(need.key, {})
+        for ground in (need.key for need in going[key].needs if need.how is How.STANDS_ON):
+            needed[key] |= needed.get(ground, {})
         for maker in needed[key]:
             # What is changed under the old one, or made anew there, comes after that has gone.
             if maker.key not in below[key] or kinds[maker.key.kind].create_before_delete:
