@@ -625,6 +625,18 @@ def test_without_a_failure_or_a_wish_or_after_a_stop_nobody_goes_back() -> None:
     assert steps(report) == ["create box/a failed"]
 
 
+def test_what_still_differs_after_all_steps_is_a_reason_to_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
+    host = host_with({"ground/a": {}, "box/b": {"shape": "square"}})
+    was = pictured(host.world)
+    desired = topology({"ground/a": {"color": "red"}, "box/b": {}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Forgetful()}, options=options(revert=True))
+    assert (report.failed, [str(each.key) for each in report.remaining]) == ((), ["ground/a"])
+    assert report.reverted
+    assert report.reverted.converged
+    assert pictured(host.world) == was
+
+
 @pytest.mark.parametrize("step", ["create leaf/z", "update ground/a", "delete box/web", "create box/web"])
 def test_going_back_leaves_what_was_adopted_ours_and_else_as_it_was(step: str) -> None:
     host = failing(STRANGE, step)

@@ -129,7 +129,7 @@ def _applied(
         raise error
     progress.planned(made)
     report = _executed(made, host, kinds, options, progress)
-    if report.failed and options.revert and not host.stop.is_set():
+    if options.revert and not report.converged and not host.stop.is_set():
         return replace(report, reverted=_reverted(made.changes, host, kinds, options, progress))
     return report
 
