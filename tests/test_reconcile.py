@@ -9,15 +9,29 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS, Ground, MemoryHost, Part, Seat, Volume, World
+from memory import KINDS, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
 
 from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
-from reconciler.model import Outcome, Plan, Report, Resource, ResourceKey, Status, Step, StepKey, Topology, Verb
+from reconciler.model import (
+    Claim,
+    Need,
+    Outcome,
+    Plan,
+    Report,
+    Resource,
+    ResourceKey,
+    Status,
+    Step,
+    StepKey,
+    Topology,
+    Verb,
+)
 from reconciler.observe import observe
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
+from reconciler.reconcile.adopt import adopted
 
 
 def key(text: str) -> ResourceKey:
@@ -511,6 +525,36 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
     assert steps(apply({"ground/b": {}}, host, adopt=["ground/b"])) == []
     with pytest.raises(Conflict):
         apply({"ground/b": {"name": "t-a"}}, host, adopt=["ground/b"])
+
+
+def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
+    whole, part, beside = key("box/@t-web"), key("part/@t-web"), key("part/@busy")
+    needs = (Need(key("box/web"), "box"), Need(key("ground/net"), "ground"))
+    found = {
+        whole: Resource(whole, MemorySpec("t-web"), claims=(Claim("name"),), owned=False),
+        part: Resource(part, MemorySpec(), needs, (Claim("port", 80, 80),), owned=False, part_of=whole),
+        beside: Resource(beside, MemorySpec(), owned=False, part_of=key("box/@busy")),
+    }
+    desired = topology({"box/web": {}, "part/web": {"stands_on": ["box/web"]}})
+    made = adopted(Topology(NAME, found), desired, [key("box/web"), key("part/web")])
+    assert made.resources == {
+        beside: found[beside],
+        key("box/web"): Resource(
+            key("box/web"), MemorySpec("t-web"), needs[1:], (Claim("name"), Claim("port", 80, 80))
+        ),
+    }
+
+
+def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> None:
+    host = host_with({"volume/x": {"owner": "", "name": "t-a"}})
+    kinds: dict[str, Kind] = {**KINDS, "volume": Precious()}
+    for given in (options(adopt=["volume/a"]), options(adopt=["volume/a"], replace=["volume/a"])):
+        with pytest.raises(Conflict) as caught:
+            reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds, options=given)
+        assert str(caught.value) == (
+            "volume/a: a volume that is not ours cannot be taken over, since it would have to be replaced, and so"
+            " emptied: declare it external"
+        )
 
 
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:

@@ -14,7 +14,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
-from reconciler.reconcile.adopt import adopted, still_adopted
+from reconciler.reconcile.adopt import adopted, not_adoptable, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
     externals,
@@ -77,6 +77,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
+        *not_adoptable(made.changes, kinds=kinds),
         *conflicts(made.changes, kinds=kinds),
     ]
     if found:

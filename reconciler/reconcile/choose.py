@@ -12,6 +12,7 @@ from reconciler.host import Host
 from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
+from reconciler.reconcile.adopt import is_adopted
 
 
 def check_keys(
@@ -179,7 +180,8 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
         f"{each.key}: {', '.join(sorted(each.paths))} cannot be changed in place, and a {each.key.kind} is never"
         f" replaced: leave it as it is, declare it external, or ask for `--replace {each.key}`"
         for each in changes.pending
-        if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable and each.key not in asked
+        if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
+        if each.key not in asked and not is_adopted(each)
     ]
 
 
