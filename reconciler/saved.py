@@ -15,6 +15,8 @@ from reconciler.render.values import discreet, plain, sealed
 from reconciler.value import dataclass
 
 _MACHINE = "machine"
+_SALT = "salt"
+"""What every saved plan has."""
 _LARGEST = 1 << 30
 """How many bytes a saved plan may have: some thirty times as many as the file that it is of."""
 _WHOLE = 64
@@ -38,7 +40,7 @@ class Saved:
 
 
 def save(path: Path, plan: Plan, *, machine: bytes) -> None:
-    """Write a plan; Usage if it is of standard input, or if the file cannot be written.
+    """Write a plan; Usage if it is of standard input, if the file cannot be written, or if it holds something else.
 
     Only the owner may read the file; and whoever does cannot guess at secrets without the key of the `machine`.
     """
@@ -55,6 +57,8 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise Usage(f"{path}: cannot be written: it is there, and no file of its own")
+        if path.exists() and not _is_ours(path):
+            raise Usage(f"{path}: is there, and is no saved plan: name another file, such as plan.json, or remove it")
         _write(path, text)
     except OSError as error:
         raise Usage(f"{path}: cannot be written: {error.strerror}") from error
@@ -64,6 +68,16 @@ def check_source(source: str | None) -> None:
     """Insist that a plan could be made again; Usage if it is of standard input."""
     if source == STANDARD_INPUT:
         raise Usage("a plan of standard input cannot be saved: it could not be made again")
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a saved plan of any format, or empty: nobody misses it."""
+    content = read_file(path, _LARGEST)
+    try:
+        found = json.loads(content) if content else {_SALT: ""}
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and _SALT in found
 
 
 def _write(path: Path, text: str) -> None:
@@ -89,7 +103,7 @@ def read(path: Path) -> Saved:
     except OSError as error:
         raise Usage(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise Usage(f"{path}: is not a saved plan: make one with `reconciler plan --out {path}`") from error
+        raise Usage(f"{path}: is not a saved plan: make one with `reconciler plan --out plan.json`") from error
     if saved is None:
         raise Usage(f"{path}: is of format {version}, and this program reads {FORMAT_VERSION}: save the plan again")
     return saved
