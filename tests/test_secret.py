@@ -421,7 +421,9 @@ def test_nothing_that_a_program_prints_has_a_secret_in_it() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [("a",), ("a", 1, ()), "it's", FrozenMap({"a": ("b",)}), Held("a", EMPTY), None, True])
+@pytest.mark.parametrize(
+    "value", [("a",), ("a", 1, ()), "it's", FrozenMap({"a": ("b",)}), Held("a", EMPTY), None, True]
+)
 def test_what_a_digest_is_made_of_is_as_it_is_told_where_nothing_is_secret(value: object) -> None:
     assert spelled(value) == repr(value)
 
