@@ -12,7 +12,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.host.inotify import Files
 from reconciler.kinds.base import Kind
 from reconciler.model import Topology
-from reconciler.topology import load
+from reconciler.topology import insist_on_a_folder, load
 
 SETTLE = 0.5
 """Seconds without news of any of the files after which they are read: they may well change one after the other."""
@@ -25,6 +25,7 @@ class File:
 
     def __init__(self, path: str, *, kinds: Mapping[str, Kind], name: str | None) -> None:
         self._path, self._kinds, self._name = path, kinds, name
+        insist_on_a_folder(path)
         self._folder = os.getcwd()  # noqa: PTH109 - as text, like paths that are followed
         self._first = self._last = math.inf
         self.files = Files()
