@@ -42,14 +42,16 @@ def execute(
     """Run every step as soon as all before it succeeded; a failure stops only what waits for it.
 
     When `stop` is set, running steps end and nothing more is started. The callbacks are called one at a time, by the
-    thread that called this.
+    thread that called this; what one raises ends the run likewise.
     """
     run = _Run(plan, host, kinds, stop=stop or Event(), on_start=on_start, on_outcome=on_outcome)
-    with ThreadPoolExecutor(jobs) as workers, ThreadPoolExecutor(WAITERS) as waiters:
+    with contextlib.ExitStack() as after, ThreadPoolExecutor(jobs) as workers, ThreadPoolExecutor(WAITERS) as waiters:
         try:
             run.loop(workers, waiters, jobs)
         except BaseException:
-            run.stop.set()
+            if not run.stop.is_set():  # what still runs or waits is to end, and nothing that comes later
+                run.stop.set()
+                after.callback(run.stop.clear)
             raise
     return Report(plan, tuple(run.outcomes[step.key] for step in plan.ordered))
 
