@@ -66,13 +66,40 @@ def ours(host: MemoryHost) -> list[str]:
         ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
         ({"replace": ["box/b"]}, "box/b: there is no such resource"),
         ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
-        ({"adopt": ["box/b"]}, "box/b: only what the file declares can be adopted"),
+        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted: did you mean 'box/a'\?$"),
+        ({"target": ["box/aa"]}, r"neither in the file nor on the host: did you mean 'box/a'\?$"),
+        ({"target": ["nothing/like/it"]}, "neither in the file nor on the host$"),
+        ({"target": ["leaf/red--blue"]}, r"did you mean 'leaf/blue--red'\?$"),
     ],
 )
 def test_keys_that_make_no_sense_are_refused(given: dict[str, Any], message: str) -> None:
     host = host_with({"ground/ext": {"owner": ""}})
     with pytest.raises(Usage, match=message):
-        apply({"box/a": {}, "ground/ext": {"external": True}}, host, **given)
+        apply({"box/a": {}, "leaf/blue--red": {}, "ground/ext": {"external": True}}, host, **given)
+
+
+def test_keys_may_be_texts() -> None:
+    given: Any = {"target": ("box/a",), "replace": "box/a", "adopt": [key("box/b")]}
+    made = Options(**given)
+    assert (made.target, made.replace, made.adopt) == ((key("box/a"),), (key("box/a"),), (key("box/b"),))
+    wrong: Any = {"target": ("box",)}
+    with pytest.raises(Usage, match="'box' is not of the form kind/name, such as container/web"):
+        Options(**wrong)
+
+
+def test_no_jobs_at_all_make_no_sense() -> None:
+    with pytest.raises(Usage, match="jobs: 0 is not a number of at least 1"):
+        apply({"box/a": {}}, host_with({}), jobs=0)
+
+
+def test_what_is_in_the_way_twice_is_told_once() -> None:
+    class Twice(Ground):
+        def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+            return [(each.key, "there is no floor") for each in scope.desired.of_kind("ground")] * 2
+
+    with pytest.raises(Conflict) as caught:
+        reconcile.prepare(topology({"ground/a": {}}), host_with({}), kinds={**KINDS, "ground": Twice()})
+    assert str(caught.value) == "ground/a: there is no floor"
 
 
 def test_all_that_stands_in_the_way_is_told_at_once() -> None:

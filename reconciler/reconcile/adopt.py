@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.errors import Usage
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Claim, Resource, ResourceKey, Topology
+from reconciler.reconcile.alike import alike
 
 _MARKED: Mapping[str, Any] = MappingProxyType({"marked": True})
 
@@ -19,7 +20,7 @@ def adopted(observed: Topology, desired: Topology, keys: Collection[ResourceKey]
     resources = dict(observed.resources)
     for key in keys:
         if key not in desired.resources:
-            raise Usage(f"{key}: only what the file declares can be adopted")
+            raise Usage(f"{key}: only what the file declares can be adopted{alike(key, desired.resources)}")
         found = next((each for each in resources.values() if _same_name(each, desired.resources[key])), None)
         if found and key not in resources:
             parts = [each for each in resources.values() if each.part_of == found.key]

@@ -13,6 +13,7 @@ from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
 from reconciler.reconcile.adopt import is_adopted
+from reconciler.reconcile.alike import alike
 
 
 def check_keys(
@@ -21,7 +22,8 @@ def check_keys(
     """Refuse keys that name nothing, or what is not ours to replace."""
     for key in (*target, *replaced):
         if key not in desired.resources and key not in observed.resources:
-            raise Usage(f"{key}: there is no such resource, neither in the file nor on the host")
+            hint = alike(key, {**desired.resources, **observed.resources})
+            raise Usage(f"{key}: there is no such resource, neither in the file nor on the host{hint}")
     for key in replaced:
         if key in desired.resources and not desired.resources[key].owned:
             raise Usage(f"{key}: it is declared external, and so not ours to replace")

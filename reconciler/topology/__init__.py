@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import FileInvalid, Position, Problem
+from reconciler.errors import FileInvalid, Position, Problem, Usage
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
 from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
@@ -41,6 +41,8 @@ def load(
 def _loaded(
     path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
 ) -> Topology:
+    if not str(path):
+        raise Usage("the name of the file is empty: name one, or leave it out")
     insist_on_a_folder(path)
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)
