@@ -72,7 +72,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 OPTIONS = {
     "validate": "--name",
-    "plan": "--show-secrets --name --detailed-exitcode --json --out --engine-timeout --patience",
+    "plan": "--show-secrets --name --detailed-exitcode --json --out --engine-timeout --patience --target --replace --adopt --no-prune",
     "apply": (
         "--show-secrets --name --plan --jobs --target --replace --on-failure --adopt --no-prune --no-wait --wait-timeout "
         "--engine-timeout --patience --lock-timeout --json"

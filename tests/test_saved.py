@@ -33,6 +33,7 @@ from reconciler.model import (
     Verb,
     secret,
 )
+from reconciler.reconcile import Options
 from reconciler.secret import Secret
 from reconciler.value import dataclass
 
@@ -75,6 +76,22 @@ def test_what_is_the_same_is_accepted(path: Path) -> None:
     found = saved.read(path)
     assert (found.file, found.name) == ("/x/t.yaml", "notes")
     saved.check(found, made(), machine=MACHINE)
+
+
+def test_what_was_chosen_is_chosen_again(path: Path) -> None:
+    options = Options(target=(WEB,), replace=(WEB,), adopt=(WEB,), keep=frozenset(("image",)), jobs=3)
+    saved.save(path, made(), machine=MACHINE, options=options)
+    assert saved.read(path).options == replace(options, jobs=8)
+    saved.save(path, made(), machine=MACHINE)
+    assert saved.read(path).options == Options()
+
+
+@pytest.mark.parametrize("chosen", [{"jobs": ["3"]}, {"target": "a/b"}, {"target": [1]}, {"target": ["web"]}, []])
+def test_what_cannot_have_been_chosen_makes_no_saved_plan(path: Path, chosen: Any) -> None:
+    saved.save(path, made(), machine=MACHINE)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chosen": chosen}))
+    with pytest.raises(Usage, match="is not a saved plan"):
+        saved.read(path)
 
 
 def test_waiting_or_not_makes_no_other_plan(path: Path) -> None:
