@@ -43,6 +43,7 @@ def _loaded(
 ) -> Topology:
     if not str(path):
         raise Usage("the name of the file is empty: name one, or leave it out")
+    opened.add(str(path))
     insist_on_a_folder(path)
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)

@@ -74,8 +74,6 @@ class File:
             found = self._read()
         except ReconcilerError as error:
             return self.topology, str(error)
-        except OSError as error:  # the folder of a relative path is gone
-            return self.topology, f"{self._path}: {error.strerror}"
         if found.name != self.topology.name:
             return self.topology, f"{self._path}: the topology's name is {found.name!r} now: watch that one instead"
         return found, ""
