@@ -1,7 +1,8 @@
 """A declarative topology reconciler: one YAML file, the Docker Engine and the kernel, compared live.
 
     desired = reconciler.load("topology.yaml")
-    report = reconciler.apply(desired, reconciler.Host())
+    with reconciler.Host() as host:
+        report = reconciler.apply(desired, host)
     assert report.converged
 
 Every function takes the `kinds` of the language to work with; by default these are all that there are. What there is

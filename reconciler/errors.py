@@ -16,6 +16,9 @@ class ReconcilerError(Exception):
     def __str__(self) -> str:
         return masked(super().__str__())
 
+    def __repr__(self) -> str:
+        return masked(super().__repr__())
+
 
 class StepFailed(ReconcilerError):
     """A step could not be carried out; the message says by whom it was refused and what to do."""

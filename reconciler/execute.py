@@ -12,7 +12,7 @@ from dataclasses import field
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.errors import ReconcilerError, StepFailed, Usage
 from reconciler.kinds.base import Kind, Later, Result
 from reconciler.model import Outcome, Plan, Report, ResourceKey, Status, Step, StepKey, Verb
 from reconciler.value import dataclass
@@ -42,14 +42,18 @@ def execute(
     """Run every step as soon as all before it succeeded; a failure stops only what waits for it.
 
     When `stop` is set, running steps end and nothing more is started. The callbacks are called one at a time, by the
-    thread that called this.
+    thread that called this; what one raises ends the run likewise. Usage where no step could run.
     """
+    if jobs < 1:
+        raise Usage(f"jobs: {jobs} is not a number of at least 1")
     run = _Run(plan, host, kinds, stop=stop or Event(), on_start=on_start, on_outcome=on_outcome)
-    with ThreadPoolExecutor(jobs) as workers, ThreadPoolExecutor(WAITERS) as waiters:
+    with contextlib.ExitStack() as after, ThreadPoolExecutor(jobs) as workers, ThreadPoolExecutor(WAITERS) as waiters:
         try:
             run.loop(workers, waiters, jobs)
         except BaseException:
-            run.stop.set()
+            if not run.stop.is_set():  # what still runs or waits is to end, and nothing that comes later
+                run.stop.set()
+                after.callback(run.stop.clear)
             raise
     return Report(plan, tuple(run.outcomes[step.key] for step in plan.ordered))
 

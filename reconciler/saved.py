@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, field, fields
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import PlanStale, Usage
 from reconciler.kinds.reading import read_file
-from reconciler.model import FORMAT_VERSION, STANDARD_INPUT, Plan, Verb
+from reconciler.model import FORMAT_VERSION, STANDARD_INPUT, Plan, ResourceKey, Verb
+from reconciler.reconcile import Options
 from reconciler.render.as_json import plan_json
 from reconciler.render.values import discreet, plain, sealed
 from reconciler.value import dataclass
 
 _MACHINE = "machine"
+_KEEP = "keep"
+_CHOICE = ("target", "replace", "adopt", _KEEP)
+"""The options that decide what is in a plan."""
+_SALT = "salt"
+"""What every saved plan has."""
 _LARGEST = 1 << 30
 """How many bytes a saved plan may have: some thirty times as many as the file that it is of."""
 _WHOLE = 64
@@ -25,6 +31,7 @@ _WHOLE = 64
 class Saved:
     """A plan as it was saved: `file`, `name` of the topology, and digests of the file and of all secrets.
 
+    `chosen` is what of the options decides over the plan, each a list of texts.
     The key of the digests is made of the `salt` and of what the file does not hold, the machine's own; `machine` is the
     digest that tells whether it is the same.
     """
@@ -35,10 +42,17 @@ class Saved:
     salt: str
     machine: str
     plan: dict[str, Any]
+    chosen: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def options(self) -> Options:
+        """The options under which it was made, and is to be made again."""
+        given: dict[str, Any] = {name: frozenset(each) if name == _KEEP else each for name, each in self.chosen.items()}
+        return Options(**given)
 
 
-def save(path: Path, plan: Plan, *, machine: bytes) -> None:
-    """Write a plan; Usage if it is of standard input, or if the file cannot be written.
+def save(path: Path, plan: Plan, *, machine: bytes, options: Options | None = None) -> None:
+    """Write a plan; Usage if it is of standard input, if the file cannot be written, or if it holds something else.
 
     Only the owner may read the file; and whoever does cannot guess at secrets without the key of the `machine`.
     """
@@ -49,12 +63,20 @@ def save(path: Path, plan: Plan, *, machine: bytes) -> None:
     salt = secrets.token_hex(32)
     key = key_of(salt, machine)
     saved = Saved(
-        desired.source, _digest(key, desired.digest), desired.name, salt, _digest(key, _MACHINE), rendered(plan, key)
+        desired.source,
+        _digest(key, desired.digest),
+        desired.name,
+        salt,
+        _digest(key, _MACHINE),
+        rendered(plan, key),
+        _chosen(options or Options()),
     )
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(saved)}, indent=2, ensure_ascii=False) + "\n"
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise Usage(f"{path}: cannot be written: it is there, and no file of its own")
+        if path.exists() and not _is_ours(path):
+            raise Usage(f"{path}: is there, and is no saved plan: name another file, such as plan.json, or remove it")
         _write(path, text)
     except OSError as error:
         raise Usage(f"{path}: cannot be written: {error.strerror}") from error
@@ -64,6 +86,21 @@ def check_source(source: str | None) -> None:
     """Insist that a plan could be made again; Usage if it is of standard input."""
     if source == STANDARD_INPUT:
         raise Usage("a plan of standard input cannot be saved: it could not be made again")
+
+
+def _chosen(options: Options) -> dict[str, list[str]]:
+    found = {name: sorted(map(str, getattr(options, name) or ())) for name in _CHOICE}
+    return {name: each for name, each in found.items() if each}
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a saved plan of any format, or empty: nobody misses it."""
+    content = read_file(path, _LARGEST)
+    try:
+        found = json.loads(content) if content else {_SALT: ""}
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and _SALT in found
 
 
 def _write(path: Path, text: str) -> None:
@@ -89,7 +126,7 @@ def read(path: Path) -> Saved:
     except OSError as error:
         raise Usage(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise Usage(f"{path}: is not a saved plan: make one with `reconciler plan --out {path}`") from error
+        raise Usage(f"{path}: is not a saved plan: make one with `reconciler plan --out plan.json`") from error
     if saved is None:
         raise Usage(f"{path}: is of format {version}, and this program reads {FORMAT_VERSION}: save the plan again")
     return saved
@@ -98,11 +135,16 @@ def read(path: Path) -> Saved:
 def _sound(saved: Saved) -> Saved:
     """Insist that all is of its type, and texts of what texts have; TypeError or ValueError if it is not."""
     for each in fields(saved):
-        wanted, value = dict if each.name == "plan" else str, getattr(saved, each.name)
+        wanted, value = dict if each.name in ("plan", "chosen") else str, getattr(saved, each.name)
         if not isinstance(value, wanted):
             raise TypeError(each.name)
         if isinstance(value, str) and b"\0" in value.encode():
             raise ValueError(each.name)
+    for name, given in saved.chosen.items():
+        if name not in _CHOICE or not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise TypeError(name)
+        for key in given if name != _KEEP else ():
+            ResourceKey.of(key)
     return saved
 
 

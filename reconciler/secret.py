@@ -74,6 +74,9 @@ class Secret(str):
     def __str__(self) -> str:
         return self
 
+    def __repr__(self) -> str:
+        return MARKER if self else "''"
+
 
 class _Known:
     """The secrets that this process has seen, and the words that are told in any case."""

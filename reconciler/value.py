@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from reconciler.secret import MARKER
+
 
 def _declared(
     cls: type | None = None, /, *, frozen: bool = False, slots: bool = False, order: bool = False, eq: bool = True
@@ -96,8 +98,14 @@ def _comparing(cls: type, *, hashed: bool, ordered: bool) -> dict[str, Any]:
 
 
 def _repr(self: Any) -> str:
-    told = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in dataclasses.fields(self) if each.repr)
+    told = ", ".join(f"{each.name}={_told(self, each)}" for each in dataclasses.fields(self) if each.repr)
     return f"{type(self).__qualname__}({told})"
+
+
+def _told(self: Any, each: dataclasses.Field[Any]) -> str:
+    """Return how the value of a field is told; that there is nothing is no secret."""
+    value = getattr(self, each.name)
+    return MARKER if value and "secret" in each.metadata else repr(value)
 
 
 def _refuse(self: Any, name: str, *_: Any) -> None:

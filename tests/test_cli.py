@@ -72,7 +72,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 OPTIONS = {
     "validate": "--name",
-    "plan": "--show-secrets --name --detailed-exitcode --json --out --engine-timeout --patience",
+    "plan": "--show-secrets --name --detailed-exitcode --json --out --engine-timeout --patience --target --replace --adopt --no-prune",
     "apply": (
         "--show-secrets --name --plan --jobs --target --replace --on-failure --adopt --no-prune --no-wait --wait-timeout "
         "--engine-timeout --patience --lock-timeout --json"
@@ -326,8 +326,22 @@ def test_an_interruption_spares_all_topologies_that_were_not_begun(early: bool, 
     assert "".join(line[-1] for line in ended.stdout.splitlines() if line.startswith("destroys")) == done
 
 
-def test_a_standard_output_that_is_full_is_no_fault_of_ours(file: Path) -> None:
-    argv = [sys.executable, "-m", "reconciler", "validate", str(file)]
+@pytest.mark.parametrize(
+    ("command", "given"), [("validate", "topology.yaml"), ("validate", "-"), ("watch", "topology.yaml")]
+)
+def test_a_current_directory_that_is_gone_is_told_like_a_file_that_is(tmp_path: Path, command: str, given: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    before = ["sh", "-c", f'cd "{gone}" && rmdir "{gone}" && exec "$@"', "sh"]
+    done = run(command, given, before=before, environment={"PYTHONSAFEPATH": "1"}, given="name: a")
+    assert (done.returncode, done.stdout) == (3, "")
+    told = "the current directory: No such file or directory (change to one that is there)"
+    assert done.stderr == f"{given}:1:1: {told}\n"
+
+
+@pytest.mark.parametrize("arguments", [["validate"], ["validate", "--help"], ["-h"]])
+def test_a_standard_output_that_is_full_is_no_fault_of_ours(file: Path, arguments: list[str]) -> None:
+    argv = [sys.executable, "-m", "reconciler", *arguments, *([str(file)] if arguments == ["validate"] else [])]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import inspect
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 import pytest
+import urllib3
 from fake_engine import RESET, SILENT, VERSION, Answer, FakeEngine
 from requests.exceptions import RequestException
 
 from reconciler.errors import EngineUnreachable, ReconcilerError
 from reconciler.host import Host
-from reconciler.host.engine import Engine
+from reconciler.host.engine import AnswerLost, Engine
 from reconciler.host.engine.containers import Containers
 from reconciler.host.engine.execs import Execs
 from reconciler.host.engine.images import Images
 from reconciler.host.engine.networks import Networks
+from reconciler.host.engine.sdk import explained
 from reconciler.host.engine.volumes import Volumes
 from reconciler.kinds import kinds
 from reconciler.kinds.image.registry import digest_there
@@ -181,6 +186,38 @@ def test_what_makes_an_image_may_be_silent_for_longer_than_an_answer_takes(
             act(host.engine.api)
         assert str(host.explain(caught.value)).endswith(f"): see {option}")
         assert 0.3 <= time.monotonic() - begun < 5
+
+
+def test_what_comes_piece_by_piece_may_be_silent_or_break_off_in_between() -> None:
+    silent = urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("localhost"), "/build", "Read timed out.")
+    assert (
+        str(explained(silent))
+        == "the engine was silent for too long (a call of Docker's own library): see --wait-timeout"
+    )
+    broken = urllib3.exceptions.ProtocolError("Connection broken: IncompleteRead")
+    assert isinstance(explained(broken), AnswerLost)
+
+
+@pytest.mark.parametrize("leave", ["with", "close", "forget"])
+def test_a_host_that_is_done_with_leaves_no_connection_open(tmp_path: Path, leave: str) -> None:
+    def answer(asked: str, _: int) -> Answer:
+        return (200, VERSION if asked == "GET /version" else [])
+
+    with FakeEngine(tmp_path, answer) as fake, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        host = Host(engine_url=fake.url)
+        with host if leave == "with" else contextlib.nullcontext():
+            host.engine.networks.list()
+            if leave != "forget":
+                host.engine.api.images()
+        if leave == "close":
+            host.close()
+            assert host.engine.networks.list() == []
+            host.close()
+            host.close()
+        del host
+        gc.collect()
+        assert [str(each.message) for each in told] == []
 
 
 @pytest.mark.parametrize("fault", [400, 404, 409])

@@ -254,6 +254,30 @@ def test_what_no_step_may_catch_ends_the_run_and_stops_the_others() -> None:
         run(planned(*"abc"), end, jobs=2, stop=stop)
 
 
+@pytest.mark.parametrize("when", ["started", "ended"])
+def test_what_a_callback_raises_ends_the_run_and_leaves_the_host_as_good_as_before(when: str) -> None:
+    host, desired = MemoryHost(), topology({"box/a": {}, "box/b": {}})
+
+    def raising(_: object) -> None:
+        raise ValueError("of the caller")
+
+    with pytest.raises(ValueError, match="of the caller"):
+        reconcile.apply(desired, host, kinds=KINDS, progress=reconcile.Progress(**{when: raising}))
+    assert reconcile.apply(desired, host, kinds=KINDS).converged
+
+
+def test_a_stop_that_came_before_what_a_callback_raises_is_in_force_after_that() -> None:
+    host = MemoryHost()
+
+    def raising(_: Step) -> None:
+        host.stop.set()
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        reconcile.apply(topology({"box/a": {}}), host, kinds=KINDS, progress=reconcile.Progress(started=raising))
+    assert host.stop.is_set()
+
+
 def test_a_stop_lets_running_steps_end_and_starts_no_more() -> None:
     stop = threading.Event()
 

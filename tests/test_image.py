@@ -67,6 +67,7 @@ def test_what_is_made_here_is_known_by_a_tag_with_the_digest_of_its_inputs(here:
     [
         (", dockerfile: Other", "dockerfile", "ctx/Other"),
         (", args: {A: 1, B: true}", "args", {"A": "1", "B": "true"}),
+        (", args: {API_TOKEN: one}", "args", {"API_TOKEN": "one"}),
         (", args: [A=1, FROM_ENV, UNSET]", "args", {"A": "1", "FROM_ENV": "e"}),
         (", args: {FROM_ENV: , UNSET: }", "args", {"FROM_ENV": "e"}),
         (", target: one", "target", "one"),
@@ -365,3 +366,8 @@ def test_an_image_is_built_on_what_is_pulled_or_external_by_its_reference(
 def test_a_reference_that_cannot_be_is_told_once_though_a_build_looks_for_it(here: Path) -> None:
     (found,) = problems(here, build() + "  base: {pull: 'A B'}\n")
     assert "'A B' is not a reference to an image" in found
+
+
+def test_a_secret_argument_counts_as_well(here: Path) -> None:
+    one, other = (spec(here, build(f", args: {{API_TOKEN: {each}}}"), KEY) for each in ("one", "other"))
+    assert one.inputs != other.inputs

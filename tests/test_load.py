@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import FileInvalid
+from reconciler.errors import FileInvalid, Usage
 from reconciler.kinds import kinds
 from reconciler.model import ResourceKey
 from reconciler.topology import load
@@ -195,3 +195,8 @@ def _calls(function: Callable[[], object]) -> int:
     profile = cProfile.Profile()
     profile.runcall(function)
     return sum(each.callcount for each in profile.getstats())
+
+
+def test_a_file_without_a_name_is_refused_as_such() -> None:
+    with pytest.raises(Usage, match="the name of the file is empty: name one, or leave it out"):
+        load("", kinds=kinds())

@@ -87,6 +87,54 @@ def test_targets_may_leave_out_what_is_needed() -> None:
     assert list(made.steps) == [step("create box/a")]
 
 
+# what a replacement is made of
+
+
+SERVED: Entries = {"box/a": {}, "part/a1": {"stands_on": ["box/a"]}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "maker"),
+    [
+        ({"box/a": {"shape": "square", "stands_on": ["image/a"]}, "image/a": {}}, "create image/a"),
+        ({"box/a": {"shape": "square", "stands_on": ["ground/a"]}, "ground/a": {}}, "create ground/a"),
+        ({"box/a": {"shape": "square"}, "part/a1": {"stands_on": ["box/a", "ground/a"]}, "ground/a": {}}, ""),
+    ],
+    ids=["image", "ground", "of a part"],
+)
+def test_what_a_replacement_and_its_parts_need_is_made_before_the_old_one_goes(wanted: Entries, maker: str) -> None:
+    assert first(planned(SERVED, {**SERVED, **wanted}), maker or "create ground/a", "delete box/a")
+
+
+def test_what_falls_with_the_old_one_stays_as_long_as_that() -> None:
+    before: Entries = {"box/a": {}, "box/b": {"stands_on": ["box/a"]}}
+    desired: Entries = {**before, "box/a": {"shape": "square", "stands_on": ["image/a"]}, "image/a": {}}
+    assert first(planned(before, desired), "create image/a", "delete box/b")
+
+
+def test_what_a_replacement_only_comes_after_need_not_be_there_before_the_old_one_goes() -> None:
+    made = planned({"box/a": {}}, {"box/b": {}, "box/a": {"shape": "square", "after": {"box/b": ""}}})
+    assert free(made, "create box/b", "delete box/a")
+
+
+def test_what_is_made_anew_under_the_old_one_comes_after_that() -> None:
+    before: Entries = {"ground/a": {}, "box/a": {"stands_on": ["ground/a"]}}
+    made = planned(before, {"ground/a": {"shape": "square"}, "box/a": {"stands_on": ["ground/a"], "shape": "square"}})
+    assert first(made, "delete box/a", "create ground/a")
+
+
+def test_what_takes_something_of_the_old_one_comes_after_that_and_all_else_before() -> None:
+    before: Entries = {"box/a": {"holds": [("p", 1, 1)]}}
+    desired: Entries = {
+        "ground/a": {"holds": [("p", 1, 1)]},
+        "image/a": {},
+        "box/a": {"shape": "square", "stands_on": ["ground/a", "image/a"]},
+    }
+    made = planned(before, desired)
+    assert first(made, "delete box/a", "create ground/a")
+    assert first(made, "create image/a", "delete box/a")
+
+
 # waits
 
 

@@ -9,15 +9,29 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS, Ground, MemoryHost, Part, Seat, Volume, World
+from memory import KINDS, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
 
 from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
-from reconciler.model import Outcome, Plan, Report, Resource, ResourceKey, Status, Step, StepKey, Topology, Verb
+from reconciler.model import (
+    Claim,
+    Need,
+    Outcome,
+    Plan,
+    Report,
+    Resource,
+    ResourceKey,
+    Status,
+    Step,
+    StepKey,
+    Topology,
+    Verb,
+)
 from reconciler.observe import observe
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
+from reconciler.reconcile.adopt import adopted
 
 
 def key(text: str) -> ResourceKey:
@@ -52,13 +66,40 @@ def ours(host: MemoryHost) -> list[str]:
         ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
         ({"replace": ["box/b"]}, "box/b: there is no such resource"),
         ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
-        ({"adopt": ["box/b"]}, "box/b: only what the file declares can be adopted"),
+        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted: did you mean 'box/a'\?$"),
+        ({"target": ["box/aa"]}, r"neither in the file nor on the host: did you mean 'box/a'\?$"),
+        ({"target": ["nothing/like/it"]}, "neither in the file nor on the host$"),
+        ({"target": ["leaf/red--blue"]}, r"did you mean 'leaf/blue--red'\?$"),
     ],
 )
 def test_keys_that_make_no_sense_are_refused(given: dict[str, Any], message: str) -> None:
     host = host_with({"ground/ext": {"owner": ""}})
     with pytest.raises(Usage, match=message):
-        apply({"box/a": {}, "ground/ext": {"external": True}}, host, **given)
+        apply({"box/a": {}, "leaf/blue--red": {}, "ground/ext": {"external": True}}, host, **given)
+
+
+def test_keys_may_be_texts() -> None:
+    given: Any = {"target": ("box/a",), "replace": "box/a", "adopt": [key("box/b")]}
+    made = Options(**given)
+    assert (made.target, made.replace, made.adopt) == ((key("box/a"),), (key("box/a"),), (key("box/b"),))
+    wrong: Any = {"target": ("box",)}
+    with pytest.raises(Usage, match="'box' is not of the form kind/name, such as container/web"):
+        Options(**wrong)
+
+
+def test_no_jobs_at_all_make_no_sense() -> None:
+    with pytest.raises(Usage, match="jobs: 0 is not a number of at least 1"):
+        apply({"box/a": {}}, host_with({}), jobs=0)
+
+
+def test_what_is_in_the_way_twice_is_told_once() -> None:
+    class Twice(Ground):
+        def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+            return [(each.key, "there is no floor") for each in scope.desired.of_kind("ground")] * 2
+
+    with pytest.raises(Conflict) as caught:
+        reconcile.prepare(topology({"ground/a": {}}), host_with({}), kinds={**KINDS, "ground": Twice()})
+    assert str(caught.value) == "ground/a: there is no floor"
 
 
 def test_all_that_stands_in_the_way_is_told_at_once() -> None:
@@ -253,6 +294,15 @@ class Forgetful(Ground):
         return [Status.DONE] * len(steps)
 
 
+def test_what_is_to_be_replaced_stays_where_what_the_new_one_needs_cannot_be_made() -> None:
+    host = host_with({"box/a": {}, "part/a": {"stands_on": ["box/a"]}})
+    host.world.failing.add(StepKey(key("image/a"), Verb.CREATE))
+    desired: Entries = {"image/a": {}, "box/a": {"shape": "square", "stands_on": ["image/a"]}}
+    report = apply({**desired, "part/a": {"stands_on": ["box/a"]}}, host)
+    assert [str(each.step.key) for each in report.failed] == ["create image/a"]
+    assert ours(host) == ["box/a", "part/a"]
+
+
 def test_success_is_proved_by_looking_not_by_the_absence_of_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
     host = host_with({"ground/a": {}})
@@ -368,6 +418,20 @@ def test_a_target_that_is_gone_afterwards_is_no_error() -> None:
     host = host_with({"box/a": {}, "box/b": {}})
     assert steps(apply({}, host, target=["box/a"])) == ["delete box/a done"]
     assert ours(host) == ["box/b"]
+
+
+def test_what_a_target_stood_on_stays_where_only_the_target_leaves_it() -> None:
+    before: Entries = {
+        "ground/old": {},
+        "box/web": {},
+        "part/old": {"stands_on": ["box/web", "ground/old"]},
+        "box/legacy": {"stands_on": ["ground/old"]},
+    }
+    host = host_with(before)
+    desired: Entries = {"ground/new": {}, "box/web": {}, "part/new": {"stands_on": ["box/web", "ground/new"]}}
+    report = apply(desired, host, target=["box/web", "part/old", "part/new"])
+    assert report.converged
+    assert ours(host) == ["box/legacy", "box/web", "ground/new", "ground/old", "part/new"]
 
 
 def test_what_falls_with_a_target_is_applied_too() -> None:
@@ -510,6 +574,36 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
         apply({"ground/b": {"name": "t-a"}}, host, adopt=["ground/b"])
 
 
+def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
+    whole, part, beside = key("box/@t-web"), key("part/@t-web"), key("part/@busy")
+    needs = (Need(key("box/web"), "box"), Need(key("ground/net"), "ground"))
+    found = {
+        whole: Resource(whole, MemorySpec("t-web"), claims=(Claim("name"),), owned=False),
+        part: Resource(part, MemorySpec(), needs, (Claim("port", 80, 80),), owned=False, part_of=whole),
+        beside: Resource(beside, MemorySpec(), owned=False, part_of=key("box/@busy")),
+    }
+    desired = topology({"box/web": {}, "part/web": {"stands_on": ["box/web"]}})
+    made = adopted(Topology(NAME, found), desired, [key("box/web"), key("part/web")])
+    assert made.resources == {
+        beside: found[beside],
+        key("box/web"): Resource(
+            key("box/web"), MemorySpec("t-web"), needs[1:], (Claim("name"), Claim("port", 80, 80))
+        ),
+    }
+
+
+def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> None:
+    host = host_with({"volume/x": {"owner": "", "name": "t-a"}})
+    kinds: dict[str, Kind] = {**KINDS, "volume": Precious()}
+    for given in (options(adopt=["volume/a"]), options(adopt=["volume/a"], replace=["volume/a"])):
+        with pytest.raises(Conflict) as caught:
+            reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds, options=given)
+        assert str(caught.value) == (
+            "volume/a: a volume that is not ours cannot be taken over, since it would have to be replaced, and so"
+            " emptied: declare it external"
+        )
+
+
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:
     held: Entries = {"seat/x": {"owner": "", "name": "", "holds": [("p", 1, 1)]}}
     desired = topology({"seat/a": {"name": "", "holds": [("p", 1, 1)]}, "seat/b": {"name": ""}})
@@ -620,6 +714,18 @@ def test_without_a_failure_or_a_wish_or_after_a_stop_nobody_goes_back() -> None:
     )
     assert report.reverted is None
     assert steps(report) == ["create box/a failed"]
+
+
+def test_what_still_differs_after_all_steps_is_a_reason_to_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
+    host = host_with({"ground/a": {}, "box/b": {"shape": "square"}})
+    was = pictured(host.world)
+    desired = topology({"ground/a": {"color": "red"}, "box/b": {}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Forgetful()}, options=options(revert=True))
+    assert (report.failed, [str(each.key) for each in report.remaining]) == ((), ["ground/a"])
+    assert report.reverted
+    assert report.reverted.converged
+    assert pictured(host.world) == was
 
 
 @pytest.mark.parametrize("step", ["create leaf/z", "update ground/a", "delete box/web", "create box/web"])

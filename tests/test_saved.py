@@ -33,6 +33,7 @@ from reconciler.model import (
     Verb,
     secret,
 )
+from reconciler.reconcile import Options
 from reconciler.secret import Secret
 from reconciler.value import dataclass
 
@@ -75,6 +76,22 @@ def test_what_is_the_same_is_accepted(path: Path) -> None:
     found = saved.read(path)
     assert (found.file, found.name) == ("/x/t.yaml", "notes")
     saved.check(found, made(), machine=MACHINE)
+
+
+def test_what_was_chosen_is_chosen_again(path: Path) -> None:
+    options = Options(target=(WEB,), replace=(WEB,), adopt=(WEB,), keep=frozenset(("image",)), jobs=3)
+    saved.save(path, made(), machine=MACHINE, options=options)
+    assert saved.read(path).options == replace(options, jobs=8)
+    saved.save(path, made(), machine=MACHINE)
+    assert saved.read(path).options == Options()
+
+
+@pytest.mark.parametrize("chosen", [{"jobs": ["3"]}, {"target": "a/b"}, {"target": [1]}, {"target": ["web"]}, []])
+def test_what_cannot_have_been_chosen_makes_no_saved_plan(path: Path, chosen: Any) -> None:
+    saved.save(path, made(), machine=MACHINE)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chosen": chosen}))
+    with pytest.raises(Usage, match="is not a saved plan"):
+        saved.read(path)
 
 
 def test_waiting_or_not_makes_no_other_plan(path: Path) -> None:
@@ -156,12 +173,33 @@ def test_nothing_is_written_through_a_link_or_over_what_is_no_file(tmp_path: Pat
     assert sorted(each.name for each in tmp_path.iterdir()) == ["dangling", "folder", "kept", "link", "pipe"]
 
 
+@pytest.mark.parametrize("content", ["name: lab\n", "{}", '["salt"]', "[" * 100_000, "\udcff"])
+def test_what_is_no_saved_plan_is_not_overwritten(path: Path, content: str) -> None:
+    path.write_text(content, errors="surrogateescape")
+    with pytest.raises(Usage, match=r"plan\.json: is there, and is no saved plan: name another file, such as"):
+        saved.save(path, made(), machine=MACHINE)
+    assert path.read_text(errors="surrogateescape") == content
+
+
+@pytest.mark.parametrize("content", ["", '{"format_version": 0, "salt": "x"}'])
+def test_an_empty_file_and_a_saved_plan_of_any_format_are(path: Path, content: str) -> None:
+    path.write_text(content)
+    saved.save(path, made(), machine=MACHINE)
+    saved.check(saved.read(path), made(), machine=MACHINE)
+
+
+def test_what_is_named_as_a_saved_plan_and_is_none_is_not_proposed_as_one(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text("name: lab\n")
+    with pytest.raises(Usage, match=r"topology\.yaml: is not a saved plan: .* `reconciler plan --out plan\.json`$"):
+        saved.read(tmp_path / "topology.yaml")
+
+
 def test_a_file_that_others_could_read_is_only_its_owners_afterwards(path: Path) -> None:
-    path.write_text("old")
+    path.write_text('{"salt": "old"}')
     path.chmod(0o666)
     with path.open() as before:
         saved.save(path, made(), machine=MACHINE)
-        assert before.read() == "old"
+        assert before.read() == '{"salt": "old"}'
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

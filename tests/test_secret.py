@@ -15,13 +15,25 @@ from reconciler.kinds.labelled import secrets_label, veiled
 from reconciler.model import (
     EMPTY,
     Action,
+    Change,
+    Changes,
+    FieldChange,
     FrozenMap,
+    Outcome,
+    Plan,
+    Report,
     Resource,
+    ResourceKey,
     Spec,
     Status,
+    Step,
+    StepKey,
+    Topology,
     Verb,
     has_secret,
+    secret,
     secret_paths,
+    spelled,
     with_secret,
 )
 from reconciler.render import show_json
@@ -375,3 +387,49 @@ def test_what_json_holds_is_discreet_in_all_its_texts_and_keeps_its_own_names_an
     assert discreet(told, hide=shown) == told
     assert discreet("47114711", hide=sealed(b"k")) == sealed(b"k")("47114711")
     assert text("47114711" * 40, hide=hidden) == "(secret)"
+
+
+@dataclass(frozen=True)
+class Held(Spec):
+    word: str = ""
+    environment: FrozenMap[str] = secret()
+    labels: FrozenMap[str] = EMPTY
+
+
+def everything(password: str) -> list[object]:
+    """What a program of somebody else may print, all with a password in it."""
+    spec = Held(Secret(password), FrozenMap({"A": password}), FrozenMap({"B": Secret(password)}))
+    key = ResourceKey("container", "web")
+    held = Resource(key, spec, handle={"raw": password})
+    fields = (FieldChange("environment.A", password, None, secret=True), FieldChange("word", "", Secret(password)))
+    change = Change(key, Action.UPDATE, "", held, held, fields)
+    topology = Topology("t", {key: held})
+    step = Step(StepKey(key, Verb.UPDATE), change)
+    plan = Plan(Changes(topology, topology, {key: change}), {step.key: step})
+    failed = Outcome(step, Status.FAILED, StepFailed(f"refused: {password}"))
+    return [held, change, topology, plan, Report(plan, (failed,), (change,)), failed.error]
+
+
+def test_nothing_that_a_program_prints_has_a_secret_in_it() -> None:
+    for each in everything("hunter22"):
+        assert "hunter22" not in f"{each!r} {each}"
+        assert MARKER in repr(each)
+    assert repr(Held()) == "Held(word='', environment=FrozenMap({}), labels=FrozenMap({}))"
+    assert (repr(Secret("")), repr(FieldChange("a", "", None, secret=True))) == (
+        "''",
+        "FieldChange('a', '', None, forces=False)",
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [("a",), ("a", 1, ()), "it's", FrozenMap({"a": ("b",)}), Held("a", EMPTY), None, True]
+)
+def test_what_a_digest_is_made_of_is_as_it_is_told_where_nothing_is_secret(value: object) -> None:
+    assert spelled(value) == repr(value)
+
+
+def test_what_a_digest_is_made_of_has_the_secrets_in_it() -> None:
+    spec = Held(Secret("hunter22"), FrozenMap({"A": "hunter23"}), FrozenMap({"B": Secret("hunter24")}))
+    assert spelled(("x", spec)) == (
+        "('x', Held(word='hunter22', environment=FrozenMap({'A': 'hunter23'}), labels=FrozenMap({'B': 'hunter24'})))"
+    )

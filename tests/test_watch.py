@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -40,6 +41,7 @@ from reconciler.model import Changes, Outcome, Report, Resource, ResourceKey, St
 from reconciler.plan import plan
 from reconciler.reconcile import Options
 from reconciler.render.style import Style
+from reconciler.render.values import sealed
 from reconciler.render.watching import said_json, said_lines
 from reconciler.watch.agenda import ENDING, GATHER, SETTLE, Agenda
 from reconciler.watch.concern import OVERFLOW, EngineConcern, KernelConcern
@@ -940,3 +942,17 @@ def test_what_is_told_is_one_json_object_as_well() -> None:
         "text": "t",
     }
     assert "text" not in said_json(Said(What.MENDED, change=change), AT)
+
+
+def test_secrets_are_told_as_digests_where_that_is_wanted() -> None:
+    before: Entries = {"box/a": {"token": {"A": "old"}}}
+    made = reconcile.prepare(topology({"box/a": {"token": {"A": "new"}}}), host_with(before), kinds=KINDS)
+    said = Said(What.MENDED, change=made.changes.pending[0])
+    assert said_json(said, AT)["fields"]["token.A"] == {
+        "observed": "(secret)",
+        "desired": "(secret)",
+        "forces_replacement": True,
+    }
+    told = said_json(said, AT, hide=sealed(b"key"))["fields"]["token.A"]
+    assert re.fullmatch(r"\(secret \w{8}\) \(secret \w{8}\)", f"{told['observed']} {told['desired']}")
+    assert told["observed"] != told["desired"]

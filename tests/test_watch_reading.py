@@ -132,7 +132,7 @@ def test_what_changes_while_it_is_read_is_read_later(file: File, monkeypatch: py
         (lambda: replace("t.yaml", "name: ["), "t.yaml:2:1: "),
         (lambda: replace("t.yaml", "name: u\n"), "t.yaml: the topology's name is 'u' now: watch that one instead"),
         (lambda: Path("t.yaml").unlink(), "t.yaml:1:1: there is no file 't.yaml'"),
-        (lambda: shutil.rmtree(Path.cwd()), "t.yaml: No such file or directory"),
+        (lambda: shutil.rmtree(Path.cwd()), "t.yaml:1:1: the current directory: No such file or directory"),
     ],
 )
 def test_while_the_file_is_wrong_that_is_told_and_the_last_good_one_is_in_force(

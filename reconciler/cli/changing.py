@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
-from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.cli.signals import BETWEEN, interruption
 from reconciler.errors import Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
@@ -52,20 +52,12 @@ def apply(
         )
     from reconciler import saved
     from reconciler.host import Host
-    from reconciler.kinds import kinds
-    from reconciler.reconcile import Options
 
     promised = saved.read(plan) if plan else None
     desired = loaded(promised.file, promised.name) if promised else loaded(file, name)
-    options = Options(
-        jobs=jobs,
-        target=tuple(target or ()),
-        replace=tuple(replace or ()),
-        adopt=tuple(adopt or ()),
-        keep=frozenset(kinds()) if no_prune else None,
-        revert=on_failure is o.OnFailure.REVERT,
-        wait=not no_wait,
-    )
+    choice = promised.options if promised else chosen(target, replace, adopt, no_prune=no_prune)
+    revert = on_failure is o.OnFailure.REVERT
+    options = dataclasses.replace(choice, jobs=jobs, revert=revert, wait=not no_wait)
     host = Host(wait_timeout=wait_timeout, engine_timeout=engine_timeout, patience=patience)
     return _applied(desired, host, options, promised=promised, lock_timeout=lock_timeout, json=json)
 
@@ -181,7 +173,7 @@ def _told(report: Report, host: Host, *, json: bool = False) -> int:
     """Print what became of the plan, and return the exit code."""
     from reconciler.render import report_json, report_lines
 
-    report = replace(report, interrupted=interruption.number)
+    report = dataclasses.replace(report, interrupted=interruption.number)
     if json:
         say_json(report_json(report, hide=hide(host)))
     else:

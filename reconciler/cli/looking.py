@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, say, say_json, style
-from reconciler.cli.reading import loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.errors import HostRefuses, NotNow, ReconcilerError
 from reconciler.host import ENGINE_TIMEOUT, PATIENCE
 from reconciler.model import DEFAULT_FILE, Plan, Resource, Topology
@@ -31,6 +31,10 @@ def plan(
     file: o.File = None,
     *,
     name: o.Name = None,
+    target: o.Target = None,
+    replace: o.Replace = None,
+    adopt: o.Adopt = None,
+    no_prune: o.NoPrune = False,
     detailed_exitcode: o.DetailedExitCode = False,
     json: o.Json = False,
     out: o.Out = None,
@@ -52,7 +56,8 @@ def plan(
     if out:
         saved.check_source(file)
     host = Host(engine_timeout=engine_timeout, patience=patience)
-    made = prepare(loaded(file, name), host, kinds=kinds())
+    options = chosen(target, replace, adopt, no_prune=no_prune)
+    made = prepare(loaded(file, name), host, kinds=kinds(), options=options)
     _say_plan(made, host, json=json)
     missing = needed_and_unavailable(made.changes, host)
     if missing:
@@ -60,7 +65,7 @@ def plan(
     if refused := list(not_supported(made.changes, host, kinds=kinds())):
         return max(map(complain, refused))
     if out:
-        saved.save(out, made, machine=host.key)
+        saved.save(out, made, machine=host.key, options=options)
     return 2 if detailed_exitcode and made.changes.pending else 0
 
 

@@ -19,7 +19,7 @@ _JOBS_MAX = 1024
 
 
 class OnFailure(StrEnum):
-    """What to do when a step has failed."""
+    """What to do when a step has failed, or something still differs."""
 
     KEEP = "keep"
     REVERT = "revert"
@@ -162,7 +162,7 @@ Failure = Annotated[
         "--on-failure",
         parser=on_failure,
         metavar="[keep|revert]",
-        help="Keep what is done, or go back to what was before.",
+        help="Where a step fails, or something still differs, whoever did that: keep what is done, or go back.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; change nothing.")]

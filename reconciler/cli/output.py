@@ -65,10 +65,17 @@ def _print(lines: Iterable[str]) -> None:
         sys.stdout.write(_dressed(lines))
         sys.stdout.flush()
     except OSError as error:
-        # What is left in the buffer would fail again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise ReconcilerError(f"standard output cannot be written: {error.strerror}") from error
+        if refused := unwritable(error):
+            raise refused from error
+
+
+def unwritable(error: OSError) -> ReconcilerError | None:
+    """Give standard output up, and say why; None where who has read it has stopped."""
+    # What is left in the buffer would fail again at the end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return None
+    return ReconcilerError(f"standard output cannot be written: {error.strerror}")
 
 
 class Log:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.cli.output import complain, note
 from reconciler.errors import ReconcilerError, Usage
-from reconciler.model import DEFAULT_FILE, Plan, Topology
+from reconciler.model import DEFAULT_FILE, Plan, ResourceKey, Topology
+
+if TYPE_CHECKING:
+    from reconciler.reconcile import Options
 
 
 def loaded(file: str | None, name: str | None) -> Topology:
@@ -17,6 +21,21 @@ def loaded(file: str | None, name: str | None) -> Topology:
 
     check_name(name)
     return load(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name)
+
+
+def chosen(
+    target: Sequence[ResourceKey] | None,
+    replace: Sequence[ResourceKey] | None,
+    adopt: Sequence[ResourceKey] | None,
+    *,
+    no_prune: bool,
+) -> Options:
+    """Return what decides over a plan, as options."""
+    from reconciler.kinds import kinds
+    from reconciler.reconcile import Options
+
+    keep = frozenset(kinds()) if no_prune else None
+    return Options(target=tuple(target or ()), replace=tuple(replace or ()), adopt=tuple(adopt or ()), keep=keep)
 
 
 def loaded_or_named(file: str | None, name: str | None) -> Topology:

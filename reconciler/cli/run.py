@@ -7,11 +7,12 @@ from typing import Any
 import typer
 
 from reconciler.cli.app import app
-from reconciler.cli.output import complain, prepare_streams
+from reconciler.cli.output import complain, prepare_streams, unwritable
 from reconciler.errors import ReconcilerError, Usage
 
 _Refused: type[Exception] = typer.BadParameter.__mro__[2]
 """What the command-line library raises when the arguments are wrong, under whichever name it has it."""
+_HELP = frozenset(("-h", "--help"))
 _CLOSE = 0.75
 """How alike an option has to be to be what was meant."""
 
@@ -26,7 +27,9 @@ def run(arguments: list[str]) -> int:
     except ReconcilerError as error:
         return complain(error)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told in one line like any other
-        return complain(error)
+        # Help is all that the library prints itself.
+        told = unwritable(error) if isinstance(error, OSError) and not _HELP.isdisjoint(arguments) else None
+        return complain(told or error)
     return int(code or 0)
 
 

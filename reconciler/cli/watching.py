@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
-from reconciler.cli.output import Log, style
+from reconciler.cli.output import Log, hide, style
 from reconciler.cli.reading import check_name
 from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
@@ -87,9 +87,10 @@ def _tell(log: Log, said: Said) -> None:
 
 
 def _tell_json(log: Log, said: Said) -> None:
+    from reconciler.host import Host
     from reconciler.render.watching import said_json
 
-    log.say_json(said_json(said, datetime.now().astimezone()))
+    log.say_json(said_json(said, datetime.now().astimezone(), hide=hide(Host())))
 
 
 __all__ = ["watch"]

@@ -58,7 +58,8 @@ class Host:
     healthy or completes, a command, a build or a pull that says nothing. `trial` is for how long something that the
     engine has restarted has to live to count as running. `kill` ends containers without asking; `stop` is set when no
     more waiting is wanted. `memory` keeps what a look into all network namespaces finds out; where `nodes` are given,
-    the next one is into theirs alone, by what is kept. `away` says why the engine is not even asked, if it is not.
+    the next one is into theirs alone, by what is kept. `away` says why the engine is not even asked, if it is not. What
+    is used in a `with` leaves no connection open.
     """
 
     engine_url: str = ""
@@ -71,6 +72,18 @@ class Host:
     memory: Memory | None = None
     nodes: frozenset[ResourceKey] | None = None
     away: str = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the engine that are kept; what comes later opens its own."""
+        engine: Engine | None = vars(self).pop("engine", None)
+        if engine:
+            engine.close()
 
     def near(self, nodes: frozenset[ResourceKey]) -> Self:
         """Return the same host, of which only the network namespaces of some nodes are looked at."""

@@ -20,6 +20,7 @@ from reconciler.model.spec import (
     has_secret,
     secret,
     secret_paths,
+    spelled,
     uncompared,
     with_secret,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "has_secret",
     "secret",
     "secret_paths",
+    "spelled",
     "uncompared",
     "with_secret",
 ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.model.resource import Resource, ResourceKey, Topology
+from reconciler.secret import MARKER
 from reconciler.value import dataclass
 
 
@@ -30,6 +31,10 @@ class FieldChange:
     desired: Any
     forces: bool = False
     secret: bool = False
+
+    def __repr__(self) -> str:
+        sides = (MARKER if self.secret and value else repr(value) for value in (self.observed, self.desired))
+        return f"FieldChange({self.path!r}, {', '.join(sides)}, forces={self.forces})"
 
 
 @dataclass(frozen=True)

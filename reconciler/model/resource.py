@@ -102,7 +102,9 @@ class Resource:
     part_of: ResourceKey | None = None
     ready: str = ""
     live: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
-    handle: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False, hash=False)
+    handle: Mapping[str, Any] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, hash=False, repr=False
+    )
 
 
 DEFAULT_FILE = "topology.yaml"

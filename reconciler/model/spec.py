@@ -113,6 +113,20 @@ def with_secret(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
+def spelled(value: Any) -> str:
+    """Return the text of a value letter by letter, secrets included, for digests: `repr` does not tell those."""
+    if isinstance(value, str):
+        return repr(str.__str__(value))
+    if isinstance(value, Spec):
+        told = (f"{each.name}={spelled(getattr(value, each.name))}" for each in fields(value))
+        return f"{type(value).__qualname__}({', '.join(told)})"
+    if isinstance(value, FrozenMap):
+        return f"FrozenMap({{{', '.join(f'{spelled(name)}: {spelled(each)}' for name, each in value.items())}}})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(spelled, value))}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
 def _secret(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_secret, value))

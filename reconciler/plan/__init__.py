@@ -10,10 +10,11 @@ from reconciler.diff import promoted
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Changes, How, Need, Plan, Resource, ResourceKey, Step, StepKey, Verb
+from reconciler.plan.ahead import wishes_of
 from reconciler.plan.carry import Carriers, carriers_of, with_carriers
 from reconciler.plan.claims import conflicts
-from reconciler.plan.edges import edges_of, letting_go
-from reconciler.plan.graph import Graph, graph_of, knots_of
+from reconciler.plan.edges import edges_of, letting_go, makers_of
+from reconciler.plan.graph import Graph, graph_of, knots_of, with_wishes
 
 Standing = Mapping[ResourceKey, Sequence[ResourceKey]]
 """What stands on what."""
@@ -84,7 +85,8 @@ def _untied(
     changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]
 ) -> tuple[Carriers, Graph, list[set[StepKey]]]:
     """Build the graph, and let go by itself what is on a cycle with the step that carries it; tell the cycles left."""
-    edges = dict.fromkeys(edges_of(changes, steps, kinds))
+    makers = makers_of(changes, steps)
+    edges = dict.fromkeys(edges_of(steps, makers, kinds))
     carriers = carriers_of(changes, steps, kinds)
     graph = graph_of(steps, edges, carriers, kinds)
     knots = knots_of(graph)
@@ -94,6 +96,8 @@ def _untied(
         carriers = carriers.without(tied)
         graph = graph_of(steps, edges, carriers, kinds)
         knots = knots_of(graph)
+    if not knots:
+        graph = with_wishes(graph, wishes_of(steps, makers, kinds), carriers)
     return carriers, graph, knots
 
 

@@ -14,9 +14,8 @@ Edge = tuple[StepKey, StepKey]
 Makers = Mapping[ResourceKey, tuple[StepKey, ...]]
 
 
-def edges_of(changes: Changes, steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Iterator[Edge]:
+def edges_of(steps: Mapping[StepKey, Step], makers: Makers, kinds: Mapping[str, Kind]) -> Iterator[Edge]:
     """Yield every pair of steps whose order matters."""
-    makers = _makers(changes, steps)
     for key, step in steps.items():
         if key.verb is Verb.DELETE:
             yield from _before_unmaking(key, step.change, steps, kinds)
@@ -39,7 +38,7 @@ def letting_go(steps: Mapping[StepKey, Step], kinds: Mapping[str, Kind]) -> Iter
     yield from release_before_taking(steps, kinds)
 
 
-def _makers(changes: Changes, steps: Mapping[StepKey, Step]) -> Makers:
+def makers_of(changes: Changes, steps: Mapping[StepKey, Step]) -> Makers:
     """The steps that make what steps need; of a resource that has none, those that make what it needs."""
     found: dict[ResourceKey, tuple[StepKey, ...]] = {
         key.key: (key,) for key in steps if key.verb in (Verb.CREATE, Verb.UPDATE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from reconciler.kinds.base import Kind
@@ -14,18 +14,39 @@ Graph = dict[StepKey, set[StepKey]]
 """Each step, and those that have to wait for it."""
 
 
-def graph_of(steps: Iterable[StepKey], edges: Collection[Edge], carriers: Carriers, kinds: Mapping[str, Kind]) -> Graph:
+def graph_of(steps: Iterable[StepKey], edges: Iterable[Edge], carriers: Carriers, kinds: Mapping[str, Kind]) -> Graph:
     """Build the graph; what must come before a carried step must come before the one that carries it."""
     graph: Graph = {key: set() for key in steps}
-    carried = {each: carriers.outermost(each) for each in sorted(carriers)}
+    for before, after in _sent(edges, carriers):
+        graph[before].add(after)
+    for each in sorted(carriers):
+        graph[carriers.outermost(each)].add(each)
+    _irrecoverable_last(graph, kinds)
+    return graph
+
+
+def with_wishes(graph: Graph, wishes: Iterable[Edge], carriers: Carriers) -> Graph:
+    """Add the edges that are wanted and not needed to a graph without cycles; those that would close one are left."""
+    new = [(before, after) for before, after in _sent(wishes, carriers) if after not in graph[before]]
+    if not new:
+        return graph
+    wished = {key: set(after) for key, after in graph.items()}
+    for before, after in new:
+        wished[before].add(after)
+    for knot in knots_of(wished):
+        for before, after in new:
+            if before in knot and after in knot:
+                wished[before].discard(after)
+    return wished
+
+
+def _sent(edges: Iterable[Edge], carriers: Carriers) -> Iterator[Edge]:
+    """Yield the edges between steps that go by themselves, or lead there."""
+    carried = {each: carriers.outermost(each) for each in carriers}
     for before, after in edges:
         by = carried.get(after, after)
         if carried.get(before, before) != by and not carriers.could(after, before):
-            graph[before].add(by)
-    for each, by in carried.items():
-        graph[by].add(each)
-    _irrecoverable_last(graph, kinds)
-    return graph
+            yield before, by
 
 
 def knots_of(graph: Graph) -> list[set[StepKey]]:

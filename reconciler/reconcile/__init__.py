@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from reconciler.diff import NOT_DECLARED, diff
-from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, NotNow, ReconcilerError
+from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, NotNow, ReconcilerError, Usage
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
-from reconciler.reconcile.adopt import adopted, still_adopted
+from reconciler.reconcile.adopt import adopted, not_adoptable, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
     externals,
@@ -37,10 +38,10 @@ LATE_LOOKS = (1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Options:
-    """How to apply; `jobs`, `target`, `replace` and `adopt` are as on the command line.
+    """How to apply; `jobs`, `target`, `replace` and `adopt` are as on the command line, keys as text too.
 
     `keep` names the kinds of which nothing is deleted; by default those that are deleted only when asked for. What is
-    `resting` is left alone for this time, with all that needs it. `revert` goes back to what was after a failure;
+    `resting` is left alone for this time, with all that needs it. `revert` goes back to what was if the run fails;
     `wait` waits at the end for what is to become ready. `reason` is what the plan says of that which is deleted. Where
     things are but unmade (`unmake`), it is no matter whether an external is there.
     """
@@ -55,6 +56,18 @@ class Options:
     wait: bool = True
     reason: str = NOT_DECLARED
     unmake: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("target", "replace", "adopt"):
+            given: Any = getattr(self, name)
+            object.__setattr__(self, name, tuple(map(_key, (given,) if isinstance(given, str) else given)))
+
+
+def _key(given: ResourceKey | str) -> ResourceKey:
+    try:
+        return ResourceKey.of(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise Usage(f"{error}, such as container/web") from error
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,11 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
+        *not_adoptable(made.changes, kinds=kinds),
         *conflicts(made.changes, kinds=kinds),
     ]
     if found:
-        raise Conflict("\n".join(map(str, found)))
+        raise Conflict("\n".join(dict.fromkeys(map(str, found))))  # a port is held over IPv4 and IPv6 alike
     return made
 
 
@@ -129,7 +143,7 @@ def _applied(
         raise error
     progress.planned(made)
     report = _executed(made, host, kinds, options, progress)
-    if report.failed and options.revert and not host.stop.is_set():
+    if options.revert and not report.converged and not host.stop.is_set():
         return replace(report, reverted=_reverted(made.changes, host, kinds, options, progress))
     return report
 

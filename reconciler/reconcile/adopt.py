@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from reconciler.errors import Usage
-from reconciler.model import Resource, ResourceKey, Topology
+from reconciler.kinds.base import Kind
+from reconciler.model import Action, Change, Changes, Claim, Resource, ResourceKey, Topology
+from reconciler.reconcile.alike import alike
 
 _MARKED: Mapping[str, Any] = MappingProxyType({"marked": True})
 
 
 def adopted(observed: Topology, desired: Topology, keys: Collection[ResourceKey]) -> Topology:
-    """Take over what has the place of the given keys: it is observed as ours, without our mark."""
+    """Take over what has the place of the given keys, with its parts: it is observed as ours, without our mark."""
     resources = dict(observed.resources)
     for key in keys:
         if key not in desired.resources:
-            raise Usage(f"{key}: only what the file declares can be adopted")
-        found = next((each for each in observed if _same_name(each, desired.resources[key])), None)
+            raise Usage(f"{key}: only what the file declares can be adopted{alike(key, desired.resources)}")
+        found = next((each for each in resources.values() if _same_name(each, desired.resources[key])), None)
         if found and key not in resources:
-            del resources[found.key]
-            resources[key] = replace(found, key=key, owned=True)
+            parts = [each for each in resources.values() if each.part_of == found.key]
+            for each in (found, *parts):
+                del resources[each.key]
+            resources[key] = _whole(key, found, parts)
     return replace(observed, resources=MappingProxyType(resources))
+
+
+def _whole(key: ResourceKey, found: Resource, parts: Sequence[Resource]) -> Resource:
+    """Return what is taken over with what its parts hold and need: they come and go with it."""
+    needs = {need for each in (found, *parts) for need in each.needs if need.key not in (key, found.key)}
+    claims = Claim.in_order(claim for each in (found, *parts) for claim in each.claims)
+    return replace(found, key=key, owned=True, needs=tuple(sorted(needs)), claims=claims)
+
+
+def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
+    """Tell what is to be taken over, and can neither be marked as it is nor be replaced."""
+    return [
+        f"{each.key}: a {each.key.kind} that is not ours cannot be taken over, since it would have to be replaced, and"
+        " so emptied: declare it external"
+        for each in changes.pending
+        if is_adopted(each) and each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
+    ]
+
+
+def is_adopted(change: Change) -> bool:
+    """Tell whether a change takes over what has no mark of ours."""
+    return not _MARKED.keys().isdisjoint(change.paths)
 
 
 def still_adopted(former: Topology, now: Topology, keys: Collection[ResourceKey]) -> Topology:

@@ -12,6 +12,8 @@ from reconciler.host import Host
 from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
+from reconciler.reconcile.adopt import is_adopted
+from reconciler.reconcile.alike import alike
 
 
 def check_keys(
@@ -20,7 +22,8 @@ def check_keys(
     """Refuse keys that name nothing, or what is not ours to replace."""
     for key in (*target, *replaced):
         if key not in desired.resources and key not in observed.resources:
-            raise Usage(f"{key}: there is no such resource, neither in the file nor on the host")
+            hint = alike(key, {**desired.resources, **observed.resources})
+            raise Usage(f"{key}: there is no such resource, neither in the file nor on the host{hint}")
     for key in replaced:
         if key in desired.resources and not desired.resources[key].owned:
             raise Usage(f"{key}: it is declared external, and so not ours to replace")
@@ -107,7 +110,7 @@ def _with_needs(
         key = todo.pop()
         if key not in found and key in changes.by_key:
             found.add(key)
-            todo += [need.key for need in changes.by_key[key].resource.needs]
+            todo += [need.key for need in _wanted(changes.by_key[key])]  # what goes needs nothing any more
             todo += falling[key]
     return found
 
@@ -183,7 +186,8 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
         f"{each.key}: {', '.join(sorted(each.paths))} cannot be changed in place, and a {each.key.kind} is never"
         f" replaced: leave it as it is, declare it external, or ask for `--replace {each.key}`"
         for each in changes.pending
-        if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable and each.key not in asked
+        if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
+        if each.key not in asked and not is_adopted(each)
     ]
 
 

@@ -9,7 +9,7 @@ from reconciler.model import FORMAT_VERSION
 from reconciler.render.as_json import change_json
 from reconciler.render.plan import change_lines
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.values import discreet
+from reconciler.render.values import Hide, discreet, hidden
 from reconciler.watch.said import Said, What
 
 _FEW = 3
@@ -28,18 +28,18 @@ def said_lines(said: Said, at: datetime, *, style: Style = PLAIN) -> list[str]:
     return [f"{style.dim(time)}  {colour(word)}  {first}{_beside(said, style)}", *(f"    {line}" for line in more)]
 
 
-def said_json(said: Said, at: datetime) -> dict[str, Any]:
+def said_json(said: Said, at: datetime, *, hide: Hide = hidden) -> dict[str, Any]:
     """Render what was told as one JSON object."""
     found: dict[str, Any] = {"time": at.isoformat(timespec="milliseconds"), "what": said.what.value}
     if said.what is What.WATCHING:
         found["format_version"] = FORMAT_VERSION
-    about = change_json(said.change) if said.change else {}
+    about = change_json(said.change, hide=hide) if said.change else {}
     if said.text:
         about["text"] = said.text
     if said.because:
         about["because"] = list(said.because)
     rounded = {"seconds": said.seconds, "retry": said.retry}
-    told: dict[str, Any] = discreet(about)
+    told: dict[str, Any] = discreet(about, hide=hide)
     return found | told | {name: round(value, 3) for name, value in rounded.items() if value is not None}
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import FileInvalid, Position, Problem
+from reconciler.errors import FileInvalid, Position, Problem, Usage
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
 from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
@@ -41,6 +41,10 @@ def load(
 def _loaded(
     path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
 ) -> Topology:
+    if not str(path):
+        raise Usage("the name of the file is empty: name one, or leave it out")
+    opened.add(str(path))
+    insist_on_a_folder(path)
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)
     title = document.data.get("name", _NAMELESS)
@@ -53,6 +57,17 @@ def _loaded(
         raise FileInvalid({_what(each): each for each in reversed(source.problems)}.values())
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
     return Topology(source.name, MappingProxyType(by_key), source=where, digest=document.digest)
+
+
+def insist_on_a_folder(path: str | Path) -> None:
+    """Refuse, as FileInvalid, a path that starts at the current directory where that is gone."""
+    if not Path(path).is_absolute():
+        try:
+            Path.cwd()
+        except OSError as error:
+            hint = "change to one that is there"
+            problem = Problem(Position(str(path), 1, 1), "", f"the current directory: {error.strerror}", hint)
+            raise FileInvalid([problem]) from error
 
 
 def _whole(path: str | Path) -> str:

@@ -12,7 +12,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.host.inotify import Files
 from reconciler.kinds.base import Kind
 from reconciler.model import Topology
-from reconciler.topology import load
+from reconciler.topology import insist_on_a_folder, load
 
 SETTLE = 0.5
 """Seconds without news of any of the files after which they are read: they may well change one after the other."""
@@ -25,6 +25,7 @@ class File:
 
     def __init__(self, path: str, *, kinds: Mapping[str, Kind], name: str | None) -> None:
         self._path, self._kinds, self._name = path, kinds, name
+        insist_on_a_folder(path)
         self._folder = os.getcwd()  # noqa: PTH109 - as text, like paths that are followed
         self._first = self._last = math.inf
         self.files = Files()
@@ -73,8 +74,6 @@ class File:
             found = self._read()
         except ReconcilerError as error:
             return self.topology, str(error)
-        except OSError as error:  # the folder of a relative path is gone
-            return self.topology, f"{self._path}: {error.strerror}"
         if found.name != self.topology.name:
             return self.topology, f"{self._path}: the topology's name is {found.name!r} now: watch that one instead"
         return found, ""

@@ -33,7 +33,8 @@ def foreign(cli: Cli, engine: Any) -> Iterator[str]:
     """A container on a network, both by hand; yields the first part of their names."""
     name = cli.name
     run("docker", "network", "create", "--subnet", "172.31.238.0/24", f"{name}-lan")
-    run("docker", "run", "-d", "--init", "--network", f"{name}-lan", "--name", f"{name}-box", IMAGE, "sleep", "999")
+    joined = ("--network", f"{name}-lan", "-p", "127.0.0.1:8493:80")
+    run("docker", "run", "-d", "--init", *joined, "--name", f"{name}-box", IMAGE, "sleep", "999")
     run("docker", "run", "-d", "--init", "--name", f"{name}x", IMAGE, "sleep", "999")
     yield name
     for each in (f"{name}-box", f"{name}x"):
@@ -47,7 +48,8 @@ def life(engine: Any, name: str) -> tuple[str, str]:
 
 
 STRANGERS = """
-containers: {box: {image: reconciler-test/busybox, init: true, command: [sleep, '600'], networks: [lan]}}
+containers:
+  box: {image: reconciler-test/busybox, init: true, command: [sleep, '600'], networks: [lan], ports: ["127.0.0.1:8493:80"]}
 networks: {lan: {ipam: {config: [{subnet: 172.31.238.0/24}]}}}
 """
 

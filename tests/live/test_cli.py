@@ -230,6 +230,10 @@ def test_targets_replacements_and_pruning(kernel: Cli) -> None:
     assert "  ± namespace/red                asked for\n" in done.stdout
     assert "  ± veth/blue:eth0--red:eth0     stands on namespace/red\n" in done.stdout
 
+    assert kernel("plan", "--replace", "namespace/red", "--no-prune", "--out", "plan.json").stdout in done.stdout
+    done = kernel("apply", "--plan", "plan.json")
+    assert (done.returncode, "  ± namespace/red                asked for\n" in done.stdout) == (0, True)
+
     done = kernel("apply", "--target", "namespace/green")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("error: namespace/green: ")

@@ -236,6 +236,15 @@ def test_an_image_is_rebuilt_under_its_tag(lab: Lab, same: bool) -> None:
     assert inside(lab, "b", "env")[1].count("N=1") == same
 
 
+def test_what_runs_goes_on_where_the_image_of_its_replacement_cannot_be_had(lab: Lab) -> None:
+    beside = alone(network_mode="service:a")
+    lab.apply(file({"a": alone(), "beside": beside}))
+    before = life(lab, "a", "beside", "calm")
+    report = lab.attempt(file({"a": alone(image="127.0.0.1:1/none:2", environment={"RELEASE": "2"}), "beside": beside}))
+    assert [str(each.step.key) for each in report.failed] == ["create image/127.0.0.1:1/none:2"]
+    assert life(lab, "a", "beside", "calm") == before
+
+
 @pytest.mark.parametrize("network", ["bridge", "lan"])
 def test_a_link_s_target_is_replaced(lab: Lab, network: str) -> None:
     joined: Json = {"network_mode": "bridge"} if network == "bridge" else {"networks": ["lan"]}

@@ -131,6 +131,10 @@ class Engine:
     def close(self) -> None:
         """Close the connections that are kept."""
         self._caller.close()
+        with self._lock:
+            api: APIClient | None = self._read.pop("api", None)
+        if api:
+            api.close()
 
 
 __all__ = ["AnswerLost", "Engine", "EngineError", "EngineSilent", "Events"]

@@ -72,6 +72,9 @@ class Pool:
         self._dial = dial
         self._idle: deque[Connection] = deque()
 
+    def __del__(self) -> None:
+        self.close()
+
     def take(self) -> Connection:
         """Return a connection that is still open, or a new one; OSError when nobody is there."""
         while self._idle:

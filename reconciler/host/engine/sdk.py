@@ -15,6 +15,7 @@ import requests
 import requests.adapters
 import urllib3.connection
 import urllib3.connectionpool
+import urllib3.exceptions
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host.engine.connection import KEPT as _KEPT
@@ -114,10 +115,16 @@ def explained(error: BaseException) -> ReconcilerError | None:
     if isinstance(error, requests.exceptions.RequestException):
         call = _call(error)
         if isinstance(error, requests.exceptions.ReadTimeout) or isinstance(_root_cause(error), TimeoutError):
-            option = "--wait-timeout" if call.startswith(_MAKES) else "--engine-timeout"
-            return StepFailed(f"the engine was silent for too long ({call or _SOME}): see {option}")
+            return _silent(call or _SOME, "--wait-timeout" if call.startswith(_MAKES) else "--engine-timeout")
         return AnswerLost(call or _SOME, _root_cause(error))
+    if isinstance(error, urllib3.exceptions.HTTPError):  # in the midst of what comes piece by piece
+        timed_out = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+        return _silent(_SOME, "--wait-timeout") if timed_out else AnswerLost(_SOME, _root_cause(error))
     return StepFailed(str(error)) if isinstance(error, docker.errors.DockerException) else None
+
+
+def _silent(call: str, option: str) -> ReconcilerError:
+    return StepFailed(f"the engine was silent for too long ({call}): see {option}")
 
 
 def _refusal(error: docker.errors.APIError) -> ReconcilerError:

@@ -119,15 +119,22 @@ def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, 
 
 
 def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
+    """Yield those that have an address that is to be ours, and those of what has the name of a container of ours."""
     wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
-    if not wanted:
-        return
     own = {each["Id"] for each in ours(scope).values()}
+    names = {name for kind, name in scope.wanted.keys() - scope.externals if kind == "container"}
     for row in scope.container_rows:
         found = ((row.get("NetworkSettings") or {}).get("Networks") or {}).values() if row["Id"] not in own else ()
+        name = live_name(row)
         for endpoint in found:
             network = networks.keys.get(endpoint.get("NetworkID") or "")
             held = tuple(address_claims(network.name, addresses(endpoint))) if network else ()
-            if network and any((each.scope, each.low) in wanted for each in held):
-                key = key_of(f"@{live_name(row)}", network.name)
-                yield Resource(key, ConnectSpec(endpoint.get("NetworkID") or ""), claims=held, owned=False)
+            if network and (name in names or any((each.scope, each.low) in wanted for each in held)):
+                yield Resource(
+                    key_of(f"@{name}", network.name),
+                    ConnectSpec(endpoint.get("NetworkID") or ""),
+                    needs=(Need(network, "network"),),
+                    claims=held,
+                    owned=False,
+                    part_of=ResourceKey("container", f"@{name}"),
+                )

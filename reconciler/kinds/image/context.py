@@ -15,6 +15,7 @@ from reconciler.kinds.image.archive import climbs
 from reconciler.kinds.image.dockerfile import rewritten
 from reconciler.kinds.image.ignore import Ignore, Place
 from reconciler.kinds.reading import read_file
+from reconciler.model import spelled
 
 if TYPE_CHECKING:
     import tarfile
@@ -102,7 +103,7 @@ def write_context(to: IO[bytes], build: Build) -> str:
 
 def digest_of(*parts: object, salted: bytes = b"") -> str:
     """Return a short digest of values that have one clear text each."""
-    return short(hashlib.sha256(salted + repr(parts).encode()))
+    return short(hashlib.sha256(salted + spelled(parts).encode()))
 
 
 def short(digest: _Hash) -> str:

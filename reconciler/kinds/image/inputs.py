@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.host.machine import salt
 from reconciler.kinds.image.context import build_files, build_text, digest_file, digest_files, files, short
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Pull, Recipe
+from reconciler.model import spelled
 
 
 @singledispatch
@@ -28,14 +29,14 @@ def _(_recipe: Pull) -> str:
 @inputs.register
 def _(recipe: Build) -> str:
     said = (recipe.args, recipe.target, recipe.labels, recipe.no_cache, recipe.network)
-    digest = hashlib.sha256(salt(recipe) + repr(("build", build_text(recipe), *said)).encode())
+    digest = hashlib.sha256(salt(recipe) + spelled(("build", build_text(recipe), *said)).encode())
     digest_files(digest, Path(recipe.context), build_files(recipe))
     return short(digest)
 
 
 @inputs.register
 def _(recipe: Import) -> str:
-    digest = hashlib.sha256(salt(recipe) + repr(("import", recipe.changes)).encode())
+    digest = hashlib.sha256(salt(recipe) + spelled(("import", recipe.changes)).encode())
     path = Path(recipe.path)
     if path.is_dir():
         digest_files(digest, path, files(path), owners=True)
@@ -53,4 +54,4 @@ def _(recipe: Load) -> str:
 
 @inputs.register
 def _(recipe: Commit) -> str:
-    return short(hashlib.sha256(salt(recipe) + repr(recipe).encode()))
+    return short(hashlib.sha256(salt(recipe) + spelled(recipe).encode()))

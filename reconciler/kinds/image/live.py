@@ -82,7 +82,9 @@ class Live:
         """Yield what is not ours and has a tag that is declared."""
         for each in self.desired:
             for tag, identity in self.tags.foreign(ImageSpec.of(each)) if each.owned else ():
-                yield self._resource(ResourceKey("image", f"@{tag}"), ImageSpec(tag, tags=(tag,)), identity)
+                found = self._resource(ResourceKey("image", f"@{tag}"), ImageSpec(tag, tags=(tag,)), identity)
+                topology = self.tags.topology_of(tag)
+                yield replace(found, live=MappingProxyType({**found.live, "topology": topology}))
 
     def _of(self, key: ResourceKey, spec: ImageSpec, image: Image) -> Resource:
         return self._resource(key, replace(spec, tags=self.tags.given(image)), image.identity, image.own)

@@ -14,7 +14,7 @@ _REFERENCE = re.compile(
 )
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _HUB = ("docker.io", "index.docker.io")
-_ROOT = "reconciler"
+ROOT = "reconciler"
 _INPUTS, _TAG, _STAGE, _BASE = "in-", "tag-", "stage-", "base-"
 _LONGEST = 64
 _DIGEST = 6
@@ -42,7 +42,7 @@ def is_tag(reference: str) -> bool:
     found = _REFERENCE.fullmatch(reference)
     if not found or found["digest"] or _ID.fullmatch(reference):
         return False
-    return not normal(reference).startswith(f"{_ROOT}/")
+    return not normal(reference).startswith(f"{ROOT}/")
 
 
 def split(reference: str) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def split(reference: str) -> tuple[str, str]:
 
 def root(topology: str) -> str:
     """Return what the repositories of our own tags begin with."""
-    return f"{_ROOT}/{component(topology)}/"
+    return f"{ROOT}/{component(topology)}/"
 
 
 def component(name: str) -> str:

@@ -59,6 +59,7 @@ def _container(scope: Scope, row: Mapping[str, Any], held: Iterable[Claim]) -> R
         needs=(Need(container, "container"),),
         claims=tuple(sorted(held)),
         owned=False,
+        part_of=ResourceKey("container", f"@{live}"),
         live={"id": row["Id"], "who": f"container {live}", **topology_of(row.get("Labels"))},
     )
 
