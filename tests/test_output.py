@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.calls import _Words
+from reconciler.cli.calls import _Words, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
@@ -37,6 +37,16 @@ def test_results_and_notes_are_tamed(capsys: pytest.CaptureFixture[str]) -> None
     assert tuple(capsys.readouterr()) == (f"{TAMED}\nplain\n", "one\ntwo\\x1b[2J\n")
     assert complain(StepFailed("container/a: \x1b[2J")) == 1
     assert capsys.readouterr().err == "error: container/a: \\x1b[2J\n"
+
+
+def test_a_warning_of_a_step_is_a_note_without_asking_for_calls(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "lastResort", None)
+    say_warnings()
+    assert logging.lastResort
+    logging.lastResort.handle(logging.LogRecord("x", logging.WARNING, "", 0, "a %s", ("b\x1b[2J",), None))
+    assert tuple(capsys.readouterr()) == ("", "warning: a b\\x1b[2J\n")
 
 
 def test_of_our_own_lines_only_the_colours_pass_and_only_where_they_are_wanted() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -202,10 +203,7 @@ def test_what_exec_left_running_does_not_keep_a_deleted_namespace_alive(lab: Lab
     pids = run("ip", "netns", "pids", f"{lab.name}-red").split()
     assert len(pids) == 1
     lab.destroy()
-    deadline = time.monotonic() + 2
-    while _is_alive(pids[0]) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _is_alive(pids[0])
+    assert _has_ended(pids[0])
 
 
 def _is_alive(pid: str) -> bool:
@@ -213,6 +211,68 @@ def _is_alive(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.fixture
+def bystander(lab: Lab) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts processes of somebody else in the namespace red."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin() -> subprocess.Popen[bytes]:
+        argv = ["ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", "echo in; exec sleep 300"]
+        started.append(subprocess.Popen(argv, stdout=subprocess.PIPE))
+        assert started[-1].stdout
+        assert started[-1].stdout.readline() == b"in\n"
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def test_a_destroyed_namespace_in_which_a_process_stays_bears_nothing_of_ours_and_keeps_what_is_not(
+    lab: Lab, bystander: Callable[[], subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.apply(
+        "namespaces: {red: {exec: ['true'], sysctls: {net.ipv4.ip_forward: 1}}}\n"
+        "bridges: {br: {namespace: red}}\nveths: [[red:eth0, red:eth1]]"
+    )
+    process = bystander()
+    run("ip", "-n", f"{lab.name}-red", "link", "add", "theirs", "type", "veth", "peer", "name", "theirs-too")
+    lab.apply("")
+    links = json.loads(run("nsenter", "-t", str(process.pid), "-n", "ip", "-j", "link"))
+    names = {each["ifname"] for each in links if not each["ifname"].startswith(("tunl", "sit"))}
+    assert names == {"lo", "theirs", "theirs-too"}
+    assert not any("ifalias" in each or "altnames" in each for each in links)
+    assert f"namespace/red: what is left of it is kept alive by sleep ({process.pid}): end that" in caplog.text
+
+
+def test_what_is_left_of_a_namespace_whose_name_was_deleted_by_hand_ends_before_it_is_made_again(
+    lab: Lab, bystander: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    port = "p" + os.urandom(3).hex()
+    text = (
+        "namespaces: {red: {exec: ['sleep 300 &']}, blue: }\nbridges: {br: {namespace: red}}\n"
+        f"veths: [[red:eth0 10.0.0.1/30, blue:eth0 10.0.0.2/30], [red:eth1, host:{port}]]"
+    )
+    lab.apply(text)
+    (daemon,) = run("ip", "netns", "pids", f"{lab.name}-red").split()
+    bystander()
+    run("ip", "netns", "del", f"{lab.name}-red")
+    lab.drifted(text, KEY, Action.CREATE)
+    assert _has_ended(daemon)
+    (daemon,) = run("ip", "netns", "pids", f"{lab.name}-red").split()
+    run("ip", "netns", "del", f"{lab.name}-red")
+    lab.apply("")
+    assert _has_ended(daemon)
+
+
+def _has_ended(pid: str) -> bool:
+    deadline = time.monotonic() + 2
+    while _is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not _is_alive(pid)
 
 
 def test_what_stands_in_a_namespace_is_deleted_with_it_and_far_ends_are_gone_at_once(lab: Lab) -> None:
