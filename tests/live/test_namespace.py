@@ -114,6 +114,60 @@ def test_a_sysctl_that_is_refused_until_another_is_set_is_set(lab: Lab) -> None:
         lab.apply(text % values)
 
 
+def inherited(lab: Lab) -> list[str]:
+    """What the interfaces of red have by themselves of what the namespace has for all."""
+    script = "grep . /proc/sys/net/ipv[46]/conf/*/rp_filter /proc/sys/net/ipv6/conf/*/accept_ra"
+    script += " /proc/sys/net/ipv6/conf/*/disable_ipv6"
+    lines = run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", script, check=False).splitlines()
+    return [each for each in lines if "/eth" in each or "/br/" in each]
+
+
+def test_what_interfaces_have_from_a_namespace_is_after_an_edit_what_it_is_in_one_made_anew(lab: Lab) -> None:
+    text = (
+        "namespaces: {red: {%s routes: [{to: 'fd01::/64', via: 'fd00::2'}]}, blue: }\n"
+        "bridges: {br: {namespace: red, addresses: [fd02::1/64]}}\n"
+        "veths: [[red:eth0 10.0.0.1/30 fd00::1/64, blue:eth0 fd00::2/64], [red:eth1, br], [red:eth2, blue:eth2]]"
+    )
+    sysctls = (
+        "net.ipv4.conf.default.rp_filter: 2, net.ipv6.conf.default.accept_ra: 0,"
+        "net.ipv6.conf.default.disable_ipv6: 1, net.ipv6.conf.all.disable_ipv6: 1"
+    )
+    bare, given = text % "", text % f"sysctls: {{{sysctls}}},"
+    lab.apply(bare)
+    before = inherited(lab)
+    lab.apply(given)
+    edited = inherited(lab)
+    lab.apply(bare)
+    assert inherited(lab) == before
+    lab.apply("")
+    lab.apply(given)
+    assert inherited(lab) == edited != before
+
+
+def test_an_interface_that_a_command_told_otherwise_keeps_what_it_was_told(lab: Lab) -> None:
+    text = "namespaces: {red: {%s exec: ['echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter']}}\nveths: [[red:eth0, red:eth1]]"
+    lab.apply(text % "")
+    lab.apply(text % "sysctls: {net.ipv4.conf.default.rp_filter: 2},")
+    assert [each.rpartition(":")[2] for each in inherited(lab) if "rp_filter" in each] == ["1", "2"]
+
+
+def test_a_stable_secret_that_is_taken_out_takes_a_new_namespace(lab: Lab) -> None:
+    path = "net.ipv6.conf.default.stable_secret"
+    text = f'namespaces: {{red: {{sysctls: {{{path}: "2001:db8::%s", net.ipv4.ip_forward: 1}}}}}}'
+    lab.apply(text % 1)
+    lab.turned(text % 2, KEY, Action.UPDATE, f"sysctls.{path}")
+    lab.turned("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 0}}}", KEY, Action.REPLACE, f"sysctls.{path}")
+
+
+def test_a_sysctl_that_the_kernel_refuses_holds_up_none_of_the_others(lab: Lab) -> None:
+    report = lab.attempt(
+        "namespaces: {red: {sysctls: {net.ipv4.no_such: 1, net.ipv4.tcp_reordering: -1, net.ipv4.ip_forward: 1}}}"
+    )
+    assert [str(each.error).count("sysctl net.ipv4.") for each in report.failed] == [2]
+    assert sysctl(lab, FORWARDING) == "1"
+    lab.apply(BARE)
+
+
 def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
     text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
     lab.apply(text)
@@ -192,7 +246,7 @@ def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab, value
     for _ in ("made", "changed"):
         report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
         assert [str(each.error) for each in report.failed] == [
-            "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
+            "namespace/red: a network namespace has no sysctl net.ipv4.no_such: take it out, or load what offers it"
         ]
     lab.apply(BARE)
     assert "altnames" not in link("lo", netns=f"{lab.name}-red"), "nothing is remembered of it"

@@ -66,9 +66,11 @@ class NamespaceKind(Kind):
         return KERNEL_WORK if can_write(netns.DIRECTORY) else KERNEL_WORK | {DAC_OVERRIDE}
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
-        """Everything can be changed in place: even the name is only where it is mounted."""
-        del path, observed, desired
-        return True
+        """All but taking out a stable secret, which no kernel forgets; even the name is only where it is mounted."""
+        key = path.removeprefix("sysctls.")
+        if not key.endswith(".stable_secret") or not NamespaceSpec.of(observed).sysctls.get(key):
+            return True
+        return key in NamespaceSpec.of(desired).sysctls
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """What is in a namespace dies with it."""
