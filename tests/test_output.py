@@ -85,6 +85,10 @@ def test_a_log_that_cannot_be_written_is_complained_of_once_and_tried_again(
     assert tmp_path.joinpath("log").read_text() == f"one\ntwo\n{TAMED}\nfour\nfive\n"
 
 
+def test_no_text_of_others_conceals_what_follows_it() -> None:
+    assert harmless("\x1b[8m\x1b[30mx\x1b[7m", colour=True) == r"\x1b[8m\x1b[30mx\x1b[7m"
+
+
 def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
     say_json({EVIL: [EVIL, "é"]})
     out = capsys.readouterr().out
