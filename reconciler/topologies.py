@@ -60,7 +60,7 @@ def _in_the_engine(host: Host) -> Iterator[Mark]:
     for row in images.values():
         yield from _of_tags(row.get("RepoTags") or ())
     for row in engine.containers.list(label=TOPOLOGY):
-        if not _from_image(row["Labels"], images.get(row["ImageID"])):
+        if _has_its_own(row["Labels"], images.get(row["ImageID"])):
             yield from _marks(row)
     for row in (*engine.networks.list(label=TOPOLOGY), *engine.volumes.list(label=TOPOLOGY)):
         yield from _marks(row)
@@ -74,10 +74,10 @@ def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
             yield Mark(parts[1], ResourceKey("image", parts[2]))
 
 
-def _from_image(labels: Mapping[str, str], image: Mapping[str, Any] | None) -> bool:
-    """Tell whether a container has its mark from its image, to which `docker commit` copies labels."""
+def _has_its_own(labels: Mapping[str, str], image: Mapping[str, Any] | None) -> bool:
+    """Tell whether a container has not its mark from its image: `docker commit` copies labels, and anybody has some."""
     theirs = (image or {}).get("Labels") or {}
-    return ID in theirs and labels.get(ID) == theirs[ID]
+    return labels.get(ID, "") not in ("", theirs.get(ID))
 
 
 def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:

@@ -43,6 +43,22 @@ def test_a_bare_name_that_is_not_set_is_a_problem(tmp_path: Path) -> None:
     assert read(tmp_path, environment=["A"]) == ({}, ["A has no value, and the environment has none either"])
 
 
+def test_what_no_process_can_have_in_its_environment_is_a_problem(tmp_path: Path) -> None:
+    no_name, nul, latin = "its name has a '=' or NUL in it", "its value has a NUL in it", "its value is not UTF-8"
+    found = read(tmp_path, environment={"A=B": "c", "A\0B": "c", "A": "c\0"})
+    assert found == ({}, [f"'A=B': {no_name}", f"'A\\x00B': {no_name}", f"'A': {nul}"])
+    (tmp_path / "a").write_text("A=a\0b\nB\n")
+    (tmp_path / "b").write_text("X\0=b\n")
+    files = ["a", {"path": "b", "format": "raw"}]
+    assert read(tmp_path, {"B": "b\udcff", "C": "é"}, env_file=files, environment=["C", "B"])[1] == [
+        f"'a': line 1: {nul}",
+        f"'a': line 2: {latin}",
+        f"'b': line 1: {no_name}",
+        f"'B': {latin}",
+    ]
+    assert read(tmp_path, {"C": "é"}, environment=["C"]) == ({"C": "é"}, [])
+
+
 def test_the_environment_wins_over_files_and_the_later_file_over_the_former(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("A=a\nB=a\nC=a\n")
     (tmp_path / "b").write_text("B=b\nC=b\n")

@@ -28,6 +28,13 @@ from reconciler.secret import masked
         ("http://box:99", Address("http://box:99", "tcp", host="box", port=99)),
         ("https://box", Address("https://box", "tcp", host="box", port=2376, tls=Tls())),
         ("ssh://me@box:22", Address("ssh://me@box:22", "ssh", host="box", port=22, user="me")),
+        ("unix:///run/a#b?c%20.sock", Address("unix:///run/a#b?c%20.sock", "unix", path="/run/a#b?c%20.sock")),
+        ("ssh://Lab01", Address("ssh://Lab01", "ssh", host="Lab01")),
+        (
+            "ssh://me%40corp@Box/d%20.sock",
+            Address("ssh://me%40corp@Box/d%20.sock", "ssh", "/d .sock", "Box", user="me@corp"),
+        ),
+        ("ssh://[fe80::1%25eth0]:22", Address("ssh://[fe80::1%25eth0]:22", "ssh", host="fe80::1%eth0", port=22)),
         ("ssh://box/run/d.sock", Address("ssh://box/run/d.sock", "ssh", path="/run/d.sock", host="box")),
     ],
 )
@@ -47,6 +54,7 @@ def test_an_address_is_read(url: str, wanted: Address) -> None:
         ("ftp://box", "nobody speaks ftp to an engine"),
         ("ssh://-oProxyCommand=x", "it names no host"),
         ("ssh://-l@box", "it names no host"),
+        ("ssh://%2doProxyCommand=x", "it names no host"),
     ],
 )
 def test_what_is_no_address_is_named(url: str, why: str) -> None:
@@ -153,3 +161,31 @@ def test_an_authority_that_was_made_as_docker_s_manual_says_is_trusted(monkeypat
     context = trust(Tls())
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.mark.parametrize("current", [5, ["x"], "a\udcff"])
+def test_a_context_whose_name_is_none_is_not_there(home: Path, current: Any) -> None:
+    (home / "config.json").write_text(json.dumps({"currentContext": current}))
+    with pytest.raises(EngineUnreachable, match="there is no docker context"):
+        found(home)
+
+
+@pytest.mark.parametrize(
+    "meta", [[], {"Endpoints": []}, {"Endpoints": {"docker": "x"}}, {"Endpoints": {"docker": {"Host": 5}}}]
+)
+def test_a_context_that_names_no_host_is_not_there(home: Path, meta: Any) -> None:
+    context(home, "there")
+    (path,) = (home / "contexts" / "meta").glob("*/meta.json")
+    path.write_text(json.dumps(meta))
+    with pytest.raises(EngineUnreachable, match="there is no docker context 'there'"):
+        found(home, DOCKER_CONTEXT="there")
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobodys() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobodys)
+    with pytest.raises(EngineUnreachable, match="set DOCKER_CONFIG or HOME"):
+        address("", {})
+    assert address("unix:///run/d.sock", {}).path == "/run/d.sock"

@@ -152,6 +152,16 @@ def test_an_engine_that_says_nothing_is_waited_for_once_and_not_once_for_each_ki
         assert fake.count("GET /version") == len(fake.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "said", [{}, [], None, {"ApiVersion": "x", "MinAPIVersion": "1.12"}, {"ApiVersion": None}, 404]
+)
+def test_what_answers_and_is_no_engine_is_told_as_that(tmp_path: Path, said: Any) -> None:
+    with FakeEngine(tmp_path, lambda *_: said if said == 404 else (200, said)) as fake:
+        with pytest.raises(EngineUnreachable, match="is no Docker Engine") as caught:
+            _ = engine(fake).version
+        assert (caught.value.exit_code, len(fake.asked)) == (5, 1)
+
+
 def test_what_a_registry_has_is_asked_again_where_the_connection_breaks(tmp_path: Path) -> None:
     call = "GET /distribution/x/json"
     with FakeEngine(tmp_path, but(call, RESET, 2, {"Descriptor": {"digest": "sha256:1"}})) as fake:

@@ -14,7 +14,7 @@ import pytest
 from fake_engine import VERSION, FakeEngine
 
 from reconciler.host import Host
-from reconciler.host.engine_scope import INSPECTS, EngineScope
+from reconciler.host.engine_scope import INSPECTS, EngineScope, _own_labels
 from reconciler.host.marks import ID, Mark
 from reconciler.model import ResourceKey, Topology
 
@@ -76,7 +76,7 @@ class _Call(BaseHTTPRequestHandler):
 
 
 def _labels(number: int) -> dict[str, str]:
-    return {**Mark("t", ResourceKey("container", f"box{number}")).labels(), ID: ""}
+    return {**Mark("t", ResourceKey("container", f"box{number}")).labels(), ID: str(number)}
 
 
 def _row(number: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _row(number: int) -> dict[str, Any]:
 
 
 def _inspection(number: int) -> dict[str, Any]:
-    of_ours = {"Config": {"Labels": _labels(number)}, "HostConfig": {"ContainerIDFile": ""}}
+    of_ours = {"Config": {"Labels": _labels(number)}, "HostConfig": {"ContainerIDFile": str(number)}}
     return {"Id": str(number), "Name": f"/t-box{number}", "State": {"Status": "running"}, **of_ours}
 
 
@@ -128,4 +128,16 @@ def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_pat
 
 
 def _sharing(number: int, mode: str) -> dict[str, Any]:
-    return {**_inspection(number), "HostConfig": {"ContainerIDFile": "", "NetworkMode": mode}}
+    return {**_inspection(number), "HostConfig": {"ContainerIDFile": str(number), "NetworkMode": mode}}
+
+
+def test_a_container_is_ours_by_an_id_of_its_own_and_not_by_labels_of_its_image() -> None:
+    mark = Mark("t", ResourceKey("container", "web")).labels()
+
+    def own(labels: dict[str, str], id_file: str) -> set[str]:
+        config = {"Labels": {**labels, "theirs": "1"}}
+        return {*_own_labels({"Config": config, "HostConfig": {"ContainerIDFile": id_file}})}
+
+    assert own({**mark, ID: "1"}, "1") == {*mark, ID, "theirs"}
+    for labels, id_file in (({**mark, ID: "1"}, ""), ({**mark, ID: "1"}, "2"), (mark, ""), ({**mark, ID: ""}, "")):
+        assert own(labels, id_file) == {"theirs"}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine_files import topology
 
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope
-from reconciler.kinds.labelled import unmarked, whose
-from reconciler.model import ResourceKey
+from reconciler.kinds.labelled import SECRET, unmarked, veiled, whose
+from reconciler.kinds.volume.spec import VolumeSpec
+from reconciler.model import FrozenMap, ResourceKey
 
 NO_HOST: Any = None
 """Whose an object is stands on it and in the file: nothing is asked."""
@@ -66,3 +68,9 @@ def test_two_of_one_name_are_told_apart_by_their_ids(tmp_path: Path) -> None:
 def test_labels_without_our_marks_are_those_of_the_person() -> None:
     assert dict(unmarked({"a": "b", **row("x", "volume/data")["Labels"]})) == {"a": "b"}
     assert dict(unmarked(None)) == {}
+
+
+@pytest.mark.parametrize("said", ["[" * 3000, "{", "5", '[["labels", ["a"]], [[]], [null], [["a", {}], 5]]'])
+def test_a_label_of_somebody_elses_making_hides_nothing_and_fails_nothing(said: str) -> None:
+    spec = VolumeSpec(labels=FrozenMap({"a": "b"}))
+    assert veiled(spec, {SECRET: said}) == spec

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec
 
-from reconciler.kinds import kinds
-from reconciler.model import Action, Change, Resource, ResourceKey, Spec, Verb
+from reconciler.kinds import kinds, kinds_of
+from reconciler.kinds.namespace.spec import NamespaceSpec
+from reconciler.model import Action, Change, FrozenMap, Resource, ResourceKey, Spec, Verb
+from reconciler.secret import Secret
+from reconciler.topology import load
 
 
 def test_a_bare_key_is_a_namespace_with_the_prefix(tmp_path: Path) -> None:
@@ -48,6 +51,57 @@ def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("net.ipv4.ip_default_ttl", '"0x40"', "64"),
+        ("net.ipv4.ip_default_ttl", "064", "52"),
+        ("net.ipv4.ip_default_ttl", "0", "0"),
+        ("net.ipv4.tcp_rmem", '"0x1000 -010 6"', "4096 -8 6"),
+        ("net.ipv4.tcp_reordering", "+5", "+5"),
+        ("net.ipv6.conf.default.stable_secret", '"2001:DB8::1"', "2001:0db8:0000:0000:0000:0000:0000:0001"),
+        (
+            "net.ipv4.tcp_fastopen_key",
+            '"0-1-A-3,4-5-6-7"',
+            "00000000-00000001-0000000a-00000003,00000004-00000005-00000006-00000007",
+        ),
+    ],
+)
+def test_a_number_an_address_and_a_key_are_written_as_the_kernel_shows_them(
+    tmp_path: Path, key: str, value: str, shown: str
+) -> None:
+    found = spec(tmp_path, f"namespaces: {{red: {{sysctls: {{{key}: {value}}}}}}}", "namespace/red").sysctls
+    assert found[key] == shown
+    assert isinstance(found[key], Secret) is ("secret" in key or "key" in key)
+
+
+def test_what_is_secret_stays_so_when_it_is_written_otherwise(tmp_path: Path) -> None:
+    text = "namespaces: {red: {sysctls: {net.ipv4.ip_default_ttl: '${API_TOKEN}'}}}"
+    path = tmp_path / "topology.yaml"
+    path.write_text(f"name: t\n{text}")
+    found = load(path, kinds=kinds_of("namespace"), environment={"API_TOKEN": "0x40"})
+    assert isinstance(found.resources[ResourceKey.of("namespace/red")].spec.sysctls["net.ipv4.ip_default_ttl"], Secret)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "{net.ipv4.ip_forward: 1, net/ipv4/ip_forward: 1}",
+            "net.ipv4.ip_forward is declared twice: with dots and with slashes (leave one out)",
+        ),
+        (
+            "{net.ipv4.conf.all.forwarding: 1, net.ipv4.ip_forward: 0}",
+            "net.ipv4.ip_forward and net.ipv4.conf.all.forwarding are one value (leave one out)",
+        ),
+        ("{net.ipv4.conf.all.forwarding: 1, net.ipv4.ip_forward: 1}", ""),
+        ("{net.ipv4.route.flush: 1}", "net.ipv4.route.flush has no value: writing to it empties a cache (use exec)"),
+    ],
+)
+def test_what_cannot_rest_is_a_problem(tmp_path: Path, given: str, message: str) -> None:
+    assert problems(tmp_path, f"namespaces: {{red: {{sysctls: {given}}}}}") == ([message] if message else [])
+
+
+@pytest.mark.parametrize(
     ("key", "message"),
     [
         ("kernel.shmmax", "kernel.shmmax is not of a network namespace (only sysctls under net. are)"),
@@ -80,6 +134,15 @@ def test_a_deletion_carries_what_is_inside(kind: str, carried: bool) -> None:
     assert not found.carries(Verb.CREATE, *changes)
 
 
-def test_everything_is_mutable() -> None:
-    resource = Resource(ResourceKey("namespace", "x"), Spec())
-    assert kinds()["namespace"].mutable("name", resource, resource)
+def test_everything_is_mutable_but_a_stable_secret_that_is_taken_out() -> None:
+    key = "net.ipv6.conf.default.stable_secret"
+    never, unset, one = (
+        Resource(ResourceKey("namespace", "x"), NamespaceSpec(sysctls=FrozenMap(each)))
+        for each in ({}, {key: ""}, {key: "1::"})
+    )
+    mutable = kinds()["namespace"].mutable
+    assert mutable("name", one, one)
+    assert mutable(f"sysctls.{key}", never, one)
+    assert mutable(f"sysctls.{key}", one, one)
+    assert mutable(f"sysctls.{key}", unset, never)
+    assert not mutable(f"sysctls.{key}", one, never)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.calls import _Words
+from reconciler.cli.calls import _Words, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
@@ -37,6 +37,16 @@ def test_results_and_notes_are_tamed(capsys: pytest.CaptureFixture[str]) -> None
     assert tuple(capsys.readouterr()) == (f"{TAMED}\nplain\n", "one\ntwo\\x1b[2J\n")
     assert complain(StepFailed("container/a: \x1b[2J")) == 1
     assert capsys.readouterr().err == "error: container/a: \\x1b[2J\n"
+
+
+def test_a_warning_of_a_step_is_a_note_without_asking_for_calls(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "lastResort", None)
+    say_warnings()
+    assert logging.lastResort
+    logging.lastResort.handle(logging.LogRecord("x", logging.WARNING, "", 0, "a %s", ("b\x1b[2J",), None))
+    assert tuple(capsys.readouterr()) == ("", "warning: a b\\x1b[2J\n")
 
 
 def test_of_our_own_lines_only_the_colours_pass_and_only_where_they_are_wanted() -> None:
@@ -73,6 +83,10 @@ def test_a_log_that_cannot_be_written_is_complained_of_once_and_tried_again(
         log.say(["six"])
         assert capsys.readouterr().err == full
     assert tmp_path.joinpath("log").read_text() == f"one\ntwo\n{TAMED}\nfour\nfive\n"
+
+
+def test_no_text_of_others_conceals_what_follows_it() -> None:
+    assert harmless("\x1b[8m\x1b[30mx\x1b[7m", colour=True) == r"\x1b[8m\x1b[30mx\x1b[7m"
 
 
 def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:

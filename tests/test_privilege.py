@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.privileged import as_root
+from reconciler.cli.privileged import Asked, as_root
 from reconciler.errors import HostRefuses, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.netlink import NetlinkError
@@ -19,6 +19,7 @@ from reconciler.kinds.container.config import config
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.model import Action, Change, Changes, Resource, ResourceKey, Spec, Topology
 from reconciler.reconcile.choose import not_permitted
+from reconciler.topology import load
 
 
 def refused(name: str = "", words: str = "Permission denied", number: int = errno.EACCES) -> OSError:
@@ -112,6 +113,19 @@ def test_what_may_not_be_done_is_told_once_for_all_of_a_plan(names: str, begins:
 )
 def test_the_very_command_is_told(arguments: list[str], environment: dict[str, str], command: str) -> None:
     assert as_root(arguments, environment, python="/x/bin/python") == command
+
+
+def test_the_command_keeps_the_variables_that_the_file_has_asked_for(tmp_path: Path) -> None:
+    path, names = tmp_path / "t.yaml", set[str]()
+    path.write_text(
+        "name: t\nnamespaces: {r: {sysctls: {net.ipv4.ip_forward: '${FWD}', net.ipv4.ip_default_ttl: '${TTL:-9}'}}}"
+    )
+    environment = Asked({"FWD": "1", "HOME": "/root", "DOCKER_HOST": "unix:///x"}, names)
+    assert (sorted(environment), len(environment)) == (["DOCKER_HOST", "FWD", "HOME"], 3)
+    load(path, kinds=kinds(), environment=environment)
+    assert names == {"FWD"}
+    command = as_root(["/x/reconciler", "plan"], environment, python="", asked={*names, "DOCKER_HOST", "GONE"})
+    assert command == "sudo --preserve-env=DOCKER_HOST,FWD /x/reconciler plan"
 
 
 def test_a_container_gets_no_privilege_that_is_not_declared() -> None:

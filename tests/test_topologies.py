@@ -6,7 +6,7 @@ from reconciler.errors import EngineUnreachable
 from reconciler.host import Host
 from reconciler.host.marks import ID, Mark
 from reconciler.model import ResourceKey
-from reconciler.topologies import Found, _from_image, _gathered, _of_tags, topologies
+from reconciler.topologies import Found, _gathered, _has_its_own, _of_tags, topologies
 
 
 def mark(topology: str, key: str, source: str = "") -> Mark:
@@ -39,11 +39,12 @@ def test_images_are_found_by_our_tags_under_the_name_that_the_other_marks_have()
 
 
 def test_a_mark_that_docker_commit_copied_does_not_count() -> None:
-    assert _from_image({ID: "1"}, {"Labels": {ID: "1"}})
-    assert not _from_image({ID: "1"}, {"Labels": {ID: "2"}})
-    assert not _from_image({}, {"Labels": {}})
-    assert not _from_image({ID: "1"}, {"Labels": None})
-    assert not _from_image({ID: "1"}, None)
+    assert not _has_its_own({ID: "1"}, {"Labels": {ID: "1"}})
+    assert not _has_its_own({}, {"Labels": {}})
+    assert not _has_its_own({ID: ""}, None)
+    assert _has_its_own({ID: "1"}, {"Labels": {ID: "2"}})
+    assert _has_its_own({ID: "1"}, {"Labels": None})
+    assert _has_its_own({ID: "1"}, None)
 
 
 def test_what_cannot_be_looked_at_is_told_and_the_rest_found() -> None:

@@ -56,8 +56,8 @@ def test_a_label_that_looks_like_our_mark_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_two_volumes_of_one_live_name_are_a_problem(tmp_path: Path) -> None:
-    (found,) = problems(tmp_path, "volumes: {a: {name: x}, b: {name: x}}")
-    assert "volume name 'x'" in found
+    (found,) = problems(tmp_path, "volumes: {a: {name: xx}, b: {name: xx}}")
+    assert "volume name 'xx'" in found
 
 
 def test_a_listed_volume_that_is_ours_equals_the_declared_one(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The calls to the engine and to the kernel, on standard error, for who wants to see them."""
+"""What is logged, on standard error: warnings, and calls to the engine and to the kernel for who wants to see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 from urllib.parse import unquote, unquote_plus
 
-from reconciler.cli.output import harmless
+from reconciler.cli.output import harmless, note
 from reconciler.secret import MARKER, masked
 
 _ENGINE = "urllib3.connectionpool"
@@ -16,6 +16,18 @@ _ANSWERED, _METHOD, _PATH, _STATUS = 8, 3, 4, 6
 _ARGUMENTS = re.compile(r"(?<=buildargs=)[^&]*")
 """The arguments of a build in its query, which are all secret."""
 _VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
+
+
+def say_warnings() -> None:
+    """Show what steps that succeed warn of; with the calls it is one of their lines."""
+    logging.lastResort = _Warnings(logging.WARNING)
+
+
+class _Warnings(logging.Handler):
+    """Says a warning as a command says what is no result."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(f"warning: {record.getMessage()}")
 
 
 def log_calls() -> None:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterable
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.cli.privileged import as_root
@@ -30,6 +31,8 @@ class Settings:
 
     debug: bool = False
     secrets: bool = False
+    asked: set[str] = field(default_factory=set)
+    """The variables of the environment that the file has asked for."""
 
 
 settings = Settings()
@@ -167,7 +170,7 @@ def _with_privilege(error: ReconcilerError) -> str:
     """Say how to run this again as root, where it is that which is missing."""
     if not isinstance(error, NotPermitted | EngineForbidden) or not os.geteuid():
         return ""
-    return f": `{as_root(sys.argv, os.environ, python=sys.executable)}`"
+    return f": `{as_root(sys.argv, os.environ, python=sys.executable, asked=settings.asked)}`"
 
 
 def show_traceback(errors: Iterable[BaseException]) -> None:

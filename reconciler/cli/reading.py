@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import complain, note
+from reconciler.cli.output import complain, note, settings
+from reconciler.cli.privileged import Asked
 from reconciler.errors import ReconcilerError, Usage
 from reconciler.model import DEFAULT_FILE, Plan, ResourceKey, Topology
 
@@ -20,7 +22,12 @@ def loaded(file: str | None, name: str | None) -> Topology:
     from reconciler.topology import load
 
     check_name(name)
-    return load(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name)
+    return load(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name, environment=environment())
+
+
+def environment() -> Asked:
+    """Return the variables that a file may ask for: those that it does are kept in mind."""
+    return Asked(os.environ, settings.asked)
 
 
 def chosen(

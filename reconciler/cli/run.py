@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from reconciler.cli.app import app
+from reconciler.cli.calls import say_warnings
 from reconciler.cli.output import complain, prepare_streams, unwritable
 from reconciler.errors import ReconcilerError, Usage
 
@@ -20,6 +21,7 @@ _CLOSE = 0.75
 def run(arguments: list[str]) -> int:
     """Run a command; never a traceback, unless asked for."""
     prepare_streams()
+    say_warnings()
     try:
         code = typer.main.get_command(app).main(args=arguments, prog_name="reconciler", standalone_mode=False)
     except _Refused as error:

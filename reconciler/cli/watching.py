@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import Log, hide, style
-from reconciler.cli.reading import check_name
+from reconciler.cli.reading import check_name, environment
 from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
@@ -71,7 +71,7 @@ def watch(
         lock_timeout=lock_timeout,
         dry_run=dry_run,
     )
-    watched = File(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name)
+    watched = File(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name, environment=environment())
 
     def made() -> Host:
         return Host(engine_timeout=engine_timeout, patience=patience, wait_timeout=wait_timeout, trial=0, stop=stop)

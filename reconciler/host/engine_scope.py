@@ -194,8 +194,8 @@ class EngineScope:
 def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
     """Return a container's labels without a mark that it has from its image: `docker commit` copies labels."""
     labels: dict[str, str] = inspected["Config"].get("Labels") or {}
-    copied = labels.get(ID, "") != (inspected["HostConfig"].get("ContainerIDFile") or "")
-    return {name: each for name, each in labels.items() if not (copied and name.startswith(LABELS))}
+    made = labels.get(ID, "") and labels[ID] == inspected["HostConfig"].get("ContainerIDFile")
+    return {name: each for name, each in labels.items() if made or not name.startswith(LABELS)}
 
 
 def live_name(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 NET_ADMIN, SYS_ADMIN, SYS_PTRACE = "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE"
+NET_BROADCAST = "CAP_NET_BROADCAST"
 DAC_OVERRIDE = "CAP_DAC_OVERRIDE"
 KERNEL_WORK = frozenset((NET_ADMIN, SYS_ADMIN))
 """What changing interfaces, addresses and routes takes, and entering the network namespaces that they are in."""

@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 S = TypeVar("S", bound=Spec)
+_SHORTEST = 2
+"""How many characters the name of a container or volume has at least; that of a network may have one."""
 SECRET = "reconciler.secret"  # noqa: S105 - the name of a label
 """The label that names the attributes with a secret in them: no look at the live ones can tell."""
+
+
+def live_name(source: Source, section: str, name: str) -> str:
+    """Return the live name of a container or volume of ours; one too short for the engine is noted as a problem."""
+    live = source.live(section, name)
+    if len(live) < _SHORTEST:
+        message = f"the engine takes no name as short as {live!r}"
+        source.problem((section, name), message, "give it a longer one, or a prefix")
+    return live
 
 
 def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[str]:
@@ -43,7 +54,7 @@ def secrets_label(spec: Spec) -> dict[str, str]:
 
 def veiled(spec: S, live: Mapping[str, str] | None) -> S:
     """Return an observed spec in which all that its label names is secret."""
-    with contextlib.suppress(ValueError, TypeError):  # of somebody else's making
+    with contextlib.suppress(ValueError, TypeError, RecursionError):  # of somebody else's making
         for path in json.loads((live or {}).get(SECRET, "[]")):
             spec = with_secret(spec, tuple(path))
     return spec

@@ -9,9 +9,10 @@ from reconciler.value import dataclass
 
 GLYPHS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.DELETE: "-"}
 _COLOURS = {"+": 32, "~": 33, "±": 35, "-": 31}
-_DIM, _BOLD, _RED, _GREEN = 2, 1, 31, 32
-COLOURS = re.compile("(\x1b\\[[0-9]{1,2}m)")
-"""What lines are dressed with."""
+_DIM, _BOLD, _RED, _GREEN, _RESET = 2, 1, 31, 32, 0
+_USED = sorted({*_COLOURS.values(), _DIM, _BOLD, _RED, _GREEN, _RESET})
+COLOURS = re.compile(rf"(\x1b\[(?:{'|'.join(map(str, _USED))})m)")
+"""What lines are dressed with, and nothing else: a text of somebody else's could conceal what follows it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Style:
         return self._dressed(text, _GREEN)
 
     def _dressed(self, text: str, code: int) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+        return f"\x1b[{code}m{text}\x1b[{_RESET}m" if self.colour and text else text
 
 
 PLAIN = Style()

@@ -23,8 +23,15 @@ _LONGEST = 10.0
 class File:
     """A topology file, with all that it includes and its files of variables; FileInvalid if it is wrong at first."""
 
-    def __init__(self, path: str, *, kinds: Mapping[str, Kind], name: str | None) -> None:
-        self._path, self._kinds, self._name = path, kinds, name
+    def __init__(
+        self,
+        path: str,
+        *,
+        kinds: Mapping[str, Kind],
+        name: str | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._path, self._kinds, self._name, self._environment = path, kinds, name, environment
         insist_on_a_folder(path)
         self._folder = os.getcwd()  # noqa: PTH109 - as text, like paths that are followed
         self._first = self._last = math.inf
@@ -38,7 +45,7 @@ class File:
         with contextlib.suppress(OSError):  # by its name, as another may have taken its place
             os.chdir(self._folder)
         try:
-            return load(self._path, kinds=self._kinds, name=self._name, opened=opened)
+            return load(self._path, kinds=self._kinds, name=self._name, environment=self._environment, opened=opened)
         finally:
             self.files.follow({os.path.join(self._folder, each) for each in opened})  # noqa: PTH118
 

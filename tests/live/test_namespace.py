@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,60 @@ def test_a_sysctl_that_is_refused_until_another_is_set_is_set(lab: Lab) -> None:
         lab.apply(text % values)
 
 
+def inherited(lab: Lab) -> list[str]:
+    """What the interfaces of red have by themselves of what the namespace has for all."""
+    script = "grep . /proc/sys/net/ipv[46]/conf/*/rp_filter /proc/sys/net/ipv6/conf/*/accept_ra"
+    script += " /proc/sys/net/ipv6/conf/*/disable_ipv6"
+    lines = run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", script, check=False).splitlines()
+    return [each for each in lines if "/eth" in each or "/br/" in each]
+
+
+def test_what_interfaces_have_from_a_namespace_is_after_an_edit_what_it_is_in_one_made_anew(lab: Lab) -> None:
+    text = (
+        "namespaces: {red: {%s routes: [{to: 'fd01::/64', via: 'fd00::2'}]}, blue: }\n"
+        "bridges: {br: {namespace: red, addresses: [fd02::1/64]}}\n"
+        "veths: [[red:eth0 10.0.0.1/30 fd00::1/64, blue:eth0 fd00::2/64], [red:eth1, br], [red:eth2, blue:eth2]]"
+    )
+    sysctls = (
+        "net.ipv4.conf.default.rp_filter: 2, net.ipv6.conf.default.accept_ra: 0,"
+        "net.ipv6.conf.default.disable_ipv6: 1, net.ipv6.conf.all.disable_ipv6: 1"
+    )
+    bare, given = text % "", text % f"sysctls: {{{sysctls}}},"
+    lab.apply(bare)
+    before = inherited(lab)
+    lab.apply(given)
+    edited = inherited(lab)
+    lab.apply(bare)
+    assert inherited(lab) == before
+    lab.apply("")
+    lab.apply(given)
+    assert inherited(lab) == edited != before
+
+
+def test_an_interface_that_a_command_told_otherwise_keeps_what_it_was_told(lab: Lab) -> None:
+    text = "namespaces: {red: {%s exec: ['echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter']}}\nveths: [[red:eth0, red:eth1]]"
+    lab.apply(text % "")
+    lab.apply(text % "sysctls: {net.ipv4.conf.default.rp_filter: 2},")
+    assert [each.rpartition(":")[2] for each in inherited(lab) if "rp_filter" in each] == ["1", "2"]
+
+
+def test_a_stable_secret_that_is_taken_out_takes_a_new_namespace(lab: Lab) -> None:
+    path = "net.ipv6.conf.default.stable_secret"
+    text = f'namespaces: {{red: {{sysctls: {{{path}: "2001:db8::%s", net.ipv4.ip_forward: 1}}}}}}'
+    lab.apply(text % 1)
+    lab.turned(text % 2, KEY, Action.UPDATE, f"sysctls.{path}")
+    lab.turned("namespaces: {red: {sysctls: {net.ipv4.ip_forward: 0}}}", KEY, Action.REPLACE, f"sysctls.{path}")
+
+
+def test_a_sysctl_that_the_kernel_refuses_holds_up_none_of_the_others(lab: Lab) -> None:
+    report = lab.attempt(
+        "namespaces: {red: {sysctls: {net.ipv4.no_such: 1, net.ipv4.tcp_reordering: -1, net.ipv4.ip_forward: 1}}}"
+    )
+    assert [str(each.error).count("sysctl net.ipv4.") for each in report.failed] == [2]
+    assert sysctl(lab, FORWARDING) == "1"
+    lab.apply(BARE)
+
+
 def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
     text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
     lab.apply(text)
@@ -191,7 +246,7 @@ def test_an_unknown_sysctl_is_named_and_mended_by_the_next_apply(lab: Lab, value
     for _ in ("made", "changed"):
         report = lab.attempt(f"namespaces: {{red: {{sysctls: {{net.ipv4.no_such: {value}}}}}}}")
         assert [str(each.error) for each in report.failed] == [
-            "namespace/red: this kernel has no sysctl net.ipv4.no_such: take it out, or load what offers it"
+            "namespace/red: a network namespace has no sysctl net.ipv4.no_such: take it out, or load what offers it"
         ]
     lab.apply(BARE)
     assert "altnames" not in link("lo", netns=f"{lab.name}-red"), "nothing is remembered of it"
@@ -202,10 +257,7 @@ def test_what_exec_left_running_does_not_keep_a_deleted_namespace_alive(lab: Lab
     pids = run("ip", "netns", "pids", f"{lab.name}-red").split()
     assert len(pids) == 1
     lab.destroy()
-    deadline = time.monotonic() + 2
-    while _is_alive(pids[0]) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _is_alive(pids[0])
+    assert _has_ended(pids[0])
 
 
 def _is_alive(pid: str) -> bool:
@@ -213,6 +265,68 @@ def _is_alive(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.fixture
+def bystander(lab: Lab) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts processes of somebody else in the namespace red."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin() -> subprocess.Popen[bytes]:
+        argv = ["ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", "echo in; exec sleep 300"]
+        started.append(subprocess.Popen(argv, stdout=subprocess.PIPE))
+        assert started[-1].stdout
+        assert started[-1].stdout.readline() == b"in\n"
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def test_a_destroyed_namespace_in_which_a_process_stays_bears_nothing_of_ours_and_keeps_what_is_not(
+    lab: Lab, bystander: Callable[[], subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.apply(
+        "namespaces: {red: {exec: ['true'], sysctls: {net.ipv4.ip_forward: 1}}}\n"
+        "bridges: {br: {namespace: red}}\nveths: [[red:eth0, red:eth1]]"
+    )
+    process = bystander()
+    run("ip", "-n", f"{lab.name}-red", "link", "add", "theirs", "type", "veth", "peer", "name", "theirs-too")
+    lab.apply("")
+    links = json.loads(run("nsenter", "-t", str(process.pid), "-n", "ip", "-j", "link"))
+    names = {each["ifname"] for each in links if not each["ifname"].startswith(("tunl", "sit"))}
+    assert names == {"lo", "theirs", "theirs-too"}
+    assert not any("ifalias" in each or "altnames" in each for each in links)
+    assert f"namespace/red: what is left of it is kept alive by sleep ({process.pid}): end that" in caplog.text
+
+
+def test_what_is_left_of_a_namespace_whose_name_was_deleted_by_hand_ends_before_it_is_made_again(
+    lab: Lab, bystander: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    port = "p" + os.urandom(3).hex()
+    text = (
+        "namespaces: {red: {exec: ['sleep 300 &']}, blue: }\nbridges: {br: {namespace: red}}\n"
+        f"veths: [[red:eth0 10.0.0.1/30, blue:eth0 10.0.0.2/30], [red:eth1, host:{port}]]"
+    )
+    lab.apply(text)
+    (daemon,) = run("ip", "netns", "pids", f"{lab.name}-red").split()
+    bystander()
+    run("ip", "netns", "del", f"{lab.name}-red")
+    lab.drifted(text, KEY, Action.CREATE)
+    assert _has_ended(daemon)
+    (daemon,) = run("ip", "netns", "pids", f"{lab.name}-red").split()
+    run("ip", "netns", "del", f"{lab.name}-red")
+    lab.apply("")
+    assert _has_ended(daemon)
+
+
+def _has_ended(pid: str) -> bool:
+    deadline = time.monotonic() + 2
+    while _is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not _is_alive(pid)
 
 
 def test_what_stands_in_a_namespace_is_deleted_with_it_and_far_ends_are_gone_at_once(lab: Lab) -> None:

@@ -59,6 +59,17 @@ def test_a_job_that_fails_is_told_with_its_code_and_log(lab: Lab) -> None:
     assert [str(each.key) for each in report.remaining] == ["process/job"]
 
 
+def test_a_job_that_fails_is_waited_for_while_the_engine_tries_again(lab: Lab) -> None:
+    again = alone(command=["sh", "-c", "[ -e /x ] && exit 0; touch /x; exit 3"], state="completed")
+    lab.apply(text({"job": again | {"restart": "on-failure:3"}}))
+    assert inspect(lab, "job")["RestartCount"] == 1
+    lab.apply("")
+    never = alone(command=["sh", "-c", "exit 3"], state="completed", restart="on-failure:2")
+    report = lab.attempt(text({"job": never}))
+    assert "process/job: it failed, with exit code 3" in str(report.failed[0].error)
+    assert inspect(lab, "job")["RestartCount"] == 2
+
+
 def test_a_container_that_ends_at_once_is_a_failure_with_a_way_out(lab: Lab) -> None:
     entries = {
         "shell": alone(command=["sh"]),

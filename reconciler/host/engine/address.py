@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
@@ -53,9 +53,20 @@ def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
     url = url or environment.get("DOCKER_HOST", "")
     if url:
         return parse(url, _tls_of(environment))
-    folder = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folder = _folder(environment)
     name = environment.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext") or _DEFAULT_CONTEXT
     return parse(DEFAULT_ENGINE) if name == _DEFAULT_CONTEXT else _of_context(folder / "contexts", name)
+
+
+def _folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of Docker's own client."""
+    if given := environment.get("DOCKER_CONFIG"):
+        return Path(given)
+    try:
+        return Path.home() / ".docker"
+    except RuntimeError as error:
+        why = "nobody knows the home of this user, where the files of Docker's own client are"
+        raise EngineUnreachable(f"{why}: set DOCKER_CONFIG or HOME to another folder") from error
 
 
 def parse(url: str, tls: Tls | None = None) -> Address:
@@ -69,19 +80,26 @@ def parse(url: str, tls: Tls | None = None) -> Address:
         raise _malformed(told, str(error)) from error
     if "://" not in url and not port:
         raise _malformed(told, "it names no way to an engine, such as tcp://")
-    if found.scheme == "unix" and (found.netloc or found.path):
-        return Address(told, "unix", path=found.netloc + found.path)
-    host = found.hostname or ""
-    if not host or host.startswith("-") or (found.username or "").startswith("-"):
+    socket = url.partition("://")[2]
+    if found.scheme == "unix" and socket:
+        return Address(told, "unix", path=socket)
+    host, user = _host(found.netloc), unquote(found.username or "")
+    if not host or host.startswith("-") or user.startswith("-"):
         raise _malformed(told, "it names no host" if found.scheme != "unix" else "it names no socket")
     if found.scheme == "ssh":
         if found.password is not None:
             raise _malformed(told, "ssh takes no password from it: use a key")
-        return Address(told, "ssh", path=found.path.rstrip("/"), host=host, port=port, user=found.username or "")
+        return Address(told, "ssh", path=unquote(found.path).rstrip("/"), host=host, port=port, user=user)
     if found.scheme not in ("tcp", "http", "https"):
         raise _malformed(told, f"nobody speaks {found.scheme} to an engine")
     secured = tls or (Tls() if found.scheme == "https" else None)
     return Address(told, "tcp", host=host, port=port or (_ENCRYPTED if secured else _PLAIN), tls=secured)
+
+
+def _host(place: str) -> str:
+    """Read the host of a URL as it is written: ssh(1) tells names by their case, and urllib writes small letters."""
+    rest = place.rpartition("@")[2]
+    return unquote(rest[1:].partition("]")[0] if rest.startswith("[") else rest.partition(":")[0])
 
 
 def _malformed(url: str, why: str) -> EngineUnreachable:
@@ -93,8 +111,8 @@ def _tls_of(environment: Mapping[str, str]) -> Tls | None:
     verify = bool(environment.get("DOCKER_TLS_VERIFY"))
     if not verify and not environment.get("DOCKER_TLS"):
         return None
-    folder = Path(environment.get("DOCKER_CERT_PATH") or environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    return _in_folder(folder, verify=verify)
+    given = environment.get("DOCKER_CERT_PATH")
+    return _in_folder(Path(given) if given else _folder(environment), verify=verify)
 
 
 def _in_folder(folder: Path, *, verify: bool) -> Tls:
@@ -104,11 +122,13 @@ def _in_folder(folder: Path, *, verify: bool) -> Tls:
     return Tls(ca, certificate, key, verify)
 
 
-def _of_context(folder: Path, name: str) -> Address:
+def _of_context(folder: Path, name: Any) -> Address:
     """Read a context of Docker's own client: contexts/meta/SHA256(NAME)/meta.json."""
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    endpoint = (_json(folder / "meta" / digest / "meta.json").get("Endpoints") or {}).get("docker") or {}
-    if not endpoint.get("Host"):
+    digest = hashlib.sha256(str(name).encode(errors="surrogatepass")).hexdigest()
+    endpoint: Any = _json(folder / "meta" / digest / "meta.json")
+    for each in ("Endpoints", "docker"):
+        endpoint = endpoint.get(each) if isinstance(endpoint, dict) else None
+    if not isinstance(endpoint, dict) or not isinstance(endpoint.get("Host"), str):
         raise EngineUnreachable(f"there is no docker context {name!r}: see `docker context ls`, or set DOCKER_HOST")
     tls = folder / "tls" / digest / "docker"
     skips = bool(endpoint.get("SkipTLSVerify"))

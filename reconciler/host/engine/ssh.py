@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -101,4 +102,4 @@ def _argv(address: Address, timeout: float) -> list[str]:
     argv += ["-l", address.user] if address.user else []
     argv += ["-p", str(address.port)] if address.port else []
     docker = ["docker", *(["--host", f"unix://{address.path}"] if address.path else []), "system", "dial-stdio"]
-    return [*argv, "--", address.host, *docker]
+    return [*argv, "--", address.host, *map(shlex.quote, docker)]  # there it is a shell that reads them

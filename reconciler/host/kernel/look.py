@@ -114,6 +114,16 @@ class Kernel:
         keys = self.residents.get(space.place.cookie, ())
         return preferred if preferred in keys else next(iter(keys), None)
 
+    def nameless(self, space: Space) -> Mark | None:
+        """Return the mark of a namespace of ours that has lost its name, and that somebody keeps alive."""
+        mark = self.mine(space.loopback)
+        return mark if mark and mark.key.kind == "namespace" and not space.place.names else None
+
+    def lost(self, space: Space) -> ResourceKey:
+        """Return the key of a namespace that is no node."""
+        mark, cookie = self.nameless(space), space.place.cookie
+        return ResourceKey("namespace", f"@{mark.key.name} ({cookie})" if mark else f"@{cookie}")
+
     def marked(self, kind: str) -> Iterator[tuple[Mark, Space, Link]]:
         """Yield the links that carry a mark of this topology for a kind."""
         yield from self._by_kind.get(kind, ())

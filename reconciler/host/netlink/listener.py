@@ -5,9 +5,10 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from reconciler.errors import HostRefuses
+from reconciler.errors import NotPermitted
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import MESSAGE
+from reconciler.host.privilege import NET_BROADCAST, remedy
 from reconciler.value import dataclass
 
 _RECEIVE = 256 * 1024
@@ -21,7 +22,7 @@ _GROUPS = (
     c.RTNLGRP_NSID,
 )
 _S32 = struct.Struct("=i")
-_DENIED = "what happens in other network namespaces is told only to whoever has CAP_NET_BROADCAST: run as root"
+_DENIED = f"what happens in other network namespaces is not told to everybody: {remedy([NET_BROADCAST])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Listener:
     """
 
     def __init__(self) -> None:
-        """Listen; HostRefuses where that takes a capability that this process lacks."""
+        """Listen; NotPermitted where that takes a capability that this process lacks."""
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, c.NETLINK_ROUTE
         )
@@ -49,7 +50,7 @@ class Listener:
             self._socket.setsockopt(c.SOL_NETLINK, c.NETLINK_LISTEN_ALL_NSID, 1)
         except PermissionError as error:
             self._socket.close()
-            raise HostRefuses(_DENIED) from error
+            raise NotPermitted(_DENIED) from error
         self._enlarge()
         self._socket.bind((0, 0))
         for group in _GROUPS:

@@ -72,7 +72,7 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
     assert link.bridge is not None  # noqa: S101 - only links of kind bridge are asked for
     return BridgeSpec(
         name=link.name,
-        node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
+        node=node or scope.kernel.lost(space),
         altname=_altname(link, key, declared),
         stp=link.bridge.stp,
         priority=link.bridge.priority,

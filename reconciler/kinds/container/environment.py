@@ -43,9 +43,25 @@ def _inherited(
             empty = f'{name}: ""' if places[name][1] == name else f"{name}="
             message = f"{name} has no value, and the environment has none either"
             entry.problem(places[name], message, f"set it, or write {empty}")
+        elif why := _unfit(name, inherited):
+            entry.problem(places[name], f"{name!r}: {why[0]}", why[1])
         else:
             values[name] = inherited
     return values
+
+
+def _unfit(name: str, value: str) -> tuple[str, str] | None:
+    """Say why no process can have a variable; the engine takes it, and it never rests, or the container never starts.
+
+    What is no UTF-8 in our own environment has become surrogates (PEP 383).
+    """
+    if "=" in name or "\0" in name:
+        return "its name has a '=' or NUL in it", "call it otherwise"
+    if "\0" in value:
+        return "its value has a NUL in it", "take that out"
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        return "its value is not UTF-8", "encode it, e.g. in base64"
+    return None
 
 
 def _given(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> dict[str, Secret]:
@@ -54,11 +70,13 @@ def _given(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> d
     for name, (value, line) in _file(entry, number, each).items():
         found = entry.source.variable(entry.pointer("env_file", number), name) if value is None else value
         if found is None:
-            file = str(each["path"]) if isinstance(each, Mapping) else each
-            message = f"{file!r}: line {line}: it has no value, and the environment has none for it either"
-            entry.problem(("env_file", number), message, "write NAME=value, or NAME= for an empty one")
+            wrong = "it has no value, and the environment has none for it either"
+            why: tuple[str, str] | None = wrong, "write NAME=value, or NAME= for an empty one"
         else:
-            values[name] = Secret(found)
+            values[name], why = Secret(found), _unfit(name, found)
+        if why:
+            file = str(each["path"]) if isinstance(each, Mapping) else each
+            entry.problem(("env_file", number), f"{file!r}: line {line}: {why[0]}", why[1])
     return values
 
 

@@ -16,7 +16,7 @@ from reconciler.kinds.container.tmpfs import tmpfs
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.parse import Images
-from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.labelled import declared_labels, live_name
 from reconciler.kinds.source import Source
 from reconciler.model import Claim, FrozenMap, Need, Resource, ResourceKey
 
@@ -37,25 +37,20 @@ def containers(source: Source) -> Iterator[Resource]:
             yield _container(entry, images)
 
 
-def live_name(entry: Entry) -> str:
-    """Return the live name of a container."""
-    return entry.source.live("containers", entry.name)
-
-
 def name_claim(name: str) -> Claim:
     """Return the claim on a container's live name."""
     return Claim(f"container name {name}", label=f"container name {name!r}")
 
 
 def _external(entry: Entry) -> Resource:
-    key = ResourceKey("container", entry.name)
-    return entry.source.resource(entry.pointer(), key, ContainerSpec(live_name(entry)), owned=False)
+    key, live = ResourceKey("container", entry.name), entry.source.live("containers", entry.name)
+    return entry.source.resource(entry.pointer(), key, ContainerSpec(live), owned=False)
 
 
 def _container(entry: Entry, images: Images) -> Resource:
     image = image_of(entry.source, entry.name, entry.data)
     spec = ContainerSpec(
-        name=live_name(entry),
+        name=live_name(entry.source, "containers", entry.name),
         image=str(image or ""),
         reference=images.reference(image.name) if image else "",
         **_network(entry),

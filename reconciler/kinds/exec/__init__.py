@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -43,7 +44,7 @@ class ExecKind(Kind):
         foreign.insist_on_reach(scope, "exec")
         names = {fitted(each.key.name): each.key for each in scope.desired.of_kind("exec")}
         seen_already: set[ResourceKey] = set()
-        for space in scope.kernel.spaces:
+        for space in itertools.filterfalse(scope.kernel.nameless, scope.kernel.spaces):
             for parts in notes(space.loopback, "exec"):
                 if parts[0] == fitted(scope.name):
                     key = names.get(parts[1], ResourceKey("exec", parts[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ class NamespaceKind(Kind):
                 if ("namespace", name) in scope.wanted and space.place.cookie not in taken:
                     yield _observed(scope, ResourceKey("namespace", f"@{name}"), space, name)
         if scope.host.nodes is None:
+            yield from _nameless(scope)
             yield from _remains(scope, {*ours, *(each.key for each in scope.desired.of_kind("namespace"))})
 
     def privileges(self) -> frozenset[str]:
@@ -64,9 +66,11 @@ class NamespaceKind(Kind):
         return KERNEL_WORK if can_write(netns.DIRECTORY) else KERNEL_WORK | {DAC_OVERRIDE}
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
-        """Everything can be changed in place: even the name is only where it is mounted."""
-        del path, observed, desired
-        return True
+        """All but taking out a stable secret, which no kernel forgets; even the name is only where it is mounted."""
+        key = path.removeprefix("sysctls.")
+        if not key.endswith(".stable_secret") or not NamespaceSpec.of(observed).sysctls.get(key):
+            return True
+        return key in NamespaceSpec.of(desired).sysctls
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """What is in a namespace dies with it."""
@@ -77,6 +81,11 @@ class NamespaceKind(Kind):
         """Its name and its declared sysctls."""
         spec = NamespaceSpec.of(resource)
         return Told((spec.name, *(f"{name}={value}" for name, value in spec.sysctls.items())))
+
+    def former(self, observed: Resource) -> Resource | None:
+        """What has lost its name is not made again."""
+        place = observed.handle.get("place")
+        return observed if place is None or place.names else None
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""
@@ -102,10 +111,20 @@ def _claim(live: str) -> Claim:
     return Claim(f"namespace name {live}", label=f"the name {live} of a network namespace")
 
 
+def _nameless(scope: Scope) -> Iterator[Resource]:
+    """Yield those that lost their names and are kept alive; they end before others are made in their place."""
+    for space in scope.kernel.spaces:
+        if mark := scope.kernel.nameless(space):
+            desired = scope.desired.resources.get(mark.key)
+            name = NamespaceSpec.of(desired).name if desired else mark.key.name
+            found = _observed(scope, scope.kernel.lost(space), space, name)
+            yield replace(found, claims=(_claim(name),))
+
+
 def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Resource:
     names, mark = space.place.names, scope.kernel.mine(space.loopback)
     spec = NamespaceSpec(
-        name=wanted if wanted in names else names[0],
+        name=wanted if wanted in names else next(iter(names), wanted),
         sysctls=FrozenMap({key: veiled(key, each) for key, each in space.sysctls.items()}),
         lo_up=bool(space.loopback and space.loopback.up),
         marked=mark is not None,

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.errors import StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel.notes import note
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.libc import aside
-from reconciler.host.netlink import Link, Socket, add_altname, del_altname, get_link, set_link
+from reconciler.host.marks import PROTOCOL, of_alias
+from reconciler.host.netlink import (
+    Link,
+    Socket,
+    add_altname,
+    address_again,
+    del_altname,
+    get_addresses,
+    get_link,
+    get_links,
+    set_link,
+    verbatim,
+)
+from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.namespace import values
 from reconciler.kinds.namespace.spec import NamespaceSpec
+from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.still_ours import insist_on_link
+from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Status, Step
 
 if TYPE_CHECKING:
@@ -65,23 +82,52 @@ def update(step: Step, reach: Reach) -> Result:
         return create(reach.host, [step])[0]
     fd, socket = found
     insist(socket.send([set_link(LOOPBACK, alias=mark_of(step, reach.host).alias(), up=True)]))
-    _give_back(fd, socket, [key for key in former.sysctls if key not in spec.sysctls])
+    gone = [key for key in former.sysctls if key not in spec.sysctls]
     changed = [key for key, each in spec.sysctls.items() if former.sysctls.get(key) != each]
-    netns.call(fd, _set, socket, spec.sysctls, changed)
+    interfaces = _ours(socket)
+    with _addresses_kept(fd, socket, {*gone, *changed}):
+        try:
+            _give_back(fd, socket, gone, interfaces)
+        except StepFailed as error:
+            raise StepFailed(f"{error}: --replace {step.key.key} makes it anew") from error
+        finally:
+            netns.call(fd, _set, socket, spec.sysctls, changed, interfaces)
     if spec.name != former.name:
         alias, patience = mark_of(step, reach.host).alias(), reach.host.patience
         netns.rename(former.name, spec.name, alias, patience=patience)
     return Status.DONE
 
 
-def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str]) -> None:
+def _ours(socket: Socket) -> list[str]:
+    """Name the interfaces that have a mark, of whichever topology: nobody else tells what they are to have."""
+    return [each.name for each in socket.dump(get_links()) if each.index != LOOPBACK and of_alias(each.alias)]
+
+
+@contextlib.contextmanager
+def _addresses_kept(fd: int, socket: Socket, changing: Collection[str]) -> Iterator[None]:
+    """Put our IPv6 addresses back where IPv6 is switched off beside them, and our routes: such an interface has it."""
+    switched = any(key.endswith(".disable_ipv6") for key in changing)
+    found = socket.dump(verbatim(get_addresses())) if switched else ()
+    kept = [(each, body) for each, body in found if each.protocol == PROTOCOL and is_v6(each.address)]
+    with contextlib.ExitStack() as routes:
+        for index in sorted({each.index for each, _ in kept}):
+            routes.enter_context(routes_kept(socket, index))
+        yield
+        indices = {each.index for each, _ in kept}
+        if indices:
+            names = [each.name for each in socket.dump(get_links()) if each.index in indices]
+            netns.call(fd, switch_ipv6_on, names)
+            socket.send([address_again(body) for _, body in kept])
+
+
+def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str], interfaces: Collection[str] = ()) -> None:
     """Set sysctls where the calling thread is, those to be changed noted before; a change may reset the others."""
     noted = socket.send([add_altname(LOOPBACK, note("sysctl", key)) for key in changed])
     insist(noted, *_THERE)
-    values.write(declared)
+    values.write(declared, interfaces)
 
 
-def _give_back(fd: int, socket: Socket, keys: Sequence[str]) -> None:
+def _give_back(fd: int, socket: Socket, keys: Sequence[str], interfaces: Collection[str]) -> None:
     if keys:
-        netns.call(fd, values.write, values.of_new_namespace(keys))
+        netns.call(fd, values.write, values.of_new_namespace(keys), interfaces)
         insist(socket.send([del_altname(LOOPBACK, note("sysctl", key)) for key in keys]), *_GONE)

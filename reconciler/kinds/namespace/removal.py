@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host import netns
 from reconciler.host.kernel import Place, Reach
-from reconciler.host.netlink import Socket, get_links
+from reconciler.host.kernel.notes import fitted, read
+from reconciler.host.kernel.space import LOOPBACK
+from reconciler.host.marks import of_alias
+from reconciler.host.netlink import Link, Socket, del_altname, get_links, set_link
 from reconciler.host.netns import Namespace
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, one_by_one, seen
@@ -21,6 +25,7 @@ from reconciler.model import Resource, Status, Step
 if TYPE_CHECKING:
     from reconciler.host import Host
 
+LOG = logging.getLogger("reconciler.namespace")
 MARKER = "RECONCILER_TOPOLOGY"
 """The environment variable by which a process that an `exec` of ours left behind is known."""
 
@@ -32,11 +37,16 @@ def delete(host: Host, steps: Sequence[Step]) -> list[Result]:
     with Reach(host) as reach:
         delete_pairs(reach, _outward(steps, places))
     found = _again(places)
-    for each in found.values():
-        _end_leftovers(each)
+    ended = {pid for each in found.values() for pid in _end_leftovers(each)}
     results = [*one_by_one(host, steps, lambda step: _unnamed(seen(step).handle, found, host.patience))]
-    _empty(found)
+    for cookie, left in _emptied(found, ended, _Whose(steps[0].topology, host.identity)):
+        keys = [str(step.key.key) for step in steps if cookie == _cookie(seen(step).handle)]
+        LOG.warning("%s: what is left of it is kept alive by %s: end that", keys[0], left)
     return results
+
+
+def _cookie(handle: Mapping[str, Any]) -> int | None:
+    return handle["place"].cookie if "place" in handle else None
 
 
 def _outward(steps: Iterable[Step], places: Mapping[int, Place]) -> Iterator[Resource]:
@@ -48,19 +58,20 @@ def _outward(steps: Iterable[Step], places: Mapping[int, Place]) -> Iterator[Res
 
 
 def _again(places: Mapping[int, Place]) -> dict[int, Namespace]:
-    """Find the namespaces that were seen, by their identities: a name may mean another by now."""
-    names = {name for each in places.values() for name in each.names}
-    named = (each for each in netns.all_namespaces() if not names.isdisjoint(each.names))
-    found = netns.visit(lambda each, socket: (socket.cookie, each), named)
+    """Find the namespaces that were seen, by their identities: a name, or none, may mean another by now."""
+    names = {name for each in places.values() for name in each.names or ("",)}
+    candidates = (each for each in netns.all_namespaces() if not names.isdisjoint(each.names or ("",)))
+    found = netns.visit(lambda each, socket: (socket.cookie, each), candidates)
     return {cookie: each for cookie, each in found if cookie in places}
 
 
-def _end_leftovers(namespace: Namespace) -> None:
-    """Kill the processes that our commands left in a namespace: they would keep it alive without a name."""
+def _end_leftovers(namespace: Namespace) -> Iterator[int]:
+    """Kill, and yield, the processes that our commands left in a namespace: they would keep it alive without a name."""
     for pid in namespace.pids:
         with contextlib.suppress(OSError):
             if f"{MARKER}=".encode() in Path(f"/proc/{pid}/environ").read_bytes():
                 os.kill(pid, signal.SIGKILL)
+                yield pid
 
 
 def _unnamed(handle: Mapping[str, Any], found: Mapping[int, Namespace], patience: float) -> Result:
@@ -74,12 +85,49 @@ def _unnamed(handle: Mapping[str, Any], found: Mapping[int, Namespace], patience
     return Status.DONE
 
 
-def _empty(found: Mapping[int, Namespace]) -> None:
-    """Delete the veths in namespaces that somebody keeps alive: a process in it, or a mount elsewhere."""
+class _Whose(NamedTuple):
+    """The topology and the host whose marks and notes are ours."""
+
+    topology: str
+    host: str
+
+    def marked(self, link: Link) -> bool:
+        mark = of_alias(link.alias)
+        return mark is not None and (mark.topology, mark.host) == self
+
+    def noted(self, altname: str) -> bool:
+        ran = (parts[0] == fitted(self.topology) for parts in read([altname], "exec"))
+        return any(ran) or any(True for _ in read([altname], "sysctl"))
+
+
+def _emptied(found: Mapping[int, Namespace], ended: Collection[int], whose: _Whose) -> list[tuple[int, str]]:
+    """Take what is ours out of namespaces that somebody keeps alive, and tell who does: a process, or a mount."""
+
+    def empty(namespace: Namespace, socket: Socket) -> tuple[int, str]:
+        if socket.cookie in found:
+            _disown(socket, whose)
+        return socket.cookie, _keepers(namespace, ended)
+
     inodes = {each.inode for each in found.values()}
     kept = (each for each in netns.all_namespaces() if each.inode in inodes)
-    netns.visit(lambda _, socket: _emptied(socket) if socket.cookie in found else None, kept)
+    return [(cookie, keepers) for cookie, keepers in netns.visit(empty, kept) if cookie in found and keepers]
 
 
-def _emptied(socket: Socket) -> None:
-    delete_links(socket, [each.index for each in socket.dump(get_links()) if each.kind == "veth"])
+def _disown(socket: Socket, whose: _Whose) -> None:
+    """Delete our links, of which a veth takes its far end along, and forget last that it was ours."""
+    links = {each.index: each for each in socket.dump(get_links())}
+    lo = links.pop(LOOPBACK)
+    delete_links(socket, [index for index, each in links.items() if whose.marked(each)])
+    socket.send([del_altname(LOOPBACK, each) for each in lo.altnames if whose.noted(each)])
+    if whose.marked(lo):
+        socket.send([set_link(LOOPBACK, alias="")])
+
+
+def _keepers(namespace: Namespace, ended: Collection[int]) -> str:
+    """Name the processes in a namespace, and where it is mounted."""
+    found = [each for each in namespace.paths if not each.startswith("/proc/")]
+    for pid in namespace.pids:
+        with contextlib.suppress(OSError):
+            if pid not in ended:
+                found.append(f"{Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()} ({pid})")
+    return ", ".join(found)

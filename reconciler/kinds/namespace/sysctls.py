@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,11 @@ _BITMAPS = ("net.ipv4.ip_local_reserved_ports", "net.ipv6.icmp.ratemask")
 """Those that the kernel shows in an order of its own (proc_do_large_bitmap): ranges that neither overlap nor touch."""
 _NUMBER = "(0|[1-9][0-9]{0,4})"
 _RANGE = re.compile(f"{_NUMBER}(?:-{_NUMBER})?")
+_INTEGER = re.compile("(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))|-?[0-9]+")
+"""A number as the kernel reads it (strtoul_lenient): hexadecimal, octal, or any other."""
+_FASTOPEN, _FASTOPEN_KEY = "net.ipv4.tcp_fastopen_key", re.compile("-".join(["([0-9a-fA-F]{1,8})"] * 4))
+_FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
+"""Two names of one value."""
 
 
 def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequence[str] | None) -> dict[str, str]:
@@ -24,17 +30,43 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
     found: dict[str, str] = {}
     for name, value in mapping(given).items():
         key = name.strip().replace("/", ".")
-        message, hint = _wrong(key)
+        normal = alike(_normal(key, " ".join(str(value).split())), str(value))
+        message, hint = _wrong(key) or _contradicted({**found, key: normal}, key) or _again(found, key) or ("", "")
         if message:
             source.problem((*pointer, steps(given)[name]), message, hint)
-        found[key] = alike(_normal(key, " ".join(str(value).split())), str(value))
+        found[key] = normal
     return found
 
 
 def _normal(key: str, value: str) -> str:
     """Write a value as the kernel does; what the kernel will refuse stays as it is, so that it says so."""
-    if key not in _BITMAPS:
-        return value
+    if key == _FASTOPEN:
+        return ",".join(map(_fastopen_key, value.split(",")))
+    return _bitmap(value) if key in _BITMAPS else _address(value) or " ".join(map(_integer, value.split()))
+
+
+def _integer(text: str) -> str:
+    """Write a number in full as the kernel does, who takes one that begins with 0 for an octal one."""
+    found = _INTEGER.fullmatch(text)
+    if not found or not (found[2] or found[3]):
+        return text
+    return found[1] + str(int(found[2], 16) if found[2] else int(found[3], 8))
+
+
+def _fastopen_key(text: str) -> str:
+    found = _FASTOPEN_KEY.fullmatch(text)
+    return "-".join(each.lower().zfill(8) for each in found.groups()) if found else text
+
+
+def _address(value: str) -> str:
+    """Write an IPv6 address in full, as the kernel shows one; empty if it is none."""
+    try:
+        return ipaddress.IPv6Address(value).exploded
+    except ValueError:
+        return ""
+
+
+def _bitmap(value: str) -> str:
     found = [_RANGE.fullmatch(each) for each in value.split(",")]
     numbers = [(int(each[1]), int(each[2] or each[1])) for each in found if each]
     if len(numbers) < len(found) or any(first > last for first, last in numbers):
@@ -42,11 +74,24 @@ def _normal(key: str, value: str) -> str:
     return ranges(numbers)
 
 
-def _wrong(key: str) -> tuple[str, str]:
+def _wrong(key: str) -> tuple[str, str] | None:
     parts = key.split(".")
     if parts[0] != "net" or "" in parts:
         return f"{key} is not of a network namespace", "only sysctls under net. are"
+    if parts[-1] == "flush":
+        return f"{key} has no value: writing to it empties a cache", "use exec"
     if tuple(parts[:3]) in _PER_INTERFACE and len(parts) > _PARTS and parts[3] not in _EVERYWHERE:
         every = ".".join((*parts[:3], "default", *parts[4:]))
         return f"{key}: the interface {parts[3]} is made after the namespace", f"set {every}, or use exec"
-    return "", ""
+    return None
+
+
+def _contradicted(declared: Mapping[str, str], key: str) -> tuple[str, str] | None:
+    one, other = (declared.get(each) for each in _FORWARDING)
+    if key not in _FORWARDING or None in (one, other) or one == other:
+        return None
+    return f"{' and '.join(_FORWARDING)} are one value", "leave one out"
+
+
+def _again(declared: Mapping[str, str], key: str) -> tuple[str, str] | None:
+    return (f"{key} is declared twice: with dots and with slashes", "leave one out") if key in declared else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.errors import StepFailed
@@ -11,17 +11,23 @@ from reconciler.host.kernel.look import read_sysctl
 from reconciler.host.libc import aside, unshare
 
 
-def write(values: Mapping[str, str]) -> None:
-    """Set the sysctls that differ, where the calling thread is.
+def write(values: Mapping[str, str], interfaces: Collection[str] = ()) -> None:
+    """Set the sysctls that differ, where the calling thread is, and what interfaces there have from them.
 
     It takes two rounds: one may reset others (ip_forward does conf.all.accept_redirects and conf.default.forwarding),
     or be refused until another is set (ip_local_port_range while its ports are privileged).
     """
     for key, value in _different(values):
         with contextlib.suppress(StepFailed):
-            _write(key, value)
+            _write(key, value, interfaces)
+    refusals = []
     for key, value in _different(values):
-        _write(key, value)
+        try:
+            _write(key, value, interfaces)
+        except StepFailed as error:  # which holds up none of the others
+            refusals.append(str(error))
+    if refusals:
+        raise StepFailed("\n".join(refusals))
 
 
 def _different(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -29,13 +35,28 @@ def _different(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     return (each for each in values.items() if read_sysctl(each[0]) != each[1])
 
 
-def _write(key: str, value: str) -> None:
+def _write(key: str, value: str, interfaces: Collection[str]) -> None:
+    former = read_sysctl(key)
     try:
         _path(key).write_text(f"{value}\n")  # an empty value would not be written at all without an end of line
     except FileNotFoundError as error:
-        raise StepFailed(f"this kernel has no sysctl {key}: take it out, or load what offers it") from error
+        raise StepFailed(f"a network namespace has no sysctl {key}: take it out, or load what offers it") from error
     except OSError as error:
         raise StepFailed(f"the kernel refuses {value!r} for the sysctl {key}: {error.strerror}") from error
+    _hand_on(key, former, value, interfaces)
+
+
+def _hand_on(key: str, former: str, value: str, interfaces: Collection[str]) -> None:
+    """Give a default to the interfaces that have the former one: made now, they would have it of themselves.
+
+    Of IPv4 the kernel does so itself, until an interface has an address (inetdev_init, ipv4_devconf_setall).
+    """
+    parts = key.split(".")
+    for each in interfaces if parts[2:4] == ["conf", "default"] else ():
+        path = Path("/proc/sys", *parts[:3], each, *parts[4:])
+        with contextlib.suppress(OSError):  # gone meanwhile, or not for this sort of interface
+            if " ".join(path.read_text().split()) == former:
+                path.write_text(f"{value}\n")
 
 
 def _path(key: str) -> Path:

@@ -160,12 +160,13 @@ def _advice(inspected: dict[str, Any], code: int) -> str:
 
 
 def _complete(host: Host, resource: Resource) -> None:
-    """Wait until a container has run to exit code 0."""
-    code = host.engine.containers.wait(ProcessSpec.of(resource).container, host.wait_timeout, host.stop)
+    """Wait until a container has run to exit code 0, as often as the engine tries again by its `restart`."""
+    name, deadline = ProcessSpec.of(resource).container, time.monotonic() + host.wait_timeout
+    while code := host.engine.containers.wait(name, max(deadline - time.monotonic(), 0), host.stop):
+        if not host.engine.containers.inspect(name)["State"]["Running"]:  # it is true of one to be restarted as well
+            raise _died(host, resource, "it failed", code)
     if code is None:
         raise _out_of_patience(host, resource.key, "has not completed")
-    if code:
-        raise _died(host, resource, "it failed", code)
 
 
 def completed(host: Host, step: Step) -> Result:

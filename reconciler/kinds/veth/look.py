@@ -136,7 +136,7 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
     mark, (master, into) = kernel.mine(link), master_of(scope, space, link)
     undeclared = wanted is not None and wanted.mac is None
     return Endpoint(
-        node=node or ResourceKey("namespace", f"@{space.place.cookie}"),
+        node=node or kernel.lost(space),
         interface=link.name,
         addresses=space.kept(link.index, wanted.addresses if wanted else ()),
         mac=link.mac,

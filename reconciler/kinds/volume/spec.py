@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.host.marks import Mark
-from reconciler.kinds.labelled import declared_labels, unmarked, veiled
+from reconciler.kinds.labelled import declared_labels, live_name, unmarked, veiled
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import labels
 from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey, Spec
@@ -48,9 +48,10 @@ def claim(live_name: str) -> Claim:
 
 
 def _declared(source: Source, name: str, entry: Mapping[str, Any]) -> Resource:
-    key, live, pointer = ResourceKey("volume", name), source.live("volumes", name), ("volumes", name)
+    key, pointer = ResourceKey("volume", name), ("volumes", name)
     if entry.get("external"):
-        return source.resource(pointer, key, VolumeSpec(live), owned=False)
+        return source.resource(pointer, key, VolumeSpec(source.live("volumes", name)), owned=False)
+    live = live_name(source, "volumes", name)
     spec = VolumeSpec(
         name=live,
         driver=entry.get("driver", "local"),
