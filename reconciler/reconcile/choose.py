@@ -103,7 +103,7 @@ def _with_needs(
         key = todo.pop()
         if key not in found and key in changes.by_key:
             found.add(key)
-            todo += [need.key for need in changes.by_key[key].resource.needs]
+            todo += [need.key for need in _wanted(changes.by_key[key])]
             todo += falling[key]
     return found
 

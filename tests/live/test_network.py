@@ -12,8 +12,11 @@ import pytest
 from live.lab import ENGINE, run
 from live.recorder import Recorder
 from reconciler.errors import Conflict
+from reconciler.execute import execute
 from reconciler.host import Host
-from reconciler.model import Action
+from reconciler.kinds import kinds
+from reconciler.model import Action, ResourceKey
+from reconciler.reconcile import destroy
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
 
@@ -213,13 +216,63 @@ def test_the_default_network_is_made_on_demand(lab: Any, image: str, engine: Any
     assert engine.networks(names=[f"^{lab.name}-default$"]) == []
 
 
-def test_a_delete_that_a_foreign_container_blocks_names_it(lab: Any, image: str, engine: Any) -> None:
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_network_that_others_are_on_neither_goes_nor_lets_go_of_ours(
+    lab: Any, image: str, engine: Any, state: str
+) -> None:
+    name = f"{lab.name}-lan"
+    box = f"containers:\n  box: {{image: {image}, init: true, command: [sleep, '600'], networks: [lan]}}\n"
+    lab.apply(net() + box)
+    before = engine.inspect_container(f"{lab.name}-box")
+    run("docker", "run", "-d", "--init", "--name", "d5-guest", "--network", name, image, "sleep", "600")
+    try:
+        if state == "stopped":
+            run("docker", "stop", "-t0", "d5-guest")
+        told = f"{KEY}: container d5-guest, which is not ours, stands on what is to go: take it off that first"
+        for text in (net("labels: {a: b}") + box, ""):
+            with pytest.raises(Conflict, match=told):
+                lab.attempt(text)
+        with pytest.raises(Conflict, match=told):
+            destroy(lab.load(net() + box), lab.host, kinds=kinds())
+        after = engine.inspect_container(f"{lab.name}-box")
+        assert [each["NetworkSettings"]["Networks"][name]["EndpointID"] for each in (before, after)] == [
+            before["NetworkSettings"]["Networks"][name]["EndpointID"]
+        ] * 2
+        assert lab.tells(net() + box) == {}
+    finally:
+        engine.remove_container("d5-guest", force=True)
+    lab.apply(net("labels: {a: b}") + box)
+
+
+def test_what_is_adopted_with_its_network_does_not_stand_in_the_way_of_that(lab: Any, image: str, engine: Any) -> None:
+    name = f"{lab.name}-lan"
+    run("docker", "network", "create", name)
+    try:
+        for each in (f"{lab.name}-box", "d5-guest"):
+            run("docker", "run", "-d", "--init", "--name", each, "--network", name, image, "sleep", "600")
+        box = f"containers:\n  box: {{image: {image}, init: true, command: [sleep, '600'], networks: [lan]}}\n"
+        adopt = (ResourceKey.of(KEY), ResourceKey.of("container/box"))
+        with pytest.raises(Conflict) as told:
+            lab.attempt(net() + box, adopt=adopt)
+        assert [line.partition(",")[0] for line in str(told.value).splitlines()] == [f"{KEY}: container d5-guest"]
+        engine.remove_container("d5-guest", force=True)
+        lab.apply(net() + box, adopt=adopt)
+    finally:
+        for each in (f"{lab.name}-box", "d5-guest"):
+            run("docker", "rm", "-f", each, check=False)
+        lab.destroy()
+        run("docker", "network", "rm", name, check=False)
+
+
+def test_who_comes_onto_a_network_in_the_midst_is_named(lab: Any, image: str, engine: Any) -> None:
     lab.apply(net())
+    lab.host = Host(patience=0.1)
+    plan = lab.plan("")
     run("docker", "run", "-d", "--init", "--name", "d5-guest", "--network", f"{lab.name}-lan", image, "sleep", "600")
     try:
-        report = lab.attempt("")
-        assert "container d5-guest is still on it" in str(report.failed[0].error)
-        assert f"docker network disconnect {lab.name}-lan" in str(report.failed[0].error)
+        (failed,) = execute(plan, lab.host, kinds=kinds()).failed
+        assert "container d5-guest is still on it" in str(failed.error)
+        assert f"docker network disconnect {lab.name}-lan" in str(failed.error)
     finally:
         engine.remove_container("d5-guest", force=True)
     lab.apply("")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.engine_scope import live_name
+from reconciler.host.marks import topology_of
 from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
-from reconciler.kinds.container.ours import ours
+from reconciler.kinds.container.ours import GOING, ours
 from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
@@ -24,7 +25,7 @@ _NO_NETWORKS = ("none", "host")
 
 
 def endpoints(scope: Scope) -> Iterator[Resource]:
-    """Yield the endpoints of our containers, and the foreign ones that have a declared address."""
+    """Yield the endpoints of our containers, and the foreign ones that are in the way."""
     networks = Networks(scope)
     interfaces = _interfaces(scope)
     for key, inspected in ours(scope).items():
@@ -119,15 +120,27 @@ def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, 
 
 
 def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
+    """Yield what others have on a network that may go, and what of theirs has a declared address."""
     wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
-    if not wanted:
-        return
     own = {each["Id"] for each in ours(scope).values()}
-    for row in scope.container_rows:
-        found = ((row.get("NetworkSettings") or {}).get("Networks") or {}).values() if row["Id"] not in own else ()
-        for endpoint in found:
-            network = networks.keys.get(endpoint.get("NetworkID") or "")
+    others = [row for row in scope.container_rows if row["Id"] not in own and row.get("State") != GOING]
+    for row in others:
+        for name, endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            identity = networks.identity(name, endpoint)
+            network = networks.keys.get(identity)
             held = tuple(address_claims(network.name, addresses(endpoint))) if network else ()
-            if network and any((each.scope, each.low) in wanted for each in held):
-                key = key_of(f"@{live_name(row)}", network.name)
-                yield Resource(key, ConnectSpec(endpoint.get("NetworkID") or ""), claims=held, owned=False)
+            if network and (identity in networks.may_go or any((each.scope, each.low) in wanted for each in held)):
+                yield _of_another(scope, row, network, held)
+
+
+def _of_another(scope: Scope, row: Json, network: ResourceKey, held: tuple[Claim, ...]) -> Resource:
+    live = live_name(row)
+    return Resource(
+        key_of(f"@{live}", network.name),
+        ConnectSpec(),
+        needs=(Need(network, "network"),),
+        claims=held,
+        owned=False,
+        part_of=scope.wanted.get(("container", live)),
+        live=MappingProxyType({"who": f"container {live}", **topology_of(row.get("Labels"))}),
+    )

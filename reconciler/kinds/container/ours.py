@@ -10,7 +10,8 @@ from reconciler.model import ResourceKey
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
-_GOING = "removing"
+GOING = "removing"
+"""The state of a container that is on its way out."""
 
 
 def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
@@ -22,7 +23,7 @@ def ours(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
     found: dict[ResourceKey, dict[str, Any]] = {}
     marked = [(mark.key, each) for each in scope.containers.values() if each and (mark := _mark(scope, each))]
     for key, inspected in sorted(marked, key=lambda each: _precedence(scope, *each)):
-        if inspected["State"].get("Status") != _GOING:
+        if inspected["State"].get("Status") != GOING:
             live = inspected["Name"][1:]
             name = scope.key_of_ours(key, live) if key not in found else ResourceKey(key.kind, f"@{live}")
             found[name] = inspected
