@@ -344,3 +344,20 @@ def test_an_engine_that_keeps_what_it_was_told_shows_no_difference() -> None:
 
 
 DEFAULT = vars(ContainerSpec(shm_size=Bytes(64 << 20)))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "now", "told"),
+    [
+        ("net.ipv4.ip_forward", "1", "1", "1"),
+        ("net.ipv4.ip_forward", "1", "0", "0"),
+        ("net.ipv4.ip_forward", "1", "", "1"),
+        ("net.ipv4.ip_local_port_range", "2000  3000", "2000 3000", "2000  3000"),
+        ("net.ipv4.ip_local_reserved_ports", "9,8", "8-9", "9,8"),
+        ("net.ipv4.conf.eth0.forwarding", "1", "0", "1"),
+        ("kernel.shm_rmid_forced", "1", "0", "1"),
+    ],
+)
+def test_a_sysctl_of_its_network_is_told_as_it_is_now(name: str, given: str, now: str, told: str) -> None:
+    assert seen({}, {"Sysctls": {name: given}}, sysctls={name: now}).sysctls == {name: told}
+    assert seen({}, {"Sysctls": {name: given}}).sysctls == {name: given}

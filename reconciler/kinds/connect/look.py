@@ -7,17 +7,17 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ReconcilerError
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
 from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
-from reconciler.kinds.container.ours import GOING, ours
+from reconciler.kinds.container.ours import GOING, ours, spaces
 from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
+    from reconciler.host.kernel import Space
     from reconciler.host.scope import Scope
 
 Json = Mapping[str, Any]
@@ -27,12 +27,12 @@ _NO_NETWORKS = ("none", "host")
 def endpoints(scope: Scope) -> Iterator[Resource]:
     """Yield the endpoints of our containers, and the foreign ones that are in the way."""
     networks = Networks(scope)
-    interfaces = _interfaces(scope)
+    within = spaces(scope)
     for key, inspected in ours(scope).items():
         for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
-            here = interfaces.get(key) if interfaces else None
-            if _counts(scope, key, name) and holds(endpoint, inspected, here):
-                live = _facts(name, endpoint, inspected, here or {})
+            space = within.get(key)
+            if _counts(scope, key, name) and holds(endpoint, inspected, space):
+                live = _facts(name, endpoint, inspected, space)
                 yield from _observed(scope, networks, key, inspected, (name, endpoint), live=live)
     yield from _foreign(scope, networks)
 
@@ -50,14 +50,6 @@ def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
     }
 
 
-def _interfaces(scope: Scope) -> Mapping[ResourceKey, Mapping[str, str]] | None:
-    """The interfaces in the containers' namespaces by their MAC addresses; None where the kernel is not in reach."""
-    try:
-        spaces = scope.kernel.nodes.items()
-    except (OSError, ReconcilerError):
-        return None
-    nodes = ((key, space.links.values()) for key, space in spaces if key.kind == "container")
-    return {key: {link.mac: link.name for link in links} for key, links in nodes}
 
 
 def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
@@ -106,7 +98,8 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, str]) -> Mapping[str, Any]:
+def _facts(name: str, endpoint: Json, inspected: Json, space: Space | None) -> Mapping[str, Any]:
+    interfaces = {link.mac: link.name for link in space.links.values()} if space else {}
     return MappingProxyType(
         {
             "container": inspected["Id"],

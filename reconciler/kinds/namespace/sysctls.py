@@ -27,12 +27,21 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
         message, hint = _wrong(key)
         if message:
             source.problem((*pointer, steps(given)[name]), message, hint)
-        found[key] = alike(_normal(key, " ".join(str(value).split())), str(value))
+        found[key] = as_shown(key, str(value))
     return found
 
 
-def _normal(key: str, value: str) -> str:
+def lasting(key: str) -> bool:
+    """Tell whether a sysctl is of a network namespace itself, and not of an interface that may come and go."""
+    return not _wrong(key)[0]
+
+
+def as_shown(key: str, value: str) -> str:
     """Write a value as the kernel does; what the kernel will refuse stays as it is, so that it says so."""
+    return alike(_shown(key, " ".join(value.split())), value)
+
+
+def _shown(key: str, value: str) -> str:
     if key not in _BITMAPS:
         return value
     found = [_RANGE.fullmatch(each) for each in value.split(",")]
