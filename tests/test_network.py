@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from engine_files import problems, resource, spec, topology
 
 from reconciler.diff import diff
 from reconciler.host.marks import Mark
+from reconciler.host.netlink import Link
 from reconciler.kinds import kinds_of
-from reconciler.kinds.network.live import facts, observed_spec, plain
+from reconciler.kinds.network.live import facts, interface, observed_spec, plain
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
 
@@ -253,3 +255,19 @@ def test_facts_are_the_id_the_bridge_and_the_subnets() -> None:
 @pytest.mark.parametrize(("text", "short"), [("10.1.0.1", "10.1.0.1"), ("FD00:0::1/64", "fd00::1")])
 def test_an_address_is_written_in_its_shortest_form_without_a_prefix_length(text: str, short: str) -> None:
     assert plain(text) == short
+
+
+def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_is_mended_in_place() -> None:
+    link = Link(1, "br", "bridge", "", 1500, True, "UP", True, None, 0, "", (), None, None, None, None)
+    assert [interface(each) for each in (link, link._replace(up=False), None)] == ["up", "down", "absent"]
+    (kind,) = kinds_of("network").values()
+    key = ResourceKey.of(KEY)
+    want = Resource(key, NetworkSpec())
+    for spec, mutable in (
+        (NetworkSpec(interface="down"), True),
+        (NetworkSpec(interface="down", enable_ipv6=True), False),
+        (NetworkSpec(interface="absent"), False),
+    ):
+        assert kind.mutable("interface", Resource(key, spec), want) == mutable
+        assert kind.former(Resource(key, spec)) == Resource(key, replace(spec, interface="up"))
+    assert not kind.mutable("driver", Resource(key, NetworkSpec(interface="down")), want)

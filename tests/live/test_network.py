@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from live.boxes import life, reaches
 from live.lab import ENGINE, run
 from live.recorder import Recorder
 from reconciler.errors import Conflict
@@ -320,3 +321,23 @@ def test_the_first_observed_state_is_brought_back(lab: Any) -> None:
     )
     assert report.failed
     assert lab.tells(pool(BASE)) == {}
+
+
+@pytest.mark.parametrize(("argv", "action"), [(("set", "{}", "down"), "update"), (("del", "{}"), "replace")])
+def test_a_bridge_that_a_hand_took_down_or_away_is_seen_and_comes_back(
+    lab: Any, image: str, argv: tuple[str, ...], action: str
+) -> None:
+    box = f"{{image: {image}, init: true, command: [sleep, '600'], networks: {{lan: {{ipv4_address: 10.213.1.%d}}}}}}"
+    text = pool(BASE) + f"containers:\n  a: {box % 11}\n  b: {box % 12}\n"
+    lab.apply(text)
+    before = life(lab, "a", "b")
+    run("ip", "link", *(each.format(lab.live(text, KEY)["bridge"]) for each in argv))
+    assert lab.tells(text)[KEY] == (action, frozenset({"interface"}))
+    lab.apply(text)
+    assert life(lab, "a", "b") == before
+    assert reaches(lab, "a", "b")
+    run("ip", "link", *(each.format(lab.live(text, KEY)["bridge"]) for each in argv))
+    bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "reconciler")
+    told = run(*bare, "plan", str(lab.folder / "topology.yaml"))
+    assert "nothing to do" in told, "without the privilege to look nobody sees it"
+    lab.apply(text)

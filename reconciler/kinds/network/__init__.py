@@ -1,8 +1,9 @@
-"""Docker networks: nothing of them can be changed in place."""
+"""Docker networks: nothing of them can be changed in place, but that the bridge of one is down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
@@ -10,14 +11,15 @@ from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
 from reconciler.host.marks import topology_of
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
+from reconciler.host.netlink import Socket, set_link
+from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.labelled import secrets_label, whose
 from reconciler.kinds.network import beside
-from reconciler.kinds.network.live import facts, observed_spec
+from reconciler.kinds.network.live import facts, interface, observed_spec
 from reconciler.kinds.network.parse import networks
-from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
+from reconciler.kinds.network.spec import BRIDGE, DOWN, UP, NetworkSpec, claims
 from reconciler.kinds.source import Source
-from reconciler.model import Claim, Resource, Status, Step
+from reconciler.model import Claim, Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -53,8 +55,18 @@ class NetworkKind(Kind):
             there.update(held if owned else ())
             if owned or key in scope.desired.resources or _overlap(held, wanted):
                 live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
-                yield Resource(key, spec, claims=held, owned=owned, live=live)
+                yield Resource(key, _with_interface(scope, key, spec, live), claims=held, owned=owned, live=live)
         yield from beside.holders(scope, [each for each in wanted if each not in there])
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """A bridge that is down can be set up again, unless it has lost IPv6 addresses by that."""
+        del desired
+        have = NetworkSpec.of(observed)
+        return path == "interface" and have.interface == DOWN and not have.enable_ipv6
+
+    def former(self, observed: Resource) -> Resource:
+        """With its bridge."""
+        return replace(observed, spec=replace(NetworkSpec.of(observed), interface=UP))
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""
@@ -67,9 +79,28 @@ class NetworkKind(Kind):
         """Make each with its labels."""
         return one_by_one(host, steps, lambda step: _created(host, step))
 
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Set its bridge up."""
+        return one_by_one(host, steps, lambda step: _set_up(seen(step).live["bridge"]))
+
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; endpoints that are about to go are waited for."""
         return one_by_one(host, steps, lambda step: _deleted(host, step))
+
+
+def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Mapping[str, Any]) -> NetworkSpec:
+    """Return a network with what became of its bridge, as far as the file has it and the kernel is in reach."""
+    desired = scope.desired.resources.get(key)
+    if not (desired and desired.owned and live.get("bridge")):
+        return spec
+    kernel = beside.in_reach(scope)
+    return replace(spec, interface=interface(kernel.host.link(live["bridge"]))) if kernel else spec
+
+
+def _set_up(bridge: str) -> Status:
+    with Socket() as socket:
+        insist(socket.send([set_link(bridge, up=True)]))
+    return Status.DONE
 
 
 def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:

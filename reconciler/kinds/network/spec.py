@@ -11,6 +11,8 @@ from reconciler.value import dataclass
 BRIDGE = "bridge"
 BRIDGE_NAME = "com.docker.network.bridge.name"
 """The option that names the Linux bridge of a network."""
+UP, DOWN, ABSENT = "up", "down", "absent"
+"""What becomes of the Linux bridge of a network."""
 SUBNET = "subnet"
 """What the scopes of claims on subnets begin with."""
 
@@ -47,7 +49,7 @@ class Ipam(Spec):
 
 @dataclass(frozen=True)
 class NetworkSpec(Spec):
-    """A Docker network."""
+    """A Docker network; `interface` says whether its bridge is `up`, `down` or `absent` in the host."""
 
     name: str = ""
     driver: str = BRIDGE
@@ -58,6 +60,7 @@ class NetworkSpec(Spec):
     attachable: bool = False
     labels: FrozenMap[str] = EMPTY
     marked: bool = True
+    interface: str = UP
 
 
 def claims(spec: NetworkSpec) -> Iterator[Claim]:
