@@ -23,6 +23,7 @@ NETWORKS = {
     "lan": LAN,
     "wan": {},
     "theirs": {"external": True},
+    "six": {"enable_ipv6": True},
     "docker0": {"external": True, "name": "bridge"},
 }
 
@@ -82,6 +83,11 @@ def test_an_endpoint_stands_on_container_and_network_and_claims_its_addresses() 
     )
 
 
+def test_an_ipv6_address_of_its_link_is_right_where_the_network_may_have_ipv6() -> None:
+    for network in ("six", "theirs"):
+        assert specs({network: {"link_local_ips": ["fe80::9"]}})[network].link_local_ips == ("fe80::9",)
+
+
 def test_links_are_given_on_the_networks_in_common() -> None:
     others = {"db": {"networks": ["lan"], "container_name": "own"}}
     made, _ = read({"web": {"networks": ["lan", "wan"], "links": ["db:sql"]}, **others})
@@ -129,6 +135,10 @@ def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None
         (
             {"lan": {"link_local_ips": ["169.254.1.1", "x"]}},
             "networks/lan/link_local_ips/1: 'x' does not appear to be an IPv4 or IPv6 address",
+        ),
+        (
+            {"lan": {"link_local_ips": ["fe80::9"]}},
+            "networks/lan/link_local_ips/0: network 'lan' has no IPv6",
         ),
         ({"docker0": {"aliases": ["a"]}}, "networks/docker0/aliases: Docker's own bridge knows no aliases"),
     ],

@@ -12,6 +12,8 @@ from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
 _KEPT = "keep its key, or declare it external"
 """What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
+_OFF = "take it off that first, or remove it"
+
 
 def conflicts(changes: Changes, *, kinds: Mapping[str, Kind]) -> tuple[Conflict, ...]:
     """Return what stays, and holds what a pending change is to take, or stands on what is to be unmade."""
@@ -37,7 +39,7 @@ def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conf
         for need in each.needs if each.part_of not in going else ():
             if need.how is How.STANDS_ON and need.key in going:
                 name, why = _named(each)
-                yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: take it off that first, or remove it")
+                yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: {_OFF}")
 
 
 def _named(staying: Resource) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
 from reconciler.host.marks import topology_of
+from reconciler.host.netlink import Socket, set_link
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
-from reconciler.host.netlink import Socket, set_link
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.labelled import secrets_label, whose
 from reconciler.kinds.network import beside
