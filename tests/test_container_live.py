@@ -224,6 +224,11 @@ def test_links_are_told_by_the_names_in_the_file() -> None:
     assert found.link_targets == {"db": "t-db", "@x": "x"}
 
 
+def test_a_link_is_none_where_its_target_was_made_anew_and_does_not_answer_to_it() -> None:
+    links = {"Links": ["/t-db:/t-web/sql", "/x:/t-web/x"]}
+    assert seen(None, links, answers=lambda *link: link == ("/x", "/t-web/x")).links == ("x:x",)
+
+
 def test_a_mac_address_is_the_container_s_where_the_engine_knows_no_other() -> None:
     mac = "02:00:00:00:00:01"
     assert seen({"MacAddress": mac}, mac=True).mac_address == mac

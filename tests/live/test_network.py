@@ -316,9 +316,7 @@ def test_a_network_goes_and_comes_under_a_new_name_with_the_same_subnet(lab: Any
 
 def test_the_first_observed_state_is_brought_back(lab: Any) -> None:
     lab.apply(pool(BASE))
-    report = lab.attempt(
-        pool("subnet: 10.213.3.0/24") + "  bad: {ipam: {driver: 'null'}}\n", revert=True
-    )
+    report = lab.attempt(pool("subnet: 10.213.3.0/24") + "  bad: {ipam: {driver: 'null'}}\n", revert=True)
     assert report.failed
     assert lab.tells(pool(BASE)) == {}
 

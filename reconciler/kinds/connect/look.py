@@ -50,8 +50,6 @@ def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
     }
 
 
-
-
 def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
     """Tell whether an endpoint is one of this kind: on Docker's own bridge it belongs to a container of that mode."""
     if name in _NO_NETWORKS:

@@ -39,7 +39,7 @@ class ContainerKind(Kind):
         return seen_containers(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
-        """What `docker update` and `docker rename` can do, a sysctl changed by hand, a return to Docker's own bridge."""
+        """What `docker update` and `docker rename` do, a sysctl changed by hand, a return to Docker's own bridge."""
         have, want = observed.spec, desired.spec
         if not (isinstance(have, ContainerSpec) and isinstance(want, ContainerSpec)):
             return False

@@ -34,6 +34,7 @@ class Seen:
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
     `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
+    `answers` tells whether a container has the name that a link gave it, which it loses when it is made anew.
     `sysctls` are those of its network namespace as they are now, where that was looked into. `mac` tells whether the
     engine gives a MAC address only where a container is made, `mac_of_endpoint` that it is the endpoint's all the
     same: gone with it, whatever the container's configuration goes on to say.
@@ -47,6 +48,7 @@ class Seen:
     named: Callable[[str], str] = str
     live_name: Callable[[str], str] = str
     linked: Collection[str] = ()
+    answers: Callable[[str, str], bool] = lambda _, __: True
     sysctls: Mapping[str, str] = EMPTY
     mac: bool = False
     mac_of_endpoint: bool = False
@@ -174,7 +176,7 @@ def _network(seen: Seen) -> dict[str, Any]:
     mode, target = _network_mode(seen)
     theirs = seen.image.get("ExposedPorts") or {}
     exposed = {port for port in config.get("ExposedPorts") or () if port not in theirs or port in seen.want.expose}
-    linked = [_link(seen, each) for each in host_config.get("Links") or ()]
+    linked = [_link(seen, each) for each in host_config.get("Links") or () if seen.answers(*each.split(":", 1))]
     return {
         "hostname": _hostname(seen, mode),
         "ports": published,

@@ -28,9 +28,10 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     own, outer, known = ours(scope), externals(scope), names(scope)
     linked = {link[1:].partition(":")[0] for each in own.values() for link in each["HostConfig"].get("Links") or ()}
     within = spaces(scope)
+    answering = {(f"/{live_name(row)}", name) for row in scope.container_rows for name in row.get("Names") or ()}
     for key, inspected in own.items():
         sysctls = within[key].sysctls if key in within else {}
-        yield _own(scope, key, inspected, known, linked=linked, sysctls=sysctls)
+        yield _own(scope, key, inspected, known, linked=linked, answering=answering, sysctls=sysctls)
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -51,6 +52,7 @@ def _own(
     known: Mapping[str, str],
     *,
     linked: Collection[str],
+    answering: Collection[tuple[str, str]],
     sysctls: Mapping[str, str],
 ) -> Resource:
     desired = scope.desired.resources.get(key)
@@ -65,6 +67,7 @@ def _own(
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
+        answers=lambda *link: link in answering,
         sysctls=sysctls,
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
