@@ -14,7 +14,7 @@ from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
 from reconciler.kinds import kinds_of
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
-from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
 
 KEY = "network/lan"
@@ -85,7 +85,25 @@ def test_a_bridge_claims_its_name_its_subnets_and_its_interface(tmp_path: Path) 
         "subnet 10.1.0.0/24",
         "interface br-lan in host",
     }
-    assert {each.label for each in claims(NetworkSpec("x", "macvlan", ipam=found.spec.ipam))} == {"network name 'x'"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("entry", "claimed"),
+    [
+        ("driver: macvlan", True),
+        ("driver: ipvlan", True),
+        ("driver: overlay", False),
+        ("driver: theirs", False),
+        ("driver: macvlan, ipam: {driver: theirs, config: [{%s}]}", False),
+        ("driver: macvlan, ipam: {config: [{%s, ip_range: 10.1.0.128/25}]}", False),
+    ],
+)
+def test_a_network_of_another_driver_claims_a_subnet_that_the_engine_keeps_for_one(
+    tmp_path: Path, entry: str, claimed: bool
+) -> None:
+    entry = entry % BASE if "%s" in entry else f"{entry}, ipam: {{config: [{{{BASE}}}]}}"
+    found = {each.label for each in resource(tmp_path, net(entry), KEY).claims}
+    assert found == {"network name 't-lan'"} | ({"subnet 10.1.0.0/24"} if claimed else set())
 
 
 CONTAINER = "containers: {web: {image: x%s}}"

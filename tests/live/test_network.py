@@ -298,14 +298,24 @@ def test_ipv6_without_a_subnet_is_explained_or_works(lab: Any) -> None:
     assert report.converged or "declare one in ipam.config" in str(report.failed[0].error)
 
 
-def test_a_subnet_in_use_is_explained(lab: Any, engine: Any) -> None:
+def test_a_subnet_of_another_driver_is_one_network_s_as_well(lab: Any, engine: Any) -> None:
+    subnet = "subnet: 10.213.7.0/24"
+    macvlan = f"driver: macvlan, driver_opts: {{parent: d5par}}, ipam: {{config: [{{{subnet}}}]}}"
     run("ip", "link", "add", "d5par", "type", "veth", "peer", "name", "d5per")
+    run("ip", "addr", "add", "10.213.7.9/24", "dev", "d5par")
     run("docker", "network", "create", "-d", "macvlan", "-o", "parent=d5par", "--subnet", "10.213.7.0/24", "d5-mv")
     try:
-        report = lab.attempt(pool("subnet: 10.213.7.0/24"))
-        assert report.converged or "choose another subnet" in str(report.failed[0].error)
-    finally:
+        for text in (pool(subnet), net(macvlan)):
+            with pytest.raises(Conflict, match="is held by network d5-mv, which is not ours"):
+                lab.plan(text)
         engine.remove_network("d5-mv")
+        lab.apply(net(macvlan))
+        run("ip", "addr", "del", "10.213.7.9/24", "dev", "d5par")
+        lab.apply(f"networks:\n  first: {{ipam: {{config: [{{{subnet}}}]}}}}\n")
+        lab.apply(f"networks:\n  another: {{{macvlan}}}\n")
+    finally:
+        lab.destroy()
+        run("docker", "network", "rm", "d5-mv", check=False)
         run("ip", "link", "del", "d5par")
 
 

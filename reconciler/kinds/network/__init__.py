@@ -47,7 +47,9 @@ class NetworkKind(Kind):
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their labels; externals by name; what is foreign and has a declared name, subnet or interface."""
-        wanted = [each for desired in scope.desired.of_kind("network") for each in desired.claims]
+        declared = scope.desired.of_kind("network")
+        wanted = [each for desired in declared for each in desired.claims]
+        bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
         there: set[Claim] = set()
         for key, owned, row in whose(scope, "network", scope.networks.values()):
             spec = observed_spec(row, scope.mark(row.get("Labels")))
@@ -56,7 +58,7 @@ class NetworkKind(Kind):
             if owned or key in scope.desired.resources or _overlap(held, wanted):
                 live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
                 yield Resource(key, _with_interface(scope, key, spec, live), claims=held, owned=owned, live=live)
-        yield from beside.holders(scope, [each for each in wanted if each not in there])
+        yield from beside.holders(scope, sorted(bridged - there))
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """A bridge that is down can be set up again, unless it has lost IPv6 addresses by that."""
@@ -101,6 +103,10 @@ def _set_up(bridge: str) -> Status:
     with Socket() as socket:
         insist(socket.send([set_link(bridge, up=True)]))
     return Status.DONE
+
+
+def _is_a_bridge(resource: Resource) -> bool:
+    return NetworkSpec.of(resource).driver == BRIDGE
 
 
 def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
