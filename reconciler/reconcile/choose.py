@@ -55,14 +55,18 @@ def targeted(changes: Changes, target: Collection[ResourceKey], *, kinds: Mappin
 def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
     """Leave alone what rests, and what is to be made of that which needs it or waits for it.
 
-    What falls with the others is not left alone.
+    What falls with the others is not left alone. For what is as it should be nothing that it needs has to be done.
     """
     left: set[ResourceKey] = set()
     more = {each.key for each in changes.pending if _is_of(each, resting) or _waits_for(each, resting)}
     while more:
         left |= more
         more = {each.key for each in changes.pending if each.key not in left and _needs_any(each, left)}
-    return _only(changes, changes.by_key.keys() - left, kinds) if left else changes
+    if not left:
+        return changes
+    chosen = _only(changes, {each.key for each in changes.pending} - left, kinds).by_key
+    kept = {key: each for key, each in changes.by_key.items() if key in chosen or each.action is Action.NOOP}
+    return replace(changes, by_key=MappingProxyType(kept))
 
 
 def _is_of(change: Change, keys: Collection[ResourceKey]) -> bool:

@@ -94,7 +94,7 @@ DRIFTS: dict[str, tuple[Drift, list[str]]] = {
         ["connect/box--lan"],
     ),
     "an endpoint is set down": (
-        lambda w: run("nsenter", "-t", str(inspect(w.lab, "box")["State"]["Pid"]), "-n", *_DOWN, "eth0"),
+        lambda w: run("nsenter", "-t", str(inspect(w.lab, "box")["State"]["Pid"]), "-n", *_DOWN, endpoint_of(w)),
         ["connect/box--lan"],
     ),
     "a network's bridge is set down": (lambda w: run(*_DOWN, bridge_of(w)), ["network/lan"]),
@@ -111,6 +111,11 @@ DRIFTS: dict[str, tuple[Drift, list[str]]] = {
     "a bridge is deleted": (lambda w: run("ip", "link", "delete", f"{w.name}-br0"), ["bridge/br0", PORT]),
     "a namespace is deleted": (lambda w: run("ip", "netns", "delete", f"{w.name}-right"), ["namespace/right", PAIR]),
 }
+
+
+def endpoint_of(world: World) -> str:
+    """Return how box's interface is called: each time that it is connected anew a number higher."""
+    return next(each for each in world.inside("box", "ls", "/sys/class/net").split() if each != "lo")
 
 
 def bridge_of(world: World) -> str:
