@@ -16,7 +16,12 @@ import pytest
 
 import reconciler
 from reconciler import api
+from reconciler.cli.changing import _each_destroyed
+from reconciler.cli.signals import Interruption
+from reconciler.errors import Conflict
 from reconciler.host.lock import locked
+from reconciler.model import Topology
+from reconciler.topologies import Found
 
 COMMANDS = ("validate", "plan", "apply", "destroy", "watch", "show", "ls", "schema")
 NOWHERE = "unix:///nonexistent/docker.sock"
@@ -446,3 +451,22 @@ def test_the_functions_of_the_stages_stay_functions() -> None:
     import reconciler.plan
 
     assert all(callable(each) for each in (reconciler.diff, reconciler.execute, reconciler.observe, reconciler.plan))
+
+
+def test_of_all_topologies_one_on_which_others_stand_is_destroyed_after_those(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = tuple(Found(each, ("file",), {}) for each in ("below", "above", "stuck"))
+    monkeypatch.setattr("reconciler.topologies.topologies", lambda _: (named, ()))
+    monkeypatch.setattr("reconciler.cli.changing.interruption", Interruption())
+    gone: list[str] = []
+
+    def destroyed(topology: Topology) -> int:
+        if topology.name == "stuck" or (topology.name == "below" and "above" not in gone):
+            raise Conflict(f"network/n: something stands on that of {topology.name}")
+        gone.append(topology.name)
+        return 0
+
+    assert _each_destroyed(reconciler.Host(), destroyed) == Conflict.exit_code
+    assert gone == ["above", "below"]
+    assert capsys.readouterr().err == "error: network/n: something stands on that of stuck\n"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from paper import source
 
+from reconciler.host.kernel.space import Place, Space
+from reconciler.host.netlink import Address, Link
 from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
@@ -19,6 +23,7 @@ NETWORKS = {
     "lan": LAN,
     "wan": {},
     "theirs": {"external": True},
+    "six": {"enable_ipv6": True},
     "docker0": {"external": True, "name": "bridge"},
 }
 
@@ -78,6 +83,11 @@ def test_an_endpoint_stands_on_container_and_network_and_claims_its_addresses() 
     )
 
 
+def test_an_ipv6_address_of_its_link_is_right_where_the_network_may_have_ipv6() -> None:
+    for network in ("six", "theirs"):
+        assert specs({network: {"link_local_ips": ["fe80::9"]}})[network].link_local_ips == ("fe80::9",)
+
+
 def test_links_are_given_on_the_networks_in_common() -> None:
     others = {"db": {"networks": ["lan"], "container_name": "own"}}
     made, _ = read({"web": {"networks": ["lan", "wan"], "links": ["db:sql"]}, **others})
@@ -126,6 +136,10 @@ def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None
             {"lan": {"link_local_ips": ["169.254.1.1", "x"]}},
             "networks/lan/link_local_ips/1: 'x' does not appear to be an IPv4 or IPv6 address",
         ),
+        (
+            {"lan": {"link_local_ips": ["fe80::9"]}},
+            "networks/lan/link_local_ips/0: network 'lan' has no IPv6",
+        ),
         ({"docker0": {"aliases": ["a"]}}, "networks/docker0/aliases: Docker's own bridge knows no aliases"),
     ],
 )
@@ -164,22 +178,37 @@ def test_a_job_has_completed_when_it_ran_and_ended_well(status: str, code: int, 
     assert has_completed(container({"Status": status, "ExitCode": code})) == expected
 
 
+def within(*links: tuple[str, bool], addresses: Sequence[str] = ("10.0.0.9/24", "fd00::9/64")) -> Space:
+    """A namespace with links of these MAC addresses, up or down; the addresses are on none in particular."""
+    found = {at: Link(at, f"eth{at}", "", mac, 0, up, *_REST) for at, (mac, up) in enumerate(links)}
+    held = tuple(Address(1, each, 0, 0, 0) for each in addresses)
+    return Space(Place(1), MappingProxyType(found), MappingProxyType({1: held}))
+
+
+_REST: Any = ("", False, None, 0, "", (), None, None, None, None)
+ENDPOINT = {"EndpointID": "1", "MacAddress": MAC, "IPAddress": "10.0.0.9", "GlobalIPv6Address": "FD00::9"}
+
+
 @pytest.mark.parametrize(
-    ("state", "found", "macs", "expected"),
+    ("state", "found", "space", "expected"),
     [
-        (DOWN, {}, [], True),
+        (DOWN, {}, within(), True),
         (UP, {"EndpointID": "", "MacAddress": MAC}, None, False),
-        (UP, {"EndpointID": "1", "MacAddress": MAC}, None, True),
-        (UP, {"EndpointID": "1", "MacAddress": MAC}, [MAC], True),
-        (UP, {"EndpointID": "1", "MacAddress": MAC}, [], False),
-        (UP, {"EndpointID": "1", "MacAddress": ""}, [], True),
-        (UP, {"EndpointID": "1"}, [], True),
+        (UP, ENDPOINT, None, True),
+        (UP, ENDPOINT, within((MAC, True)), True),
+        (UP, ENDPOINT, within(), False),
+        (UP, ENDPOINT, within((MAC, False)), False),
+        (UP, ENDPOINT, within((MAC, False), (MAC, True)), True),
+        (UP, ENDPOINT, within((MAC, True), addresses=["10.0.0.9/24"]), False),
+        (UP, ENDPOINT, within((MAC, True), addresses=[]), False),
+        (UP, {"EndpointID": "1", "MacAddress": ""}, within(), True),
+        (UP, {"EndpointID": "1"}, within(), True),
     ],
 )
-def test_an_endpoint_of_a_running_container_counts_when_its_interface_is_there(
-    state: dict[str, Any], found: dict[str, Any], macs: list[str] | None, expected: bool
+def test_an_endpoint_of_a_running_container_counts_when_its_interface_is_there_and_up_with_its_addresses(
+    state: dict[str, Any], found: dict[str, Any], space: Space | None, expected: bool
 ) -> None:
-    assert holds(found, container(state), macs) == expected
+    assert holds(found, container(state), space) == expected
 
 
 def live(found: dict[str, Any], state: dict[str, Any] = UP, want: ConnectSpec | None = None) -> ConnectSpec:

@@ -224,6 +224,11 @@ def test_links_are_told_by_the_names_in_the_file() -> None:
     assert found.link_targets == {"db": "t-db", "@x": "x"}
 
 
+def test_a_link_is_none_where_its_target_was_made_anew_and_does_not_answer_to_it() -> None:
+    links = {"Links": ["/t-db:/t-web/sql", "/x:/t-web/x"]}
+    assert seen(None, links, answers=lambda *link: link == ("/x", "/t-web/x")).links == ("x:x",)
+
+
 def test_a_mac_address_is_the_container_s_where_the_engine_knows_no_other() -> None:
     mac = "02:00:00:00:00:01"
     assert seen({"MacAddress": mac}, mac=True).mac_address == mac
@@ -344,3 +349,20 @@ def test_an_engine_that_keeps_what_it_was_told_shows_no_difference() -> None:
 
 
 DEFAULT = vars(ContainerSpec(shm_size=Bytes(64 << 20)))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "now", "told"),
+    [
+        ("net.ipv4.ip_forward", "1", "1", "1"),
+        ("net.ipv4.ip_forward", "1", "0", "0"),
+        ("net.ipv4.ip_forward", "1", "", "1"),
+        ("net.ipv4.ip_local_port_range", "2000  3000", "2000 3000", "2000  3000"),
+        ("net.ipv4.ip_local_reserved_ports", "9,8", "8-9", "9,8"),
+        ("net.ipv4.conf.eth0.forwarding", "1", "0", "1"),
+        ("kernel.shm_rmid_forced", "1", "0", "1"),
+    ],
+)
+def test_a_sysctl_of_its_network_is_told_as_it_is_now(name: str, given: str, now: str, told: str) -> None:
+    assert seen({}, {"Sysctls": {name: given}}, sysctls={name: now}).sysctls == {name: told}
+    assert seen({}, {"Sysctls": {name: given}}).sysctls == {name: given}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from engine_files import problems, resource, spec, topology
 
 from reconciler.diff import diff
 from reconciler.host.marks import Mark
+from reconciler.host.netlink import Link
 from reconciler.kinds import kinds_of
-from reconciler.kinds.network.live import facts, observed_spec, plain
-from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
+from reconciler.kinds.network.live import facts, interface, observed_spec, plain
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
 
 KEY = "network/lan"
@@ -83,7 +85,25 @@ def test_a_bridge_claims_its_name_its_subnets_and_its_interface(tmp_path: Path) 
         "subnet 10.1.0.0/24",
         "interface br-lan in host",
     }
-    assert {each.label for each in claims(NetworkSpec("x", "macvlan", ipam=found.spec.ipam))} == {"network name 'x'"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("entry", "claimed"),
+    [
+        ("driver: macvlan", True),
+        ("driver: ipvlan", True),
+        ("driver: overlay", False),
+        ("driver: theirs", False),
+        ("driver: macvlan, ipam: {driver: theirs, config: [{%s}]}", False),
+        ("driver: macvlan, ipam: {config: [{%s, ip_range: 10.1.0.128/25}]}", False),
+    ],
+)
+def test_a_network_of_another_driver_claims_a_subnet_that_the_engine_keeps_for_one(
+    tmp_path: Path, entry: str, claimed: bool
+) -> None:
+    entry = entry % BASE if "%s" in entry else f"{entry}, ipam: {{config: [{{{BASE}}}]}}"
+    found = {each.label for each in resource(tmp_path, net(entry), KEY).claims}
+    assert found == {"network name 't-lan'"} | ({"subnet 10.1.0.0/24"} if claimed else set())
 
 
 CONTAINER = "containers: {web: {image: x%s}}"
@@ -138,8 +158,43 @@ def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
             pool("subnet: 'fd00::/64', gateway: 'fd00::'", more=", enable_ipv6: true"),
             "gateway: fd00:: is the address of the subnet itself",
         ),
-        (pool(BASE, "subnet: 10.1.0.0/25"), "config: the subnets 10.1.0.0/24 and 10.1.0.0/25 overlap"),
+        (
+            pool(BASE, "subnet: 10.1.0.0/25", more=", driver: macvlan"),
+            "config: the subnets 10.1.0.0/24 and 10.1.0.0/25 overlap",
+        ),
         (pool("subnet: 'fd00::/64'"), "config: an IPv6 subnet has no effect here (say `enable_ipv6: true`)"),
+        (
+            pool(BASE, "subnet: 10.2.0.0/24"),
+            "config[1].subnet: a bridge has one IPv4 subnet, and this is another (make two networks)",
+        ),
+        (
+            pool("subnet: 'fd00::/64'", BASE, "subnet: 'fd01::/64'", more=", enable_ipv6: true"),
+            "config[2].subnet: a bridge has one IPv6 subnet, and this is another (make two networks)",
+        ),
+        (
+            net("driver_opts: {com.docker.network.bridge.name: much-too-long-a-name}"),
+            "the interface name 'much-too-long-a-name' is longer than 15 characters (give the bridge another name)",
+        ),
+        (
+            net("driver_opts: {com.docker.network.driver.mtu: abc}"),
+            "driver_opts.com.docker.network.driver.mtu: 'abc' is no MTU (a number of bytes, e.g. 1400)",
+        ),
+        (
+            net("driver_opts: {com.docker.network.bridge.enable_icc: perhaps}"),
+            "'perhaps' is neither true nor false (write one of these)",
+        ),
+        (
+            net("driver_opts: {com.docker.network.bridge.host_binding_ipv4: here}"),
+            "'here' is not an address (e.g. 127.0.0.1)",
+        ),
+        (
+            net("external: true, name: host"),
+            "name: the engine connects nothing to its network 'host' (say `network_mode: host` in the container)",
+        ),
+        (
+            "networks: {none: {external: true}}",
+            "none: the engine connects nothing to its network 'none' (say `network_mode: none` in the container)",
+        ),
         (net("name: bridge"), "lan: the engine keeps the network name 'bridge' for itself (declare it external)"),
         (
             'prefix: ""\n' + CONTAINER % "",
@@ -167,6 +222,22 @@ def test_what_is_wrong_is_a_problem(tmp_path: Path, text: str, message: str) -> 
     ],
 )
 def test_an_address_that_the_engine_does_not_keep_is_free(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        net(
+            "driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.enable_icc: false,"
+            " com.docker.network.bridge.name: br-lan, com.docker.network.bridge.host_binding_ipv4: 127.0.0.1}"
+        ),
+        net("driver_opts: {com.docker.network.bridge.name: '', com.docker.network.bridge.inhibit_ipv4: T}"),
+        net("driver: theirs, driver_opts: {com.docker.network.driver.mtu: large}"),
+        pool(BASE, "subnet: 10.2.0.0/24", more=", driver: macvlan"),
+    ],
+)
+def test_what_the_driver_takes_is_right(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text) == []
 
 
@@ -253,3 +324,19 @@ def test_facts_are_the_id_the_bridge_and_the_subnets() -> None:
 @pytest.mark.parametrize(("text", "short"), [("10.1.0.1", "10.1.0.1"), ("FD00:0::1/64", "fd00::1")])
 def test_an_address_is_written_in_its_shortest_form_without_a_prefix_length(text: str, short: str) -> None:
     assert plain(text) == short
+
+
+def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_is_mended_in_place() -> None:
+    link = Link(1, "br", "bridge", "", 1500, True, "UP", True, None, 0, "", (), None, None, None, None)
+    assert [interface(each) for each in (link, link._replace(up=False), None)] == ["up", "down", "absent"]
+    (kind,) = kinds_of("network").values()
+    key = ResourceKey.of(KEY)
+    want = Resource(key, NetworkSpec())
+    for seen, mutable in (
+        (NetworkSpec(interface="down"), True),
+        (NetworkSpec(interface="down", enable_ipv6=True), False),
+        (NetworkSpec(interface="absent"), False),
+    ):
+        assert kind.mutable("interface", Resource(key, seen), want) == mutable
+        assert kind.former(Resource(key, seen)) == Resource(key, replace(seen, interface="up"))
+    assert not kind.mutable("driver", Resource(key, NetworkSpec(interface="down")), want)

@@ -269,9 +269,22 @@ def test_what_is_kept_and_held_or_stood_on_is_a_conflict() -> None:
     desired: Entries = {"ground/a": {"shape": "square"}, "leaf/a": {"holds": [("p", 0, 5)]}}
     assert [str(each) for each in conflicts(changes(before, desired, keep=["box"]), kinds=KINDS)] == [
         "leaf/a: p 0-5 is held by box/old, which this run leaves alone: remove that, or choose another for yours",
-        "ground/a: box/old, which this run leaves alone, stands on what is to go: remove it first",
+        "ground/a: box/old, which this run leaves alone, stands on what is to go: take it off that first, or remove it",
     ]
     assert conflicts(changes(before, desired), kinds=KINDS) == ()
+
+
+def test_what_is_not_ours_and_stands_on_what_is_to_go_is_a_conflict_unless_it_is_part_of_what_goes() -> None:
+    before: Entries = {"ground/a": {}, "box/b": {}, "seat/x": {"owner": "", "stands_on": ["ground/a"]}}
+    for desired in ({"ground/a": {"shape": "square"}, "box/b": {"shape": "square"}}, {}):
+        found = changes(before, desired)
+        assert [str(each) for each in conflicts(found, kinds=KINDS)] == [
+            "ground/a: seat x, which is not ours, stands on what is to go: take it off that first, or remove it"
+        ]
+        parts = {key: replace(each, part_of=ResourceKey("box", "b")) for key, each in found.observed.resources.items()}
+        found = replace(found, observed=replace(found.observed, resources=MappingProxyType(parts)))
+        assert conflicts(found, kinds=KINDS) == ()
+    assert conflicts(changes(before, {"ground/a": {}}), kinds=KINDS) == ()
 
 
 def test_what_is_external_may_be_in_the_way_too() -> None:

@@ -466,6 +466,14 @@ def test_what_rests_is_left_alone_with_what_needs_it_as_long_as_there_is_somethi
     assert steps(apply({"box/b": {}}, host, resting=resting)) == ["delete leaf/b done"]
 
 
+def test_what_rests_is_not_brought_back_by_what_needs_it_and_is_as_it_should_be() -> None:
+    before: Entries = {"box/a": {}, "box/b": {"after": {"box/a": ""}}, "pointer/a": {"refers_to": ["box/a"]}}
+    desired = {**before, "box/a": {"color": "red"}, "box/c": {}}
+    report = apply(desired, host_with(before), resting=frozenset({key("box/a")}))
+    assert steps(report) == ["create box/c done"]
+    assert {"box/b", "pointer/a"} <= {str(each.key) for each in report.plan.changes}
+
+
 def test_with_what_rests_rest_its_parts() -> None:
     desired: Entries = {"box/a": {}, "part/a": {"stands_on": ["box/a"]}, "box/b": {}}
     report = apply(desired, host_with({"box/a": {}}), resting=frozenset({key("box/a")}))

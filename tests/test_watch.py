@@ -534,11 +534,22 @@ def test_what_somebody_is_in_the_way_of_does_not_hold_up_the_rest_and_is_told_on
     assert passing.passes.retry == math.inf
 
 
-def test_a_conflict_that_names_nothing_that_is_declared_is_not_got_around() -> None:
-    desired: Entries = {"ground/b": {}}
-    passing = Passing(host_with({"ground/a": {}, "box/x": {"owner": "", "stands_on": ["ground/a"]}}))
-    with pytest.raises(Conflict, match="ground/a"):
-        passing(desired)
+def test_what_cannot_go_because_others_stand_on_it_does_not_hold_up_the_rest() -> None:
+    entries: Entries = {"ground/a": {}, "box/a": {"stands_on": ["ground/a"]}}
+    passing = Passing(host_with({**entries, "box/x": {"owner": "", "stands_on": ["ground/a"]}}))
+    blocked, *rest = passing({"ground/b": {}})
+    assert blocked[0] == "blocked"
+    assert blocked[1].startswith("ground/a: box x, which is not ours, stands on what is to go")
+    assert sorted(rest) == [("mended", "box/a"), ("mended", "ground/b")]
+
+
+def test_a_conflict_that_names_no_resource_is_not_got_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise Conflict("something is in the way")
+
+    monkeypatch.setattr("reconciler.watch.one_pass.reconcile.apply", refused)
+    with pytest.raises(Conflict, match="in the way"):
+        Passing(MemoryHost())(TWO)
 
 
 def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:

@@ -12,7 +12,7 @@ from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
 from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.cli.signals import BETWEEN, interruption
-from reconciler.errors import Usage
+from reconciler.errors import Conflict, Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
 from reconciler.model import Plan, Report, Topology
 
@@ -110,18 +110,26 @@ def destroy(
 
 
 def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
-    """Destroy one topology after the other; an interruption is not for one of them alone."""
+    """Destroy one topology after the other, last what another one stands on; an interruption is for all of them."""
     from reconciler.topologies import topologies
 
     found, errors = topologies(host)
     codes = [complain(error) for error in errors]
-    for each in found:
-        say([style(sys.stdout).bold(f"{each.name}:")])
-        codes.append(destroyed(Topology(each.name)))
-        interruption.stop, interruption.at_once = None, BETWEEN
-        if interruption.number:
-            break
-    return interruption.exit_code or max(codes, default=0)
+    left, refused = [each.name for each in found], dict[str, Conflict]()
+    while left and not interruption.number:
+        refused = {}
+        for name in left:
+            say([style(sys.stdout).bold(f"{name}:")])
+            try:
+                codes.append(destroyed(Topology(name)))
+            except Conflict as error:
+                refused[name] = error
+            interruption.stop, interruption.at_once = None, BETWEEN
+            if interruption.number:
+                break
+        left = [*refused] if len(refused) < len(left) else []
+    code = max([*codes, *map(complain, refused.values())], default=0)
+    return interruption.exit_code or code
 
 
 def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock_timeout: float) -> int:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.host.engine import Engine
 
 T = TypeVar("T")
-_GOING = "removing"
+GOING = "removing"
+"""The state of a container that is on its way out."""
 INSPECTS = 8
 """How many inspects are under way at once."""
 
@@ -127,7 +128,7 @@ class EngineScope:
 
     def _is_there(self, identity: str) -> bool:
         inspected = self._inspected[identity]
-        return bool(inspected) and inspected["State"].get("Status") != _GOING
+        return bool(inspected) and inspected["State"].get("Status") != GOING
 
     @once
     def shared_with(self) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,8 @@ from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
 _KEPT = "keep its key, or declare it external"
 """What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
+_OFF = "take it off that first, or remove it"
+
 
 def conflicts(changes: Changes, *, kinds: Mapping[str, Kind]) -> tuple[Conflict, ...]:
     """Return what stays, and holds what a pending change is to take, or stands on what is to be unmade."""
@@ -31,12 +33,13 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
-    for each in staying:
-        for need in each.needs:
-            ground = changes.by_key.get(need.key)
-            if need.how is How.STANDS_ON and ground and ground.action in (Action.REPLACE, Action.DELETE):
+    """Tell what stands on what is to go; a part of what is to go itself falls with that."""
+    going = {each.key for each in changes.pending if each.action in (Action.REPLACE, Action.DELETE)}
+    for each in staying if going else ():
+        for need in each.needs if each.part_of not in going else ():
+            if need.how is How.STANDS_ON and need.key in going:
                 name, why = _named(each)
-                yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: remove it first")
+                yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: {_OFF}")
 
 
 def _named(staying: Resource) -> tuple[str, str]:

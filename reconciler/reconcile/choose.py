@@ -58,7 +58,7 @@ def targeted(changes: Changes, target: Collection[ResourceKey], *, kinds: Mappin
 def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
     """Leave alone what rests, and what is to be made of that which needs it or waits for it.
 
-    What falls with the others is not left alone.
+    What falls with the others is not left alone. For what is as it should be nothing that it needs has to be done.
     """
     left: set[ResourceKey] = set()
     more = {each.key for each in changes.pending if _is_of(each, resting) or _waits_for(each, resting)}

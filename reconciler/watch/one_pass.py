@@ -98,24 +98,24 @@ def run(each: Pass, manner: Manner, turn: Turn, hearing: Hearing) -> None:
     """Make the host as desired, or in a dry run find out how it differs; what came of it is noted on the pass."""
     try:
         if manner.dry_run:
-            _around(each, lambda resting: _compared(each, manner, hearing, resting))
+            _around(each, manner, lambda resting: _compared(each, manner, hearing, resting))
         else:
             with turn.taken(each.desired.name, hearing.waiting):
                 if not hearing.is_wanted():
                     return
-                _around(each, lambda resting: _applied(each, manner, hearing, resting))
+                _around(each, manner, lambda resting: _applied(each, manner, hearing, resting))
     except BaseException as error:  # noqa: BLE001 - the thread that watches must hear of it
         each.error = error
 
 
-def _around(each: Pass, act: Callable[[frozenset[ResourceKey]], None]) -> None:
+def _around(each: Pass, manner: Manner, act: Callable[[frozenset[ResourceKey]], None]) -> None:
     """Do it once more without what something is in the way of."""
     blocked: frozenset[ResourceKey] = frozenset()
     while True:
         try:
             act(each.resting | blocked)
         except Conflict as error:
-            named = _named(error, each.desired) - blocked
+            named = _named(error, manner.kinds) - blocked
             if not named:
                 raise
             blocked |= named
@@ -166,7 +166,7 @@ def _compared(each: Pass, manner: Manner, hearing: Hearing, resting: frozenset[R
     hearing.planned(made)
 
 
-def _named(conflict: Conflict, desired: Topology) -> frozenset[ResourceKey]:
-    """Return whom a conflict is about: each of its lines begins with a key."""
-    heads = {line.partition(": ")[0] for line in str(conflict).splitlines()}
-    return frozenset(key for key in desired.resources if str(key) in heads)
+def _named(conflict: Conflict, kinds: Mapping[str, Kind]) -> frozenset[ResourceKey]:
+    """Return whom a conflict is about, be it something to be deleted: each of its lines begins with a key."""
+    heads = [line.partition(": ")[0].partition("/") for line in str(conflict).splitlines()]
+    return frozenset(ResourceKey(kind, name) for kind, _, name in heads if kind in kinds)

@@ -10,7 +10,7 @@ from typing import Any
 import docker.errors
 import pytest
 
-from live.boxes import C, D, Json, R, alone, box, endpoint, inside, inspect, lan, life, reaches, text
+from live.boxes import C, D, Json, R, U, alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab, run
 from reconciler.errors import Conflict
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
@@ -330,3 +330,44 @@ def test_the_engine_keeps_count_when_endpoints_come_and_go_at_once(lab: Lab) -> 
             assert list(pool.map(come_and_go, names)) == [None] * len(names)
         lab.apply(text(boxes, networks={"wan": NETWORKS["wan"]}))
         lab.apply(with_lan)
+
+
+@pytest.mark.parametrize("argv", [("addr", "flush", "dev", "eth0"), ("link", "set", "eth0", "down")])
+def test_an_endpoint_that_a_hand_spoilt_inside_is_connected_anew(lab: Lab, argv: tuple[str, ...]) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    within(lab, "web", "ip", *argv)
+    assert lab.tells(SMALL) == {"connect/web--lan": (C, frozenset())}
+    lab.apply(SMALL)
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "www")
+
+
+def test_addresses_that_a_container_has_put_on_a_bridge_of_its_own_are_there(lab: Lab) -> None:
+    lab.apply(SMALL)
+    address = endpoint(lab, "other", "wan")["IPAddress"] + "/24"
+    for line in ("link add br0 type bridge", "link set eth0 master br0", "addr flush dev eth0", "link set br0 up"):
+        within(lab, "other", "ip", *line.split())
+    within(lab, "other", "ip", "addr", "add", address, "dev", "br0")
+    assert lab.tells(SMALL) == {}
+
+
+def test_a_sysctl_of_a_container_that_a_hand_changed_is_set_again(lab: Lab) -> None:
+    sysctls = {"net.ipv4.ip_forward": "1", "net.ipv4.ip_local_port_range": "2000 3000"}
+    file = text({"c": alone(sysctls=sysctls), "d": alone(network_mode="service:c")})
+    lab.apply(file)
+    before = life(lab, "c", "d")
+    within(lab, "c", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+    told = {"container/c": (U, frozenset({"sysctls.net.ipv4.ip_forward"}))}
+    assert lab.tells(file) == told
+    lab.apply(file)
+    assert life(lab, "c", "d") == before
+    within(lab, "c", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+    changed = file.replace('"2000 3000"', '"2000 3001"')
+    assert lab.tells(changed)["container/c"][0] == R
+    lab.apply(changed)
+
+
+def within(lab: Lab, name: str, *argv: str) -> None:
+    """Run a command of the host in the network of a container."""
+    run("nsenter", "-t", str(inspect(lab, name)["State"]["Pid"]), "-n", *argv)

@@ -447,7 +447,7 @@ def test_a_failure_brings_back_the_former_image(lab: Lab, files: Path, engine: A
     lab.apply(text)
     identity = engine.inspect_image("d5-lab:latest")["Id"]
     (files / "ctx/file").write_text("two\n")
-    bad = "networks: {bad: {driver_opts: {com.docker.network.driver.mtu: many}}}\n"
+    bad = "networks: {bad: {ipam: {driver: 'null'}}}\n"
     assert lab.attempt(text + bad, revert=True).reverted.converged  # type: ignore[union-attr]
     assert engine.inspect_image("d5-lab:latest")["Id"] == identity
 

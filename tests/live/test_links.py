@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from live.boxes import alone, box, endpoint, inside, inspect, lan, life, reaches, text
-from live.lab import Lab
+from live.lab import Lab, run
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.model import Action
 
@@ -106,3 +106,22 @@ def test_links_on_docker_s_own_bridge_are_there_beside_a_mac_address_on_another_
         said = [str(each.error) for each in lab.attempt(file).failed]
         assert said
         assert all(each.startswith("connect/both--lan: an engine before 29.3 gives") for each in said)
+
+
+def test_a_link_to_an_external_container_that_was_made_anew_is_made_anew_as_well(lab: Lab) -> None:
+    name, image = f"{lab.name}-foreign", str(alone()["image"])
+    file = text({"z": {"external": True, "container_name": name}, "b": bridged(links=["z:first"])})
+    make = ("docker", "run", "-d", "--init", "--name", name, image, "sleep", "600")
+    run(*make)
+    try:
+        lab.apply(file)
+        assert lab.tells(file) == {}
+        run("docker", "rm", "-f", name)
+        run(*make)
+        lab.drifted(file, "container/b", Action.REPLACE, "links")
+        assert reaches(lab, "b", "first")
+        lab.host.engine.api.kill(f"{lab.name}-b")
+        lab.host.engine.api.wait(f"{lab.name}-b")
+        assert set(lab.tells(file)) == {"process/b"}
+    finally:
+        run("docker", "rm", "-f", name)

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from live.boxes import life, reaches
 from live.lab import ENGINE, run
 from live.recorder import Recorder
 from reconciler.errors import Conflict
+from reconciler.execute import execute
 from reconciler.host import Host
-from reconciler.model import Action
+from reconciler.kinds import kinds
+from reconciler.model import Action, ResourceKey
+from reconciler.reconcile import destroy
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("engine")]
 
@@ -213,13 +217,63 @@ def test_the_default_network_is_made_on_demand(lab: Any, image: str, engine: Any
     assert engine.networks(names=[f"^{lab.name}-default$"]) == []
 
 
-def test_a_delete_that_a_foreign_container_blocks_names_it(lab: Any, image: str, engine: Any) -> None:
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_network_that_others_are_on_neither_goes_nor_lets_go_of_ours(
+    lab: Any, image: str, engine: Any, state: str
+) -> None:
+    name = f"{lab.name}-lan"
+    box = f"containers:\n  box: {{image: {image}, init: true, command: [sleep, '600'], networks: [lan]}}\n"
+    lab.apply(net() + box)
+    before = engine.inspect_container(f"{lab.name}-box")
+    run("docker", "run", "-d", "--init", "--name", "d5-guest", "--network", name, image, "sleep", "600")
+    try:
+        if state == "stopped":
+            run("docker", "stop", "-t0", "d5-guest")
+        told = f"{KEY}: container d5-guest, which is not ours, stands on what is to go: take it off that first"
+        for text in (net("labels: {a: b}") + box, ""):
+            with pytest.raises(Conflict, match=told):
+                lab.attempt(text)
+        with pytest.raises(Conflict, match=told):
+            destroy(lab.load(net() + box), lab.host, kinds=kinds())
+        after = engine.inspect_container(f"{lab.name}-box")
+        assert [each["NetworkSettings"]["Networks"][name]["EndpointID"] for each in (before, after)] == [
+            before["NetworkSettings"]["Networks"][name]["EndpointID"]
+        ] * 2
+        assert lab.tells(net() + box) == {}
+    finally:
+        engine.remove_container("d5-guest", force=True)
+    lab.apply(net("labels: {a: b}") + box)
+
+
+def test_what_is_adopted_with_its_network_does_not_stand_in_the_way_of_that(lab: Any, image: str, engine: Any) -> None:
+    name = f"{lab.name}-lan"
+    run("docker", "network", "create", name)
+    try:
+        for each in (f"{lab.name}-box", "d5-guest"):
+            run("docker", "run", "-d", "--init", "--name", each, "--network", name, image, "sleep", "600")
+        box = f"containers:\n  box: {{image: {image}, init: true, command: [sleep, '600'], networks: [lan]}}\n"
+        adopt = (ResourceKey.of(KEY), ResourceKey.of("container/box"))
+        with pytest.raises(Conflict) as told:
+            lab.attempt(net() + box, adopt=adopt)
+        assert [line.partition(",")[0] for line in str(told.value).splitlines()] == [f"{KEY}: container d5-guest"]
+        engine.remove_container("d5-guest", force=True)
+        lab.apply(net() + box, adopt=adopt)
+    finally:
+        for each in (f"{lab.name}-box", "d5-guest"):
+            run("docker", "rm", "-f", each, check=False)
+        lab.destroy()
+        run("docker", "network", "rm", name, check=False)
+
+
+def test_who_comes_onto_a_network_in_the_midst_is_named(lab: Any, image: str, engine: Any) -> None:
     lab.apply(net())
+    lab.host = Host(patience=0.1)
+    plan = lab.plan("")
     run("docker", "run", "-d", "--init", "--name", "d5-guest", "--network", f"{lab.name}-lan", image, "sleep", "600")
     try:
-        report = lab.attempt("")
-        assert "container d5-guest is still on it" in str(report.failed[0].error)
-        assert f"docker network disconnect {lab.name}-lan" in str(report.failed[0].error)
+        (failed,) = execute(plan, lab.host, kinds=kinds()).failed
+        assert "container d5-guest is still on it" in str(failed.error)
+        assert f"docker network disconnect {lab.name}-lan" in str(failed.error)
     finally:
         engine.remove_container("d5-guest", force=True)
     lab.apply("")
@@ -244,14 +298,24 @@ def test_ipv6_without_a_subnet_is_explained_or_works(lab: Any) -> None:
     assert report.converged or "declare one in ipam.config" in str(report.failed[0].error)
 
 
-def test_a_subnet_in_use_is_explained(lab: Any, engine: Any) -> None:
+def test_a_subnet_of_another_driver_is_one_network_s_as_well(lab: Any, engine: Any) -> None:
+    subnet = "subnet: 10.213.7.0/24"
+    macvlan = f"driver: macvlan, driver_opts: {{parent: d5par}}, ipam: {{config: [{{{subnet}}}]}}"
     run("ip", "link", "add", "d5par", "type", "veth", "peer", "name", "d5per")
+    run("ip", "addr", "add", "10.213.7.9/24", "dev", "d5par")
     run("docker", "network", "create", "-d", "macvlan", "-o", "parent=d5par", "--subnet", "10.213.7.0/24", "d5-mv")
     try:
-        report = lab.attempt(pool("subnet: 10.213.7.0/24"))
-        assert report.converged or "choose another subnet" in str(report.failed[0].error)
-    finally:
+        for text in (pool(subnet), net(macvlan)):
+            with pytest.raises(Conflict, match="is held by network d5-mv, which is not ours"):
+                lab.plan(text)
         engine.remove_network("d5-mv")
+        lab.apply(net(macvlan))
+        run("ip", "addr", "del", "10.213.7.9/24", "dev", "d5par")
+        lab.apply(f"networks:\n  first: {{ipam: {{config: [{{{subnet}}}]}}}}\n")
+        lab.apply(f"networks:\n  another: {{{macvlan}}}\n")
+    finally:
+        lab.destroy()
+        run("docker", "network", "rm", "d5-mv", check=False)
         run("ip", "link", "del", "d5par")
 
 
@@ -262,8 +326,26 @@ def test_a_network_goes_and_comes_under_a_new_name_with_the_same_subnet(lab: Any
 
 def test_the_first_observed_state_is_brought_back(lab: Any) -> None:
     lab.apply(pool(BASE))
-    report = lab.attempt(
-        pool("subnet: 10.213.3.0/24") + "  bad: {driver_opts: {com.docker.network.driver.mtu: many}}\n", revert=True
-    )
+    report = lab.attempt(pool("subnet: 10.213.3.0/24") + "  bad: {ipam: {driver: 'null'}}\n", revert=True)
     assert report.failed
     assert lab.tells(pool(BASE)) == {}
+
+
+@pytest.mark.parametrize(("argv", "action"), [(("set", "{}", "down"), "update"), (("del", "{}"), "replace")])
+def test_a_bridge_that_a_hand_took_down_or_away_is_seen_and_comes_back(
+    lab: Any, image: str, argv: tuple[str, ...], action: str
+) -> None:
+    box = f"{{image: {image}, init: true, command: [sleep, '600'], networks: {{lan: {{ipv4_address: 10.213.1.%d}}}}}}"
+    text = pool(BASE) + f"containers:\n  a: {box % 11}\n  b: {box % 12}\n"
+    lab.apply(text)
+    before = life(lab, "a", "b")
+    run("ip", "link", *(each.format(lab.live(text, KEY)["bridge"]) for each in argv))
+    assert lab.tells(text)[KEY] == (action, frozenset({"interface"}))
+    lab.apply(text)
+    assert life(lab, "a", "b") == before
+    assert reaches(lab, "a", "b")
+    run("ip", "link", *(each.format(lab.live(text, KEY)["bridge"]) for each in argv))
+    bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "reconciler")
+    told = run(*bare, "plan", str(lab.folder / "topology.yaml"))
+    assert "nothing to do" in told, "without the privilege to look nobody sees it"
+    lab.apply(text)

@@ -11,6 +11,7 @@ import pytest
 
 from live.boxes import Json, R, U, alone, box, inside, inspect, lan, life, text
 from live.lab import IMAGE, Lab
+from reconciler.errors import Conflict
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -216,6 +217,19 @@ def test_who_shares_the_network_of_a_container_that_is_not_declared_is_restarted
         api.restart(made, timeout=0)
         lab.drifted(file, "process/guest", Action.REPLACE, "network_lost")
         assert "eth0" in inside(lab, "guest", "ip", "addr")[1]
+        before = life(lab, "guest")
+        api.stop(made, timeout=0)
+        with pytest.raises(Conflict, match=f"^process/guest: network_mode: the container '{name}' does not run"):
+            lab.attempt(file)
+        api.remove_container(made, force=True)
+        with pytest.raises(Conflict, match=f"^container/guest: network_mode: there is no container '{name}'"):
+            lab.attempt(file)
+        made = api.create_container_from_config(config, name)["Id"]
+        with pytest.raises(Conflict, match=f"^container/guest: network_mode: the container '{name}' does not run"):
+            lab.attempt(file)
+        assert life(lab, "guest") == before
+        api.start(made)
+        lab.apply(file)
     finally:
         api.remove_container(made, force=True)
 

@@ -139,7 +139,7 @@ def test_a_deletion_that_a_foreign_container_blocks_names_it(lab: Any, image: st
 
 def test_the_former_state_has_no_volume_that_was_not_there(lab: Any, engine: Any) -> None:
     lab.apply("")
-    bad = "networks: {bad: {driver_opts: {com.docker.network.driver.mtu: many}}}\n"
+    bad = "networks: {bad: {ipam: {driver: 'null'}}}\n"
     assert lab.attempt(volume() + bad, revert=True).reverted.converged
     with pytest.raises(docker.errors.NotFound):
         engine.inspect_volume(f"{lab.name}-data")

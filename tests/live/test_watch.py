@@ -76,6 +76,7 @@ def at_rest(lab: Lab, file: str) -> None:
         assert time.monotonic() < deadline, left
 
 
+_DOWN = ("ip", "link", "set", "down")
 Drift = Callable[[World], object]
 DRIFTS: dict[str, tuple[Drift, list[str]]] = {
     "a container restarts": (lambda w: w.docker("restart", f"{w.name}-far"), [VETH, "exec/far"]),
@@ -92,6 +93,11 @@ DRIFTS: dict[str, tuple[Drift, list[str]]] = {
         lambda w: w.docker("network", "disconnect", f"{w.name}-lan", f"{w.name}-box"),
         ["connect/box--lan"],
     ),
+    "an endpoint is set down": (
+        lambda w: run("nsenter", "-t", str(inspect(w.lab, "box")["State"]["Pid"]), "-n", *_DOWN, endpoint_of(w)),
+        ["connect/box--lan"],
+    ),
+    "a network's bridge is set down": (lambda w: run(*_DOWN, bridge_of(w)), ["network/lan"]),
     "a pair is deleted": (lambda w: w.ip("edge", "link", "delete", "core"), [VETH, "route/edge--10.98.0.0/16"]),
     "an MTU is changed": (lambda w: w.ip("left", "link", "set", "eth1", "mtu", "1300"), [PAIR]),
     "an interface is set down": (lambda w: w.ip("right", "link", "set", "eth1", "down"), [PAIR]),
@@ -105,6 +111,15 @@ DRIFTS: dict[str, tuple[Drift, list[str]]] = {
     "a bridge is deleted": (lambda w: run("ip", "link", "delete", f"{w.name}-br0"), ["bridge/br0", PORT]),
     "a namespace is deleted": (lambda w: run("ip", "netns", "delete", f"{w.name}-right"), ["namespace/right", PAIR]),
 }
+
+
+def endpoint_of(world: World) -> str:
+    """Return how box's interface is called: each time that it is connected anew a number higher."""
+    return next(each for each in world.inside("box", "ls", "/sys/class/net").split() if each != "lo")
+
+
+def bridge_of(world: World) -> str:
+    return f"br-{world.docker('network', 'inspect', '-f', '{{.Id}}', f'{world.name}-lan')[:12]}"
 
 
 def port_of(world: World) -> str:

@@ -207,7 +207,7 @@ class _Look:
         links = MappingProxyType({each.index: each for each in socket.dump(get_links())})
         space = self._handed_over(found, Space(Place(socket.cookie, found.names, found.pids[:_PIDS]), links))
         concerns = any(map(self.kernel.mine, space.links.values())) or any(True for _ in self._residents(found, space))
-        return found, self._detailed(space, socket) if concerns else space
+        return found, self._detailed(found, space, socket) if concerns else space
 
     def _handed_over(self, found: Namespace, space: Space) -> Space:
         """Return a namespace without the marks on what the file calls external: that was ours once."""
@@ -217,17 +217,26 @@ class _Look:
         names = {getattr(each, "name", "") for each in self.bridges if getattr(each, "node", None) in residents}
         return _without_marks(space, {index for index, each in space.links.items() if each.name in names})
 
-    def _detailed(self, space: Space, socket: Socket) -> Space:
+    def _detailed(self, found: Namespace, space: Space, socket: Socket) -> Space:
         addresses: dict[int, list[Address]] = defaultdict(list)
         for each in socket.dump(get_addresses()):
             addresses[each.index].append(each)
         remembered = ("=".join(parts) for parts in notes(space.loopback, "sysctl"))
+        keys = {*remembered, *self._given(found, space)}
         return replace(
             space,
             addresses=MappingProxyType({index: tuple(each) for index, each in addresses.items()}),
             routes=tuple(socket.dump(self.routes)),
-            sysctls=MappingProxyType({key: read_sysctl(key) for key in remembered}),
+            sysctls=MappingProxyType({key: read_sysctl(key) for key in keys}),
         )
+
+    def _given(self, found: Namespace, space: Space) -> Iterator[str]:
+        """Yield the sysctls of the network that the container was made with whose namespace this is."""
+        for key in self._residents(found, space):
+            inspected = self.kernel.containers.get(key)
+            if inspected and not _shares(inspected):
+                sysctls = inspected["HostConfig"].get("Sysctls") or ()
+                yield from (each for each in sysctls if each.startswith("net."))
 
     def nodes(self, found: Iterable[tuple[Namespace, Space]]) -> list[tuple[ResourceKey, Space]]:
         """Return the nodes there are, each with its namespace: the host, the named ones, owners before sharers."""

@@ -47,7 +47,7 @@ NOWHERE = Where(ResourceKey("nowhere", "nowhere"))
 class Space:
     """A network namespace: its links by index, and of one that concerns the topology also what the links have.
 
-    `sysctls` holds the values of those that a note on `lo` remembers.
+    `sysctls` holds the values of those that a note on `lo` remembers, or that its container was made with.
     """
 
     place: Place

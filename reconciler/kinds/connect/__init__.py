@@ -31,7 +31,7 @@ class ConnectKind(Kind):
         return connects(source)
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
-        """Those of our containers, and foreign ones that have a declared address."""
+        """Those of our containers; foreign ones that have a declared address, or are on a network of ours."""
         return endpoints(scope)
 
     def tell(self, resource: Resource) -> Told:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from ipaddress import ip_address
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
+from reconciler.host.kernel.space import Space
 from reconciler.kinds.connect.spec import ConnectSpec
 
 Json = Mapping[str, Any]
@@ -25,16 +26,23 @@ def has_completed(inspected: Json) -> bool:
     return bool(state["Status"] == "exited" and state.get("ExitCode") == 0)
 
 
-def holds(endpoint: Json, inspected: Json, macs: Collection[str] | None) -> bool:
+def holds(endpoint: Json, inspected: Json, space: Space | None) -> bool:
     """Tell whether an endpoint is what it says: that of a container with a namespace has its interface there.
 
-    A connect that failed half-way leaves one without an id, or one whose interface never came. `macs` are those in
-    the namespace, None where nobody looked.
+    A connect that failed half-way leaves one without an id, or one whose interface never came; a hand takes that down,
+    or its addresses from it. Whoever puts them on another interface there, such as a bridge that this one is a port of,
+    has them. `space` is the namespace, None where nobody looked.
     """
     if not is_up(inspected):
         return True
+    return bool(endpoint.get("EndpointID")) and (space is None or _is_in(space, endpoint))
+
+
+def _is_in(space: Space, endpoint: Json) -> bool:
     mac = endpoint.get("MacAddress") or ""
-    return bool(endpoint.get("EndpointID")) and (macs is None or not mac or mac in macs)
+    there = {str(ip_interface(each.address).ip) for some in space.addresses.values() for each in some}
+    is_up = not mac or any(each.mac == mac and each.up for each in space.links.values())
+    return is_up and there.issuperset(addresses(endpoint))
 
 
 def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> ConnectSpec:

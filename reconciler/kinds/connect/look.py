@@ -7,16 +7,17 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ReconcilerError
-from reconciler.host.engine_scope import live_name
+from reconciler.host.engine_scope import GOING, live_name
+from reconciler.host.marks import topology_of
 from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
-from reconciler.kinds.container.ours import ours
+from reconciler.kinds.container.ours import ours, spaces
 from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
+    from reconciler.host.kernel import Space
     from reconciler.host.scope import Scope
 
 Json = Mapping[str, Any]
@@ -24,14 +25,14 @@ _NO_NETWORKS = ("none", "host")
 
 
 def endpoints(scope: Scope) -> Iterator[Resource]:
-    """Yield the endpoints of our containers, and the foreign ones that have a declared address."""
+    """Yield the endpoints of our containers, and the foreign ones that are in the way."""
     networks = Networks(scope)
-    interfaces = _interfaces(scope)
+    within = spaces(scope)
     for key, inspected in ours(scope).items():
         for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
-            here = interfaces.get(key) if interfaces else None
-            if _counts(scope, key, name) and holds(endpoint, inspected, here):
-                live = _facts(name, endpoint, inspected, here or {})
+            space = within.get(key)
+            if _counts(scope, key, name) and holds(endpoint, inspected, space):
+                live = _facts(name, endpoint, inspected, space)
                 yield from _observed(scope, networks, key, inspected, (name, endpoint), live=live)
     yield from _foreign(scope, networks)
 
@@ -47,16 +48,6 @@ def keys_of(scope: Scope) -> dict[ResourceKey, tuple[ResourceKey, ...]]:
         )
         for key, inspected in ours(scope).items()
     }
-
-
-def _interfaces(scope: Scope) -> Mapping[ResourceKey, Mapping[str, str]] | None:
-    """The interfaces in the containers' namespaces by their MAC addresses; None where the kernel is not in reach."""
-    try:
-        spaces = scope.kernel.nodes.items()
-    except (OSError, ReconcilerError):
-        return None
-    nodes = ((key, space.links.values()) for key, space in spaces if key.kind == "container")
-    return {key: {link.mac: link.name for link in links} for key, links in nodes}
 
 
 def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
@@ -105,7 +96,8 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, str]) -> Mapping[str, Any]:
+def _facts(name: str, endpoint: Json, inspected: Json, space: Space | None) -> Mapping[str, Any]:
+    interfaces = {link.mac: link.name for link in space.links.values()} if space else {}
     return MappingProxyType(
         {
             "container": inspected["Id"],
@@ -119,22 +111,29 @@ def _facts(name: str, endpoint: Json, inspected: Json, interfaces: Mapping[str, 
 
 
 def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
-    """Yield those that have an address that is to be ours, and those of what has the name of a container of ours."""
+    """Yield what others have on a network that may go, a declared address, or the name of a container of ours."""
     wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
-    own = {each["Id"] for each in ours(scope).values()}
     names = {name for kind, name in scope.wanted.keys() - scope.externals if kind == "container"}
-    for row in scope.container_rows:
-        found = ((row.get("NetworkSettings") or {}).get("Networks") or {}).values() if row["Id"] not in own else ()
-        name = live_name(row)
-        for endpoint in found:
-            network = networks.keys.get(endpoint.get("NetworkID") or "")
+    own = {each["Id"] for each in ours(scope).values()}
+    others = [row for row in scope.container_rows if row["Id"] not in own and row.get("State") != GOING]
+    for row in others:
+        for name, endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            identity = networks.identity(name, endpoint)
+            network = networks.keys.get(identity)
             held = tuple(address_claims(network.name, addresses(endpoint))) if network else ()
-            if network and (name in names or any((each.scope, each.low) in wanted for each in held)):
-                yield Resource(
-                    key_of(f"@{name}", network.name),
-                    ConnectSpec(endpoint.get("NetworkID") or ""),
-                    needs=(Need(network, "network"),),
-                    claims=held,
-                    owned=False,
-                    part_of=ResourceKey("container", f"@{name}"),
-                )
+            concerns = identity in networks.may_go or live_name(row) in names
+            if network and (concerns or any((each.scope, each.low) in wanted for each in held)):
+                yield _of_another(scope, row, network, held)
+
+
+def _of_another(scope: Scope, row: Json, network: ResourceKey, held: tuple[Claim, ...]) -> Resource:
+    live = live_name(row)
+    return Resource(
+        key_of(f"@{live}", network.name),
+        ConnectSpec(),
+        needs=(Need(network, "network"),),
+        claims=held,
+        owned=False,
+        part_of=ResourceKey("container", f"@{live}"),
+        live=MappingProxyType({"who": f"container {live}", **topology_of(row.get("Labels"))}),
+    )

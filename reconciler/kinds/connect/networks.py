@@ -24,6 +24,7 @@ class Networks:
         self.keys = {identity: _network_key(scope, row) for identity, row in scope.networks.items()}
         self.names = {identity: row["Name"] for identity, row in scope.networks.items()}
         self.ours = {identity for identity, row in scope.networks.items() if scope.mark(row.get("Labels"))}
+        self.may_go = self.ours | {identity for identity, name in self.names.items() if _is_to_be_ours(scope, name)}
 
     @cached_property
     def holders(self) -> Mapping[tuple[str, str], str]:
@@ -54,10 +55,15 @@ class Networks:
         return not is_up(inspected) and bool(holders - {None, inspected["Id"]})
 
 
+def _is_to_be_ours(scope: Scope, name: str) -> bool:
+    """Tell whether the file declares a network of a live name as ours: a foreign one may be adopted."""
+    return ("network", name) in scope.wanted and ("network", name) not in scope.externals
+
+
 def _network_key(scope: Scope, row: Json) -> ResourceKey:
     mark = scope.mark(row.get("Labels"))
     if mark and mark.key.kind == "network":
-        return mark.key
+        return scope.key_of_ours(mark.key, row["Name"])
     return scope.wanted.get(("network", row["Name"])) or ResourceKey("network", f"@{row['Name']}")
 
 

@@ -118,8 +118,16 @@ def _link_local(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> Iter
     for number, text in enumerate(endpoint.get("link_local_ips", ())):
         path = ("networks", network, "link_local_ips", number)
         found = entry.read(path, ip_address, text, instead=None)
+        if found and found.version == 6 and _lacks_ipv6(entry, network):  # noqa: PLR2004 - IPv6
+            entry.problem(path, f"network {network!r} has no IPv6", "say `enable_ipv6: true` there, with a subnet")
         if found:
             yield str(found)
+
+
+def _lacks_ipv6(entry: Entry, network: str) -> bool:
+    declared = entry.source.section("networks").get(network) or {}
+    known = not (declared.get("external") or entry.source.incomplete(("networks", network)))
+    return known and not declared.get("enable_ipv6")
 
 
 def _links(entry: Entry, network: str) -> Iterator[str]:

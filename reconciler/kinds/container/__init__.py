@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
@@ -14,7 +15,7 @@ from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.networking import BRIDGE
 from reconciler.kinds.source import Source
-from reconciler.model import Change, Resource, Step, Verb
+from reconciler.model import Change, FrozenMap, Resource, Step, Verb
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -38,13 +39,20 @@ class ContainerKind(Kind):
         return seen_containers(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
-        """What `docker update` and `docker rename` can do; Docker's own bridge can be come back to."""
+        """What `docker update` and `docker rename` do, a sysctl changed by hand, a return to Docker's own bridge."""
         have, want = observed.spec, desired.spec
         if not (isinstance(have, ContainerSpec) and isinstance(want, ContainerSpec)):
             return False
+        attribute, _, entry = path.partition(".")
+        if attribute == "sysctls":
+            return entry in want.sysctls and _made_with(observed).get(entry) == want.sysctls[entry]
         if path == "network_mode":
             return (have.network_mode, want.network_mode) == ("", BRIDGE)
         return path in ("name", "restart") or limits.mutable(path, have, want)
+
+    def former(self, observed: Resource) -> Resource:
+        """With the sysctls that it was made with."""
+        return replace(observed, spec=replace(ContainerSpec.of(observed), sysctls=_made_with(observed)))
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """Creation takes the first endpoint along; deletion all of them, and the process."""
@@ -79,6 +87,11 @@ class ContainerKind(Kind):
         from reconciler.kinds.container.effects import deleted
 
         return one_by_one(host, steps, lambda step: deleted(host, step))
+
+
+def _made_with(observed: Resource) -> FrozenMap[str]:
+    found: FrozenMap[str] = observed.handle.get("sysctls", ContainerSpec.of(observed).sysctls)
+    return found
 
 
 KIND = ContainerKind()

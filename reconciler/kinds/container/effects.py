@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
+from reconciler.host import netns
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
+from reconciler.host.engine_scope import GOING
+from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
@@ -18,6 +21,8 @@ from reconciler.kinds.container.config import config
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import mark_of, seen, wanted
+from reconciler.kinds.namespace import values
+from reconciler.kinds.namespace.sysctls import as_shown, lasting
 from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import Resource, Status, Step
 
@@ -25,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 Json = dict[str, Any]
-_GOING = "removing"
 _NONE = "none"
 
 
@@ -87,7 +91,7 @@ def _passes(host: Host, spec: ContainerSpec, error: Exception) -> bool:
     if status(error) != CONFLICT:
         return False
     try:
-        return bool(host.engine.containers.inspect(spec.name)["State"].get("Status") == _GOING)
+        return bool(host.engine.containers.inspect(spec.name)["State"].get("Status") == GOING)
     except Exception as gone:  # noqa: BLE001 - the next attempt tells
         return status(gone) == NOT_FOUND
 
@@ -105,7 +109,7 @@ def _hint(error: Exception) -> str:
 
 
 def updated(host: Host, step: Step) -> Result:
-    """Send one docker update, a rename, and a connect to Docker's own bridge, as far as they are due."""
+    """Send one docker update, a rename, a connect to Docker's own bridge, and sysctls, as far as they are due."""
     spec, identity, containers = ContainerSpec.of(wanted(step)), seen(step).live["id"], host.engine.containers
     paths = step.change.paths
     quota = paths & {"cpu_quota"}
@@ -119,6 +123,8 @@ def updated(host: Host, step: Step) -> Result:
         containers.rename(identity, spec.name)
     if "network_mode" in paths:
         _to_default_bridge(host, identity)
+    if "sysctls" in paths:
+        _set_sysctls(host, Where(step.key.key, identity, step.topology), spec)
     return Status.DONE
 
 
@@ -127,6 +133,12 @@ def _to_default_bridge(host: Host, identity: str) -> None:
     if _NONE in networks:
         host.engine.networks.disconnect(_NONE, identity)
     host.engine.networks.connect(BRIDGE, identity)
+
+
+def _set_sysctls(host: Host, where: Where, spec: ContainerSpec) -> None:
+    declared = {name: as_shown(name, each) for name, each in spec.sysctls.items() if lasting(name)}
+    with Reach(host) as reach:
+        netns.call(reach.fd(where), values.write, declared)
 
 
 def deleted(host: Host, step: Step) -> Result:

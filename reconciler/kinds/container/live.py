@@ -12,6 +12,7 @@ from reconciler.kinds.container.environment import of_engine as environment
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
 from reconciler.kinds.labelled import SECRET, unmarked, veiled
+from reconciler.kinds.namespace.sysctls import as_shown, lasting
 from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import EMPTY, FrozenMap
 from reconciler.secret import Secret
@@ -33,8 +34,10 @@ class Seen:
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
     `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
-    `mac` tells whether the engine gives a MAC address only where a container is made, `mac_of_endpoint` that
-    it is the endpoint's all the same: gone with it, whatever the container's configuration goes on to say.
+    `answers` tells whether a container has the name that a link gave it, which it loses when it is made anew.
+    `sysctls` are those of its network namespace as they are now, where that was looked into. `mac` tells whether the
+    engine gives a MAC address only where a container is made, `mac_of_endpoint` that it is the endpoint's all the
+    same: gone with it, whatever the container's configuration goes on to say.
     """
 
     found: Json
@@ -45,6 +48,8 @@ class Seen:
     named: Callable[[str], str] = str
     live_name: Callable[[str], str] = str
     linked: Collection[str] = ()
+    answers: Callable[[str, str], bool] = lambda _, __: True
+    sysctls: Mapping[str, str] = EMPTY
     mac: bool = False
     mac_of_endpoint: bool = False
 
@@ -171,7 +176,7 @@ def _network(seen: Seen) -> dict[str, Any]:
     mode, target = _network_mode(seen)
     theirs = seen.image.get("ExposedPorts") or {}
     exposed = {port for port in config.get("ExposedPorts") or () if port not in theirs or port in seen.want.expose}
-    linked = [_link(seen, each) for each in host_config.get("Links") or ()]
+    linked = [_link(seen, each) for each in host_config.get("Links") or () if seen.answers(*each.split(":", 1))]
     return {
         "hostname": _hostname(seen, mode),
         "ports": published,
@@ -264,6 +269,13 @@ def _confinement(seen: Seen) -> dict[str, Any]:
         "cap_drop": settings.capabilities(host_config.get("CapDrop")),
         "privileged": privileged,
         "devices": settings.devices_of_engine(host_config.get("Devices")),
-        "sysctls": FrozenMap(host_config.get("Sysctls")),
+        "sysctls": _sysctls(seen),
         "security_opt": tuple(sorted(set(host_config.get("SecurityOpt") or ()) - added)),
     }
+
+
+def _sysctls(seen: Seen) -> FrozenMap[str]:
+    """Read the sysctls as it was made with them; one of its network that is another by now as it is."""
+    given: dict[str, str] = seen.host_config.get("Sysctls") or {}
+    now = {name: live for name in given if lasting(name) and (live := seen.sysctls.get(name))}
+    return FrozenMap({**given, **{name: live for name, live in now.items() if live != as_shown(name, given[name])}})

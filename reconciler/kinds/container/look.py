@@ -11,11 +11,11 @@ from reconciler.host.marks import SOURCE, topology_of
 from reconciler.kinds.connect.networks import key_on
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container.live import Seen, spec_of
-from reconciler.kinds.container.ours import externals, names, ours
+from reconciler.kinds.container.ours import externals, names, ours, spaces
 from reconciler.kinds.container.parse import name_claim
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.networking import SHARED
-from reconciler.model import Need, Resource, ResourceKey
+from reconciler.model import FrozenMap, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -27,8 +27,11 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     """Yield ours, declared externals, and foreign ones that have a declared live name."""
     own, outer, known = ours(scope), externals(scope), names(scope)
     linked = {link[1:].partition(":")[0] for each in own.values() for link in each["HostConfig"].get("Links") or ()}
+    within = spaces(scope)
+    answering = {(f"/{live_name(row)}", name) for row in scope.container_rows for name in row.get("Names") or ()}
     for key, inspected in own.items():
-        yield _own(scope, key, inspected, known, linked=linked)
+        sysctls = within[key].sysctls if key in within else {}
+        yield _own(scope, key, inspected, known, linked=linked, answering=answering, sysctls=sysctls)
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -43,7 +46,14 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
 
 
 def _own(
-    scope: Scope, key: ResourceKey, inspected: Json, known: Mapping[str, str], *, linked: Collection[str]
+    scope: Scope,
+    key: ResourceKey,
+    inspected: Json,
+    known: Mapping[str, str],
+    *,
+    linked: Collection[str],
+    answering: Collection[tuple[str, str]],
+    sysctls: Mapping[str, str],
 ) -> Resource:
     desired = scope.desired.resources.get(key)
     want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
@@ -57,6 +67,8 @@ def _own(
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
+        answers=lambda *link: link in answering,
+        sysctls=sysctls,
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
     )
@@ -67,6 +79,7 @@ def _own(
         needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(scope, key, inspected, spec)))),
         claims=(name_claim(spec.name),),
         live=_facts(inspected),
+        handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import ReconcilerError
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
+    from reconciler.host.kernel import Space
     from reconciler.host.scope import Scope
 
 
@@ -46,6 +48,14 @@ def names(scope: Scope) -> dict[str, str]:
         external = scope.wanted[place].name if place in scope.externals else f"@{live}"
         found[row["Id"]] = found[live] = known.get(row["Id"], external)
     return found
+
+
+def spaces(scope: Scope) -> Mapping[ResourceKey, Space]:
+    """Return the network namespaces of containers by key; none where the kernel is not in reach."""
+    try:
+        return {key: space for key, space in scope.kernel.nodes.items() if key.kind == "container"}
+    except (OSError, ReconcilerError):
+        return {}
 
 
 def externals(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:

@@ -30,7 +30,7 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
     found: dict[str, str] = {}
     for name, value in mapping(given).items():
         key = name.strip().replace("/", ".")
-        normal = alike(_normal(key, " ".join(str(value).split())), str(value))
+        normal = as_shown(key, str(value))
         message, hint = _wrong(key) or _contradicted({**found, key: normal}, key) or _again(found, key) or ("", "")
         if message:
             source.problem((*pointer, steps(given)[name]), message, hint)
@@ -38,8 +38,17 @@ def declared(source: Source, pointer: Pointer, given: Mapping[str, Any] | Sequen
     return found
 
 
-def _normal(key: str, value: str) -> str:
+def lasting(key: str) -> bool:
+    """Tell whether a sysctl is of a network namespace itself, and not of an interface that may come and go."""
+    return _wrong(key) is None
+
+
+def as_shown(key: str, value: str) -> str:
     """Write a value as the kernel does; what the kernel will refuse stays as it is, so that it says so."""
+    return alike(_shown(key, " ".join(value.split())), value)
+
+
+def _shown(key: str, value: str) -> str:
     if key == _FASTOPEN:
         return ",".join(map(_fastopen_key, value.split(",")))
     return _bitmap(value) if key in _BITMAPS else _address(value) or " ".join(map(_integer, value.split()))

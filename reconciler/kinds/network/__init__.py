@@ -1,23 +1,25 @@
-"""Docker networks: nothing of them can be changed in place."""
+"""Docker networks: nothing of them can be changed in place, but that the bridge of one is down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
 from reconciler.host.marks import topology_of
+from reconciler.host.netlink import Socket, set_link
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.effects import mark_of, one_by_one, seen, wanted
+from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
 from reconciler.kinds.labelled import secrets_label, whose
 from reconciler.kinds.network import beside
-from reconciler.kinds.network.live import facts, observed_spec
+from reconciler.kinds.network.live import facts, interface, observed_spec
 from reconciler.kinds.network.parse import networks
-from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
+from reconciler.kinds.network.spec import BRIDGE, DOWN, UP, NetworkSpec, claims
 from reconciler.kinds.source import Source
-from reconciler.model import Claim, Resource, Status, Step
+from reconciler.model import Claim, Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -45,7 +47,9 @@ class NetworkKind(Kind):
 
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Ours by their labels; externals by name; what is foreign and has a declared name, subnet or interface."""
-        wanted = [each for desired in scope.desired.of_kind("network") for each in desired.claims]
+        declared = scope.desired.of_kind("network")
+        wanted = [each for desired in declared for each in desired.claims]
+        bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
         there: set[Claim] = set()
         for key, owned, row in whose(scope, "network", scope.networks.values()):
             spec = observed_spec(row, scope.mark(row.get("Labels")))
@@ -53,8 +57,18 @@ class NetworkKind(Kind):
             there.update(held if owned else ())
             if owned or key in scope.desired.resources or _overlap(held, wanted):
                 live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
-                yield Resource(key, spec, claims=held, owned=owned, live=live)
-        yield from beside.holders(scope, [each for each in wanted if each not in there])
+                yield Resource(key, _with_interface(scope, key, spec, live), claims=held, owned=owned, live=live)
+        yield from beside.holders(scope, sorted(bridged - there))
+
+    def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
+        """A bridge that is down can be set up again, unless it has lost IPv6 addresses by that."""
+        del desired
+        have = NetworkSpec.of(observed)
+        return path == "interface" and have.interface == DOWN and not have.enable_ipv6
+
+    def former(self, observed: Resource) -> Resource:
+        """With its bridge."""
+        return replace(observed, spec=replace(NetworkSpec.of(observed), interface=UP))
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""
@@ -67,9 +81,32 @@ class NetworkKind(Kind):
         """Make each with its labels."""
         return one_by_one(host, steps, lambda step: _created(host, step))
 
+    def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        """Set its bridge up."""
+        return one_by_one(host, steps, lambda step: _set_up(seen(step).live["bridge"]))
+
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; endpoints that are about to go are waited for."""
         return one_by_one(host, steps, lambda step: _deleted(host, step))
+
+
+def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Mapping[str, Any]) -> NetworkSpec:
+    """Return a network with what became of its bridge, as far as the file has it and the kernel is in reach."""
+    desired = scope.desired.resources.get(key)
+    if not (desired and desired.owned and live.get("bridge")):
+        return spec
+    kernel = beside.in_reach(scope)
+    return replace(spec, interface=interface(kernel.host.link(live["bridge"]))) if kernel else spec
+
+
+def _set_up(bridge: str) -> Status:
+    with Socket() as socket:
+        insist(socket.send([set_link(bridge, up=True)]))
+    return Status.DONE
+
+
+def _is_a_bridge(resource: Resource) -> bool:
+    return NetworkSpec.of(resource).driver == BRIDGE
 
 
 def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:

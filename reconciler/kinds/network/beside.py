@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
     """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's."""
     subnets = [each for each in wanted if each.scope.startswith(SUBNET)]
-    kernel = _kernel(scope) if subnets else None
+    kernel = in_reach(scope) if subnets else None
     if kernel is None:
         return
     networks = {*map(bridge_of, scope.networks.values()), *_named(scope)}
@@ -32,7 +32,7 @@ def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
                     yield Resource(key, Spec(), claims=(claim,), owned=False)
 
 
-def _kernel(scope: Scope) -> Kernel | None:
+def in_reach(scope: Scope) -> Kernel | None:
     """The look into the kernel; None where that is refused, or where it is not the one that the engine lives in."""
     try:
         return None if scope.kernel.stranger else scope.kernel

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.host.marks import SOURCE, Mark
+from reconciler.host.netlink import Link
 from reconciler.kinds.labelled import unmarked, veiled
-from reconciler.kinds.network.spec import BRIDGE, BRIDGE_NAME, Ipam, NetworkSpec, Pool, Pools
+from reconciler.kinds.network.spec import ABSENT, BRIDGE, BRIDGE_NAME, DOWN, UP, Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap
 
 _ID_IN_NAME = 12
@@ -48,6 +49,13 @@ def facts(row: Mapping[str, Any], spec: NetworkSpec) -> Mapping[str, Any]:
             "source": (row.get("Labels") or {}).get(SOURCE, ""),
         }
     )
+
+
+def interface(link: Link | None) -> str:
+    """Say what became of the Linux bridge of a network."""
+    if link is None:
+        return ABSENT
+    return UP if link.up else DOWN
 
 
 def _pools(config: Iterable[Mapping[str, Any]], driver: str) -> Pools:

@@ -10,6 +10,7 @@ from reconciler.kinds import networking
 from reconciler.kinds.addresses import IP, Network
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.network import options
 from reconciler.kinds.network.kept import decides, edges, gateway
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
 from reconciler.kinds.source import Pointer, Source
@@ -21,6 +22,7 @@ DEFAULT = "default"
 _PREDEFINED = ("bridge", "host", "none", "default")
 _SINGLE = {"host": "host", "null": "none", "none": "none"}
 """Drivers of which the engine makes no network beside its own, each with the network mode that means that one."""
+_SAY = "say `network_mode: {}` in the container"
 
 
 def networks(source: Source) -> Iterator[Resource]:
@@ -44,13 +46,15 @@ def _joins_default(source: Source) -> Iterator[Pointer]:
 def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, Any]) -> Resource:
     key, live = ResourceKey("network", name), source.live("networks", name)
     if entry.get("external"):
+        _check_external(source, pointer, entry, live)
         return source.resource(pointer, key, NetworkSpec(live), owned=False)
     if live in _PREDEFINED and not source.incomplete(("prefix",)):
         hint = "give it another `name:`, or a prefix" if name == DEFAULT else "declare it external"
         source.problem(pointer, f"the engine keeps the network name {live!r} for itself", hint)
     if mode := _SINGLE.get(entry.get("driver", "")):
         message = f"the engine makes no network with the driver {entry['driver']!r} beside its own"
-        source.problem((*pointer, "driver"), message, f"say `network_mode: {mode}` in the container")
+        source.problem((*pointer, "driver"), message, _SAY.format(mode))
+    options.check(source, pointer, entry)
     spec = NetworkSpec(
         name=live,
         driver=entry.get("driver", "bridge"),
@@ -64,6 +68,13 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
     return source.resource(pointer, key, spec, claims=claims(spec), at=_places(pointer, spec, entry).items())
 
 
+def _check_external(source: Source, pointer: Pointer, entry: Mapping[str, Any], live: str) -> None:
+    """Note a network of the engine that no container can be connected to: it is made with that, or never on it."""
+    if live in _SINGLE.values():
+        message = f"the engine connects nothing to its network {live!r}"
+        source.problem((*pointer, *(["name"] if "name" in entry else [])), message, _SAY.format(live))
+
+
 def _places(pointer: Pointer, spec: NetworkSpec, entry: Mapping[str, Any]) -> dict[Claim, Pointer]:
     """Return where the subnets that it claims stand."""
     config = (entry.get("ipam") or {}).get("config") or ()
@@ -73,7 +84,7 @@ def _places(pointer: Pointer, spec: NetworkSpec, entry: Mapping[str, Any]) -> di
 
 def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:
     ipam = entry.get("ipam") or {}
-    options = FrozenMap(labels(ipam.get("options")))
+    given = FrozenMap(labels(ipam.get("options")))
     pointer = (*around, "ipam", "config")
     found = list(_pools(source, pointer, entry, ipam.get("config") or ()))
     for first, second in _overlapping([subnet for subnet, _ in found]):
@@ -81,7 +92,7 @@ def _ipam(source: Source, around: Pointer, entry: Mapping[str, Any]) -> Ipam:
     silent = entry.get("enable_ipv6") or source.incomplete((*around, "enable_ipv6"))
     if any(subnet.version == 6 for subnet, _ in found) and not silent:  # noqa: PLR2004 - IPv6
         source.problem(pointer, "an IPv6 subnet has no effect here", "say `enable_ipv6: true`")
-    return Ipam(ipam.get("driver", "default"), options, Pools(*(_family(found, version) for version in (4, 6))))
+    return Ipam(ipam.get("driver", "default"), given, Pools(*(_family(found, version) for version in (4, 6))))
 
 
 def _overlapping(subnets: Sequence[Network]) -> Iterator[tuple[Network, Network]]:

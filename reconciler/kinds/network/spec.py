@@ -11,6 +11,9 @@ from reconciler.value import dataclass
 BRIDGE = "bridge"
 BRIDGE_NAME = "com.docker.network.bridge.name"
 """The option that names the Linux bridge of a network."""
+_OF_THIS_MACHINE = ("macvlan", "ipvlan")
+UP, DOWN, ABSENT = "up", "down", "absent"
+"""What becomes of the Linux bridge of a network."""
 SUBNET = "subnet"
 """What the scopes of claims on subnets begin with."""
 
@@ -47,7 +50,7 @@ class Ipam(Spec):
 
 @dataclass(frozen=True)
 class NetworkSpec(Spec):
-    """A Docker network."""
+    """A Docker network; `interface` says whether its bridge is `up`, `down` or `absent` in the host."""
 
     name: str = ""
     driver: str = BRIDGE
@@ -58,18 +61,23 @@ class NetworkSpec(Spec):
     attachable: bool = False
     labels: FrozenMap[str] = EMPTY
     marked: bool = True
+    interface: str = UP
 
 
 def claims(spec: NetworkSpec) -> Iterator[Claim]:
-    """Yield what only one network can have: its name, and a bridge's subnets and interface."""
+    """Yield what only one network can have: its name, its subnets, and a bridge's interface."""
     yield Claim(f"network name {spec.name}", label=f"network name {spec.name!r}")
-    if spec.driver != BRIDGE:
-        return
-    for subnet, _ in spec.ipam.config.pools():
-        yield subnet_claim(subnet)
-    if BRIDGE_NAME in spec.driver_opts:
+    for subnet, pool in spec.ipam.config.pools():
+        if spec.driver == BRIDGE or (_is_the_engines(spec) and not pool.ip_range):
+            yield subnet_claim(subnet)
+    if spec.driver == BRIDGE and BRIDGE_NAME in spec.driver_opts:
         interface = spec.driver_opts[BRIDGE_NAME]
         yield Claim(f"interface host:{interface}", label=f"interface {interface} in host")
+
+
+def _is_the_engines(spec: NetworkSpec) -> bool:
+    """Tell whether the engine gives the addresses, for this machine alone: then it keeps a whole subnet for one."""
+    return spec.driver in _OF_THIS_MACHINE and spec.ipam.driver == Ipam.driver
 
 
 def subnet_claim(text: str) -> Claim:

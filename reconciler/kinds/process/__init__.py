@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.process.live import RESTARTING
-from reconciler.kinds.process.look import seen_processes
+from reconciler.kinds.process.look import seen_processes, without_network
 from reconciler.kinds.process.parse import COMPLETED, processes
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.source import Source
-from reconciler.model import Change, Resource, Step, Verb
+from reconciler.model import Change, Resource, ResourceKey, Step, Verb
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -40,6 +40,10 @@ class ProcessKind(Kind):
     def observe(self, scope: Scope) -> Iterable[Resource]:
         """Those of our containers and of externals; foreign holders of declared ports of the host."""
         return seen_processes(scope)
+
+    def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+        """A container whose network one is to share, and that does not run."""
+        return without_network(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """Any state can be left for any other but `created`, for which the container is made anew."""

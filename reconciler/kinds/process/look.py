@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine_scope import live_name
 from reconciler.kinds.connect.look import keys_of
 from reconciler.kinds.container.ours import externals, names, ours
-from reconciler.kinds.networking import SHARED
+from reconciler.kinds.container.spec import ContainerSpec
+from reconciler.kinds.networking import RUNS, SHARED
 from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import UP, claims, facts, spec_of, state_of
 from reconciler.kinds.process.spec import ProcessSpec
@@ -39,6 +41,25 @@ def seen_processes(scope: Scope) -> Iterator[Resource]:
                 live=facts(inspected),
             )
     yield from foreign(scope, {each["Id"] for each in own.values()})
+
+
+def without_network(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
+    """Say which are to share the network of a container that the file does not declare, and that does not run.
+
+    It is said of the container where that would be made first, and else of what is to run in it.
+    """
+    own = ours(scope)
+    for each in scope.desired.of_kind("container"):
+        mode, _, name = ContainerSpec.of(each).network_mode.partition(":")
+        if mode == "container":
+            process = ResourceKey("process", each.key.name)
+            row = next((row for row in scope.container_rows if name in (live_name(row), row["Id"])), None)
+            if row is None:
+                yield each.key, f"network_mode: there is no container {name!r}: start it first"
+            elif row["State"] not in UP and ProcessSpec.of(scope.desired.resources[process]).state in RUNS:
+                live = own[each.key]["HostConfig"]["NetworkMode"] if each.key in own else ""
+                key = process if live == f"container:{row['Id']}" else each.key
+                yield key, f"network_mode: the container {name!r} does not run: start it first"
 
 
 def _after(endpoint: ResourceKey) -> Need:
