@@ -123,10 +123,10 @@ def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
             held = tuple(address_claims(network.name, addresses(endpoint))) if network else ()
             concerns = identity in networks.may_go or live_name(row) in names
             if network and (concerns or any((each.scope, each.low) in wanted for each in held)):
-                yield _of_another(scope, row, network, held)
+                yield _of_another(row, network, held)
 
 
-def _of_another(scope: Scope, row: Json, network: ResourceKey, held: tuple[Claim, ...]) -> Resource:
+def _of_another(row: Json, network: ResourceKey, held: tuple[Claim, ...]) -> Resource:
     live = live_name(row)
     return Resource(
         key_of(f"@{live}", network.name),
