@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from types import MappingProxyType
 
+import pytest
+
+from reconciler.errors import StepFailed
 from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel.notes import fitted, note, notes, read
+from reconciler.host.kernel.packed import changed, noted, room_for, write, written
 from reconciler.host.kernel.space import HOST, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import Address, Link
+from reconciler.host.netlink import Address, Link, NetlinkError
 from reconciler.kinds.addresses import within
 from reconciler.kinds.masters import bridge_of
 from reconciler.model import ResourceKey
@@ -30,14 +35,86 @@ def test_a_part_that_is_too_long_is_cut_and_still_tells_apart() -> None:
     assert one != two
     assert len(one) == 44
     assert len(note("exec", "t" * 60, "n" * 60, "12345678", "1234567890123456")) <= 127
-    assert len(note("port", "9" * 10, "ü" * 60)) <= 127
 
 
-def test_a_note_of_one_part_and_an_ipv6_prefix_keep_their_whole_length() -> None:
-    key, prefix = "net.netfilter.nf_conntrack_tcp_timeout_established", "ffff,ffff,ffff,ffff,ffff,ffff,ffff,ffff;128"
-    assert list(read([note("sysctl", key)], "sysctl")) == [(key,)]
-    assert list(read([note("route", "t", prefix, "1024")], "route")) == [("t", prefix, "1024")]
-    assert len(note("sysctl", "n" * 200)) <= 127
+NOTES = [noted("lab", f"item {number}") for number in range(400)]
+
+
+def test_packed_notes_are_read_as_they_were_written_and_each_stands_once() -> None:
+    altnames = changed(("wan",), "sysctl", [*NOTES[:40], *NOTES[:3]])
+    assert altnames[0] == "wan"
+    assert [len(each) <= 127 for each in altnames] == [True] * 4
+    assert written(a_link(1, "lo", altnames=altnames), "sysctl") == {*NOTES[:40]}
+    assert written(a_link(1, "lo", altnames=altnames), "route") == frozenset() == written(None, "sysctl")
+    assert changed(altnames, "sysctl", NOTES[:40]) == altnames
+    assert changed(altnames, "sysctl", (), NOTES[:40]) == ("wan",)
+
+
+def test_a_note_takes_the_room_of_another_and_leaves_those_of_others_alone() -> None:
+    altnames = changed((), "route", [*NOTES[:36], noted("other", "x")])
+    less = changed(altnames, "route", (), NOTES[:1])
+    more = changed(less, "route", NOTES[50:51])
+    assert len(altnames) == len(less) == len(more) == 3
+    assert altnames[1:] == less[1:] == more[1:]
+    assert written(a_link(1, "lo", altnames=more), "route") == {*NOTES[1:36], NOTES[50], noted("other", "x")}
+
+
+def test_what_former_versions_noted_is_understood_and_written_anew_with_the_next_note_of_its_owner() -> None:
+    former = (
+        "route=lab=10.0.0.0,8=0",
+        "route=other=fd00;;,64=1024",
+        "sysctl=net.ipv4.ip_forward",
+        "port=7=a=b",
+        "route",
+    )
+    lo = a_link(1, "lo", altnames=former)
+    assert written(lo, "route") == {noted("lab", "10.0.0.0,8=0"), noted("other", "fd00;;,64=1024")}
+    assert written(lo, "sysctl") == {noted("", "net.ipv4.ip_forward")}
+    assert written(lo, "port") == {noted("7", "a=b")}
+    now = changed(former, "route", NOTES[:1])
+    assert now[:-1] == former[1:]
+    assert written(a_link(1, "lo", altnames=now), "route") == {*written(lo, "route"), NOTES[0]}
+    assert changed(former[:2], "route", (), written(lo, "route")) == ()
+
+
+def test_there_is_room_for_so_many_notes_that_programs_can_still_read_of_the_link() -> None:
+    assert room_for((), "sysctl", NOTES) == 183
+    assert room_for((), "sysctl", NOTES[:20]) == 20
+    assert room_for(("x" * 127,) * 9, "sysctl", NOTES) == 18
+    assert room_for(("x" * 127,) * 11, "sysctl", NOTES) == 0, "what stands there already is others' business"
+
+
+class Links:
+    """A link as a socket tells of it, and takes its altnames."""
+
+    def __init__(self, *altnames: str, refusal: int = 0) -> None:
+        self.altnames, self.refusal, self.sent = altnames, refusal, 0
+
+    def ask(self, _: object) -> list[Link]:
+        return [a_link(1, "lo", altnames=self.altnames)]
+
+    def send(self, messages: list[bytes]) -> list[NetlinkError | None]:
+        self.sent += len(messages)
+        return [NetlinkError(self.refusal) if self.refusal else None for _ in messages]
+
+
+def test_notes_are_written_before_those_go_whose_place_they_take() -> None:
+    link = Links(*changed((), "route", NOTES[:2]))
+    write(link, 1, "route", add=NOTES[2:3], drop=NOTES[:1])  # type: ignore[arg-type] # as much of one as is wanted
+    assert link.sent == 2
+    write(link, 1, "route")  # type: ignore[arg-type]
+    write(link, 1, "route", add=NOTES[:2])  # type: ignore[arg-type]
+    assert link.sent == 2, "there is nothing to be written"
+    write(Links(refusal=errno.EEXIST), 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+    with pytest.raises(NetlinkError):
+        write(Links(refusal=errno.EPERM), 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+
+
+def test_no_note_is_written_that_leaves_no_room_for_other_programs() -> None:
+    link = Links(*("x" * 126 + each for each in "0123456789"))
+    with pytest.raises(StepFailed, match="its notes find no room"):
+        write(link, 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+    assert link.sent == 0
 
 
 def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:

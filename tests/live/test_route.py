@@ -8,9 +8,12 @@ import pytest
 
 from live.lab import Lab, run
 from live.witness import link, routes
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, ReconcilerError
 from reconciler.execute import execute
+from reconciler.host.kernel.packed import Noted, written
+from reconciler.host.netlink import Link, Socket, get_link
 from reconciler.kinds import kinds
+from reconciler.kinds.route.look import noted
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -254,8 +257,13 @@ def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
     assert not link("lo").get("altnames")
 
 
-def notes() -> list[str]:
-    return [each for each in link("lo").get("altnames", ()) if "10.99." in each]
+def notes(*labs: Lab) -> frozenset[Noted]:
+    """What is noted of the routes of some topologies."""
+    with Socket() as socket:
+        lo = socket.ask([get_link("lo")])[0]
+    assert isinstance(lo, Link)
+    owners = {noted(each.name, "", 0).owner for each in labs}
+    return frozenset(each for each in written(lo, "route") if each.owner in owners)
 
 
 def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(lab: Lab) -> None:
@@ -267,18 +275,18 @@ def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(l
     lab.drifted(several, "route/host--10.99.13.0/24@100", Action.CREATE)
     run("ip", "route", "del", "10.99.13.0/24", "metric", "0")
     lab.apply(f"host: {{routes: [{to % ', metric: 100'}, {to % ', metric: 200'}]}}")
-    assert sorted(each.rpartition("=")[2] for each in notes()) == ["100", "200"]
+    assert notes(lab) == {noted(lab.name, "10.99.13.0/24", metric) for metric in (100, 200)}
     assert len(run("ip", "route", "show", "10.99.13.0/24").splitlines()) == 2
     lab.destroy()
-    assert (ours(), notes()) == (before, [])
+    assert (ours(), notes(lab)) == (before, frozenset())
 
 
 def test_a_metric_of_the_host_is_changed_with_its_note(lab: Lab) -> None:
     text = "host: {routes: [{to: 10.99.14.0/24, dev: lo%s}]}"
     lab.both_ways(text % "", text % ", metric: 7", "route/host--10.99.14.0/24", Action.UPDATE, "metric")
-    assert [each.rpartition("=")[2] for each in notes()] == ["0"]
+    assert notes(lab) == {noted(lab.name, "10.99.14.0/24", 0)}
     assert lab.destroy().converged
-    assert notes() == []
+    assert notes(lab) == frozenset()
 
 
 @pytest.mark.parametrize("metric", ["0", "5"])
@@ -322,11 +330,40 @@ def test_a_note_holds_no_more_once_another_topology_has_the_place(lab: Lab) -> N
     lab.apply(text, adopt=(ResourceKey.of(key),))
     run("ip", "route", "del", "10.99.17.0/24", "dev", "lo")
     other.apply(text)
-    assert [each.split("=")[1] for each in notes()] == [other.name]
+    assert notes(lab, other) == {noted(other.name, "10.99.17.0/24", 0)}
     lab.destroy()
     assert "10.99.17.0/24" in routes()
     other.destroy()
-    assert notes() == []
+    assert notes(lab, other) == frozenset()
+
+
+def test_what_a_former_version_noted_of_routes_is_understood_and_goes_with_them(lab: Lab) -> None:
+    text = "host: {routes: [{to: 10.99.19.0/24, dev: lo}, {to: 10.99.20.0/24, dev: lo}]}"
+    former = [f"route={lab.name}=10.99.{number}.0,24=0" for number in (19, 20, 21)]
+    for number in (19, 20):
+        run("ip", "route", "add", f"10.99.{number}.0/24", "dev", "lo", "proto", "114")
+    for each in former:
+        run("ip", "link", "property", "add", "dev", "lo", "altname", each)
+    gone = f"route/host--@{noted(lab.name, '10.99.21.0/24', 0).item}"
+    assert lab.tells(text) == {gone: (Action.DELETE, frozenset())}
+    lab.apply(text)
+    assert former[0] not in link("lo")["altnames"]
+    lab.destroy()
+    assert notes(lab) == frozenset()
+    assert not ours()
+
+
+def test_so_many_routes_of_the_host_are_noted_that_programs_still_read_of_lo_and_no_more(lab: Lab) -> None:
+    text = "host: {routes: [%s]}"
+    routes = [f"{{to: 10.99.{number // 8}.{number % 8 * 32}/27, dev: lo}}" for number in range(200)]
+    lab.apply(text % ", ".join(routes[:100]))
+    try:
+        assert len(link("lo")["altnames"]) < 10
+        with pytest.raises(ReconcilerError, match=r"200 routes of the host .* are more than can be noted on `lo`: at"):
+            lab.attempt(text % ", ".join(routes))
+    finally:
+        lab.destroy()
+    assert notes(lab) == frozenset()
 
 
 def test_a_route_of_the_host_that_came_in_between_is_not_the_adopted_one(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
-from reconciler.host.kernel.notes import fitted, notes
+from reconciler.host.kernel.packed import noted, room_for, written
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
@@ -107,9 +107,14 @@ def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> Bridg
 
 
 def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
-    noted = {"=".join(parts[1:]) for parts in notes(link, "port")}
-    ports = [each.name for each in space.ports(link.index)]
-    return tuple(sorted(each for each in ports if each in declared or fitted(each) in noted))
+    """Return the names of the borrowed ports: those by which they are declared, or else were noted."""
+    notes = {each.item for each in written(link, "port")}
+    found: set[str] = set()
+    for each in space.ports(link.index) if declared or notes else ():
+        names = (each.name, *each.altnames)
+        former = (name for name in names if noted("", name).item in notes)
+        found.update([name for name in names if name in declared] or [*former][:1])
+    return tuple(sorted(found))
 
 
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
@@ -142,10 +147,15 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
 
 
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
-    """Yield the declared ports that are not there to be borrowed."""
+    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them."""
     for each in scope.desired.of_kind("bridge"):
         spec = BridgeSpec.of(each)
         space = scope.kernel.nodes.get(spec.node)
+        link = space.link(spec.name) if space else None
+        notes = [noted(str(link.index) if link else "", port) for port in spec.ports]
+        most = room_for(link.altnames if link else (spec.altname,), "port", notes)
+        if most < len(notes):
+            yield each.key, f"{len(notes)} ports are more than can be noted of it: at most {most} can be borrowed"
         for port in spec.ports:
             if space is None or space.link(port) is None:
                 where = nodes.label(spec.node)

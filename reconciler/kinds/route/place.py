@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict
-from reconciler.host.kernel.notes import notes
+from reconciler.host.kernel.packed import written
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route, Socket, get_link, get_routes
@@ -35,4 +35,4 @@ def _is_ours(step: Step, host: Host, socket: Socket, route: Route) -> bool:
     if any(mark and (mark.topology, mark.host) == (step.topology, host.identity) for mark in marks):
         return True
     note = noted(step.topology, route.destination, route.metric)
-    return isinstance(lo, Link) and note in notes(lo, "route")
+    return isinstance(lo, Link) and note in written(lo, "route")
