@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -13,8 +17,9 @@ from reconciler.host.kernel.notes import fitted, note, notes, read
 from reconciler.host.kernel.packed import changed, noted, room_for, write, written
 from reconciler.host.kernel.space import HOST, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import Address, Link, NetlinkError
+from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
 from reconciler.kinds.addresses import within
+from reconciler.kinds.held import held
 from reconciler.kinds.masters import bridge_of
 from reconciler.model import ResourceKey
 
@@ -134,15 +139,65 @@ def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
     assert space.ports(5) == ()
 
 
-def test_ours_and_declared_addresses_are_kept() -> None:
+PERMANENT, SECONDARY, DEPRECATED, NOPREFIXROUTE = 0x80, 0x81, 0xA0, 0x280
+ON_LINK = (int(ipaddress.ip_address("10.0.0.0")), 24, 2)
+
+
+def a_space(*addresses: Address, on_link: Iterable[Connected] = (ON_LINK,), **link: Any) -> Space:
+    links = MappingProxyType({2: a_link(2, "eth0")._replace(**link)})
+    return Space(Place(1), links, MappingProxyType({2: addresses}), connected=frozenset(on_link))
+
+
+def test_ours_and_declared_addresses_are_held() -> None:
     found = (
-        Address(2, "10.0.0.2/24", 0, 0, 0),
-        Address(2, "10.0.0.1/24", 0, PROTOCOL, 0),
-        Address(2, "10.0.0.3/24", 0, 0, 0),
+        Address(2, "10.0.0.2/24", 0, 0, PERMANENT),
+        Address(2, "10.0.0.1/24", 0, PROTOCOL, SECONDARY),
+        Address(2, "10.0.0.3/24", 0, 0, SECONDARY),
     )
-    space = Space(Place(1), MappingProxyType({}), MappingProxyType({2: found}))
-    assert space.kept(2, ("10.0.0.2/24",)) == ("10.0.0.1/24", "10.0.0.2/24")
-    assert space.kept(3, ()) == ()
+    assert held(a_space(*found), 2, ("10.0.0.2/24",)) == ("10.0.0.2/24", "10.0.0.1/24")
+    assert held(a_space(), 3, ()) == ()
+
+
+@pytest.mark.parametrize("changed", [{"peer": True}, {"flags": 0}, {"flags": DEPRECATED}, {"flags": NOPREFIXROUTE}])
+def test_a_declared_address_that_a_hand_changed_is_not_held(changed: dict[str, Any]) -> None:
+    whole = Address(2, "10.0.0.1/24", 0, PROTOCOL, PERMANENT)
+    assert held(a_space(whole), 2, ("10.0.0.1/24",)) == ("10.0.0.1/24",)
+    assert held(a_space(whole._replace(**changed)), 2, ("10.0.0.1/24",)) == ()
+    assert held(a_space(whole._replace(**changed)), 2, ()) == ("10.0.0.1/24",), "it is ours to take away"
+
+
+def test_the_first_of_a_subnet_is_told_where_it_is_one_of_ours() -> None:
+    both = ("10.0.0.9/24", "10.0.0.1/24")
+    nine, one = (Address(2, each, 0, PROTOCOL, PERMANENT) for each in both)
+    hand = Address(2, "10.0.0.5/24", 0, 0, PERMANENT)
+    assert held(a_space(nine, one._replace(flags=SECONDARY)), 2, both) == both
+    assert held(a_space(one, nine._replace(flags=SECONDARY)), 2, both) == both[::-1]
+    assert held(a_space(hand, *(each._replace(flags=SECONDARY) for each in (one, nine))), 2, both) == both
+
+
+@pytest.mark.parametrize(
+    ("address", "changes"),
+    [
+        ("10.0.0.1/24", {"up": False}),
+        ("10.0.0.1/24", {"master": 7}),
+        ("10.9.0.1/32", {}),
+        ("0.0.0.1/8", {}),
+        ("fe80::7/64", {}),
+        ("fd00::1/64", {"on_link": [(0xFD << 120, 64, 2)]}),
+    ],
+)
+def test_an_address_is_whole_while_its_subnet_is_on_the_link_or_where_the_kernel_makes_no_route(
+    address: str, changes: dict[str, Any]
+) -> None:
+    given = Address(2, address, 0, PROTOCOL, PERMANENT)
+    assert held(a_space(given, **{"on_link": (), **changes}), 2, (address,)) == (address,)
+    mine = add_route("10.0.0.0/24", protocol=PROTOCOL)
+    route = get_routes().parse(mine, 16, len(mine))
+    assert route is not None
+    given = Address(2, "10.0.0.1/24", 0, PROTOCOL, PERMANENT)
+    taken = replace(a_space(given, on_link=()), routes=(route,))
+    assert held(taken, 2, ("10.0.0.1/24",)) == ("10.0.0.1/24",), "a declared route has taken the kernel's place"
+    assert held(replace(taken, routes=()), 2, ("10.0.0.1/24",)) == ()
 
 
 def test_a_place_reads_well() -> None:

@@ -18,7 +18,7 @@ from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import HOST, LOOPBACK, NOWHERE, Place, Space, Where
 from reconciler.host.kernel.sysctls import every_sysctl, read_sysctl
 from reconciler.host.marks import PROTOCOL, Mark, of_alias, of_labels, short_key
-from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
+from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_connected, get_links, get_routes
 from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
 
@@ -213,17 +213,22 @@ class _Look:
             space = _without_marks(space, {LOOPBACK})
         residents = set(self._residents(found, space)) if self.bridges else set()
         names = {getattr(each, "name", "") for each in self.bridges if getattr(each, "node", None) in residents}
-        return _without_marks(space, {index for index, each in space.links.items() if each.name in names})
+        handed_over = map(space.link, names)
+        return _without_marks(space, {each.index for each in handed_over if each})
 
     def _detailed(self, found: Namespace, space: Space, socket: Socket) -> Space:
         addresses: dict[int, list[Address]] = defaultdict(list)
+        versions: set[int] = set()
         for each in socket.dump(get_addresses()):
             addresses[each.index].append(each)
+            if not each.scope:
+                versions.add(6 if ":" in each.address else 4)
         keys = {*self._remembered(space), *self._given(found, space)}
         return replace(
             space,
             addresses=MappingProxyType({index: tuple(each) for index, each in addresses.items()}),
             routes=tuple(socket.dump(self.routes)),
+            connected=frozenset(one for each in sorted(versions) for one in socket.dump(get_connected(each))),
             sysctls=MappingProxyType({key: read_sysctl(key) for key in keys}),
         )
 

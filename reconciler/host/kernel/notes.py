@@ -1,7 +1,7 @@
 """What no host can tell, noted as altnames on a namespace's `lo`: it lives and dies with the namespace.
 
-A note reads `WORD=…`: an altname holds 127 bytes (ALTIFNAMSIZ less one) and no blank, `/` or `:`. Those of which there may
-be many are packed.
+A note reads `WORD=…`: an altname holds 127 bytes (ALTIFNAMSIZ less one) and no blank, `/` or `:`. Those of which there
+may be many are packed.
 """
 
 from __future__ import annotations
