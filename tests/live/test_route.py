@@ -433,3 +433,75 @@ veths: [[a:e1, b:e1 %s], [a:e2, b:e2 %s]%s]
     for each, dev in ((other, "e2"), (one, "e1"), (gone, "e2"), (one, "e1"), (other, "e2")):
         lab.apply(each)
         assert routes(netns=f"{lab.name}-b")["10.200.0.0/24"]["dev"] == dev
+
+
+@pytest.mark.parametrize(
+    ("to", "first", "second"),
+    [("10.0.0.0/24", "", ", metric: 7"), ("fd00::/64", ", metric: 256", ", metric: 9")],
+)
+def test_a_route_that_took_the_place_of_the_kernel_s_gives_it_back(lab: Lab, to: str, first: str, second: str) -> None:
+    text = f"{{to: '{to}', dev: eth0%s}}"
+    bare = TEXT % ""
+    lab.apply(bare)
+    own = shown(lab, to)
+    assert len(own) == 1
+    assert "proto kernel" in own[0]
+    lab.apply(TEXT % text % first)
+    assert "proto kernel" not in "".join(shown(lab, to))
+    lab.apply(TEXT % text % second)
+    assert own[0] in shown(lab, to)
+    for each in (bare, TEXT % text % first, bare):
+        lab.apply(each)
+    assert shown(lab, to) == own
+    assert lab.tells(bare) == {}
+
+
+def shown(lab: Lab, to: str) -> list[str]:
+    family = "-6" if ":" in to else "-4"
+    return [each.strip() for each in run("ip", family, "-n", f"{lab.name}-red", "route", "show", to).splitlines()]
+
+
+@pytest.mark.parametrize("hand", [["route", "flush", "table", "main"], ["-6", "route", "flush", "table", "main"]])
+def test_the_kernel_s_own_routes_come_back_before_ours(lab: Lab, hand: list[str]) -> None:
+    text = TEXT % "{to: 10.7.0.0/16, via: 10.0.0.2}, {to: 'fd07::/32', via: 'fd00::2'}"
+    lab.apply(text)
+    before = run("ip", "-n", f"{lab.name}-red", "route"), shown(lab, "fd00::/64"), shown(lab, "fd07::/32")
+    run("ip", "-n", f"{lab.name}-red", *hand)
+    lab.apply(text)
+    assert (run("ip", "-n", f"{lab.name}-red", "route"), shown(lab, "fd00::/64"), shown(lab, "fd07::/32")) == before
+
+
+@pytest.mark.parametrize("foreign", ["blackhole", "unreachable", "prohibit", "throw"])
+def test_a_foreign_route_of_any_type_has_its_place(lab: Lab, foreign: str) -> None:
+    text = "host: {routes: [{to: 10.99.22.0/24, dev: lo}]}"
+    run("ip", "route", "add", foreign, "10.99.22.0/24")
+    try:
+        with pytest.raises(Conflict, match=r"the route to 10.99.22.0/24 in host is held by"):
+            lab.attempt(text)
+        lab.apply(text, adopt=(ResourceKey.of("route/host--10.99.22.0/24"),))
+        lab.destroy()
+    finally:
+        run("ip", "route", "del", foreign, "10.99.22.0/24", check=False)
+
+
+def test_a_route_for_one_type_of_service_is_in_nobody_s_way(lab: Lab) -> None:
+    run("ip", "route", "add", "10.99.23.0/24", "dev", "lo", "tos", "0x10")
+    try:
+        lab.apply("host: {routes: [{to: 10.99.23.0/24, dev: lo}]}")
+        lab.destroy()
+        assert run("ip", "route", "show", "tos", "0x10", "to", "10.99.23.0/24")
+    finally:
+        run("ip", "route", "del", "10.99.23.0/24", "dev", "lo", "tos", "0x10", check=False)
+
+
+def test_a_route_goes_by_an_altname_of_a_foreign_interface(lab: Lab) -> None:
+    name = f"d{os.urandom(3).hex()}"
+    run("ip", "link", "add", name, "type", "bridge")
+    try:
+        run("ip", "link", "property", "add", "dev", name, "altname", f"{name}-alt")
+        run("ip", "link", "set", name, "up")
+        lab.apply(f"host: {{routes: [{{to: 10.99.24.0/24, dev: {name}-alt}}]}}")
+        assert routes()["10.99.24.0/24"]["dev"] == name
+        lab.destroy()
+    finally:
+        run("ip", "link", "del", name)

@@ -26,6 +26,7 @@ from reconciler.host.netlink import (
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, seen, wanted
 from reconciler.kinds.route.aside import displace
+from reconciler.kinds.route.connected import reconnect
 from reconciler.kinds.route.look import noted
 from reconciler.kinds.route.place import insist_on_place
 from reconciler.kinds.route.spec import RouteSpec
@@ -102,9 +103,11 @@ def update(step: Step, reach: Reach) -> Result:
     old, new = RouteSpec.of(seen(step)), RouteSpec.of(wanted(step))
     create(step, reach)
     if old.metric != new.metric and _live(seen(step)).protocol == PROTOCOL:
-        reach.socket(new.at).send([_removal(seen(step))])
+        socket = reach.socket(new.at)
+        socket.send([_removal(seen(step))])
+        reconnect(socket, old.to)
         if new.node == HOST:
-            write(reach.socket(new.at), LOOPBACK, "route", drop=[_note(step, old)])
+            write(socket, LOOPBACK, "route", drop=[_note(step, old)])
     return Status.DONE
 
 
@@ -129,6 +132,7 @@ def delete(step: Step, reach: Reach) -> Result:
     socket = found[1]
     if "route" in seen(step).handle:  # else it is but remembered, and without a metric the next best would go
         insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
+        reconnect(socket, spec.to)
     if spec.node == HOST:
         write(socket, LOOPBACK, "route", drop=[seen(step).handle.get("note") or _note(step, spec)])
     if spec.node.kind == "container" and spec.is_default:

@@ -50,14 +50,16 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
     notes = packed.written(space.loopback, "route")
     wanted = {(spec.to, spec.metric) for _, spec in declared}
     places = set(wanted)
-    for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
+    devs = {key: spec.dev for key, spec in declared}
+    for route in sorted(filter(_has_place, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route, notes)
         key = _declared_key(declared, taken, route)
         if ours or (key and _may_take(scope, node)):
             key = key or _free_key(node, route, taken)
             taken.add(key)
             places.add((route.destination, route.metric))
-            yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
+            marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
+            yield _resource(scope, key, node, space, route, marked=marked, dev=devs.get(key))
         elif (route.destination, route.metric) in wanted:
             several = sum(to == route.destination for to, _ in wanted) > 1
             key = key_of(node, route.destination, route.metric if several else None)
@@ -67,8 +69,9 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
         yield from _remembered(scope, space, places, notes)
 
 
-def _is_plain(route: Route) -> bool:
-    return route.type == _UNICAST
+def _has_place(route: Route) -> bool:
+    """Tell whether a route has a place where one of ours can be: of whatever type, but for any type of service."""
+    return not route.tos
 
 
 def _may_take(scope: Scope, node: ResourceKey) -> bool:
@@ -120,13 +123,21 @@ def _rivals(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool
     """Tell whether Docker's default route stands beside ours, in whose place ours is to be."""
     if node.kind != "container" or node not in scope.kernel.containers:
         return False
-    beside = (each for each in space.routes if each.destination == route.destination and _is_plain(each))
+    beside = (each for each in space.routes if each.destination == route.destination and _has_place(each))
     return route.destination in DEFAULTS and any(each.protocol != PROTOCOL for each in beside)
 
 
 def _resource(
-    scope: Scope, key: ResourceKey, node: ResourceKey, space: Space, route: Route, *, marked: bool
+    scope: Scope,
+    key: ResourceKey,
+    node: ResourceKey,
+    space: Space,
+    route: Route,
+    *,
+    marked: bool,
+    dev: str | None = None,
 ) -> Resource:
+    """Make the resource of a live route; its interface has the declared name `dev` if that is one of its altnames."""
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
     grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
@@ -137,7 +148,7 @@ def _resource(
         node=node,
         to=route.destination,
         via=in_order(route.gateways),
-        dev=devices[0] if len(set(devices)) == 1 else None,
+        dev=_name(links[0], dev) if len(set(devices)) == 1 else None,
         metric=route.metric,
         source=route.source or "",
         marked=marked,
@@ -161,6 +172,10 @@ def _resource(
             },
         ),
     )
+
+
+def _name(link: Link, declared: str | None) -> str:
+    return declared if declared in link.altnames else link.name
 
 
 def _holding(space: Space, source: str | None) -> Iterator[Link]:

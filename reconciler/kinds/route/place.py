@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def insist_on_place(step: Step, host: Host, socket: Socket, spec: RouteSpec) -> None:
     """Raise Conflict where a route that is not ours has the destination and metric by now."""
     for each in socket.dump(get_routes()):
-        if (each.destination, each.metric) == (spec.to, spec.metric) and not _is_ours(step, host, socket, each):
+        there = (each.destination, each.metric, each.tos) == (spec.to, spec.metric, 0)
+        if there and not _is_ours(step, host, socket, each):
             what = f"a route to {spec.to} in {spec.at}"
             raise Conflict(f"{what} that is not ours came in between: remove it, or give yours another metric")
 
