@@ -20,9 +20,10 @@ def held(space: Space, index: int, declared: tuple[str, ...]) -> tuple[str, ...]
         for each in space.addresses.get(index, ())
         if (_is_whole(space, each) if each.address in declared else each.protocol == PROTOCOL)
     ]
-    if len(found) > 1:
-        places = {each: place for place, each in enumerate(declared)}
-        found.sort(key=lambda each: (each.is_secondary, places.get(each.address, len(places))))
+    if len(found) <= 1:
+        return tuple([each.address for each in found])
+    places = {each: place for place, each in enumerate(declared)}
+    found.sort(key=lambda each: (each.is_secondary, places.get(each.address, len(places))))
     return in_order([each.address for each in found])
 
 

@@ -10,7 +10,7 @@ versions wrote, one note each as `WORD=OWNER=…` or `WORD=…`, is understood.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import errno
 import hashlib
 import threading
@@ -27,6 +27,8 @@ _EACH = 18
 _ROOM = 1320
 """How many bytes all altnames of a link may take, ten of the longest: without them `lo` takes 1.7 KiB at most, and a
 bridge 2.1."""
+_SAFE = str.maketrans("+/", "-_")
+"""An altname holds no `/`."""
 _TURN = threading.Lock()
 """One at a time reads what is noted and writes it anew."""
 
@@ -119,7 +121,7 @@ def _text(word: str, pack: Sequence[Noted]) -> str:
 
 
 def _digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()[:_DIGEST]
+    return binascii.b2a_base64(hashlib.sha256(text.encode()).digest()).decode()[:_DIGEST].translate(_SAFE)
 
 
 def _fits(after: Iterable[str], before: Iterable[str]) -> bool:

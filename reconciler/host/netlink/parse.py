@@ -56,7 +56,7 @@ def link(buffer: bytes, start: int, end: int) -> Link:
         master=_optional(found, c.IFLA_MASTER),
         group=as_int(found.get(c.IFLA_GROUP, _NONE)),
         alias=as_text(found.get(c.IFLA_IFALIAS, b"")),
-        altnames=_altnames(found.get(c.IFLA_PROP_LIST, b"")),
+        altnames=_altnames(found[c.IFLA_PROP_LIST]) if c.IFLA_PROP_LIST in found else (),
         peer_index=_optional(found, c.IFLA_LINK),
         peer_nsid=_optional(found, c.IFLA_LINK_NETNSID),
         bridge=_bridge(info) if kind == "bridge" else None,
@@ -108,14 +108,9 @@ def address(buffer: bytes, start: int, end: int) -> Address | None:
     found = attributes(buffer, start + IFADDRMSG.size, end, _ADDRESS)
     prefixed = found[c.IFA_ADDRESS]
     own = found.get(c.IFA_LOCAL, prefixed)
-    return Address(
-        index=index,
-        address=f"{socket.inet_ntop(family, own)}/{prefix}",
-        scope=scope,
-        protocol=as_int(found.get(c.IFA_PROTO, _NONE)),
-        flags=as_int(found[c.IFA_FLAGS]) if c.IFA_FLAGS in found else flags,
-        peer=own != prefixed,
-    )
+    flags = as_int(found[c.IFA_FLAGS]) if c.IFA_FLAGS in found else flags
+    protocol = found.get(c.IFA_PROTO, _NONE)[0]
+    return Address(index, f"{socket.inet_ntop(family, own)}/{prefix}", scope, protocol, flags, own != prefixed)
 
 
 def route(buffer: bytes, start: int, end: int) -> Route | None:
