@@ -89,6 +89,9 @@ def test_the_full_name_is_that_of_which_the_live_one_was_made_or_the_declared_on
     assert altname("of-a-hand-too", *others, declared=None) == altname(own, "of-a-hand") == ""
 
 
+SMALL = "{endpoints: [red:x, br2], mtu: 1200}", "{endpoints: [red:y, br2], mtu: 1279}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -96,7 +99,16 @@ def test_the_full_name_is_that_of_which_the_live_one_was_made_or_the_declared_on
         ("{br0: {hello_time: 11s}}", "hello_time is to be from 1s to 10s"),
         ("{br0: {max_age: 5s}}", "max_age is to be from 6s to 40s"),
         ("{br0: {stp: true, forward_delay: 1s}}", "forward_delay is to be from 2s to 30s while stp is on"),
+        ("{br0: {forward_delay: 42949672.96s}}", "forward_delay is to be from 0s to 42949672.95s"),
         ("{br0: {mtu: 1000, addresses: ['fd00::1/64']}}", "IPv6 needs an MTU of 1280 at least, not 1000"),
+        (
+            "{br2: {addresses: ['fd00::1/64']}}",
+            "at least, and the port of veth/br2--red:x has but 1200 (give the bridge an",
+        ),
+        (
+            "{br0: {namespace: red, name: all}}",
+            "'all' cannot be the name of an interface: its settings are those of all",
+        ),
         ("{br0: {namespace: rde}}", "there is no 'rde' in namespaces (did you mean 'red'?)"),
         ("{br0: {addresses: [10.0.0.1/33]}}", "is not an address with its prefix length"),
         ("{br0: {addresses: [224.0.0.1/24]}}", "'224.0.0.1/24' cannot be the address of an interface"),
@@ -114,9 +126,17 @@ def test_the_full_name_is_that_of_which_the_live_one_was_made_or_the_declared_on
     ],
 )
 def test_what_is_wrong_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
-    others = "namespaces: {red: , blue: }\nveths: [[red:eth0, blue:eth0]]\n"
-    found = problems(tmp_path, f"{others}bridges: {text}")
+    small = SMALL if "br2" in text else ()
+    veths = ", ".join(("[red:eth0, blue:eth0]", *small))
+    found = problems(tmp_path, f"namespaces: {{red: , blue: }}\nveths: [{veths}]\nbridges: {text}")
     assert any(message in each for each in found), found
+
+
+def test_a_declared_mtu_is_that_of_the_bridge_whatever_its_ports_have(tmp_path: Path) -> None:
+    veths = "veths: [{endpoints: [red:x, br0], mtu: 1200}, {endpoints: [red:y, br0]}]"
+    bridge = "bridges: {br0: {mtu: 1400, addresses: ['fd00::1/64']}, br1: {addresses: ['fd01::1/64']}}"
+    text = f"namespaces: {{red: }}\n{bridge}\n{veths}"
+    assert spec(tmp_path, text, "bridge/br0").mtu == 1400
 
 
 def test_forward_delay_is_free_while_stp_is_off(tmp_path: Path) -> None:

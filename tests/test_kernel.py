@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
+import pytest
+
+from reconciler.errors import StepFailed
 from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel.notes import fitted, note, notes, read
+from reconciler.host.kernel.packed import changed, noted, room_for, write, written
 from reconciler.host.kernel.space import HOST, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import Address, Link
+from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
 from reconciler.kinds.addresses import within
+from reconciler.kinds.held import held
 from reconciler.kinds.masters import bridge_of
 from reconciler.model import ResourceKey
 
@@ -30,14 +40,86 @@ def test_a_part_that_is_too_long_is_cut_and_still_tells_apart() -> None:
     assert one != two
     assert len(one) == 44
     assert len(note("exec", "t" * 60, "n" * 60, "12345678", "1234567890123456")) <= 127
-    assert len(note("port", "9" * 10, "ü" * 60)) <= 127
 
 
-def test_a_note_of_one_part_and_an_ipv6_prefix_keep_their_whole_length() -> None:
-    key, prefix = "net.netfilter.nf_conntrack_tcp_timeout_established", "ffff,ffff,ffff,ffff,ffff,ffff,ffff,ffff;128"
-    assert list(read([note("sysctl", key)], "sysctl")) == [(key,)]
-    assert list(read([note("route", "t", prefix, "1024")], "route")) == [("t", prefix, "1024")]
-    assert len(note("sysctl", "n" * 200)) <= 127
+NOTES = [noted("lab", f"item {number}") for number in range(400)]
+
+
+def test_packed_notes_are_read_as_they_were_written_and_each_stands_once() -> None:
+    altnames = changed(("wan",), "sysctl", [*NOTES[:40], *NOTES[:3]])
+    assert altnames[0] == "wan"
+    assert [len(each) <= 127 for each in altnames] == [True] * 4
+    assert written(a_link(1, "lo", altnames=altnames), "sysctl") == {*NOTES[:40]}
+    assert written(a_link(1, "lo", altnames=altnames), "route") == frozenset() == written(None, "sysctl")
+    assert changed(altnames, "sysctl", NOTES[:40]) == altnames
+    assert changed(altnames, "sysctl", (), NOTES[:40]) == ("wan",)
+
+
+def test_a_note_takes_the_room_of_another_and_leaves_those_of_others_alone() -> None:
+    altnames = changed((), "route", [*NOTES[:36], noted("other", "x")])
+    less = changed(altnames, "route", (), NOTES[:1])
+    more = changed(less, "route", NOTES[50:51])
+    assert len(altnames) == len(less) == len(more) == 3
+    assert altnames[1:] == less[1:] == more[1:]
+    assert written(a_link(1, "lo", altnames=more), "route") == {*NOTES[1:36], NOTES[50], noted("other", "x")}
+
+
+def test_what_former_versions_noted_is_understood_and_written_anew_with_the_next_note_of_its_owner() -> None:
+    former = (
+        "route=lab=10.0.0.0,8=0",
+        "route=other=fd00;;,64=1024",
+        "sysctl=net.ipv4.ip_forward",
+        "port=7=a=b",
+        "route",
+    )
+    lo = a_link(1, "lo", altnames=former)
+    assert written(lo, "route") == {noted("lab", "10.0.0.0,8=0"), noted("other", "fd00;;,64=1024")}
+    assert written(lo, "sysctl") == {noted("", "net.ipv4.ip_forward")}
+    assert written(lo, "port") == {noted("7", "a=b")}
+    now = changed(former, "route", NOTES[:1])
+    assert now[:-1] == former[1:]
+    assert written(a_link(1, "lo", altnames=now), "route") == {*written(lo, "route"), NOTES[0]}
+    assert changed(former[:2], "route", (), written(lo, "route")) == ()
+
+
+def test_there_is_room_for_so_many_notes_that_programs_can_still_read_of_the_link() -> None:
+    assert room_for((), "sysctl", NOTES) == 183
+    assert room_for((), "sysctl", NOTES[:20]) == 20
+    assert room_for(("x" * 127,) * 9, "sysctl", NOTES) == 18
+    assert room_for(("x" * 127,) * 11, "sysctl", NOTES) == 0, "what stands there already is others' business"
+
+
+class Links:
+    """A link as a socket tells of it, and takes its altnames."""
+
+    def __init__(self, *altnames: str, refusal: int = 0) -> None:
+        self.altnames, self.refusal, self.sent = altnames, refusal, 0
+
+    def ask(self, _: object) -> list[Link]:
+        return [a_link(1, "lo", altnames=self.altnames)]
+
+    def send(self, messages: list[bytes]) -> list[NetlinkError | None]:
+        self.sent += len(messages)
+        return [NetlinkError(self.refusal) if self.refusal else None for _ in messages]
+
+
+def test_notes_are_written_before_those_go_whose_place_they_take() -> None:
+    link = Links(*changed((), "route", NOTES[:2]))
+    write(link, 1, "route", add=NOTES[2:3], drop=NOTES[:1])  # type: ignore[arg-type] # as much of one as is wanted
+    assert link.sent == 2
+    write(link, 1, "route")  # type: ignore[arg-type]
+    write(link, 1, "route", add=NOTES[:2])  # type: ignore[arg-type]
+    assert link.sent == 2, "there is nothing to be written"
+    write(Links(refusal=errno.EEXIST), 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+    with pytest.raises(NetlinkError):
+        write(Links(refusal=errno.EPERM), 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+
+
+def test_no_note_is_written_that_leaves_no_room_for_other_programs() -> None:
+    link = Links(*("x" * 126 + each for each in "0123456789"))
+    with pytest.raises(StepFailed, match="its notes find no room"):
+        write(link, 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
+    assert link.sent == 0
 
 
 def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:
@@ -57,15 +139,65 @@ def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
     assert space.ports(5) == ()
 
 
-def test_ours_and_declared_addresses_are_kept() -> None:
+PERMANENT, SECONDARY, DEPRECATED, NOPREFIXROUTE = 0x80, 0x81, 0xA0, 0x280
+ON_LINK = (int(ipaddress.ip_address("10.0.0.0")), 24, 2)
+
+
+def a_space(*addresses: Address, on_link: Iterable[Connected] = (ON_LINK,), **link: Any) -> Space:
+    links = MappingProxyType({2: a_link(2, "eth0")._replace(**link)})
+    return Space(Place(1), links, MappingProxyType({2: addresses}), connected=frozenset(on_link))
+
+
+def test_ours_and_declared_addresses_are_held() -> None:
     found = (
-        Address(2, "10.0.0.2/24", 0, 0, 0),
-        Address(2, "10.0.0.1/24", 0, PROTOCOL, 0),
-        Address(2, "10.0.0.3/24", 0, 0, 0),
+        Address(2, "10.0.0.2/24", 0, 0, PERMANENT),
+        Address(2, "10.0.0.1/24", 0, PROTOCOL, SECONDARY),
+        Address(2, "10.0.0.3/24", 0, 0, SECONDARY),
     )
-    space = Space(Place(1), MappingProxyType({}), MappingProxyType({2: found}))
-    assert space.kept(2, ("10.0.0.2/24",)) == ("10.0.0.1/24", "10.0.0.2/24")
-    assert space.kept(3, ()) == ()
+    assert held(a_space(*found), 2, ("10.0.0.2/24",)) == ("10.0.0.2/24", "10.0.0.1/24")
+    assert held(a_space(), 3, ()) == ()
+
+
+@pytest.mark.parametrize("changed", [{"peer": True}, {"flags": 0}, {"flags": DEPRECATED}, {"flags": NOPREFIXROUTE}])
+def test_a_declared_address_that_a_hand_changed_is_not_held(changed: dict[str, Any]) -> None:
+    whole = Address(2, "10.0.0.1/24", 0, PROTOCOL, PERMANENT)
+    assert held(a_space(whole), 2, ("10.0.0.1/24",)) == ("10.0.0.1/24",)
+    assert held(a_space(whole._replace(**changed)), 2, ("10.0.0.1/24",)) == ()
+    assert held(a_space(whole._replace(**changed)), 2, ()) == ("10.0.0.1/24",), "it is ours to take away"
+
+
+def test_the_first_of_a_subnet_is_told_where_it_is_one_of_ours() -> None:
+    both = ("10.0.0.9/24", "10.0.0.1/24")
+    nine, one = (Address(2, each, 0, PROTOCOL, PERMANENT) for each in both)
+    hand = Address(2, "10.0.0.5/24", 0, 0, PERMANENT)
+    assert held(a_space(nine, one._replace(flags=SECONDARY)), 2, both) == both
+    assert held(a_space(one, nine._replace(flags=SECONDARY)), 2, both) == both[::-1]
+    assert held(a_space(hand, *(each._replace(flags=SECONDARY) for each in (one, nine))), 2, both) == both
+
+
+@pytest.mark.parametrize(
+    ("address", "changes"),
+    [
+        ("10.0.0.1/24", {"up": False}),
+        ("10.0.0.1/24", {"master": 7}),
+        ("10.9.0.1/32", {}),
+        ("0.0.0.1/8", {}),
+        ("fe80::7/64", {}),
+        ("fd00::1/64", {"on_link": [(0xFD << 120, 64, 2)]}),
+    ],
+)
+def test_an_address_is_whole_while_its_subnet_is_on_the_link_or_where_the_kernel_makes_no_route(
+    address: str, changes: dict[str, Any]
+) -> None:
+    given = Address(2, address, 0, PROTOCOL, PERMANENT)
+    assert held(a_space(given, **{"on_link": (), **changes}), 2, (address,)) == (address,)
+    mine = add_route("10.0.0.0/24", protocol=PROTOCOL)
+    route = get_routes().parse(mine, 16, len(mine))
+    assert route is not None
+    given = Address(2, "10.0.0.1/24", 0, PROTOCOL, PERMANENT)
+    taken = replace(a_space(given, on_link=()), routes=(route,))
+    assert held(taken, 2, ("10.0.0.1/24",)) == ("10.0.0.1/24",), "a declared route has taken the kernel's place"
+    assert held(replace(taken, routes=()), 2, ("10.0.0.1/24",)) == ()
 
 
 def test_a_place_reads_well() -> None:

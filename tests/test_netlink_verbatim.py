@@ -12,7 +12,6 @@ from reconciler.host.netlink import (
     get_addresses,
     get_routes,
     route_again,
-    type_of_service,
     verbatim,
 )
 from reconciler.host.netlink import constants as c
@@ -64,9 +63,11 @@ def test_of_a_nexthop_object_its_id_is_told_alone() -> None:
 
 
 def test_the_type_of_service_is_told() -> None:
-    body = bytearray(add_route("10.0.0.0/16")[_HEAD:])
-    body[_TOS] = 0x10
-    assert type_of_service(bytes(body)) == 0x10
+    said = bytearray(add_route("10.0.0.0/16"))
+    said[_HEAD + _TOS] = 0x10
+    found = get_routes().parse(bytes(said), _HEAD, len(said))
+    assert found is not None
+    assert found.tos == 0x10
 
 
 @pytest.mark.parametrize(("protocol", "automatic"), [(0, True), (1, True), (c.RTPROT_KERNEL, True), (3, False)])

@@ -98,6 +98,17 @@ def test_needs_are_the_nodes_and_references_to_bridges(tmp_path: Path) -> None:
     assert [str(each.key) for each in resource(tmp_path, text, "veth/host:x--network.net").needs] == ["network/net"]
 
 
+def test_addresses_are_sorted_but_for_the_first_of_each_subnet_of_ipv4(tmp_path: Path) -> None:
+    given = "10.1.0.9/16 fd00::2/64 10.0.0.2/24 fd00::1/64 10.0.0.10/24 10.0.0.1/24 10.1.0.9/16 10.0.0.2/25"
+    found = spec(tmp_path, f"{NODES}veths: [[red:x {given}, out:x]]", "veth/out:x--red:x")
+    assert found.endpoints["red:x"].addresses == (
+        *("10.0.0.2/24", "10.0.0.1/24", "10.0.0.10/24"),
+        "10.0.0.2/25",
+        "10.1.0.9/16",
+        *("fd00::1/64", "fd00::2/64"),
+    )
+
+
 def test_a_foreign_master_is_no_need() -> None:
     assert needs_of("x", Endpoint(master="@docker0")) == ()
 
@@ -111,6 +122,7 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[red:sixteen-letters-, blue:x]]", "the interface name 'sixteen-letters-' is longer than 15 characters"),
         ("[[red:.., blue:x]]", "'..' cannot be the name of an interface"),
         ("[[red:lo, blue:x]]", "'lo' is there in every network namespace"),
+        ("[[red:default, blue:x]]", "'default' cannot be the name of an interface: its settings are those of all"),
         ("[[red:x 10.0.0.1/33, blue:x]]", "'10.0.0.1/33' is not an address with its prefix length"),
         ("[[red:x 0.0.0.0/0, blue:x]]", "'0.0.0.0/0' cannot be the address of an interface"),
         ("[[br0 10.0.0.1/24, blue:x]]", "'br0' is the port of a bridge (give the addresses to the bridge)"),

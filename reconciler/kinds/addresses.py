@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from reconciler.host.netlink import Connected
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import Claim
 
@@ -15,6 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 IPV6_MTU = 1280
 """Below this MTU an interface has no IPv6 (RFC 8200)."""
+_IPV6, _WHOLE = 6, 32
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
@@ -37,9 +40,25 @@ def with_length(found: Interface) -> str:
 
 
 def interface_addresses(source: Source, pointer: Pointer, texts: Iterable[str]) -> tuple[str, ...]:
-    """Normalise addresses with their prefix lengths, sorted; what is none is noted as a problem."""
+    """Normalise addresses with their prefix lengths, in order; what is none is noted as a problem."""
     found = (interface_address(source, (*pointer, number), text) for number, text in enumerate(texts))
-    return tuple(sorted({each for each in found if each}))
+    return in_order([each for each in found if each])
+
+
+def in_order(found: Sequence[str]) -> tuple[str, ...]:
+    """Sort addresses by their texts, but for the first of each IPv4 subnet: from that the interface speaks there."""
+    if len(found) <= 1:
+        return tuple(found)
+    groups = sorted(by_subnet(found).values(), key=min)
+    return tuple(each for group in groups for each in (*group[:1], *sorted(group[1:])))
+
+
+def by_subnet(found: Iterable[str]) -> Mapping[Network, list[str]]:
+    """Group addresses by their subnets; the order within has a meaning for IPv4 only."""
+    groups: dict[Network, list[str]] = defaultdict(list)
+    for each in dict.fromkeys(found):
+        groups[interface(each).network].append(each)
+    return {subnet: sorted(group) if subnet.version == _IPV6 else group for subnet, group in groups.items()}
 
 
 def interface_address(source: Source, pointer: Pointer, text: str) -> str:
@@ -53,6 +72,25 @@ def interface_address(source: Source, pointer: Pointer, text: str) -> str:
         source.problem(pointer, f"{text!r} cannot be the address of an interface")
         return ""
     return with_length(found)
+
+
+def connected_of(address: str, index: int) -> Connected | None:
+    """Return the subnet that is on the link by an address of it; None where the kernel makes no route of it.
+
+    That is so for a single address of IPv4, and for the network 0 (fib_add_ifaddr); link-local ones of IPv6 have the
+    route of the one that each link has by itself.
+    """
+    network = interface(address).network
+    number, length = int(network.network_address), network.prefixlen
+    if network.version == _IPV6:
+        return None if network.is_link_local else (number, length, index)
+    return None if length == _WHOLE or not number >> 24 else (number, length, index)
+
+
+def prefix_of(text: str) -> tuple[int, int]:
+    """Return the subnet of an address, or of a prefix, as a number, and its length."""
+    network = interface(text).network
+    return int(network.network_address), network.prefixlen
 
 
 def ip(source: Source, pointer: Pointer, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Space
@@ -45,8 +46,10 @@ def _is_dockers(scope: Scope, node: ResourceKey, link: Link) -> bool:
     return any(each.get("MacAddress") == link.mac for each in networks.values())
 
 
-def interface(node: ResourceKey, name: str) -> Resource:
+def interface(node: ResourceKey, name: str, link: Link) -> Resource:
     """Make the resource that stands for a foreign interface that no kind could adopt."""
     where = label(node)
     claim = Claim(f"{_SCOPE}{where}:{name}", label=f"interface {name} in {where}")
-    return Resource(ResourceKey("interface", f"@{where}:{name}"), Spec(), claims=(claim,), owned=False)
+    live = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
+    key = ResourceKey("interface", f"@{where}:{name}")
+    return Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(live))

@@ -28,7 +28,7 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
     if master is None:
         return "", None
     mark = scope.kernel.mine(master)
-    bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master.name)
+    bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master)
     network = _network(scope, master.name) if bridge is None and space is scope.kernel.host else None
     if network:
         return str(network.key), network
@@ -36,11 +36,11 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
     return str(bridge or f"@{master.name}"), Where(key, master.name, scope.name if mark and mark.key == key else "")
 
 
-def _external(scope: Scope, space: Space, name: str) -> ResourceKey | None:
-    """Find the external bridge that has a live name in a node."""
-    nodes = scope.kernel.residents.get(space.place.cookie, ())
+def _external(scope: Scope, space: Space, link: Link) -> ResourceKey | None:
+    """Find the external bridge that is declared by the name of a link in a node, or by one of its altnames."""
+    nodes, names = scope.kernel.residents.get(space.place.cookie, ()), (link.name, *link.altnames)
     for each in scope.desired.of_kind("bridge"):
-        if not each.owned and getattr(each.spec, "name", "") == name and getattr(each.spec, "node", None) in nodes:
+        if not each.owned and getattr(each.spec, "name", "") in names and getattr(each.spec, "node", None) in nodes:
             return each.key
     return None
 

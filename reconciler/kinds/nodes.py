@@ -21,6 +21,8 @@ SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bri
 NOT_RUNNING = ("completed", "stopped", "created")
 """The states of a container in which it has no network namespace to put something into."""
 _DIGEST = 6
+_SETTINGS = ("all", "default")
+"""What stands beside the interfaces in /proc/sys/net/ipv4/conf, so that the kernel makes none of that name."""
 _UNFIT = re.compile(r"[/:%\s]")
 _SHARED = ("service:", "container:")
 
@@ -122,4 +124,6 @@ def interface_problem(name: str) -> str:
         return f"the interface name {name!r} is longer than {INTERFACE_MAX} characters"
     if name in ("", ".", "..") or not name.isprintable() or _UNFIT.search(name):
         return f"{name!r} cannot be the name of an interface"
+    if name in _SETTINGS:
+        return f"{name!r} cannot be the name of an interface: its settings are those of all"
     return f"{name!r} is there in every network namespace" if name == "lo" else ""

@@ -89,7 +89,7 @@ def _link(row: Json) -> Json:
 
 def _noted(altname: str) -> str:
     """A note; of a port without the index of its bridge, which is another at every making."""
-    return re.sub(r"^port=\d+=", "port=", altname)
+    return re.sub(r"^ports=[^=]+=", "ports=", altname)
 
 
 def _lasts(address: Json) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from live.witness import ip, namespaces
 
-CHOSEN = ("port=", "exec=")
+CHOSEN = ("ports=", "exec=")
 """Notes that begin so hold what is another at every making: an index, a start."""
 
 

@@ -191,6 +191,50 @@ def test_a_port_in_somebody_elses_bridge_is_a_conflict(lab: Lab, port: str) -> N
         run("ip", "link", "del", other)
 
 
+def test_a_port_is_borrowed_and_an_external_bridge_used_by_an_altname(lab: Lab, port: str) -> None:
+    other, inside = f"b{uuid.uuid4().hex[:8]}", "namespaces: {red: }\nveths: [[red:eth0, core]]\n"
+    run("ip", "link", "add", other, "type", "bridge")
+    try:
+        for each in (port, other):
+            run("ip", "link", "property", "add", "dev", each, "altname", f"{each}-alt")
+        text = f"{inside}bridges: {{br0: {{ports: [{port}-alt]}}, core: {{external: true, name: {other}-alt}}}}"
+        lab.apply(text)
+        run("ip", "link", "set", port, "nomaster")
+        lab.drifted(text, KEY, Action.UPDATE, "ports")
+        lab.apply(BARE)
+        assert "master" not in link(port)
+        with pytest.raises(Conflict, match=f"interface {other}-alt in host is held by {other}, which has that for an"):
+            lab.attempt(f"bridges: {{br0: {{name: {other}-alt}}}}")
+    finally:
+        run("ip", "link", "del", other)
+
+
+def test_an_end_of_another_topology_is_not_borrowed(lab: Lab) -> None:
+    other, name = Lab(lab.folder), f"x{uuid.uuid4().hex[:8]}"
+    other.apply(f"namespaces: {{red: }}\nveths: [[red:eth0, host:{name}]]")
+    try:
+        held = f"port {name} in host is held by veth/host:{name}--red:eth0, which is of topology {other.name}"
+        with pytest.raises(Conflict, match=held):
+            lab.attempt(f"bridges: {{br0: {{ports: [{name}]}}}}")
+    finally:
+        other.destroy()
+
+
+def test_a_port_that_leaves_no_ipv6_is_told(lab: Lab, port: str) -> None:
+    run("ip", "link", "set", port, "mtu", "1200")
+    lab.apply(f"bridges: {{br0: {{ports: [{port}]}}}}")
+    report = lab.attempt(f"bridges: {{br0: {{ports: [{port}], addresses: ['fd00::1/64']}}}}")
+    (error,) = (str(each.error) for each in report.failed)
+    assert "cannot have IPv6 addresses: its MTU is below 1280" in error
+
+
+def test_the_first_address_of_a_subnet_is_the_one_that_is_first_declared(lab: Lab) -> None:
+    text = "bridges: {br0: {addresses: [%s, 10.9.0.5/24]}}"
+    lab.both_ways(text % "10.9.0.9/24", text % "10.9.0.1/24", KEY, Action.UPDATE, "addresses")
+    found = run("ip", "-o", "-4", "address", "show", "dev", f"{lab.name}-br0", "primary").split()
+    assert found[3] == "10.9.0.9/24"
+
+
 def test_a_port_that_is_not_there_is_named(lab: Lab) -> None:
     host, inside = "{br0: {ports: [no-such-port]}}", "{br0: {namespace: red, ports: [nope]}}"
     with pytest.raises(Conflict, match=r"^bridge/br0: there is no interface no-such-port in host to borrow: make it"):

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 
 from live.lab import Lab, run
 from live.witness import link, namespaces
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, ReconcilerError
+from reconciler.host.kernel.packed import changed, noted
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -24,6 +26,18 @@ KEY = "namespace/red"
 LONG = "net.ipv4.conf.default.igmpv3_unsolicited_report_interval"
 PORTS = "net.ipv4.ip_local_reserved_ports"
 MASK = "net.ipv6.icmp.ratemask"
+GETIFADDRS = """
+import ctypes
+class Entry(ctypes.Structure): pass
+Entry._fields_ = [("next", ctypes.POINTER(Entry)), ("name", ctypes.c_char_p)]
+found, libc = ctypes.POINTER(Entry)(), ctypes.CDLL(None)
+assert libc.getifaddrs(ctypes.byref(found)) == 0
+names = set()
+while found:
+    names.add(found.contents.name.decode())
+    found = found.contents.next
+print(*sorted(names))
+"""
 RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
@@ -87,7 +101,41 @@ def test_a_sysctl_that_is_taken_out_goes_back_to_what_a_new_namespace_has(lab: L
     assert sysctl(lab, RESERVED) == "", "which is the value of a new one"
     assert sysctl(lab, FORWARDING) == "1"
     assert sysctl(lab, "/proc/sys/net/ipv4/ipfrag_time") == "8000", "one never declared is left alone"
-    assert list(link("lo", netns=f"{lab.name}-red").get("altnames", [])) == ["sysctl=net.ipv4.ip_forward"]
+    noted_alone = changed((), "sysctl", [noted("", "net.ipv4.ip_forward")])
+    assert tuple(link("lo", netns=f"{lab.name}-red").get("altnames", ())) == noted_alone
+
+
+def every_sysctl_of_interfaces() -> dict[str, str]:
+    folders = (
+        Path("/proc/sys/net", family, "conf", which) for family in ("ipv4", "ipv6") for which in ("all", "default")
+    )
+    return {
+        ".".join(each.parts[3:]): read(each) for folder in folders for each in sorted(folder.iterdir()) if read(each)
+    }
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:  # one that is secret, and was never set
+        return ""
+
+
+def test_so_many_sysctls_are_noted_that_programs_still_read_of_lo_and_no_more(lab: Lab) -> None:
+    found = dict([*every_sysctl_of_interfaces().items()][:170])
+    text = "namespaces: {red: {sysctls: %s}}"
+    lab.apply(text % json.dumps(found))
+    interfaces = run("timeout", "20", "ip", "netns", "exec", f"{lab.name}-red", sys.executable, "-c", GETIFADDRS)
+    assert interfaces.split() == ["lo"], (
+        "as hostname, and each program with its own C library's getifaddrs, asks for them"
+    )
+    lab.apply(text % "{net.ipv4.ip_forward: 0}")
+    assert len(link("lo", netns=f"{lab.name}-red")["altnames"]) == 1
+    many = {f"net.ipv4.made_up{number}": 1 for number in range(200)}
+    with pytest.raises(
+        ReconcilerError, match=f"{KEY}: 200 sysctls are more than can be noted of it: at most 1[0-9]+ can"
+    ):
+        lab.attempt(text % json.dumps(many))
 
 
 @pytest.mark.parametrize("on", [0, 1])

@@ -8,9 +8,12 @@ import pytest
 
 from live.lab import Lab, run
 from live.witness import link, routes
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, ReconcilerError
 from reconciler.execute import execute
+from reconciler.host.kernel.packed import Noted, written
+from reconciler.host.netlink import Link, Socket, get_link
 from reconciler.kinds import kinds
+from reconciler.kinds.route.look import noted
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -254,8 +257,13 @@ def test_the_host_is_a_node_by_interfaces_of_ours_and_others(lab: Lab) -> None:
     assert not link("lo").get("altnames")
 
 
-def notes() -> list[str]:
-    return [each for each in link("lo").get("altnames", ()) if "10.99." in each]
+def notes(*labs: Lab) -> frozenset[Noted]:
+    """What is noted of the routes of some topologies."""
+    with Socket() as socket:
+        lo = socket.ask([get_link("lo")])[0]
+    assert isinstance(lo, Link)
+    owners = {noted(each.name, "", 0).owner for each in labs}
+    return frozenset(each for each in written(lo, "route") if each.owner in owners)
 
 
 def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(lab: Lab) -> None:
@@ -267,18 +275,18 @@ def test_routes_of_the_host_to_one_destination_are_told_apart_by_their_metrics(l
     lab.drifted(several, "route/host--10.99.13.0/24@100", Action.CREATE)
     run("ip", "route", "del", "10.99.13.0/24", "metric", "0")
     lab.apply(f"host: {{routes: [{to % ', metric: 100'}, {to % ', metric: 200'}]}}")
-    assert sorted(each.rpartition("=")[2] for each in notes()) == ["100", "200"]
+    assert notes(lab) == {noted(lab.name, "10.99.13.0/24", metric) for metric in (100, 200)}
     assert len(run("ip", "route", "show", "10.99.13.0/24").splitlines()) == 2
     lab.destroy()
-    assert (ours(), notes()) == (before, [])
+    assert (ours(), notes(lab)) == (before, frozenset())
 
 
 def test_a_metric_of_the_host_is_changed_with_its_note(lab: Lab) -> None:
     text = "host: {routes: [{to: 10.99.14.0/24, dev: lo%s}]}"
     lab.both_ways(text % "", text % ", metric: 7", "route/host--10.99.14.0/24", Action.UPDATE, "metric")
-    assert [each.rpartition("=")[2] for each in notes()] == ["0"]
+    assert notes(lab) == {noted(lab.name, "10.99.14.0/24", 0)}
     assert lab.destroy().converged
-    assert notes() == []
+    assert notes(lab) == frozenset()
 
 
 @pytest.mark.parametrize("metric", ["0", "5"])
@@ -322,11 +330,40 @@ def test_a_note_holds_no_more_once_another_topology_has_the_place(lab: Lab) -> N
     lab.apply(text, adopt=(ResourceKey.of(key),))
     run("ip", "route", "del", "10.99.17.0/24", "dev", "lo")
     other.apply(text)
-    assert [each.split("=")[1] for each in notes()] == [other.name]
+    assert notes(lab, other) == {noted(other.name, "10.99.17.0/24", 0)}
     lab.destroy()
     assert "10.99.17.0/24" in routes()
     other.destroy()
-    assert notes() == []
+    assert notes(lab, other) == frozenset()
+
+
+def test_what_a_former_version_noted_of_routes_is_understood_and_goes_with_them(lab: Lab) -> None:
+    text = "host: {routes: [{to: 10.99.19.0/24, dev: lo}, {to: 10.99.20.0/24, dev: lo}]}"
+    former = [f"route={lab.name}=10.99.{number}.0,24=0" for number in (19, 20, 21)]
+    for number in (19, 20):
+        run("ip", "route", "add", f"10.99.{number}.0/24", "dev", "lo", "proto", "114")
+    for each in former:
+        run("ip", "link", "property", "add", "dev", "lo", "altname", each)
+    gone = f"route/host--@{noted(lab.name, '10.99.21.0/24', 0).item}"
+    assert lab.tells(text) == {gone: (Action.DELETE, frozenset())}
+    lab.apply(text)
+    assert former[0] not in link("lo")["altnames"]
+    lab.destroy()
+    assert notes(lab) == frozenset()
+    assert not ours()
+
+
+def test_so_many_routes_of_the_host_are_noted_that_programs_still_read_of_lo_and_no_more(lab: Lab) -> None:
+    text = "host: {routes: [%s]}"
+    routes = [f"{{to: 10.99.{number // 8}.{number % 8 * 32}/27, dev: lo}}" for number in range(200)]
+    lab.apply(text % ", ".join(routes[:100]))
+    try:
+        assert len(link("lo")["altnames"]) < 10
+        with pytest.raises(ReconcilerError, match=r"200 routes of the host .* are more than can be noted on `lo`: at"):
+            lab.attempt(text % ", ".join(routes))
+    finally:
+        lab.destroy()
+    assert notes(lab) == frozenset()
 
 
 def test_a_route_of_the_host_that_came_in_between_is_not_the_adopted_one(lab: Lab) -> None:
@@ -396,3 +433,75 @@ veths: [[a:e1, b:e1 %s], [a:e2, b:e2 %s]%s]
     for each, dev in ((other, "e2"), (one, "e1"), (gone, "e2"), (one, "e1"), (other, "e2")):
         lab.apply(each)
         assert routes(netns=f"{lab.name}-b")["10.200.0.0/24"]["dev"] == dev
+
+
+@pytest.mark.parametrize(
+    ("to", "first", "second"),
+    [("10.0.0.0/24", "", ", metric: 7"), ("fd00::/64", ", metric: 256", ", metric: 9")],
+)
+def test_a_route_that_took_the_place_of_the_kernel_s_gives_it_back(lab: Lab, to: str, first: str, second: str) -> None:
+    text = f"{{to: '{to}', dev: eth0%s}}"
+    bare = TEXT % ""
+    lab.apply(bare)
+    own = shown(lab, to)
+    assert len(own) == 1
+    assert "proto kernel" in own[0]
+    lab.apply(TEXT % text % first)
+    assert "proto kernel" not in "".join(shown(lab, to))
+    lab.apply(TEXT % text % second)
+    assert own[0] in shown(lab, to)
+    for each in (bare, TEXT % text % first, bare):
+        lab.apply(each)
+    assert shown(lab, to) == own
+    assert lab.tells(bare) == {}
+
+
+def shown(lab: Lab, to: str) -> list[str]:
+    family = "-6" if ":" in to else "-4"
+    return [each.strip() for each in run("ip", family, "-n", f"{lab.name}-red", "route", "show", to).splitlines()]
+
+
+@pytest.mark.parametrize("hand", [["route", "flush", "table", "main"], ["-6", "route", "flush", "table", "main"]])
+def test_the_kernel_s_own_routes_come_back_before_ours(lab: Lab, hand: list[str]) -> None:
+    text = TEXT % "{to: 10.7.0.0/16, via: 10.0.0.2}, {to: 'fd07::/32', via: 'fd00::2'}"
+    lab.apply(text)
+    before = run("ip", "-n", f"{lab.name}-red", "route"), shown(lab, "fd00::/64"), shown(lab, "fd07::/32")
+    run("ip", "-n", f"{lab.name}-red", *hand)
+    lab.apply(text)
+    assert (run("ip", "-n", f"{lab.name}-red", "route"), shown(lab, "fd00::/64"), shown(lab, "fd07::/32")) == before
+
+
+@pytest.mark.parametrize("foreign", ["blackhole", "unreachable", "prohibit", "throw"])
+def test_a_foreign_route_of_any_type_has_its_place(lab: Lab, foreign: str) -> None:
+    text = "host: {routes: [{to: 10.99.22.0/24, dev: lo}]}"
+    run("ip", "route", "add", foreign, "10.99.22.0/24")
+    try:
+        with pytest.raises(Conflict, match=r"the route to 10.99.22.0/24 in host is held by"):
+            lab.attempt(text)
+        lab.apply(text, adopt=(ResourceKey.of("route/host--10.99.22.0/24"),))
+        lab.destroy()
+    finally:
+        run("ip", "route", "del", foreign, "10.99.22.0/24", check=False)
+
+
+def test_a_route_for_one_type_of_service_is_in_nobody_s_way(lab: Lab) -> None:
+    run("ip", "route", "add", "10.99.23.0/24", "dev", "lo", "tos", "0x10")
+    try:
+        lab.apply("host: {routes: [{to: 10.99.23.0/24, dev: lo}]}")
+        lab.destroy()
+        assert run("ip", "route", "show", "tos", "0x10", "to", "10.99.23.0/24")
+    finally:
+        run("ip", "route", "del", "10.99.23.0/24", "dev", "lo", "tos", "0x10", check=False)
+
+
+def test_a_route_goes_by_an_altname_of_a_foreign_interface(lab: Lab) -> None:
+    name = f"d{os.urandom(3).hex()}"
+    run("ip", "link", "add", name, "type", "bridge")
+    try:
+        run("ip", "link", "property", "add", "dev", name, "altname", f"{name}-alt")
+        run("ip", "link", "set", name, "up")
+        lab.apply(f"host: {{routes: [{{to: 10.99.24.0/24, dev: {name}-alt}}]}}")
+        assert routes()["10.99.24.0/24"]["dev"] == name
+        lab.destroy()
+    finally:
+        run("ip", "link", "del", name)

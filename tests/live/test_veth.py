@@ -372,3 +372,78 @@ def test_what_is_not_of_this_topology_is_left_alone(lab: Lab, tmp_path: object) 
         assert other.tells(BARE) == {}
     finally:
         other.destroy()
+
+
+GIVEN = "10.0.0.9/24 10.0.0.1/24 fd00::1/64"
+WHOLE = f"namespaces: {{red: , blue: }}\nveths: [['red:eth0 {GIVEN}', 'blue:eth0 10.0.0.2/24']]"
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        "address del 10.0.0.1/24 dev eth0; address add 10.0.0.1 peer 10.0.0.77/24 dev eth0",
+        "address change 10.0.0.9/24 dev eth0 valid_lft 300 preferred_lft 200",
+        "address change 10.0.0.1/24 dev eth0 preferred_lft 0",
+        "address change fd00::1/64 dev eth0 preferred_lft 0",
+        "address del fd00::1/64 dev eth0; address add fd00::1/48 dev eth0 nodad",
+        "address del fd00::1/64 dev eth0; address add fd00::1/64 dev eth0 noprefixroute nodad",
+        "route del 10.0.0.0/24 dev eth0",
+        "-6 route del fd00::/64 dev eth0",
+        "address flush dev eth0; address add 10.0.0.1/24 dev eth0; address add 10.0.0.9/24 dev eth0",
+    ],
+)
+def test_an_address_that_a_hand_changed_is_as_it_was_given(lab: Lab, hand: str) -> None:
+    name = f"{lab.name}-red"
+    lab.apply(WHOLE)
+    before = given(name)
+    assert first(name) == "10.0.0.9/24", "which is declared before the other"
+    for each in hand.split("; "):
+        run("ip", "-n", name, *each.split())
+    lab.drifted(WHOLE, KEY, Action.UPDATE, "endpoints.red:eth0.addresses")
+    assert given(name) == before
+
+
+def given(name: str) -> list[str]:
+    """All addresses of a namespace's eth0, and the routes that the kernel made of them, but for the link-local ones."""
+    lines = [*run("ip", "-n", name, "-o", "address", "show", "eth0").splitlines()]
+    lines += [*run("ip", "-n", name, "route").splitlines(), *run("ip", "-n", name, "-6", "route").splitlines()]
+    return [line for line in lines if "fe80::" not in line]
+
+
+def first(name: str) -> str:
+    """The IPv4 address from which a namespace's eth0 speaks."""
+    return run("ip", "-n", name, "-o", "-4", "address", "show", "dev", "eth0", "primary").split()[3]
+
+
+def test_another_address_becomes_the_first_of_its_subnet_beside_one_of_a_hand(lab: Lab) -> None:
+    name, turned = f"{lab.name}-red", WHOLE.replace(GIVEN, "10.0.0.1/24 10.0.0.9/24 fd00::1/64")
+    lab.apply(WHOLE)
+    run("ip", "-n", name, "address", "add", "10.0.0.5/24", "dev", "eth0")
+    lab.both_ways(WHOLE, turned, KEY, Action.UPDATE, "endpoints.red:eth0.addresses")
+    lab.apply(turned)
+    assert first(name) == "10.0.0.1/24"
+    assert addresses("eth0", netns=name) == {"10.0.0.1/24", "10.0.0.5/24", "10.0.0.9/24", "fd00::1/64"}
+    run("ip", "-n", name, "address", "flush", "dev", "eth0")
+    run("ip", "-n", name, "address", "add", "10.0.0.5/24", "dev", "eth0")
+    lab.apply(turned)
+
+
+def test_ipv6_goes_together_with_the_mtu_that_it_needs(lab: Lab) -> None:
+    small = (
+        "namespaces: {red: , blue: }\nveths: [{endpoints: [red:eth0 10.0.0.1/24, 'blue:eth0 10.0.0.2/24'], mtu: 1200}]"
+    )
+    lab.both_ways(WHOLE, small, KEY, Action.UPDATE, "endpoints.red:eth0.mtu", "endpoints.red:eth0.addresses")
+    lab.apply(small)
+
+
+def test_a_name_that_a_foreign_interface_has_for_an_altname_is_a_conflict(lab: Lab) -> None:
+    name = f"x{uuid.uuid4().hex[:8]}"
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p")
+    try:
+        run("ip", "link", "property", "add", "dev", name, "altname", f"{name}a")
+        with pytest.raises(
+            Conflict, match=f"interface {name}a in host is held by {name}, which has that for an altname"
+        ):
+            lab.attempt(f"namespaces: {{red: }}\nveths: [[red:eth0, host:{name}a]]")
+    finally:
+        run("ip", "link", "del", name)

@@ -7,26 +7,24 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import EngineUnreachable, HostRefuses
 from reconciler.host import netns
 from reconciler.host.kernel.known import Known
-from reconciler.host.kernel.notes import notes
+from reconciler.host.kernel.packed import noted, written
 from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import HOST, LOOPBACK, NOWHERE, Place, Space, Where
+from reconciler.host.kernel.sysctls import every_sysctl, read_sysctl
 from reconciler.host.marks import PROTOCOL, Mark, of_alias, of_labels, short_key
-from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_links, get_routes
+from reconciler.host.netlink import Address, Link, Socket, get_addresses, get_connected, get_links, get_routes
 from reconciler.host.netns import Namespace
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope
 
-_NO_SYSCTL = "(absent)"
-"""What is read of a sysctl that there is not: not empty, which one may be declared to be."""
 _PIDS = 4
 """How many of a namespace's processes are remembered as ways back into it."""
 
@@ -215,18 +213,22 @@ class _Look:
             space = _without_marks(space, {LOOPBACK})
         residents = set(self._residents(found, space)) if self.bridges else set()
         names = {getattr(each, "name", "") for each in self.bridges if getattr(each, "node", None) in residents}
-        return _without_marks(space, {index for index, each in space.links.items() if each.name in names})
+        handed_over = map(space.link, names)
+        return _without_marks(space, {each.index for each in handed_over if each})
 
     def _detailed(self, found: Namespace, space: Space, socket: Socket) -> Space:
         addresses: dict[int, list[Address]] = defaultdict(list)
+        versions: set[int] = set()
         for each in socket.dump(get_addresses()):
             addresses[each.index].append(each)
-        remembered = ("=".join(parts) for parts in notes(space.loopback, "sysctl"))
-        keys = {*remembered, *self._given(found, space)}
+            if not each.scope:
+                versions.add(6 if ":" in each.address else 4)
+        keys = {*self._remembered(space), *self._given(found, space)}
         return replace(
             space,
             addresses=MappingProxyType({index: tuple(each) for index, each in addresses.items()}),
             routes=tuple(socket.dump(self.routes)),
+            connected=frozenset(one for each in sorted(versions) for one in socket.dump(get_connected(each))),
             sysctls=MappingProxyType({key: read_sysctl(key) for key in keys}),
         )
 
@@ -237,6 +239,21 @@ class _Look:
             if inspected and not _shares(inspected):
                 sysctls = inspected["HostConfig"].get("Sysctls") or ()
                 yield from (each for each in sysctls if each.startswith("net."))
+
+    def _remembered(self, space: Space) -> Iterator[str]:
+        """Yield the sysctls that notes tell of: they are most often declared; else all that there are are looked at."""
+        items = {each.item for each in written(space.loopback, "sysctl")}
+        names = self._declared if items <= self._declared.keys() else self._every
+        yield from (names[each] for each in sorted(items & names.keys()))
+
+    @cached_property
+    def _declared(self) -> Mapping[str, str]:
+        keys = (key for each in self.scope.desired.of_kind("namespace") for key in getattr(each.spec, "sysctls", ()))
+        return {noted("", key).item: key for key in keys}
+
+    @cached_property
+    def _every(self) -> Mapping[str, str]:
+        return {**{noted("", key).item: key for key in every_sysctl()}, **self._declared}
 
     def nodes(self, found: Iterable[tuple[Namespace, Space]]) -> list[tuple[ResourceKey, Space]]:
         """Return the nodes there are, each with its namespace: the host, the named ones, owners before sharers."""
@@ -264,19 +281,6 @@ def _without_marks(space: Space, indices: Collection[int]) -> Space:
         return space
     links = {index: each._replace(alias="") if index in indices else each for index, each in space.links.items()}
     return replace(space, links=MappingProxyType(links))
-
-
-def read_sysctl(key: str) -> str:
-    """Read a `net.` sysctl where the calling thread is.
-
-    It is "(absent)" if there is none, and empty if it cannot be read, as one that was never set.
-    """
-    try:
-        return " ".join(Path("/proc/sys", key.replace(".", "/")).read_text().split())
-    except FileNotFoundError:
-        return _NO_SYSCTL
-    except OSError:
-        return ""
 
 
 def _shares(inspected: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """What no host can tell, noted as altnames on a namespace's `lo`: it lives and dies with the namespace.
 
-A note reads `WORD=…`: an altname holds 127 bytes (ALTIFNAMSIZ less one) and no blank, `/` or `:`.
+A note reads `WORD=…`: an altname holds 127 bytes (ALTIFNAMSIZ less one) and no blank, `/` or `:`. Those of which there
+may be many are packed.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from collections.abc import Iterable, Iterator
 from reconciler.host.marks import cut
 from reconciler.host.netlink import Link
 
-_ROOM, _WHOLE = 44, 119
-"""What there is room for in one part among others, such as an IPv6 prefix, and in the only one."""
+_ROOM = 44
+"""What there is room for in one part of a note."""
 
 
 def note(word: str, *parts: str) -> str:
     """Write a note; a part that is too long for it is cut and told apart by a digest."""
-    room = _ROOM if len(parts) > 1 else _WHOLE
-    return "=".join((word, *(cut(each, room) for each in parts)))
+    return "=".join((word, *map(fitted, parts)))
 
 
 def fitted(part: str) -> str:

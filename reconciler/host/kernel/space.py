@@ -9,8 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.host.marks import PROTOCOL
-from reconciler.host.netlink import Address, Link, Route
+from reconciler.host.netlink import Address, Connected, Link, Route
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
 
@@ -47,13 +46,15 @@ NOWHERE = Where(ResourceKey("nowhere", "nowhere"))
 class Space:
     """A network namespace: its links by index, and of one that concerns the topology also what the links have.
 
-    `sysctls` holds the values of those that a note on `lo` remembers, or that its container was made with.
+    `connected` are the subnets that the kernel knows to be on its links, `sysctls` the values of those that a note on
+    `lo` remembers, or that its container was made with.
     """
 
     place: Place
     links: Mapping[int, Link]
     addresses: Mapping[int, tuple[Address, ...]] = field(default_factory=lambda: MappingProxyType({}))
     routes: tuple[Route, ...] = ()
+    connected: frozenset[Connected] = frozenset()
     sysctls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -80,8 +81,3 @@ class Space:
             if each.master:
                 found[each.master].append(each)
         return {master: tuple(ports) for master, ports in found.items()}
-
-    def kept(self, index: int, declared: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the addresses of a link that are ours or declared, as a spec holds them."""
-        found = self.addresses.get(index, ())
-        return tuple(sorted([each.address for each in found if each.protocol == PROTOCOL or each.address in declared]))

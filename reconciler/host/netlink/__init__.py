@@ -16,12 +16,20 @@ from reconciler.host.netlink.links import (
     set_link,
 )
 from reconciler.host.netlink.listener import Listener, Message
-from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
+from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, PortParameters, Route
 from reconciler.host.netlink.nsids import NOT_ASSIGNED, get_nsid, new_nsid
 from reconciler.host.netlink.query import Query
-from reconciler.host.netlink.routes import RouteOptions, add_route, delete_route, get_routes, replace_route
+from reconciler.host.netlink.routes import (
+    RouteOptions,
+    add_route,
+    append_route,
+    delete_route,
+    get_connected,
+    get_routes,
+    replace_route,
+)
 from reconciler.host.netlink.transport import Socket, sockets
-from reconciler.host.netlink.verbatim import address_again, route_again, type_of_service, verbatim
+from reconciler.host.netlink.verbatim import address_again, route_again, verbatim
 
 __all__ = [
     "BRIDGE",
@@ -30,6 +38,7 @@ __all__ = [
     "Address",
     "BridgeOptions",
     "BridgeParameters",
+    "Connected",
     "Link",
     "Listener",
     "Message",
@@ -43,12 +52,14 @@ __all__ = [
     "add_altname",
     "add_route",
     "address_again",
+    "append_route",
     "del_altname",
     "delete_address",
     "delete_group",
     "delete_link",
     "delete_route",
     "get_addresses",
+    "get_connected",
     "get_link",
     "get_links",
     "get_nsid",
@@ -63,6 +74,5 @@ __all__ = [
     "set_bridge_port",
     "set_link",
     "sockets",
-    "type_of_service",
     "verbatim",
 ]

@@ -58,7 +58,8 @@ def mac(kind: int, value: str | None) -> bytes:
 def attributes(buffer: bytes, start: int, end: int, wanted: frozenset[int]) -> dict[int, bytes]:
     """The wanted attributes between two offsets; the others are stepped over, which is what makes a dump fast."""
     found, unpack, head = {}, ATTRIBUTE.unpack_from, ATTRIBUTE.size
-    while start + head <= end:
+    last = end - head
+    while start <= last:
         length, kind = unpack(buffer, start)
         if length < head:
             break

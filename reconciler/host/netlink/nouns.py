@@ -5,8 +5,17 @@ Those of which there are thousands are tuples, which are made in half the time.
 
 from typing import NamedTuple
 
-from reconciler.host.netlink.constants import RTPROT_KERNEL
+from reconciler.host.netlink.constants import (
+    IFA_F_DEPRECATED,
+    IFA_F_NOPREFIXROUTE,
+    IFA_F_PERMANENT,
+    IFA_F_SECONDARY,
+    RTPROT_KERNEL,
+)
 from reconciler.value import dataclass
+
+_PLAIN = IFA_F_PERMANENT
+_NOT_PLAIN = IFA_F_DEPRECATED | IFA_F_NOPREFIXROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +66,36 @@ class Link(NamedTuple):
 
 
 class Address(NamedTuple):
-    """An address with its prefix, such as `10.0.0.1/24` (RTM_NEWADDR)."""
+    """An address with its prefix, such as `10.0.0.1/24` (RTM_NEWADDR); `peer` says that the prefix is another's."""
 
     index: int  # type: ignore[assignment] # nobody looks for values in it
     address: str
     scope: int
     protocol: int
     flags: int
+    peer: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether it is for good, in use, the link's own, and makes a route to its prefix."""
+        return not self.peer and self.flags & (_PLAIN | _NOT_PLAIN) == _PLAIN
+
+    @property
+    def is_secondary(self) -> bool:
+        """Tell whether another IPv4 address is the first of the subnet; to IPv6 the flag means something else."""
+        return bool(self.flags & IFA_F_SECONDARY) and ":" not in self.address
+
+
+Connected = tuple[int, int, int]
+"""A subnet that is on the link of an interface: its network as a number, its prefix length, the interface's index."""
 
 
 class Route(NamedTuple):
     """A route (RTM_NEWROUTE); a default is `0.0.0.0/0` or `::/0`, and several devices are its next hops in order.
 
     `gateways` is empty where no next hop has one, else as long as `devices` (with "" for a hop that has none). `dead`
-    says that the interface of a next hop is down (RTNH_F_DEAD): the kernel keeps such a hop and does not use it.
+    says that the interface of a next hop is down (RTNH_F_DEAD): the kernel keeps such a hop and does not use it. `tos`
+    tells a route of IPv4 apart from others to the same destination, as the metric does.
     """
 
     destination: str
@@ -83,6 +108,7 @@ class Route(NamedTuple):
     scope: int
     source: str | None
     dead: bool
+    tos: int = 0
 
     @property
     def automatic(self) -> bool:

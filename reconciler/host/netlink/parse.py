@@ -6,7 +6,7 @@ import struct
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink import names
 from reconciler.host.netlink.codec import IFADDRMSG, RTMSG, RTNEXTHOP, as_int, as_mac, as_s32, as_text, attributes, each
-from reconciler.host.netlink.nouns import Address, BridgeParameters, Link, PortParameters, Route
+from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, PortParameters, Route
 
 _LINK = frozenset(
     (
@@ -30,6 +30,7 @@ _ADDRESS = frozenset((c.IFA_ADDRESS, c.IFA_LOCAL, c.IFA_FLAGS, c.IFA_PROTO))
 _ROUTE = frozenset(
     (c.RTA_DST, c.RTA_OIF, c.RTA_GATEWAY, c.RTA_PRIORITY, c.RTA_PREFSRC, c.RTA_MULTIPATH, c.RTA_TABLE, c.RTA_VIA)
 )
+_CONNECTED = frozenset((c.RTA_DST, c.RTA_OIF))
 _INDEX_FLAGS = struct.Struct("=4xiI")
 _ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - the destination of a default route
 _NONE = b"\0"
@@ -55,7 +56,7 @@ def link(buffer: bytes, start: int, end: int) -> Link:
         master=_optional(found, c.IFLA_MASTER),
         group=as_int(found.get(c.IFLA_GROUP, _NONE)),
         alias=as_text(found.get(c.IFLA_IFALIAS, b"")),
-        altnames=_altnames(found.get(c.IFLA_PROP_LIST, b"")),
+        altnames=_altnames(found[c.IFLA_PROP_LIST]) if c.IFLA_PROP_LIST in found else (),
         peer_index=_optional(found, c.IFLA_LINK),
         peer_nsid=_optional(found, c.IFLA_LINK_NETNSID),
         bridge=_bridge(info) if kind == "bridge" else None,
@@ -105,19 +106,16 @@ def address(buffer: bytes, start: int, end: int) -> Address | None:
     if family not in _ANY:
         return None
     found = attributes(buffer, start + IFADDRMSG.size, end, _ADDRESS)
-    own = found.get(c.IFA_LOCAL) or found[c.IFA_ADDRESS]
-    return Address(
-        index=index,
-        address=f"{socket.inet_ntop(family, own)}/{prefix}",
-        scope=scope,
-        protocol=as_int(found.get(c.IFA_PROTO, _NONE)),
-        flags=as_int(found[c.IFA_FLAGS]) if c.IFA_FLAGS in found else flags,
-    )
+    prefixed = found[c.IFA_ADDRESS]
+    own = found.get(c.IFA_LOCAL, prefixed)
+    flags = as_int(found[c.IFA_FLAGS]) if c.IFA_FLAGS in found else flags
+    protocol = found.get(c.IFA_PROTO, _NONE)[0]
+    return Address(index, f"{socket.inet_ntop(family, own)}/{prefix}", scope, protocol, flags, own != prefixed)
 
 
 def route(buffer: bytes, start: int, end: int) -> Route | None:
     """An RTM_NEWROUTE: struct rtmsg and attributes."""
-    family, prefix, _, _, table, protocol, scope, kind, flags = RTMSG.unpack_from(buffer, start)
+    family, prefix, _, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(buffer, start)
     if family not in _ANY:
         return None
     found = attributes(buffer, start + RTMSG.size, end, _ROUTE)
@@ -134,7 +132,14 @@ def route(buffer: bytes, start: int, end: int) -> Route | None:
         scope=scope,
         source=_ip(family, found.get(c.RTA_PREFSRC)) or None,
         dead=any(hop_flags & c.RTNH_F_DEAD for _, _, hop_flags in hops),
+        tos=tos,
     )
+
+
+def connected(buffer: bytes, start: int, end: int) -> Connected:
+    """An RTM_NEWROUTE of which it is enough to know which subnet is on the link of which interface."""
+    found = attributes(buffer, start + RTMSG.size, end, _CONNECTED)
+    return int.from_bytes(found.get(c.RTA_DST, b"")), buffer[start + 1], as_int(found.get(c.RTA_OIF, _NONE))
 
 
 def _next_hops(family: int, found: dict[int, bytes], flags: int) -> list[tuple[str, int, int]]:

@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 from reconciler.host.netlink.addresses import FAMILY
 from reconciler.host.netlink.codec import RTMSG, RTNEXTHOP, attribute, message, u32
 from reconciler.host.netlink.constants import (
+    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
@@ -31,9 +32,11 @@ from reconciler.host.netlink.constants import (
     RTM_NEWROUTE,
     RTN_UNICAST,
     RTN_UNSPEC,
+    RTPROT_KERNEL,
     RTPROT_STATIC,
 )
-from reconciler.host.netlink.nouns import Route
+from reconciler.host.netlink.nouns import Connected, Route
+from reconciler.host.netlink.parse import connected as parse_connected
 from reconciler.host.netlink.parse import route as parse_route
 from reconciler.host.netlink.query import Query
 
@@ -75,6 +78,11 @@ def replace_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, destination, options)
 
 
+def append_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
+    """Add a route behind those of the same destination, metric and table."""
+    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, destination, options)
+
+
 def delete_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     """Delete the first route that has what is given; without `via` that is all its next hops."""
     anything: RouteOptions = {"protocol": 0, "scope": RT_SCOPE_NOWHERE, "type": RTN_UNSPEC}
@@ -85,6 +93,12 @@ def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query
     """The routes of a table (None: all), of one protocol only (0: all), filtered in the kernel; for `Socket.dump`."""
     head = RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, protocol, 0, 0, 0)
     return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, table)), parse_route)
+
+
+def get_connected(version: int) -> Query[Connected]:
+    """The routes that the kernel made of addresses of IPv4 or IPv6, in its main table; for `Socket.dump`."""
+    head = RTMSG.pack(FAMILY[version], 0, 0, 0, 0, RTPROT_KERNEL, 0, 0, 0)
+    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, RT_TABLE_MAIN)), parse_connected)
 
 
 def _route(kind: int, flags: int, destination: str, options: RouteOptions) -> bytes:

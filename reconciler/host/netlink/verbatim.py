@@ -62,8 +62,3 @@ def _unflagged(hops: bytes) -> bytes:
         RTNEXTHOP.pack_into(found, start, length, flags & RTNH_F_ONLINK, weight, device)
         start += (length + 3) & ~3
     return bytes(found)
-
-
-def type_of_service(body: bytes) -> int:
-    """Return what tells a route apart from others to the same destination, beside its metric."""
-    return int(RTMSG.unpack_from(body)[3])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host import firewall, netns
-from reconciler.host.kernel.notes import note
+from reconciler.host.kernel.packed import noted, write
 from reconciler.host.netlink import (
     Link,
     Socket,
@@ -124,11 +124,11 @@ def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
     for name in (each for each in old.ports if each not in new.ports):
         if _master(socket, name) == index:
             insist(socket.send([set_link(name, master=0)]), errno.ENODEV)
-        insist(socket.send([del_altname(index, _note(index, name))]), errno.ENOENT, errno.EINVAL)
+        write(socket, index, "port", drop=[noted(str(index), name)])
     for name in (each for each in new.ports if each not in old.ports):
         if _master(socket, name) not in (None, index):
             raise StepFailed(f"interface {name} in {new.at} has become a port of something else: take it out of there")
-        insist(socket.send([add_altname(index, _note(index, name))]), errno.EEXIST)
+        write(socket, index, "port", add=[noted(str(index), name)])
         error = socket.send([set_link(name, master=index)])[0]
         if error is not None:
             raise StepFailed(f"interface {name} in {new.at} cannot be a port of {new.name}: {error}")
@@ -137,11 +137,6 @@ def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
 def _master(socket: Socket, name: str) -> int | None:
     found = socket.ask([get_link(name)])[0]
     return (found.master or None) if isinstance(found, Link) else None
-
-
-def _note(index: int, name: str) -> str:
-    """Note a borrowed port; an altname is one interface's only, so that it says which bridge's it is."""
-    return note("port", str(index), name)
 
 
 def _name_in_full(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:

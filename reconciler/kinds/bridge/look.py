@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
-from reconciler.host.kernel.notes import fitted, notes
-from reconciler.host.marks import Mark
+from reconciler.host.kernel.packed import noted, room_for, written
+from reconciler.host.marks import Mark, of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
 from reconciler.kinds.bridge.spec import BridgeSpec, times
+from reconciler.kinds.held import held
 from reconciler.kinds.source import HOST
 from reconciler.model import Claim, Resource, ResourceKey, Spec
 
@@ -30,13 +31,23 @@ def observe(scope: Scope) -> Iterator[Resource]:
         yield _resource(scope, key, space, link, rules)
     yield from _externals(scope)
     yield from _foreign(scope, rules)
-    handed_over = {getattr(each.spec, "name", "") for each in scope.desired.of_kind("bridge") if not each.owned}
+    handed_over = set(_handed_over(scope))
     for short, bridge in rules.of(scope.name).items():
         key = scope.kernel.whole(short)
         gone = key not in found and bridge not in handed_over  # its bridge was deleted by hand
         if gone and key not in scope.desired.resources:
             spec = BridgeSpec(name=bridge)
             yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
+
+
+def _handed_over(scope: Scope) -> Iterator[str]:
+    """Yield the names of what is declared external, as they are declared and as they are live."""
+    for each in scope.desired.of_kind("bridge"):
+        spec = BridgeSpec.of(each)
+        space = scope.kernel.nodes.get(spec.node)
+        link = space.link(spec.name) if space else None
+        if not each.owned:
+            yield from (spec.name, link.name if link else spec.name)
 
 
 def _rules(scope: Scope, found: object) -> firewall.Rules:
@@ -79,7 +90,7 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
         **times(link.bridge, declared),
         mtu=link.mtu,
         mac=link.mac,
-        addresses=space.kept(link.index, declared.addresses if declared else ()),
+        addresses=held(space, link.index, declared.addresses if declared else ()),
         up=link.up,
         ports=_borrowed(space, link, declared.ports if declared else ()),
         forward=_forward(scope, key, node, link, rules),
@@ -107,9 +118,14 @@ def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> Bridg
 
 
 def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
-    noted = {"=".join(parts[1:]) for parts in notes(link, "port")}
-    ports = [each.name for each in space.ports(link.index)]
-    return tuple(sorted(each for each in ports if each in declared or fitted(each) in noted))
+    """Return the names of the borrowed ports: those by which they are declared, or else were noted."""
+    notes = {each.item for each in written(link, "port")}
+    found: set[str] = set()
+    for each in space.ports(link.index) if declared or notes else ():
+        names = (each.name, *each.altnames)
+        former = (name for name in names if noted("", name).item in notes)
+        found.update([name for name in names if name in declared] or [*former][:1])
+    return tuple(sorted(found))
 
 
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
@@ -133,19 +149,24 @@ def _externals(scope: Scope) -> Iterator[Resource]:
 
 def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
     for node, name, space, link in foreign.holders(scope, "bridge"):
-        if link.kind == "bridge":
+        if link.kind == "bridge" and link.name == name:
             key = ResourceKey("bridge", f"@{name}")
             yield _resource(scope, key, space, link, rules, owned=False)
         else:
-            yield foreign.interface(node, name)
+            yield foreign.interface(node, name, link)
     yield from _ports_elsewhere(scope)
 
 
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
-    """Yield the declared ports that are not there to be borrowed."""
+    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them."""
     for each in scope.desired.of_kind("bridge"):
         spec = BridgeSpec.of(each)
         space = scope.kernel.nodes.get(spec.node)
+        link = space.link(spec.name) if space else None
+        notes = [noted(str(link.index) if link else "", port) for port in spec.ports]
+        most = room_for(link.altnames if link else (spec.altname,), "port", notes)
+        if most < len(notes):
+            yield each.key, f"{len(notes)} ports are more than can be noted of it: at most {most} can be borrowed"
         for port in spec.ports:
             if space is None or space.link(port) is None:
                 where = nodes.label(spec.node)
@@ -153,14 +174,17 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
 
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
-    """Yield the declared ports that are in a bridge of somebody else's."""
+    """Yield the declared ports that are in a bridge of somebody else's, or are another topology's themselves."""
     for each in scope.desired.of_kind("bridge"):
         spec = BridgeSpec.of(each)
         space = scope.kernel.nodes.get(spec.node)
         for port in spec.ports if space else ():
             link = space.link(port) if space else None
             master = space.links.get(link.master) if space and link and link.master else None
-            if master and not scope.kernel.mine(master):
-                node = nodes.label(spec.node)
+            holder = master or link
+            if holder and (master or of_alias(holder.alias)) and not scope.kernel.mine(holder):
+                node, mark = nodes.label(spec.node), of_alias(holder.alias)
                 claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
-                yield Resource(ResourceKey("interface", f"@{node}:{master.name}"), Spec(), claims=(claim,), owned=False)
+                live = MappingProxyType({"who": str(mark.key), "topology": mark.topology} if mark else {})
+                key = ResourceKey("interface", f"@{node}:{holder.name}")
+                yield Resource(key, Spec(), claims=(claim,), owned=False, live=live)

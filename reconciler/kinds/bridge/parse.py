@@ -9,7 +9,7 @@ from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, interface_addresses, is_v6, mac
 from reconciler.kinds.bridge.spec import TIMES, BridgeSpec, hundredths, written
 from reconciler.kinds.source import HOST, Pointer, Source
-from reconciler.kinds.veth.ends import ends_by_node
+from reconciler.kinds.veth.ends import ends_by_node, mtu_of, pairs
 from reconciler.model import Claim, Resource, ResourceKey
 
 _RANGES = {
@@ -18,7 +18,9 @@ _RANGES = {
     "forward_delay": (200, 3000),
     "ageing_time": (0, 2**32 - 1),
 }
-"""What the kernel takes (BR_MIN_… and BR_MAX_…, and 32 bits); a forward_delay only matters while STP is on."""
+"""What the kernel takes (BR_MIN_… and BR_MAX_…, and 32 bits)."""
+_WITHOUT_STP = {"forward_delay": (0, 2**32 - 1)}
+"""What it takes instead while STP is off."""
 
 
 def parse(source: Source) -> Iterator[Resource]:
@@ -49,7 +51,7 @@ def _node(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> Resourc
 def _spec(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[str, Any]) -> BridgeSpec:
     live, altname = nodes.bridge_name(source, str(pointer[1]))
     if wrong := nodes.interface_problem(live):
-        source.problem(pointer, wrong, "give it a shorter `name`")
+        source.problem(pointer, wrong, "give it another `name`")
     spec = BridgeSpec(
         name=live,
         node=node,
@@ -63,9 +65,30 @@ def _spec(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[st
         **_parameters(entry),
     )
     _check_times(source, pointer, spec)
-    if spec.mtu and spec.mtu < IPV6_MTU and any(map(is_v6, spec.addresses)):
-        source.problem((*pointer, "mtu"), f"IPv6 needs an MTU of {IPV6_MTU} at least, not {spec.mtu}")
+    if any(map(is_v6, spec.addresses)):
+        _check_mtu(source, pointer, spec)
     return spec
+
+
+def _check_mtu(source: Source, pointer: Pointer, spec: BridgeSpec) -> None:
+    """Note an MTU that leaves no IPv6: the declared one, or else that of the smallest port."""
+    if spec.mtu is not None and spec.mtu < IPV6_MTU:
+        source.problem((*pointer, "mtu"), f"IPv6 needs an MTU of {IPV6_MTU} at least, not {spec.mtu}")
+    mtu, port = source.once(_smallest_ports).get(str(pointer[1]), (IPV6_MTU, ""))
+    if spec.mtu is None and mtu < IPV6_MTU:
+        message = f"IPv6 needs an MTU of {IPV6_MTU} at least, and the port of {port} has but {mtu}"
+        source.problem((*pointer, "addresses"), message, "give the bridge an `mtu`, or the port a larger one")
+
+
+def _smallest_ports(source: Source) -> Mapping[str, tuple[int, str]]:
+    """Return the MTU of the smallest port of each bridge, and the pair that it is of."""
+    found: dict[str, tuple[int, str]] = {}
+    for pair in source.once(pairs):
+        for end in pair.ends:
+            if end.owner.kind == "bridge":
+                port = mtu_of(pair, end), str(pair.key)
+                found[end.owner.name] = min(port, found.get(end.owner.name, port))
+    return found
 
 
 def _parameters(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,11 +98,11 @@ def _parameters(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_times(source: Source, pointer: Pointer, spec: BridgeSpec) -> None:
-    for name, (low, high) in _RANGES.items():
-        matters = spec.stp or name != "forward_delay"
-        if matters and not low <= hundredths(getattr(spec, name)) <= high:
+    for name, (low, high) in (_RANGES if spec.stp else _RANGES | _WITHOUT_STP).items():
+        if not low <= hundredths(getattr(spec, name)) <= high:
             message = f"{name} is to be from {written(low)} to {written(high)}"
-            source.problem((*pointer, name), message + (" while stp is on" if name == "forward_delay" else ""))
+            only = name in _WITHOUT_STP and spec.stp
+            source.problem((*pointer, name), message + (" while stp is on" if only else ""))
 
 
 def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[str, Any]) -> tuple[str, ...]:

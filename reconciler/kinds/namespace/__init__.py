@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Space
+from reconciler.host.kernel.packed import noted, room_for
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
-from reconciler.model import Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
+from reconciler.model import EMPTY, Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
 from reconciler.secret import veiled
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ class NamespaceKind(Kind):
         if scope.host.nodes is None:
             yield from _nameless(scope)
             yield from _remains(scope, {*ours, *(each.key for each in scope.desired.of_kind("namespace"))})
+
+    def lacking(self, scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
+        """Room on `lo`, where it is noted which sysctls were declared."""
+        for each in scope.desired.of_kind("namespace"):
+            keys = NamespaceSpec.of(each).sysctls if each.owned else EMPTY
+            space = scope.kernel.nodes.get(each.key) if keys else None
+            notes = [noted("", key) for key in keys]
+            most = room_for(space.loopback.altnames if space and space.loopback else (), "sysctl", notes)
+            if most < len(notes):
+                yield each.key, f"{len(notes)} sysctls are more than can be noted of it: at most {most} can be declared"
 
     def privileges(self) -> frozenset[str]:
         """Names stand in a folder of root's."""

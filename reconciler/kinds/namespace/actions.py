@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
 from reconciler.host import netns
-from reconciler.host.kernel.notes import note
+from reconciler.host.kernel.packed import noted, write
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.libc import aside
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import (
     Link,
     Socket,
-    add_altname,
     address_again,
-    del_altname,
     get_addresses,
     get_link,
     get_links,
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.kernel import Reach
     from reconciler.host.marks import Mark
-
-_THERE, _GONE = (errno.EEXIST,), (errno.ENOENT, errno.EINVAL)
 
 
 def create(host: Host, steps: Sequence[Step]) -> list[Result]:
@@ -122,12 +117,11 @@ def _addresses_kept(fd: int, socket: Socket, changing: Collection[str]) -> Itera
 
 def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str], interfaces: Collection[str] = ()) -> None:
     """Set sysctls where the calling thread is, those to be changed noted before; a change may reset the others."""
-    noted = socket.send([add_altname(LOOPBACK, note("sysctl", key)) for key in changed])
-    insist(noted, *_THERE)
+    write(socket, LOOPBACK, "sysctl", add=[noted("", key) for key, _ in values.present(changed)])
     values.write(declared, interfaces)
 
 
 def _give_back(fd: int, socket: Socket, keys: Sequence[str], interfaces: Collection[str]) -> None:
     if keys:
         netns.call(fd, values.write, values.of_new_namespace(keys), interfaces)
-        insist(socket.send([del_altname(LOOPBACK, note("sysctl", key)) for key in keys]), *_GONE)
+        write(socket, LOOPBACK, "sysctl", drop=[noted("", key) for key in keys])

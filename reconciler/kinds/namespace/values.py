@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.errors import StepFailed
-from reconciler.host.kernel.look import read_sysctl
+from reconciler.host.kernel.sysctls import read_sysctl
 from reconciler.host.libc import aside, unshare
 
 
@@ -68,12 +68,13 @@ def of_new_namespace(keys: Sequence[str]) -> dict[str, str]:
 
     def read() -> dict[str, str]:
         unshare()
-        return dict(_present(keys))
+        return dict(present(keys))
 
     return aside(read) if keys else {}
 
 
-def _present(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+def present(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield those that there are, where the calling thread is, with their values."""
     for key in keys:
         if _path(key).exists():
             yield key, read_sysctl(key)

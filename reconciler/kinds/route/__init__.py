@@ -11,7 +11,7 @@ from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.route.parse import routes
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import HOST, Source
-from reconciler.model import Resource, Step
+from reconciler.model import Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -37,6 +37,12 @@ class RouteKind(Kind):
         from reconciler.kinds.route import look
 
         return look.observe(scope)
+
+    def lacking(self, scope: Scope) -> Iterable[tuple[ResourceKey, str]]:
+        """Room on the host's `lo`, where it is noted whose a route is."""
+        from reconciler.kinds.route import look
+
+        return look.unnoted(scope)
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """A route is put in the place of another at once."""

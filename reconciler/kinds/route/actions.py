@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
-from reconciler.host.kernel.notes import note, notes
+from reconciler.host.kernel.packed import Noted, write, written
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import HOST, LOOPBACK
 from reconciler.host.marks import PROTOCOL, Mark
@@ -17,9 +17,7 @@ from reconciler.host.netlink import (
     NetlinkError,
     Route,
     Socket,
-    add_altname,
     add_route,
-    del_altname,
     delete_route,
     get_link,
     get_routes,
@@ -28,6 +26,7 @@ from reconciler.host.netlink import (
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, seen, wanted
 from reconciler.kinds.route.aside import displace
+from reconciler.kinds.route.connected import reconnect
 from reconciler.kinds.route.look import noted
 from reconciler.kinds.route.place import insist_on_place
 from reconciler.kinds.route.spec import RouteSpec
@@ -64,11 +63,10 @@ def create(step: Step, reach: Reach) -> Result:
 def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:
     """Note whose a route is where nothing else tells; what others noted of its place holds no more."""
     found, ours = socket.ask([get_link(LOOPBACK)])[0], noted(step.topology, spec.to, spec.metric)
-    written = notes(found if isinstance(found, Link) else None, "route")
-    theirs = [each for each in written if each[1:] == ours[1:] and each != ours]
-    socket.send([del_altname(LOOPBACK, note("route", *each)) for each in theirs])
-    if spec.noted:
-        insist(socket.send([add_altname(LOOPBACK, note("route", *ours))]), errno.EEXIST)
+    there = written(found if isinstance(found, Link) else None, "route")
+    theirs = [each for each in there if each.item == ours.item and each != ours]
+    add = [ours] if spec.noted and ours not in there else []
+    write(socket, LOOPBACK, "route", add=add, drop=theirs)
 
 
 def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
@@ -105,9 +103,11 @@ def update(step: Step, reach: Reach) -> Result:
     old, new = RouteSpec.of(seen(step)), RouteSpec.of(wanted(step))
     create(step, reach)
     if old.metric != new.metric and _live(seen(step)).protocol == PROTOCOL:
-        reach.socket(new.at).send([_removal(seen(step))])
+        socket = reach.socket(new.at)
+        socket.send([_removal(seen(step))])
+        reconnect(socket, old.to)
         if new.node == HOST:
-            reach.socket(new.at).send([del_altname(LOOPBACK, _note(step, old))])
+            write(socket, LOOPBACK, "route", drop=[_note(step, old)])
     return Status.DONE
 
 
@@ -132,8 +132,9 @@ def delete(step: Step, reach: Reach) -> Result:
     socket = found[1]
     if "route" in seen(step).handle:  # else it is but remembered, and without a metric the next best would go
         insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
+        reconnect(socket, spec.to)
     if spec.node == HOST:
-        socket.send([del_altname(LOOPBACK, _note(step, spec))])
+        write(socket, LOOPBACK, "route", drop=[seen(step).handle.get("note") or _note(step, spec)])
     if spec.node.kind == "container" and spec.is_default:
         _restore(step, reach, socket, spec)
     return Status.DONE
@@ -158,5 +159,5 @@ def _gateways(networks: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> Itera
             yield gateway
 
 
-def _note(step: Step, spec: RouteSpec) -> str:
-    return note("route", *noted(step.topology, spec.to, spec.metric))
+def _note(step: Step, spec: RouteSpec) -> Noted:
+    return noted(step.topology, spec.to, spec.metric)

@@ -15,7 +15,6 @@ from reconciler.host.netlink import (
     get_addresses,
     get_routes,
     route_again,
-    type_of_service,
     verbatim,
 )
 
@@ -64,8 +63,8 @@ def _addresses(socket: Socket, index: int) -> set[str]:
 
 def _place(told: Told) -> tuple[int, int, str, int]:
     """Return what no two routes of a namespace have in common, unless one was appended to the other."""
-    route, body = told
-    return route.table, type_of_service(body), route.destination, route.metric
+    route = told[0]
+    return route.table, route.tos, route.destination, route.metric
 
 
 def _is_lost(before: Route, now: Route | None) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.host.kernel import Space, Where
-from reconciler.host.kernel.notes import fitted, notes
+from reconciler.host.kernel import Space, Where, packed
+from reconciler.host.kernel.notes import fitted
+from reconciler.host.kernel.packed import Noted
 from reconciler.host.kernel.space import HOST
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route
@@ -46,27 +47,31 @@ def _shares(scope: Scope, node: ResourceKey, space: Space) -> bool:
 
 def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Declared]) -> Iterator[Resource]:
     taken: set[ResourceKey] = set()
+    notes = packed.written(space.loopback, "route")
     wanted = {(spec.to, spec.metric) for _, spec in declared}
     places = set(wanted)
-    for route in sorted(filter(_is_plain, space.routes), key=lambda each: each.protocol != PROTOCOL):
-        ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route)
+    devs = {key: spec.dev for key, spec in declared}
+    for route in sorted(filter(_has_place, space.routes), key=lambda each: each.protocol != PROTOCOL):
+        ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route, notes)
         key = _declared_key(declared, taken, route)
         if ours or (key and _may_take(scope, node)):
             key = key or _free_key(node, route, taken)
             taken.add(key)
             places.add((route.destination, route.metric))
-            yield _resource(scope, key, node, space, route, marked=ours and not _rivals(scope, node, space, route))
+            marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
+            yield _resource(scope, key, node, space, route, marked=marked, dev=devs.get(key))
         elif (route.destination, route.metric) in wanted:
             several = sum(to == route.destination for to, _ in wanted) > 1
             key = key_of(node, route.destination, route.metric if several else None)
             key = ResourceKey("route", f"@{key.name}")
             yield replace(_resource(scope, key, node, space, route, marked=False), needs=(), owned=False)
     if node == HOST:
-        yield from _remembered(scope, space, places)
+        yield from _remembered(scope, space, places, notes)
 
 
-def _is_plain(route: Route) -> bool:
-    return route.type == _UNICAST
+def _has_place(route: Route) -> bool:
+    """Tell whether a route has a place where one of ours can be: of whatever type, but for any type of service."""
+    return not route.tos
 
 
 def _may_take(scope: Scope, node: ResourceKey) -> bool:
@@ -77,24 +82,24 @@ def _may_take(scope: Scope, node: ResourceKey) -> bool:
     return node.kind == "namespace" and bool(scope.kernel.mine(scope.kernel.nodes[node].loopback))
 
 
-def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool:
+def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route, notes: Collection[Noted]) -> bool:
     """Tell whose a route of our protocol is: in what we share with other topologies its interface or a note says.
 
     There are notes in the host only: in a container or namespace they are those of a host that it is by itself.
     """
     links = [space.links.get(each) for each in route.devices]
-    note, written = noted(scope.name, route.destination, route.metric), list(notes(space.loopback, "route"))
+    note = noted(scope.name, route.destination, route.metric)
     if node == HOST:
-        return any(map(scope.kernel.mine, links)) or note in written
-    if any(each[1:] == note[1:] for each in written):
+        return any(map(scope.kernel.mine, links)) or note in notes
+    if any(each.item == note.item for each in notes):
         return False
     anothers = any(link and of_alias(link.alias) for link in links)
     return any(map(scope.kernel.mine, links)) or (_may_take(scope, node) and not anothers)
 
 
-def noted(topology: str, to: str, metric: int) -> tuple[str, str, str]:
-    """Return the parts of the note on a route."""
-    return fitted(topology), fitted(to.translate(_SAFE)), str(metric)
+def noted(topology: str, to: str, metric: int) -> Noted:
+    """Return the note on a route, the same as former versions wrote in full."""
+    return packed.noted(fitted(topology), f"{fitted(to.translate(_SAFE))}={metric}")
 
 
 def _declared_key(declared: list[Declared], taken: set[ResourceKey], route: Route) -> ResourceKey | None:
@@ -118,13 +123,21 @@ def _rivals(scope: Scope, node: ResourceKey, space: Space, route: Route) -> bool
     """Tell whether Docker's default route stands beside ours, in whose place ours is to be."""
     if node.kind != "container" or node not in scope.kernel.containers:
         return False
-    beside = (each for each in space.routes if each.destination == route.destination and _is_plain(each))
+    beside = (each for each in space.routes if each.destination == route.destination and _has_place(each))
     return route.destination in DEFAULTS and any(each.protocol != PROTOCOL for each in beside)
 
 
 def _resource(
-    scope: Scope, key: ResourceKey, node: ResourceKey, space: Space, route: Route, *, marked: bool
+    scope: Scope,
+    key: ResourceKey,
+    node: ResourceKey,
+    space: Space,
+    route: Route,
+    *,
+    marked: bool,
+    dev: str | None = None,
 ) -> Resource:
+    """Make the resource of a live route; its interface has the declared name `dev` if that is one of its altnames."""
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
     grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
@@ -135,7 +148,7 @@ def _resource(
         node=node,
         to=route.destination,
         via=in_order(route.gateways),
-        dev=devices[0] if len(set(devices)) == 1 else None,
+        dev=_name(links[0], dev) if len(set(devices)) == 1 else None,
         metric=route.metric,
         source=route.source or "",
         marked=marked,
@@ -161,6 +174,10 @@ def _resource(
     )
 
 
+def _name(link: Link, declared: str | None) -> str:
+    return declared if declared in link.altnames else link.name
+
+
 def _holding(space: Space, source: str | None) -> Iterator[Link]:
     """Yield the links that have the address from which packets of a route come."""
     for index, found in space.addresses.items() if source else ():
@@ -174,11 +191,22 @@ def _where(scope: Scope, node: ResourceKey) -> Where | None:
     return Where(node, inspected["Id"]) if inspected else None
 
 
-def _remembered(scope: Scope, space: Space, places: Collection[tuple[str, int]]) -> Iterator[Resource]:
+def _remembered(
+    scope: Scope, space: Space, places: Collection[tuple[str, int]], notes: Collection[Noted]
+) -> Iterator[Resource]:
     """Yield what a note remembers and is gone, and is not to come back: only the note is left to be removed."""
-    for topology, to, metric in notes(space.loopback, "route"):
-        destination = to.translate(str.maketrans(",;", "/:"))
-        if topology == fitted(scope.name) and (destination, int(metric)) not in places:
-            spec = RouteSpec(to=destination, metric=int(metric), at=Where(HOST))
-            key = key_of(HOST, destination, int(metric))
-            yield Resource(key, spec, handle=MappingProxyType({"place": space.place}))
+    mine = packed.noted(fitted(scope.name), "").owner
+    for note in sorted({each for each in notes if each.owner == mine} - {noted(scope.name, *each) for each in places}):
+        key = ResourceKey("route", f"{HOST.name}--@{note.item}")
+        yield Resource(key, RouteSpec(to="(gone)"), handle=MappingProxyType({"place": space.place, "note": note}))
+
+
+def unnoted(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
+    """Yield the first route that can no more be noted."""
+    space = scope.kernel.nodes.get(HOST)
+    routes = {each.key: RouteSpec.of(each) for each in scope.desired.of_kind("route")}
+    notes = {noted(scope.name, spec.to, spec.metric): key for key, spec in routes.items() if spec.noted}
+    most = packed.room_for(space.loopback.altnames if space and space.loopback else (), "route", [*notes])
+    if most < len(notes):
+        message = f"{len(notes)} routes of the host by interfaces that are not ours are more than can be noted on `lo`"
+        yield [*notes.values()][most], f"{message}: at most {most} can be declared"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict
-from reconciler.host.kernel.notes import notes
+from reconciler.host.kernel.packed import written
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route, Socket, get_link, get_routes
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def insist_on_place(step: Step, host: Host, socket: Socket, spec: RouteSpec) -> None:
     """Raise Conflict where a route that is not ours has the destination and metric by now."""
     for each in socket.dump(get_routes()):
-        if (each.destination, each.metric) == (spec.to, spec.metric) and not _is_ours(step, host, socket, each):
+        there = (each.destination, each.metric, each.tos) == (spec.to, spec.metric, 0)
+        if there and not _is_ours(step, host, socket, each):
             what = f"a route to {spec.to} in {spec.at}"
             raise Conflict(f"{what} that is not ours came in between: remove it, or give yours another metric")
 
@@ -35,4 +36,4 @@ def _is_ours(step: Step, host: Host, socket: Socket, route: Route) -> bool:
     if any(mark and (mark.topology, mark.host) == (step.topology, host.identity) for mark in marks):
         return True
     note = noted(step.topology, route.destination, route.metric)
-    return isinstance(lo, Link) and note in notes(lo, "route")
+    return isinstance(lo, Link) and note in written(lo, "route")

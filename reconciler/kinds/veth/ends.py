@@ -47,9 +47,16 @@ class Pair(NamedTuple):
     entry: Mapping[str, Any]
 
 
+MTU = 1500
+"""What an interface has unless it is declared."""
 EndsByNode = Mapping[ResourceKey, Sequence[tuple[ResourceKey, End]]]
 Read = tuple[Pointer, ResourceKey, Mapping[str, Any], Sequence[End | None]]
 """An entry of which perhaps not every end can be read: its place, the key of its pair, itself, its ends."""
+
+
+def mtu_of(pair: Pair, end: End) -> int:
+    """Return the MTU of one end of a pair: its own, or that of both."""
+    return int(end.entry.get("mtu") or pair.entry.get("mtu") or MTU)
 
 
 def pairs(source: Source) -> Sequence[Pair]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.host.kernel import Kernel, Space
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign
+from reconciler.kinds.held import held
 from reconciler.kinds.masters import master_of
 from reconciler.kinds.veth.parse import claims, needs_of
 from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
@@ -138,7 +139,7 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
     return Endpoint(
         node=node or kernel.lost(space),
         interface=link.name,
-        addresses=space.kept(link.index, wanted.addresses if wanted else ()),
+        addresses=held(space, link.index, wanted.addresses if wanted else ()),
         mac=link.mac,
         mtu=link.mtu,
         up=link.up,
@@ -158,11 +159,11 @@ def _foreign(scope: Scope) -> Iterator[Resource]:
     kernel = scope.kernel
     for node, name, space, link in foreign.holders(scope, "veth"):
         peer = kernel.peer(space, link)
-        if peer and not kernel.mine(peer[1]):
+        if peer and link.name == name and not kernel.mine(peer[1]):
             key = ResourceKey("veth", f"@{node.name}:{name}")
             yield _resource(scope, key, ((space, link), peer), _declared_at(scope, node, name), owned=False)
         else:
-            yield foreign.interface(node, name)
+            yield foreign.interface(node, name, link)
 
 
 def _declared_at(scope: Scope, node: ResourceKey, name: str) -> Mapping[str, Endpoint]:

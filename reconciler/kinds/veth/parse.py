@@ -9,8 +9,8 @@ from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_link_local, is_v6, mac
 from reconciler.kinds.nodes import where
 from reconciler.kinds.source import HOST, Source
-from reconciler.kinds.veth.ends import End, Pair, pairs
-from reconciler.kinds.veth.spec import MTU, PATH_COST, PRIORITY, Endpoint, VethSpec
+from reconciler.kinds.veth.ends import End, Pair, mtu_of, pairs
+from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
 from reconciler.model import Claim, FrozenMap, How, Need, Resource, ResourceKey
 
 
@@ -60,7 +60,7 @@ def _owned(source: Source, endpoint: Endpoint) -> bool:
 
 def _endpoint(source: Source, pair: Pair, end: End, other: End) -> Endpoint:
     entry = end.entry
-    mtu = entry.get("mtu") or pair.entry.get("mtu") or MTU
+    mtu = mtu_of(pair, end)
     if mtu < IPV6_MTU and any(map(is_v6, end.addresses)):
         source.problem(end.pointer, f"IPv6 needs an MTU of {IPV6_MTU} at least, not {mtu}")
     return Endpoint(

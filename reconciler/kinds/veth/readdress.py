@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.host.netlink import Socket, address_again, delete_address, get_addresses, verbatim
-from reconciler.kinds.addresses import is_v6
+from reconciler.kinds.addresses import by_subnet, is_v6
 from reconciler.kinds.effects import insist
 from reconciler.kinds.route.keep import all_routes_kept
 from reconciler.kinds.veth.messages import addresses
 
+_GONE = (errno.EADDRNOTAVAIL, errno.ENXIO)
+"""What the kernel says of an address that is not there any more, or of any of IPv6 where a small MTU took that away."""
 
-def readdress(socket: Socket, index: int, old: Collection[str], new: Collection[str]) -> None:
+
+def readdress(socket: Socket, index: int, old: Sequence[str], new: Sequence[str]) -> None:
     """Give and take addresses; those that stay are given too, since a new MTU or state may have taken IPv6 ones."""
-    insist(socket.send(addresses(index, new)), errno.EEXIST)
-    if gone := [each for each in old if each not in new]:
+    errors = socket.send(addresses(index, new))
+    insist(errors, errno.EEXIST)
+    changed = [each for each, error in zip(new, errors, strict=True) if error and each not in old]
+    gone = [*_forms(socket, index, changed), *_misplaced(old, new), *(each for each in old if each not in new)]
+    if gone:
         with _others_kept(socket, index, {*old, *new}):
-            insist(socket.send([delete_address(index, each) for each in gone]), errno.EADDRNOTAVAIL)
+            insist(socket.send([delete_address(index, each) for each in dict.fromkeys(gone)]), *_GONE)
             insist(socket.send(addresses(index, new)), errno.EEXIST)  # what went along with the first of its subnet
+
+
+def _forms(socket: Socket, index: int, changed: Collection[str]) -> Iterator[str]:
+    """Yield what a hand made of addresses: with another prefix length the kernel has one of IPv6 no second time."""
+    bare = {_bare(each) for each in changed}
+    for each in socket.dump(get_addresses()) if changed else ():
+        if each.index == index and (each.address in changed or (is_v6(each.address) and _bare(each.address) in bare)):
+            yield each.address
+
+
+def _misplaced(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Yield the addresses of each subnet of which another is to be the first: that is the one that was given first."""
+    before = by_subnet(old)
+    for subnet, group in by_subnet(new).items():
+        if not is_v6(group[0]) and before.get(subnet, group)[0] != group[0]:
+            yield from (*before[subnet], *group)
+
+
+def _bare(address: str) -> str:
+    return address.partition("/")[0]
 
 
 @contextlib.contextmanager
@@ -30,7 +56,7 @@ def _others_kept(socket: Socket, index: int, ours: Collection[str]) -> Iterator[
     only, so that none of these is the kernel's own.
     """
     found = [(each, body) for each, body in socket.dump(verbatim(get_addresses())) if each.index == index]
-    with all_routes_kept(socket, index, {each.address.partition("/")[0] for each, _ in found}):
+    with all_routes_kept(socket, index, {_bare(each.address) for each, _ in found}):
         try:
             yield
         finally:

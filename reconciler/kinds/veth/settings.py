@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from reconciler.errors import StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Where
-from reconciler.kinds.addresses import is_v6
+from reconciler.kinds.addresses import IPV6_MTU, is_v6
 from reconciler.kinds.masters import bridge_now
 from reconciler.kinds.veth.spec import Endpoint
 
 if TYPE_CHECKING:
     from reconciler.host import Host
+
+_SETTINGS = Path("/proc/sys/net/ipv6/conf")
+"""The kernel takes away what is in there of an interface whose MTU is too small for IPv6."""
 
 
 class Masters:
@@ -44,9 +47,11 @@ def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
 def switch_ipv6_on(names: Sequence[str]) -> None:
     """Switch IPv6 on at interfaces, where the calling thread is."""
     for name in names:
-        path = Path("/proc/sys/net/ipv6/conf", name, "disable_ipv6")
+        path = _SETTINGS / name / "disable_ipv6"
         try:
             if path.read_text().strip() != "0":
                 path.write_text("0")
         except FileNotFoundError as error:
-            raise StepFailed(f"interface {name} cannot have IPv6 addresses: this kernel has no IPv6") from error
+            small = f"its MTU is below {IPV6_MTU}, perhaps as that of a bridge's port is"
+            reason = small if _SETTINGS.exists() else "this kernel has no IPv6"
+            raise StepFailed(f"interface {name} cannot have IPv6 addresses: {reason}") from error

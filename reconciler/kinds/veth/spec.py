@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.kinds.source import HOST
+from reconciler.kinds.veth.ends import MTU
 from reconciler.model import EMPTY, FrozenMap, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
-PATH_COST, PRIORITY, MTU = 2, 32, 1500
-"""What a veth has as a port of a bridge, and as an interface, unless it is declared."""
+PATH_COST, PRIORITY = 2, 32
+"""What a veth has as a port of a bridge unless it is declared."""
 
 
 @dataclass(frozen=True)

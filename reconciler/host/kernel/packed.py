@@ -1,0 +1,133 @@
+"""Notes of which there may be many, packed: digests of them, many in one altname.
+
+Programs that are told of links 4 KiB at a time, with getifaddrs() of the C library among them, are told of none, and
+some wait for ever, once all that is to be said of one link is larger. So there is a bound, and a note takes but a few
+bytes: what its digest stands for is found among what there is, be it routes, ports or sysctls.
+
+An altname reads `WORDs=OWNER=…`; a digest of the owner is in it, since a namespace has each altname once. What former
+versions wrote, one note each as `WORD=OWNER=…` or `WORD=…`, is understood.
+"""
+
+from __future__ import annotations
+
+import binascii
+import errno
+import hashlib
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from reconciler.errors import StepFailed
+from reconciler.host.netlink import Link, Socket, add_altname, del_altname, get_link
+
+_DIGEST = 6
+"""How many characters of 6 bits a digest has."""
+_EACH = 18
+"""How many fit into an altname of 127 bytes, with the longest word and the owner."""
+_ROOM = 1320
+"""How many bytes all altnames of a link may take, ten of the longest: without them `lo` takes 1.7 KiB at most, and a
+bridge 2.1."""
+_SAFE = str.maketrans("+/", "-_")
+"""An altname holds no `/`."""
+_TURN = threading.Lock()
+"""One at a time reads what is noted and writes it anew."""
+
+
+class Noted(NamedTuple):
+    """A note: the digests of whose it is, and of what."""
+
+    owner: str
+    item: str
+
+
+def noted(owner: str, item: str) -> Noted:
+    """Make a note."""
+    return Noted(_digest(owner), _digest(item))
+
+
+def written(link: Link | None, word: str) -> frozenset[Noted]:
+    """Return the notes of a sort that stand on a link."""
+    packs = _packs(link.altnames if link else (), word)
+    return frozenset(each for _, pack, _ in packs for each in pack)
+
+
+def room_for(altnames: Collection[str], word: str, wanted: Sequence[Noted]) -> int:
+    """Say how many of some notes fit on a link beside all that stands there: the first so many, which may be all."""
+    sizes = (each for each in range(len(wanted), 0, -1) if _fits(changed(altnames, word, wanted[:each]), altnames))
+    return next(sizes, 0)
+
+
+def write(socket: Socket, index: int, word: str, *, add: Collection[Noted] = (), drop: Collection[Noted] = ()) -> None:
+    """Note something on a link, and take other notes away; StepFailed where there is no room for more."""
+    if not add and not drop:
+        return
+    with _TURN:
+        found = socket.ask([get_link(index)])[0]
+        before = found.altnames if isinstance(found, Link) else ()
+        after = changed(before, word, add, drop)
+        if not _fits(after, before):
+            raise StepFailed("its notes find no room beside the altnames that are there already: take some away")
+        errors = socket.send([add_altname(index, each) for each in after if each not in before])
+        if error := next((each for each in errors if each and each.errno != errno.EEXIST), None):
+            raise error
+        socket.send([del_altname(index, each) for each in before if each not in after])
+
+
+def changed(
+    altnames: Iterable[str], word: str, add: Collection[Noted], drop: Collection[Noted] = ()
+) -> tuple[str, ...]:
+    """Return the altnames that a link is to have; pure."""
+    owners, left = {each.owner for each in (*add, *drop)}, [*add]
+    others, packs = [], []
+    for altname, pack, is_former in _packs(altnames, word):
+        kept = [each for each in pack if each not in drop]
+        if not pack or (is_former and kept and kept[0].owner not in owners):
+            others.append(altname)
+        elif is_former:
+            left += kept
+        elif kept:
+            packs.append(kept)
+    there = {each for pack in packs for each in pack}
+    for each in dict.fromkeys(left):
+        if each not in there:
+            _put(packs, each)
+    return (*others, *(_text(word, pack) for pack in packs))
+
+
+def _put(packs: list[list[Noted]], note: Noted) -> None:
+    """Put a note to others of its owner where these have room for one."""
+    found = next((each for each in packs if each[0].owner == note.owner and len(each) < _EACH), None)
+    if found is None:
+        packs.append(found := [])
+    found.append(note)
+
+
+def _packs(altnames: Iterable[str], word: str) -> Iterator[tuple[str, list[Noted], bool]]:
+    """Yield each altname with the notes of a sort in it, and whether a former version wrote it."""
+    for altname in altnames:
+        first, *parts = altname.split("=")
+        if first == f"{word}s" and len(parts) == 2:  # noqa: PLR2004 - the owner, and the notes
+            owner, text = parts
+            yield altname, [Noted(owner, text[at : at + _DIGEST]) for at in range(0, len(text), _DIGEST)], False
+        elif first == word and parts:
+            owner, item = ("", parts[0]) if len(parts) == 1 else (parts[0], "=".join(parts[1:]))
+            yield altname, [noted(owner, item)], True
+        else:
+            yield altname, [], False
+
+
+def _text(word: str, pack: Sequence[Noted]) -> str:
+    return f"{word}s={pack[0].owner}={''.join(each.item for each in pack)}"
+
+
+def _digest(text: str) -> str:
+    return binascii.b2a_base64(hashlib.sha256(text.encode()).digest()).decode()[:_DIGEST].translate(_SAFE)
+
+
+def _fits(after: Iterable[str], before: Iterable[str]) -> bool:
+    return _size(after) <= max(_ROOM, _size(before))
+
+
+def _size(altnames: Iterable[str]) -> int:
+    """How many bytes altnames take in a message: each with its header and a zero, filled up to four bytes."""
+    return sum((4 + len(each.encode(errors="surrogateescape")) + 1 + 3) & ~3 for each in altnames)
