@@ -33,10 +33,10 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
-    """Tell what stands on what is to go; a part of what is to go itself falls with that."""
+    """Tell what stands on what is to go; what is not ours falls with what it is a part of, where that is adopted."""
     going = {each.key for each in changes.pending if each.action in (Action.REPLACE, Action.DELETE)}
     for each in staying if going else ():
-        for need in each.needs if each.part_of not in going else ():
+        for need in each.needs if each.owned or each.part_of not in going else ():
             if need.how is How.STANDS_ON and need.key in going:
                 name, why = _named(each)
                 yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: {_OFF}")
