@@ -283,6 +283,12 @@ def test_what_is_not_ours_and_stands_on_what_is_to_go_is_a_conflict() -> None:
     assert conflicts(changes(before, {"ground/a": {}}), kinds=KINDS) == ()
 
 
+def test_a_part_that_is_kept_does_not_fall_with_what_it_is_a_part_of() -> None:
+    before: Entries = {"box/b": {}, "part/b1": {"stands_on": ["box/b"]}}
+    (told,) = conflicts(changes(before, {"box/b": {"shape": "square"}}, keep=["part"]), kinds=KINDS)
+    assert str(told).startswith("box/b: part/b1, which this run leaves alone, stands on what is to go")
+
+
 def test_what_is_external_may_be_in_the_way_too() -> None:
     before: Entries = {"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}
     desired: Entries = {"ground/ext": {"external": True}, "leaf/a": {"holds": [("p", 1, 1)]}}
