@@ -12,6 +12,7 @@ from reconciler.host.netlink import (
     add_address,
     add_altname,
     add_route,
+    append_route,
     codec,
     del_altname,
     delete_address,
@@ -19,6 +20,7 @@ from reconciler.host.netlink import (
     delete_link,
     delete_route,
     get_addresses,
+    get_connected,
     get_link,
     get_links,
     get_routes,
@@ -212,6 +214,13 @@ def test_a_route_reads_back(
     assert route is not None
     assert (route.destination, route.gateways, route.devices) == read
     assert (route.metric, route.protocol, route.table, route.type, route.dead) == (5, 77, 1000, 1, False)
+
+
+def test_a_subnet_on_a_link_is_read_of_what_the_kernel_says_of_its_route() -> None:
+    said = append_route("10.0.0.0/24", devices=[7], protocol=c.RTPROT_KERNEL, source="10.0.0.1")
+    number = int.from_bytes(socket.inet_aton("10.0.0.0"))
+    assert get_connected(4).parse(*body(said)) == (number, 24, 7)
+    assert parse.connected(*body(append_route("default6", devices=[7]))) == (0, 0, 7)
 
 
 def test_a_route_without_a_gateway_has_the_scope_of_the_link() -> None:
