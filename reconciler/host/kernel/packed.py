@@ -47,8 +47,12 @@ def noted(owner: str, item: str) -> Noted:
 
 def written(link: Link | None, word: str) -> frozenset[Noted]:
     """Return the notes of a sort that stand on a link."""
-    packs = _packs(link.altnames if link else (), word)
-    return frozenset(each for _, pack, _ in packs for each in pack)
+    return read(link.altnames if link else (), word)
+
+
+def read(altnames: Iterable[str], word: str) -> frozenset[Noted]:
+    """Return the notes of a sort among altnames."""
+    return frozenset(each for _, pack, _ in _packs(altnames, word) for each in pack)
 
 
 def room_for(altnames: Collection[str], word: str, wanted: Sequence[Noted]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host import netns
-from reconciler.host.kernel import Place, Reach
+from reconciler.host.kernel import Place, Reach, packed
 from reconciler.host.kernel.notes import fitted, read
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import of_alias
@@ -97,7 +97,7 @@ class _Whose(NamedTuple):
 
     def noted(self, altname: str) -> bool:
         ran = (parts[0] == fitted(self.topology) for parts in read([altname], "exec"))
-        return any(ran) or any(True for _ in read([altname], "sysctl"))
+        return any(ran) or bool(packed.read([altname], "sysctl"))
 
 
 def _emptied(found: Mapping[int, Namespace], ended: Collection[int], whose: _Whose) -> list[tuple[int, str]]:
