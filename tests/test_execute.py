@@ -16,7 +16,7 @@ from entries import Entries, host_with, topology
 from memory import KINDS, MemoryHost
 
 from reconciler import reconcile
-from reconciler.errors import ReconcilerError, StepFailed
+from reconciler.errors import Interrupted, ReconcilerError, StepFailed
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind, Later, Result
@@ -201,6 +201,15 @@ def test_what_is_left_of_a_step_fails_in_the_name_of_its_key() -> None:
     for act in (result.wait, result.work):
         with pytest.raises(StepFailed, match=r"^doing/a: ValueError: too late$"):
             act()
+
+
+def test_what_was_interrupted_says_so_with_its_key_in_front() -> None:
+    def act(_: Step) -> Result:
+        raise Interrupted("`sleep 9` was cut short")
+
+    (found,) = one_by_one(Host(), [step("a")], act)
+    assert isinstance(found, Interrupted)
+    assert str(found) == "doing/a: `sleep 9` was cut short"
 
 
 def test_a_failure_skips_what_waits_for_it_with_its_cause_and_nothing_else() -> None:

@@ -300,8 +300,8 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
 @pytest.mark.parametrize(
     ("live", "said"),
     [
-        ({}, "is held by ground ext, which is not ours: "),
-        ({"topology": "rv"}, "is held by ground ext, which is of topology rv: "),
+        ({}, "is held by ground ext, which is not ours: remove that, or choose another for yours"),
+        ({"topology": "rv"}, "is held by ground ext, which is of topology rv: choose another for yours"),
         ({"who": "process nc (pid 7)"}, "is held by process nc (pid 7), which is not ours: "),
     ],
 )

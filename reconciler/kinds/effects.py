@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import HostRefuses, NotPermitted, ReconcilerError, StepFailed
+from reconciler.errors import HostRefuses, Interrupted, NotPermitted, ReconcilerError, StepFailed
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import NetlinkError, Socket, delete_group, set_link
 from reconciler.kinds.base import Later, Result
@@ -52,7 +52,7 @@ def named(step: Step, error: ReconcilerError) -> ReconcilerError:
     if str(error).startswith(f"{step.key.key}:") and text == str(error):
         return error
     text = text.removeprefix(f"{step.key.key}: ")
-    made = next((each for each in (NotPermitted, HostRefuses) if isinstance(error, each)), StepFailed)
+    made = next((each for each in (NotPermitted, HostRefuses, Interrupted) if isinstance(error, each)), StepFailed)
     found = made(f"{step.key.key}: {text}")
     found.__cause__ = error
     return found

@@ -12,6 +12,7 @@ from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
 _KEPT = "keep its key, or declare it external"
 """What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
+_OTHER = "choose another for yours"
 _OFF = "take it off that first, or remove it"
 
 
@@ -28,7 +29,7 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
                 name, why = _named(holder)
                 kept = holder.owned and kinds[holder.key.kind].kept
-                hint = _KEPT if kept else "remove that, or choose another for yours"
+                hint = _KEPT if kept else _OTHER if holder.live.get("topology") else f"remove that, or {_OTHER}"
                 yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: {hint}")
 
 
