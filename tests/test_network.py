@@ -13,6 +13,7 @@ from reconciler.diff import diff
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
 from reconciler.kinds import kinds_of
+from reconciler.kinds.network import KIND
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
@@ -340,3 +341,11 @@ def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_
         assert kind.mutable("interface", Resource(key, seen), want) == mutable
         assert kind.former(Resource(key, seen)) == Resource(key, replace(seen, interface="up"))
     assert not kind.mutable("driver", Resource(key, NetworkSpec(interface="down")), want)
+
+
+def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Path) -> None:
+    desired = resource(tmp_path, net(), KEY)
+    assert list(KIND.host_interfaces(desired)) == []
+    observed = replace(desired, live={"bridge": "br-0123456789ab"})
+    assert list(KIND.host_interfaces(observed)) == ["br-0123456789ab"]
+    assert list(KIND.host_interfaces(replace(observed, owned=False))) == []

@@ -17,7 +17,7 @@ from reconciler.topology import load
 from reconciler.watch.part import Part, Parts
 
 TEXT = """
-networks: {lan: {ipam: {config: [{subnet: 172.31.9.0/24}]}}}
+networks: {lan: {ipam: {config: [{subnet: 172.31.9.0/24}]}}, empty: }
 containers:
   leaf: {image: x, network_mode: none, exec: ["true"]}
   web: {image: x, networks: [lan]}
@@ -94,10 +94,20 @@ def test_what_lives_in_a_container_is_looked_at_without_the_engine(parts: Parts)
 
 @pytest.mark.parametrize(
     "about",
-    ["container/web", "container/shared", "network/lan", "image/x", "namespace/none", "container/none", "veth/none"],
+    [
+        "container/web",
+        "container/shared",
+        "network/lan",
+        "network/empty",
+        "image/x",
+        "namespace/none",
+        "container/none",
+        "veth/none",
+    ],
 )
 def test_where_the_engine_has_a_say_or_nothing_is_known_there_is_no_part(parts: Parts, about: str) -> None:
     assert parts.around([ResourceKey.of("namespace/red"), ResourceKey.of(about)]) is None
+    assert parts.around([ResourceKey.of(about)]) is None
 
 
 # what is known of namespaces

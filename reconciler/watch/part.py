@@ -51,6 +51,8 @@ class Parts:
         return Part(part, self._kinds, frozenset((HOST, *nodes)), frozenset(about))
 
     def _with_what_needs(self, about: Collection[ResourceKey]) -> set[ResourceKey] | None:
+        if any(each.kind not in self._kinds and each.kind not in _NODES for each in about):
+            return None
         grounds = {need.key for each in about if each.kind in _NODES for need in ground(each, "")}
         if not {*about, *grounds} <= self.topology.resources.keys():
             return None

@@ -70,6 +70,11 @@ class NetworkKind(Kind):
         """With its bridge."""
         return replace(observed, spec=replace(NetworkSpec.of(observed), interface=UP))
 
+    def host_interfaces(self, resource: Resource) -> Iterable[str]:
+        """Its bridge, once it has one: the engine tells nothing of what becomes of that."""
+        bridge = resource.live.get("bridge")
+        return (bridge,) if bridge and resource.owned else ()
+
     def tell(self, resource: Resource) -> Told:
         """Its name, its subnets, and its bridge in the host."""
         spec = NetworkSpec.of(resource)
