@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +124,54 @@ def test_what_changes_while_it_is_read_is_read_later(file: File, monkeypatch: py
     assert names(file) == {"red", "blue"}
     assert file.due < math.inf
     monkeypatch.setattr(watched, "load", whole)
+    assert file.reread()
+    assert names(file) == set()
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_what_changes_whenever_it_is_read_is_in_force_all_the_same_but_not_while_it_is_written(
+    file: File, clock: Clock, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    from reconciler.topology import load as whole
+
+    with contextlib.ExitStack() as stack:
+
+        def load(*arguments: object, **named: object) -> object:
+            found = whole(*arguments, **named)  # type: ignore[arg-type]
+            replace(".env", "A=1\n")
+            if written:
+                stack.enter_context(Path("t.yaml").open("ab", buffering=0)).write(b"#")
+            return found
+
+        monkeypatch.setattr(watched, "load", load)
+        replace("t.yaml", "name: t\nnamespaces: {red: }\n")
+        file.hear()
+        began = clock.now
+        clock.now = file.due
+        if written:
+            clock.now = began + 10
+            assert not file.reread()
+            assert file.due == clock.now + 10
+            return
+        while clock.now < began + 10:
+            assert not file.reread()
+            assert clock.now < file.due <= began + 10
+            clock.now = file.due
+        assert file.reread()
+        assert names(file) == {"red"}
+        assert file.due == clock.now + SETTLE
+
+
+def test_a_file_with_its_whole_path_is_followed_where_the_current_directory_is_gone(folder: Path) -> None:
+    path = folder / "t.yaml"
+    path.write_text(TEXT)
+    gone = folder / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    file = File(str(path), kinds=kinds(), name=None)
+    path.write_text("name: t\n")
+    file.hear()
     assert file.reread()
     assert names(file) == set()
 

@@ -33,7 +33,7 @@ class File:
     ) -> None:
         self._path, self._kinds, self._name, self._environment = path, kinds, name, environment
         insist_on_a_folder(path)
-        self._folder = os.getcwd()  # noqa: PTH109 - as text, like paths that are followed
+        self._folder = "" if os.path.isabs(path) else os.getcwd()  # noqa: PTH109, PTH117 - as text, like what is followed
         self._first = self._last = math.inf
         self.files = Files()
         self.wrong = ""
@@ -42,8 +42,9 @@ class File:
 
     def _read(self) -> Topology:
         opened: set[str] = set()
-        with contextlib.suppress(OSError):  # by its name, as another may have taken its place
-            os.chdir(self._folder)
+        if self._folder:
+            with contextlib.suppress(OSError):  # by its name, as another may have taken its place
+                os.chdir(self._folder)
         try:
             return load(self._path, kinds=self._kinds, name=self._name, environment=self._environment, opened=opened)
         finally:
@@ -65,12 +66,16 @@ class File:
     def reread(self) -> bool:
         """Read it once more, and tell whether anything is new: what it says, or what is wrong with it.
 
-        What changes while it is read is read later, when that has come to rest.
+        What changes while it is read is read later, when that has come to rest; what never rests counts as it was read,
+        but not while somebody writes it.
         """
-        self._first = self._last = math.inf
+        first, self._first, self._last = self._first, math.inf, math.inf
         found = self._found()
         self.hear()
-        is_new = self.due == math.inf and found != (self.topology, self.wrong)
+        if self.due < math.inf and (self.files.written or time.monotonic() < first + _LONGEST):
+            self._first = min(first, self._first)
+            return False
+        is_new = found != (self.topology, self.wrong)
         if is_new:
             self.topology, self.wrong = found
         return is_new
