@@ -347,6 +347,19 @@ def test_what_a_bridge_tells_of_its_ports_concerns_us_where_they_are_ours() -> N
         assert concern.news(Message(None, c.RTM_DELLINK, 0, bytes(of_bridge))) == news.replace("has changed", "is gone")
 
 
+def test_noise_over_many_routes_of_the_host_is_news_of_one_thing() -> None:
+    agenda, concern = Agenda(), KernelConcern(lambda _: None)
+    for now in range(8):
+        route = add_route(f"10.{now}.0.0/16", via=["10.0.0.2"])
+        news = concern.news(told(None, c.RTM_NEWROUTE, route, c.NLM_F_REPLACE))
+        assert news is not None
+        agenda.note(news.reason, float(now), news.about or None, of=news.of)
+        due = agenda.due
+        assert agenda.taken()[1] is None
+        agenda.looked(float(now), found=False)
+    assert due > 7 + 1
+
+
 def test_links_that_were_there_before_are_known() -> None:
     parsed = [link(each, 0, len(each)) for each in (body(named(5, "v")), body(named(6, "w", OURS)))]
     concern = ear(links=parsed)

@@ -106,7 +106,7 @@ class Watch:
 
     def _hear_kernel(self) -> None:
         for news in self.kernel.news():
-            self._note(news.reason, news.about or None)
+            self._note(news.reason, news.about or None, of=news.of)
 
     def _hear_mounts(self) -> None:
         for reason in self.kernel.names():

@@ -132,7 +132,8 @@ def _of_route(message: Message, node: ResourceKey | None) -> News | None:
     if found is None or not ours or (message.kind == c.RTM_NEWROUTE and message.flags & c.NLM_F_EXCL):
         return None
     about = frozenset((node,) if node else ())
-    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {node or HOST}", about)
+    where = node or HOST
+    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {where}", about, of=f"routes of {where}")
 
 
 class EngineConcern:
