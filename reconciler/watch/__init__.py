@@ -40,7 +40,8 @@ class Watch:
 
     def __init__(self, file: File, host: Callable[[], Host], manner: Manner, *, resync: float, stop: Event) -> None:
         self.file, self.stop, self._make_host, self._resync = file, stop, host, resync
-        self.loop, self.agenda, self.trouble, self.tell = Loop(), Agenda(), Trouble(), manner.tell
+        self.loop, self.agenda, self.tell = Loop(), Agenda(), manner.tell
+        self.trouble, self._silence = Trouble(), Trouble()
         self.passes = Passes(
             manner,
             soon=self.loop.soon,
@@ -218,6 +219,8 @@ class Watch:
             return
         else:
             self.agenda.looked(time.monotonic(), found=each.found)
+            if not (each.part or self._lost):
+                self._silence = Trouble()
         if each.joined:
             self._note("what was under way has ended")
         self._insists = False
@@ -225,10 +228,15 @@ class Watch:
             self._ready()
 
     def _failed(self, error: ReconcilerError) -> None:
-        """An engine that does not answer is lost, though the stream of its events goes on: that proves nothing then."""
+        """An engine that does not answer is lost, though the stream of its events goes on: that proves nothing then.
+
+        Nor does another stream prove that it answers all else, and a pass that asks it holds up what is of the kernel
+        alone: the more often in a row that is so, the later it is asked again.
+        """
         if self._needs_engine and isinstance(error, EngineUnreachable):
+            pause = 0.0 if self._lost else self._silence.had(error, time.monotonic())[1]
             self._engine_is_lost(error)
-            self.engine.begin_anew()
+            self.engine.begin_anew(after=pause)
             self._note("the engine does not answer")
         else:
             self._troubled(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ class EngineEars:
     def __init__(self, host: Callable[[], Host], tell: Callable[[Word], None]) -> None:
         self._host, self._tell, self._begun = host, tell, False
         self._events: Events | None = None
+        self._not_before = -math.inf
 
     def follow(self) -> None:
         """Begin to listen, if that has not begun yet."""
@@ -46,8 +48,12 @@ class EngineEars:
             self._begun = True
             threading.Thread(target=self._follow, name="engine", daemon=True).start()
 
-    def begin_anew(self) -> None:
-        """End the stream of events, if there is one, and ask for another: whether the engine answers is told then."""
+    def begin_anew(self, *, after: float) -> None:
+        """End the stream of events, if there is one, and ask for another after so many seconds.
+
+        Whether the engine answers is told then.
+        """
+        self._not_before = max(self._not_before, time.monotonic() + after)
         if self._events:
             self._events.close()
 
@@ -58,7 +64,7 @@ class EngineEars:
             error = self._listened()
             pause = _FIRST if time.monotonic() - began > _LONGEST else min(2 * pause, _LONGEST)
             self._tell(Lost(error))
-            time.sleep(pause)
+            time.sleep(max(pause, self._not_before - time.monotonic()))
 
     def _listened(self) -> ReconcilerError:
         """Listen until the stream ends, and return why."""

@@ -15,7 +15,7 @@ from live.apart import Apart
 from live.boxes import alone, text
 from live.lab import ENGINE, REQUIRED, Lab, run
 from live.proxy import Fault, Proxy
-from live.watched import LONG, NOWHERE, Watched, is_mended, settled
+from live.watched import LONG, NOWHERE, Watched, is_mended, moment, settled
 from reconciler.watch.concern import OVERFLOW
 
 pytestmark = pytest.mark.live
@@ -152,3 +152,32 @@ def test_a_stream_of_events_that_breaks_is_followed_again_and_what_it_did_not_te
             word = watch.until(lambda each, key=key: is_mended(each, key), after=after)  # type: ignore[misc]
             assert "the engine answers" in word["because"]
         assert [each["what"] for each in watch.words[after:]][:2] == ["lost", "engine"]
+
+
+_ASKED = 1.0
+LOOK = "GET /containers/json"
+
+
+def test_an_engine_of_which_only_the_events_answer_holds_up_the_kernel_ever_less_often(
+    lab: Lab, engine: Any, image: str
+) -> None:
+    del engine, image
+    lab.load(WORLD)
+    options = ("--patience", "1s", "--engine-timeout", f"{_ASKED:g}s")
+    with (
+        Proxy(ENGINE, lab.folder) as proxy,
+        Watched(lab.folder, *options, environment={"DOCKER_HOST": proxy.url}) as watch,
+    ):
+        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))
+        settled(watch)
+        after = len(watch.words)
+        proxy.arm(LOOK, Fault.HANG, once=False)
+        run("docker", "kill", f"{lab.name}-box")
+        lost: list[float] = []
+        for _ in range(3):
+            lost.append(moment(watch.until(lambda each: each["what"] == "lost", after=after)["time"]))
+            after = next(at for at, each in enumerate(watch.words) if at >= after and each["what"] == "lost") + 1
+        assert lost[1] - lost[0] >= _ASKED + 1
+        assert lost[2] - lost[1] >= _ASKED + 2
+        proxy.disarm()
+        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"), after=after)
