@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from threading import RLock
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -79,9 +80,10 @@ class Secret(str):
 
 
 class _Known:
-    """The secrets that this process has seen, and the words that are told in any case."""
+    """The secrets that this process has seen, and the words that are told in any case; for any number of threads."""
 
     def __init__(self) -> None:
+        self.lock = RLock()
         self.seen: set[str] = set()
         self.texts: dict[str, None] = {}
         self.public: set[str] = set()
@@ -89,24 +91,31 @@ class _Known:
 
     def add(self, text: str) -> None:
         plain = str.__str__(text)  # the subclass's own would only give it back
-        if plain not in self.seen:
-            self.seen.add(plain)
-            self.texts |= dict.fromkeys(_forms(plain))
-            self.index = None
+        with self.lock:
+            if plain not in self.seen:
+                self.seen.add(plain)
+                self.texts |= dict.fromkeys(_forms(plain))
+                self.index = None
 
     def publish(self, words: Iterable[str]) -> None:
-        new = set(words) - self.public
-        if new:
-            self.public |= new
-            self.index = None
+        with self.lock:
+            new = set(words) - self.public
+            if new:
+                self.public |= new
+                self.index = None
 
     def masked(self, text: str, hide: Callable[[str], str]) -> str:
         if not self.texts:
             return text
-        if self.index is None:
-            self.index = _Index(self.texts.keys() - self.public)
+        index = self._built()
         parts = _MARKED.split(text)
-        return "".join(part if at % 2 else self.index.replaced(part, hide) for at, part in enumerate(parts))
+        return "".join(part if at % 2 else index.replaced(part, hide) for at, part in enumerate(parts))
+
+    def _built(self) -> _Index:
+        with self.lock:
+            if self.index is None:
+                self.index = _Index(self.texts.keys() - self.public)
+            return self.index
 
 
 class _Index:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -38,7 +41,7 @@ from reconciler.model import (
 )
 from reconciler.render import show_json
 from reconciler.render.values import discreet, hidden, plain, sealed, shown, text
-from reconciler.secret import MARKER, Secret, looks_secret, masked, publish, veiled_within
+from reconciler.secret import MARKER, Secret, _Index, _Known, looks_secret, masked, publish, veiled_within
 from reconciler.secret import veiled as by_name
 from reconciler.topology import load
 from reconciler.value import dataclass
@@ -433,3 +436,34 @@ def test_what_a_digest_is_made_of_has_the_secrets_in_it() -> None:
     assert spelled(("x", spec)) == (
         "('x', Held(word='hunter22', environment=FrozenMap({'A': 'hunter23'}), labels=FrozenMap({'B': 'hunter24'})))"
     )
+    assert spelled([("a", Secret("hunter25")), 1]) == "[('a', 'hunter25'), 1]"
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, {"a"}, frozenset(("a",))])
+def test_what_could_hold_a_secret_out_of_sight_goes_into_no_digest(value: object) -> None:
+    with pytest.raises(TypeError, match=type(value).__name__):
+        spelled((value,))
+
+
+def test_a_secret_that_comes_while_another_thread_masks_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, building, go_on = _Known(), threading.Event(), threading.Event()
+    known.add("hunter31")
+
+    class Slow(_Index):
+        def __init__(self, texts: Iterable[str]) -> None:
+            super().__init__(texts)
+            building.set()
+            go_on.wait(0.2)
+
+    def hide(_: str) -> str:
+        known.publish(("hunter32",))  # as another thread may between two parts of a text
+        return MARKER
+
+    monkeypatch.setattr("reconciler.secret._Index", Slow)
+    with ThreadPoolExecutor(2) as pool:
+        told = pool.submit(known.masked, f"hunter31 {MARKER} hunter31", hide)
+        assert building.wait(5)
+        pool.submit(known.add, "hunter33").result()
+        go_on.set()
+        assert told.result() == f"{MARKER} {MARKER} {MARKER}"
+    assert known.masked("hunter33", lambda _: MARKER) == MARKER
