@@ -143,6 +143,7 @@ def test_a_commit_is_made_of_how_its_container_is_declared(here: Path) -> None:
 
     assert inputs("one", 1) == inputs("one", 2)
     assert inputs("one", 1) != inputs("two", 1)
+    assert inputs("run --password=one11111", 1) != inputs("run --password=two22222", 1)
     base = inputs("one", 1, "  base: {build: ctx}\n")
     (here / "ctx/Dockerfile").write_text("FROM busybox:2\n")
     assert inputs("one", 1, "  base: {build: ctx}\n") != base
@@ -168,6 +169,7 @@ COMMITTED: dict[str, tuple[str, bool]] = {
     "ports": (f"{BASIC}, ports: ['8080:80']", True),
     "mounts": (f"{BASIC}, tmpfs: [/x]", True),
     "exec": (f"{BASIC}, exec: [one]", True),
+    "exec in its network only": (f"{BASIC}, exec: [{{command: one, in: network}}]", False),
     "image": (BASIC.replace("base", "other"), True),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import Collection, ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -124,6 +124,10 @@ def spelled(value: Any) -> str:
         return f"FrozenMap({{{', '.join(f'{spelled(name)}: {spelled(each)}' for name, each in value.items())}}})"
     if isinstance(value, tuple):
         return f"({', '.join(map(spelled, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(spelled, value))}]"
+    if isinstance(value, Collection) and not isinstance(value, bytes):
+        raise TypeError(f"what is in a {type(value).__name__} would not be spelled")
     return repr(value)
 
 

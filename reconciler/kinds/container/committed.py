@@ -15,7 +15,8 @@ from reconciler.kinds.labelled import declared_labels
 def committed(entry: Entry) -> tuple[object, ...]:
     """Return what makes another image, once it is read: how it runs, its commands, and where something is mounted.
 
-    What the engine gives a container besides is not in its image: limits, networks, a restart policy.
+    What the engine gives a container besides is not in its image: limits, networks, a restart policy; nor is what a
+    command does in its network only.
     """
     published, mounts = ports.ports(entry), volumes(entry)
     commands = [command(each, in_network=False) for each in entry.get("exec") or ()]
@@ -30,5 +31,5 @@ def committed(entry: Entry) -> tuple[object, ...]:
         settings.signal(entry.get("stop_signal")),
         sorted({*published, *ports.expose(entry, published)}),
         sorted({*mounts, *tmpfs(entry, mounts)}),
-        [(each.argv, each.in_network) for each in commands],
+        [each.argv for each in commands if not each.in_network],
     )
