@@ -85,16 +85,25 @@ def _address(entry: Entry, network: str, endpoint: Mapping[str, Any], field: str
 
 
 def _check_subnets(entry: Entry, network: str, address: Any, path: tuple[str | int, ...]) -> None:
-    declared = entry.source.section("networks").get(network) or {}
-    subnets = list(_subnets(declared, address.version))
-    if declared.get("external") or entry.source.incomplete(("networks", network)):
+    declared = _declared(entry, network)
+    if declared is None:
         return
+    subnets = list(_subnets(declared, address.version))
     if not subnets:
         entry.problem(path, f"network {network!r} declares no IPv{address.version} subnet", "declare one in its ipam")
     elif not any(address in each for each in subnets):
         entry.problem(path, f"{address} is not in network {network!r}, {', '.join(map(str, subnets))}")
     elif what := kept(declared).get(address):
         entry.problem(path, f"{address} cannot be given: in network {network!r} it is {what}")
+
+
+def _declared(entry: Entry, network: str) -> Mapping[str, Any] | None:
+    """Return all that the file declares of a network; None where there is none, or more of it than the file says."""
+    networks = entry.source.section("networks")
+    declared = networks.get(network) or {}
+    there = network in networks or network == networking.DEFAULT
+    sure = there and not (declared.get("external") or entry.source.incomplete(("networks", network)))
+    return declared if sure else None
 
 
 def _subnets(declared: Mapping[str, Any], version: int) -> Iterator[Any]:
@@ -125,9 +134,8 @@ def _link_local(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> Iter
 
 
 def _lacks_ipv6(entry: Entry, network: str) -> bool:
-    declared = entry.source.section("networks").get(network) or {}
-    known = not (declared.get("external") or entry.source.incomplete(("networks", network)))
-    return known and not declared.get("enable_ipv6")
+    declared = _declared(entry, network)
+    return declared is not None and not declared.get("enable_ipv6")
 
 
 def _links(entry: Entry, network: str) -> Iterator[str]:
