@@ -147,6 +147,18 @@ def test_what_no_endpoint_can_have_is_a_problem(networks: Any, expected: str) ->
     assert read({"web": {"networks": networks}})[1] == [expected]
 
 
+@pytest.mark.parametrize(
+    "endpoint", [{"link_local_ips": ["fe80::9"]}, {"ipv4_address": "10.0.0.9"}, {"ipv6_address": "fd00::9"}]
+)
+def test_of_an_unknown_network_nothing_more_is_told(endpoint: dict[str, Any]) -> None:
+    assert read({"web": {"networks": {"gone": endpoint}}})[1] == []  # that it is unknown is told of the container
+
+
+def test_the_network_default_has_no_ipv6_unless_it_is_declared_so() -> None:
+    (found,) = read({"web": {"networks": {"default": {"link_local_ips": ["fe80::9"]}}}})[1]
+    assert found == "networks/default/link_local_ips/0: network 'default' has no IPv6"
+
+
 def test_two_containers_with_one_mac_address_on_a_network_are_a_problem() -> None:
     one, other = ({"mac_address": each} for each in ("02:00:00:00:00:0a", "02:00:00:00:00:0A"))
     assert read({"a": {"networks": {"lan": one}}, "b": {"networks": {"wan": other}}})[1] == []
@@ -209,6 +221,25 @@ def test_an_endpoint_of_a_running_container_counts_when_its_interface_is_there_a
     state: dict[str, Any], found: dict[str, Any], space: Space | None, expected: bool
 ) -> None:
     assert holds(found, container(state), space) == expected
+
+
+@pytest.mark.parametrize(
+    ("sysctls", "addresses", "expected"),
+    [
+        ({"net.ipv6.conf.all.disable_ipv6": "1"}, ["10.0.0.9/24"], True),
+        ({"net.ipv6.conf.default.disable_ipv6": "1"}, ["10.0.0.9/24"], True),
+        ({"net.ipv6.conf.all.disable_ipv6": "1"}, ["fd00::9/64"], False),
+        ({"net.ipv6.conf.all.disable_ipv6": "0"}, ["10.0.0.9/24"], False),
+        ({"net.ipv4.ip_forward": "1"}, ["10.0.0.9/24"], False),
+        (None, ["10.0.0.9/24"], False),
+    ],
+)
+def test_where_a_container_has_ipv6_off_its_endpoint_counts_without_that_address(
+    sysctls: dict[str, str] | None, addresses: list[str], expected: bool
+) -> None:
+    inspected = container(UP)
+    inspected["HostConfig"]["Sysctls"] = sysctls
+    assert holds(ENDPOINT, inspected, within((MAC, True), addresses=addresses)) == expected
 
 
 def live(found: dict[str, Any], state: dict[str, Any] = UP, want: ConnectSpec | None = None) -> ConnectSpec:

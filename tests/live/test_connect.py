@@ -308,6 +308,14 @@ def test_a_container_without_networks_joins_the_default_one(lab: Lab) -> None:
     assert lab.tells(text({"a": box(), "b": box()})) == {}
 
 
+def test_a_container_with_ipv6_off_rests_on_a_network_that_has_it(lab: Lab) -> None:
+    for each in ("all", "default"):
+        off = {f"net.ipv6.conf.{each}.disable_ipv6": 1}
+        lab.apply(
+            text({"a": box(networks=["lan", "wan"], sysctls=off)}, networks=NETWORKS)
+        )  # which proves that it rests
+
+
 ROUNDS = 12 if os.environ.get("RECONCILER_TEST_ALL") else 1
 
 

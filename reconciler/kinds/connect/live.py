@@ -31,18 +31,26 @@ def holds(endpoint: Json, inspected: Json, space: Space | None) -> bool:
 
     A connect that failed half-way leaves one without an id, or one whose interface never came; a hand takes that down,
     or its addresses from it. Whoever puts them on another interface there, such as a bridge that this one is a port of,
-    has them. `space` is the namespace, None where nobody looked.
+    has them. The engine tells an IPv6 address even where the container has IPv6 off, and the kernel none. `space` is
+    the namespace, None where nobody looked.
     """
     if not is_up(inspected):
         return True
-    return bool(endpoint.get("EndpointID")) and (space is None or _is_in(space, endpoint))
+    return bool(endpoint.get("EndpointID")) and (
+        space is None or _is_in(space, endpoint, ipv6=not _lacks_ipv6(inspected))
+    )
 
 
-def _is_in(space: Space, endpoint: Json) -> bool:
+def _lacks_ipv6(inspected: Json) -> bool:
+    sysctls = inspected["HostConfig"].get("Sysctls") or {}
+    return any(sysctls.get(f"net.ipv6.conf.{each}.disable_ipv6", "0") != "0" for each in ("all", "default"))
+
+
+def _is_in(space: Space, endpoint: Json, *, ipv6: bool) -> bool:
     mac = endpoint.get("MacAddress") or ""
     there = {str(ip_interface(each.address).ip) for some in space.addresses.values() for each in some}
     is_up = not mac or any(each.mac == mac and each.up for each in space.links.values())
-    return is_up and there.issuperset(addresses(endpoint))
+    return is_up and there.issuperset(each for each in addresses(endpoint) if ipv6 or ":" not in each)
 
 
 def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> ConnectSpec:
