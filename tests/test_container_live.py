@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from paper import source
 
+from reconciler.host.marks import Mark
+from reconciler.host.scope import Scope
+from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.container.config import config
 from reconciler.kinds.container.live import Seen, spec_of
+from reconciler.kinds.container.look import seen_containers
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import ContainerSpec, Healthcheck, Logging
-from reconciler.model import FrozenMap
+from reconciler.model import FrozenMap, Need, Resource, ResourceKey, Topology
 
 IMAGE: dict[str, Any] = {
     "Env": ["PATH=/bin", "COLOUR=red"],
@@ -66,6 +72,42 @@ PLAIN = ContainerSpec(
 def test_what_the_image_and_the_engine_decide_is_as_undeclared(host_config: dict[str, Any]) -> None:
     found = seen(None, host_config)
     assert found == PLAIN
+
+
+@pytest.mark.parametrize(("version", "looks"), [((1, 41), 0), ((1, 44), 1), ((1, 99), 0)])
+def test_the_networks_are_gone_through_once_for_all_that_have_a_mac_address(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], looks: int
+) -> None:
+    made: list[Scope] = []
+
+    class Counted(Networks):
+        def __init__(self, scope: Scope) -> None:
+            super().__init__(scope)
+            made.append(scope)
+
+    monkeypatch.setattr("reconciler.kinds.container.look.Networks", Counted)
+    spec = ContainerSpec(mac_address="02:00:00:00:00:01")
+    keys = [ResourceKey("container", each) for each in "abc"]
+    desired = Topology("t", {each: Resource(each, replace(spec, name=f"t-{each.name}")) for each in keys})
+    scope = Scope(cast("Any", SimpleNamespace(engine=SimpleNamespace(version=version))), desired)
+    endpoint = {"NetworkID": "1", "MacAddress": spec.mac_address}
+    parts = {"Image": "i", "State": {"Status": "running"}, "NetworkSettings": {"Networks": {"t-lan": endpoint}}}
+    host_config = {"LogConfig": {"Type": "json-file"}, "ShmSize": 64 << 20, **NEW, "NetworkMode": "t-lan"}
+    vars(scope)["containers"] = {
+        each.name: {
+            "Id": each.name,
+            "Name": f"/t-{each.name}",
+            "Config": {**IMAGE, "Labels": Mark("t", each).labels()},
+            "HostConfig": host_config,
+            **parts,
+        }
+        for each in keys
+    }
+    vars(scope).update(container_rows=[], networks={"1": {"Name": "t-lan"}}, info=INFO, image_inspections={"i": {}})
+    vars(scope).update(kernel=SimpleNamespace(stranger=None, nodes={}), live_names={})
+    found = list(seen_containers(scope))
+    lan = Need(ResourceKey("connect", "a--@t-lan"), "mac_network")
+    assert (len(found), lan in found[0].needs, len(made)) == (3, bool(looks), looks)
 
 
 WANT = ContainerSpec(

@@ -54,6 +54,11 @@ class Networks:
         holders = {self.holders.get((network, each)) for each in wanted}
         return not is_up(inspected) and bool(holders - {None, inspected["Id"]})
 
+    def key_on(self, container: ResourceKey, inspected: Json, network: str) -> ResourceKey | None:
+        """Return the key of a container's endpoint on a network, known by its live name; None if it has none there."""
+        endpoint = (inspected["NetworkSettings"].get("Networks") or {}).get(network)
+        return None if endpoint is None else key_of(container.name, self.key(network, endpoint).name)
+
 
 def _is_to_be_ours(scope: Scope, name: str) -> bool:
     """Tell whether the file declares a network of a live name as ours: a foreign one may be adopted."""
@@ -65,9 +70,3 @@ def _network_key(scope: Scope, row: Json) -> ResourceKey:
     if mark and mark.key.kind == "network":
         return scope.key_of_ours(mark.key, row["Name"])
     return scope.wanted.get(("network", row["Name"])) or ResourceKey("network", f"@{row['Name']}")
-
-
-def key_on(scope: Scope, container: ResourceKey, inspected: Json, network: str) -> ResourceKey | None:
-    """Return the key of a container's endpoint on a network, known by its live name; None if it has none there."""
-    endpoint = (inspected["NetworkSettings"].get("Networks") or {}).get(network)
-    return None if endpoint is None else key_of(container.name, Networks(scope).key(network, endpoint).name)

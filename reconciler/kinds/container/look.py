@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
-from reconciler.kinds.connect.networks import key_on
+from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours, spaces
@@ -29,9 +29,10 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     linked = {link[1:].partition(":")[0] for each in own.values() for link in each["HostConfig"].get("Links") or ()}
     within = spaces(scope)
     answering = {(f"/{live_name(row)}", name) for row in scope.container_rows for name in row.get("Names") or ()}
+    networks = Networks(scope) if MAC_AT_CREATE <= scope.host.engine.version < MAC_AT_CONNECT else None
     for key, inspected in own.items():
         sysctls = within[key].sysctls if key in within else {}
-        yield _own(scope, key, inspected, known, linked=linked, answering=answering, sysctls=sysctls)
+        yield _own(scope, key, inspected, known, linked=linked, answering=answering, sysctls=sysctls, networks=networks)
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -54,6 +55,7 @@ def _own(
     linked: Collection[str],
     answering: Collection[tuple[str, str]],
     sysctls: Mapping[str, str],
+    networks: Networks | None,
 ) -> Resource:
     desired = scope.desired.resources.get(key)
     want = desired.spec if desired and isinstance(desired.spec, ContainerSpec) else ContainerSpec()
@@ -76,7 +78,7 @@ def _own(
     return Resource(
         key,
         spec,
-        needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(scope, key, inspected, spec)))),
+        needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(networks, key, inspected, spec)))),
         claims=(name_claim(spec.name),),
         live=_facts(inspected),
         handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
@@ -95,10 +97,10 @@ def _needs(scope: Scope, inspected: Json, spec: ContainerSpec) -> Iterator[Need]
         yield Need(ResourceKey("container", spec.network_mode.partition(":")[2]), "network_mode")
 
 
-def _mac_needs(scope: Scope, key: ResourceKey, inspected: Json, spec: ContainerSpec) -> Iterator[Need]:
+def _mac_needs(networks: Networks | None, key: ResourceKey, inspected: Json, spec: ContainerSpec) -> Iterator[Need]:
     """Yield the endpoint whose MAC address these engines give where the container is made: a connect would lose it."""
-    if spec.mac_address and MAC_AT_CREATE <= scope.host.engine.version < MAC_AT_CONNECT:
-        endpoint = key_on(scope, key, inspected, inspected["HostConfig"]["NetworkMode"])
+    if spec.mac_address and networks:
+        endpoint = networks.key_on(key, inspected, inspected["HostConfig"]["NetworkMode"])
         if endpoint:
             yield Need(endpoint, "mac_network")
 
