@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+from types import SimpleNamespace
 
 import pytest
 from entries import Entries, host_with, topology
 from memory import KINDS, Guest, MemoryHost, Seat
 
-from reconciler.errors import EngineUnreachable, NotPermitted, StepFailed
+from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
-from reconciler.host.scope import Scope
+from reconciler.host.kernel.space import HOST
+from reconciler.host.scope import Scope, in_reach
+from reconciler.kinds.container.ours import spaces
 from reconciler.model import Resource, ResourceKey, Topology
 from reconciler.observe import observe
 
@@ -118,6 +122,25 @@ def test_a_look_that_failed_is_not_made_again_by_the_next_who_wants_it() -> None
         with pytest.raises(EngineUnreachable, match="no answer"):
             assert scope.broken
     assert scope.times == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(PermissionError(1, "no"), False), (HostRefuses("no"), False), (NotNow("moved"), True), (OSError(5, "io"), True)],
+)
+def test_only_a_kernel_out_of_reach_is_passed_over(error: Exception, told: bool) -> None:
+    scope = Scope(Host(), Topology("t"))
+    scope.failed["kernel"] = error
+    with pytest.raises(type(error)) if told else contextlib.nullcontext():
+        assert (in_reach(scope), spaces(scope)) == (None, {})
+
+
+def test_whose_kernel_is_not_the_engine_s_is_out_of_reach() -> None:
+    web, scope = ResourceKey("container", "web"), Scope(Host(), Topology("t"))
+    vars(scope)["kernel"] = SimpleNamespace(stranger=None, nodes={web: "its namespace", HOST: "the host's"})
+    assert list(spaces(scope)) == [web]
+    vars(scope)["kernel"] = SimpleNamespace(stranger=HostRefuses("elsewhere"), nodes={})
+    assert (in_reach(scope), spaces(scope)) == (None, {})
 
 
 def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.errors import HostRefuses
 from reconciler.host.engine_scope import EngineScope, once
 
 if TYPE_CHECKING:
@@ -19,3 +20,13 @@ class Scope(EngineScope):
         from reconciler.host.kernel import Kernel
 
         return Kernel(self)
+
+
+def in_reach(scope: Scope) -> Kernel | None:
+    """The look into the kernel; None where that is refused, or where it is not the one that the engine lives in."""
+    try:
+        return None if scope.kernel.stranger else scope.kernel
+    except Exception as error:
+        if isinstance(scope.host.explain(error), HostRefuses):
+            return None
+        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ReconcilerError
+from reconciler.host.scope import in_reach
 from reconciler.model import ResourceKey
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ def names(scope: Scope) -> dict[str, str]:
 
 def spaces(scope: Scope) -> Mapping[ResourceKey, Space]:
     """Return the network namespaces of containers by key; none where the kernel is not in reach."""
-    try:
-        return {key: space for key, space in scope.kernel.nodes.items() if key.kind == "container"}
-    except (OSError, ReconcilerError):
-        return {}
+    kernel = in_reach(scope)
+    return {key: space for key, space in kernel.nodes.items() if key.kind == "container"} if kernel else {}
 
 
 def externals(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:

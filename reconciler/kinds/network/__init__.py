@@ -10,6 +10,7 @@ from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
 from reconciler.host.marks import topology_of
 from reconciler.host.netlink import Socket, set_link
+from reconciler.host.scope import in_reach
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
@@ -100,7 +101,7 @@ def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Map
     desired = scope.desired.resources.get(key)
     if not (desired and desired.owned and live.get("bridge")):
         return spec
-    kernel = beside.in_reach(scope)
+    kernel = in_reach(scope)
     return replace(spec, interface=interface(kernel.host.link(live["bridge"]))) if kernel else spec
 
 

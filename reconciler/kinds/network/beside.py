@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
-from reconciler.errors import HostRefuses
-from reconciler.host.kernel import Kernel
+from reconciler.host.scope import in_reach
 from reconciler.kinds.masters import bridge_of
 from reconciler.kinds.network.spec import BRIDGE_NAME, SUBNET, NetworkSpec, subnet_claim
 from reconciler.model import Claim, Resource, ResourceKey, Spec
@@ -30,16 +29,6 @@ def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
                 if not _is_everywhere(address.address) and any(map(claim.overlaps, subnets)):
                     key = ResourceKey("interface", f"@{link.name} ({address.address})")
                     yield Resource(key, Spec(), claims=(claim,), owned=False)
-
-
-def in_reach(scope: Scope) -> Kernel | None:
-    """The look into the kernel; None where that is refused, or where it is not the one that the engine lives in."""
-    try:
-        return None if scope.kernel.stranger else scope.kernel
-    except Exception as error:
-        if isinstance(scope.host.explain(error), HostRefuses):
-            return None
-        raise
 
 
 def _named(scope: Scope) -> Iterator[str]:
