@@ -117,10 +117,11 @@ def test_of_the_others_only_those_are_inspected_whose_network_one_of_ours_shares
 
 
 def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_path: Path) -> None:
-    others = {"Id": "other", "Names": ["/t-box9"], "Labels": {}}
+    others = {"Id": "other", "Names": ["/t-box9"], "Labels": {}, "State": "running"}
+    theirs = {**others, "Id": "theirs", "State": "removing"}
     going = {**_inspection(2), "State": {"Status": "removing"}}
     found: dict[str, Any] = {"GET /version": VERSION, "GET /containers/1/json": _inspection(1)}
-    found |= {"GET /containers/2/json": going, "GET /containers/json": [*map(_row, (1, 2, 3)), others]}
+    found |= {"GET /containers/2/json": going, "GET /containers/json": [*map(_row, (1, 2, 3)), others, theirs]}
     with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
         scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
         assert [each["Id"] for each in scope.container_rows] == ["1", "other"]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import struct
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from paper import source
 
+from reconciler.host.scope import Scope
 from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process import KIND
+from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import claims, facts, spec_of, state_of
 from reconciler.kinds.process.parse import HEALTHY, processes
 from reconciler.kinds.process.sockets import sockets
 from reconciler.kinds.process.spec import ProcessSpec
-from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.model import How, Need, Resource, ResourceKey, Topology
 
 CHECK = {"test": "true"}
 
@@ -204,6 +207,21 @@ def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
     ((everywhere, _),) = sockets(f"head\n 0: {'0' * 32}:0035 0:0 0A 0:0 00:0 0 0 0 1 1", "tcp", "0A")
     assert str(everywhere) == "host port [::]:53/tcp"
     assert everywhere.overlaps(claim(53, "tcp", "127.0.0.1"))
+
+
+def row(name: str, state: str, port: int) -> dict[str, Any]:
+    published = [{"PublicPort": port, "Type": "tcp", "IP": "0.0.0.0"}]
+    return {"Id": name, "Names": [f"/{name}"], "State": state, "Ports": published}
+
+
+def test_who_is_on_its_way_out_holds_no_port_nor_does_who_listens_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    web = read({"web": {"ports": ["8080:80", "8081:81", "8082:82"]}})["web"]
+    scope = Scope(cast("Any", SimpleNamespace(engine=SimpleNamespace(pid=1))), Topology("t", {web.key: web}))
+    vars(scope)["listed"] = [row("stays", "running", 8080), row("goes", "removing", 8081)]
+    vars(scope)["_inspected"] = {}
+    heard = [(claim(each, "tcp", "0.0.0.0"), "0") for each in (8080, 8081, 8082)]
+    monkeypatch.setattr("reconciler.kinds.process.listeners.listeners", lambda _: heard)
+    assert [str(each.key) for each in foreign(scope, ())] == ["process/@stays", "process/@0.0.0.0:8082/tcp"]
 
 
 def test_going_back_wants_no_symptom_again() -> None:

@@ -99,9 +99,9 @@ class EngineScope:
     def container_rows(self) -> list[dict[str, Any]]:
         """One row for each container there is (GET /containers/json): names, labels, ports, networks.
 
-        What is on its way out when it is inspected counts no more: what it holds is free in a moment.
+        What is on its way out counts no more: what it holds is free in a moment.
         """
-        return [each for each in self._listed if each["Id"] not in self._inspected or self._is_there(each["Id"])]
+        return [each for each in self.listed if self._is_there(each["Id"], each.get("State"))]
 
     @once
     def live_names(self) -> dict[str, str]:
@@ -118,16 +118,18 @@ class EngineScope:
         }
 
     @once
-    def _listed(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[dict[str, Any]]:
+        """The rows of all containers, those that are on their way out among them."""
         return [self._handed_over("container", live_name(each), each) for each in self.engine.containers.list()]
 
     @once
     def _inspected(self) -> dict[str, dict[str, Any]]:
-        ids = [row["Id"] for row in self._listed if self._concerns(live_name(row), row.get("Labels"))]
+        ids = [row["Id"] for row in self.listed if self._concerns(live_name(row), row.get("Labels"))]
         return dict(zip(ids, self.concurrently(self._inspect_container, ids), strict=True))
 
-    def _is_there(self, identity: str) -> bool:
-        inspected = self._inspected[identity]
+    def _is_there(self, identity: str, told: str | None = None) -> bool:
+        """Tell whether a container is there to stay; of one that nobody inspects what was told in the list counts."""
+        inspected = self._inspected.get(identity, {"State": {"Status": told}})
         return bool(inspected) and inspected["State"].get("Status") != GOING
 
     @once

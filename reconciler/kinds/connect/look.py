@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.host.engine_scope import GOING, live_name
+from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
 from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
 from reconciler.kinds.connect.networks import Networks
@@ -115,7 +115,7 @@ def _foreign(scope: Scope, networks: Networks) -> Iterator[Resource]:
     wanted = {(claim.scope, claim.low) for each in scope.desired.of_kind("connect") for claim in each.claims}
     names = {name for kind, name in scope.wanted.keys() - scope.externals if kind == "container"}
     own = {each["Id"] for each in ours(scope).values()}
-    others = [row for row in scope.container_rows if row["Id"] not in own and row.get("State") != GOING]
+    others = [row for row in scope.container_rows if row["Id"] not in own]
     for row in others:
         for name, endpoint in ((row.get("NetworkSettings") or {}).get("Networks") or {}).items():
             identity = networks.identity(name, endpoint)

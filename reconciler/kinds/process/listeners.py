@@ -26,10 +26,9 @@ def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
     wanted = [claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims]
     if not wanted:
         return
-    published: set[Claim] = set()
+    published = {each for row in scope.listed for each in published_by(row)}  # who is on its way out may listen still
     for row in scope.container_rows:
         held = set(published_by(row))
-        published |= held
         if row["Id"] not in own and _overlap(held, wanted):
             yield _container(scope, row, held)
     for held_by_host, inode in listeners(scope.host.engine.pid):

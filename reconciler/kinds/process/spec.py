@@ -10,9 +10,8 @@ from reconciler.value import dataclass
 class ProcessSpec(Spec):
     """A container's state: running, completed, stopped, paused or created.
 
-    Of one that is there it may also be restarting, or another word of the engine's, such as removing. `network_lost`
-    tells that the network namespace, which is another container's, went away when that one restarted. `container` is
-    the live name.
+    Of one that is there it may also be restarting. `network_lost` tells that the network namespace, which is another
+    container's, went away when that one restarted. `container` is the live name.
     """
 
     state: str = "running"
