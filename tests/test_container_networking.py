@@ -138,6 +138,15 @@ OWN = "net/ipv4/ip_forward is the host's own"
         ({"network_mode": "none", **PORTS}, ["ports: with network_mode none no port can be published"]),
         ({"network_mode": "service:db", **PORTS}, ["ports: with network_mode service:db no port can be published"]),
         ({"network_mode": "service:web"}, ["network_mode: 'web' cannot refer to itself"]),
+        (
+            {"network_mode": "container:t-db"},
+            ["network_mode: 't-db' is what container 'db' of this file is called on the host"],
+        ),
+        (
+            {"network_mode": "container:theirs"},
+            ["network_mode: 'theirs' is what container 'ext' of this file is called on the host"],
+        ),
+        ({"network_mode": "container:db"}, []),
         ({"network_mode": "container:x", "dns": "1.1.1.1"}, ["dns: this is shared with 'x': declare it there"]),
         ({"networks": [], **PORTS}, []),
         ({"network_mode": "host", **FORWARD}, ["sysctls/net/ipv4/ip_forward: on the host's network " + OWN]),
@@ -151,7 +160,8 @@ OWN = "net/ipv4/ip_forward is the host's own"
 )
 def test_what_cannot_be_on_the_network_so_is_a_problem(data: dict[str, Any], expected: list[str]) -> None:
     on = {"networks": ["lan"]}
-    read = file({"web": data, "db": on, "too": on, "hosted": {"network_mode": "host"}})
+    others = {"hosted": {"network_mode": "host"}, "ext": {"external": True, "container_name": "theirs"}}
+    read = file({"web": data, "db": on, "too": on, **others})
     networking.check(entry_of(read, "web"))
     assert [f"{each.pointer.partition('/web/')[2]}: {each.message}" for each in read.problems] == expected
 

@@ -166,6 +166,9 @@ def _check_mode(entry: Entry) -> None:
     if target:
         _check_container(entry, ("network_mode",), target.name)
         _check_shared(entry, entry_of(entry.source, target.name))
+    elif found.startswith("container:") and (name := entry.source.once(_by_live_name).get(found.partition(":")[2])):
+        message = f"{found.partition(':')[2]!r} is what container {name!r} of this file is called on the host"
+        entry.problem(("network_mode",), message, f"write `service:{name}`")
     alone = found in ("none", "host") or found.startswith(SHARED)
     if alone and entry.get("ports"):
         hint = f"publish them on {target.name!r}" if target else "give it a network"
@@ -175,6 +178,10 @@ def _check_mode(entry: Entry) -> None:
         for each in ("hostname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose", "links"):
             if entry.get(each):
                 entry.problem((each,), f"this is shared with {found.partition(':')[2]!r}: declare it there")
+
+
+def _by_live_name(source: Source) -> Mapping[str, str]:
+    return {source.live("containers", name): name for name in source.section("containers")}
 
 
 def _check_shared(entry: Entry, target: Entry) -> None:

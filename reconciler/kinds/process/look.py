@@ -49,11 +49,12 @@ def without_network(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     It is said of the container where that would be made first, and else of what is to run in it.
     """
     own = ours(scope)
+    rows = {name: row for row in scope.container_rows for name in (live_name(row), row["Id"])}
     for each in scope.desired.of_kind("container"):
         mode, _, name = ContainerSpec.of(each).network_mode.partition(":")
         if mode == "container":
             process = ResourceKey("process", each.key.name)
-            row = next((row for row in scope.container_rows if name in (live_name(row), row["Id"])), None)
+            row = rows.get(name)
             if row is None:
                 yield each.key, f"network_mode: there is no container {name!r}: start it first"
             elif row["State"] not in UP and ProcessSpec.of(scope.desired.resources[process]).state in RUNS:
