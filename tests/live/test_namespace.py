@@ -91,6 +91,25 @@ def test_the_lock_of_ip_netns_in_other_hands_is_waited_for_as_long_as_patience_l
     lab.apply(BARE)
 
 
+def test_a_namespace_whose_name_cannot_be_taken_stays_ours_and_is_deleted_by_the_next_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.apply(BARE)
+    alias = link("lo", netns=f"{lab.name}-red")["ifalias"]
+    held = os.open("/run/netns", os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    monkeypatch.setattr(lab.host, "patience", 0.2)
+    try:
+        (failed,) = lab.attempt("").failed
+        assert "has held the lock on /run/netns" in str(failed.error)
+    finally:
+        os.close(held)
+    assert link("lo", netns=f"{lab.name}-red")["ifalias"] == alias
+    assert "kept alive" not in caplog.text
+    lab.apply("")
+    assert f"{lab.name}-red" not in namespaces()
+
+
 def test_a_sysctl_that_is_taken_out_goes_back_to_what_a_new_namespace_has(lab: Lab) -> None:
     lab.apply(f"namespaces: {{red: {{sysctls: {{net.ipv4.ip_forward: 1, net.ipv4.ip_default_ttl: 9, {PORTS}: 80}}}}}}")
     assert sysctl(lab, "/proc/sys/net/ipv4/ip_default_ttl") == "9"

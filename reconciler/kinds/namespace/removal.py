@@ -39,7 +39,9 @@ def delete(host: Host, steps: Sequence[Step]) -> list[Result]:
     found = _again(places)
     ended = {pid for each in found.values() for pid in _end_leftovers(each)}
     results = [*one_by_one(host, steps, lambda step: _unnamed(seen(step).handle, found, host.patience))]
-    for cookie, left in _emptied(found, ended, _Whose(steps[0].topology, host.identity)):
+    gone = {_cookie(seen(step).handle) for step, result in zip(steps, results, strict=True) if result is Status.DONE}
+    unnamed = {cookie: each for cookie, each in found.items() if cookie in gone}
+    for cookie, left in _emptied(unnamed, ended, _Whose(steps[0].topology, host.identity)):
         keys = [str(step.key.key) for step in steps if cookie == _cookie(seen(step).handle)]
         LOG.warning("%s: what is left of it is kept alive by %s: end that", keys[0], left)
     return results
@@ -100,17 +102,17 @@ class _Whose(NamedTuple):
         return any(ran) or bool(packed.read([altname], "sysctl"))
 
 
-def _emptied(found: Mapping[int, Namespace], ended: Collection[int], whose: _Whose) -> list[tuple[int, str]]:
+def _emptied(unnamed: Mapping[int, Namespace], ended: Collection[int], whose: _Whose) -> list[tuple[int, str]]:
     """Take what is ours out of namespaces that somebody keeps alive, and tell who does: a process, or a mount."""
 
     def empty(namespace: Namespace, socket: Socket) -> tuple[int, str]:
-        if socket.cookie in found:
+        if socket.cookie in unnamed:
             _disown(socket, whose)
         return socket.cookie, _keepers(namespace, ended)
 
-    inodes = {each.inode for each in found.values()}
+    inodes = {each.inode for each in unnamed.values()}
     kept = (each for each in netns.all_namespaces() if each.inode in inodes)
-    return [(cookie, keepers) for cookie, keepers in netns.visit(empty, kept) if cookie in found and keepers]
+    return [(cookie, keepers) for cookie, keepers in netns.visit(empty, kept) if cookie in unnamed and keepers]
 
 
 def _disown(socket: Socket, whose: _Whose) -> None:
