@@ -235,6 +235,29 @@ def test_a_sysctl_that_the_kernel_refuses_holds_up_none_of_the_others(lab: Lab) 
     lab.apply(BARE)
 
 
+def test_a_sysctl_that_is_refused_beside_one_that_switches_ipv6_off_takes_no_address_away(lab: Lab) -> None:
+    text = "namespaces: {red: {%s}}\nveths: [[red:eth0 fd00::1/64, red:eth1]]"
+    lab.apply(text % "")
+    report = lab.attempt(text % "sysctls: {net.ipv6.conf.all.disable_ipv6: 1, net.ipv4.no_such: 1}")
+    assert [str(each.step.key.key) for each in report.failed] == [KEY]
+    assert "fd00::1/64" in run("ip", "-n", f"{lab.name}-red", "-6", "address", "show", "eth0")
+    lab.apply(text % "")
+
+
+def test_a_namespace_is_looked_into_that_has_no_table_of_ipv4_routes(lab: Lab) -> None:
+    lab.apply(BARE)
+    run("ip", "netns", "add", name := f"{lab.name}-bare")
+    try:
+        run("ip", "-n", name, "rule", "add", "to", "10.9.0.0/16", "table", "7")
+        run("ip", "-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+        run("ip", "-n", name, "address", "add", "10.0.0.1/24", "dev", "eth0")
+        text = BARE.replace("red:", f"red: , bare: {{external: true, name: {name}}}")
+        assert "namespace/bare" in {str(each) for each in lab.observed(text).resources}
+        lab.apply(text)
+    finally:
+        run("ip", "netns", "del", name)
+
+
 def test_what_a_hand_changed_is_named_and_mended(lab: Lab) -> None:
     text = "namespaces: {red: {sysctls: {net.ipv4.ip_forward: 1}}}"
     lab.apply(text)

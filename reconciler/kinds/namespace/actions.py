@@ -107,12 +107,14 @@ def _addresses_kept(fd: int, socket: Socket, changing: Collection[str]) -> Itera
     with contextlib.ExitStack() as routes:
         for index in sorted({each.index for each, _ in kept}):
             routes.enter_context(routes_kept(socket, index))
-        yield
-        indices = {each.index for each, _ in kept}
-        if indices:
-            names = [each.name for each in socket.dump(get_links()) if each.index in indices]
-            netns.call(fd, switch_ipv6_on, names)
-            socket.send([address_again(body) for _, body in kept])
+        try:
+            yield
+        finally:
+            indices = {each.index for each, _ in kept}
+            if indices:
+                names = [each.name for each in socket.dump(get_links()) if each.index in indices]
+                netns.call(fd, switch_ipv6_on, names)
+                socket.send([address_again(body) for _, body in kept])
 
 
 def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str], interfaces: Collection[str] = ()) -> None:
