@@ -1,5 +1,6 @@
 """Requests about routes (RTM_*ROUTE) of both families, also over several gateways; man 8 ip-route explains them."""
 
+import errno
 import ipaddress
 import socket
 import struct
@@ -96,9 +97,12 @@ def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query
 
 
 def get_connected(version: int) -> Query[Connected]:
-    """The routes that the kernel made of addresses of IPv4 or IPv6, in its main table; for `Socket.dump`."""
+    """The routes that the kernel made of addresses of IPv4 or IPv6, in its main table; for `Socket.dump`.
+
+    There is no such table of IPv4 where no interface was ever up and a rule was made before.
+    """
     head = RTMSG.pack(FAMILY[version], 0, 0, 0, 0, RTPROT_KERNEL, 0, 0, 0)
-    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, RT_TABLE_MAIN)), parse_connected)
+    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, RT_TABLE_MAIN)), parse_connected, errno.ENOENT)
 
 
 def _route(kind: int, flags: int, destination: str, options: RouteOptions) -> bytes:

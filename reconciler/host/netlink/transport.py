@@ -93,22 +93,23 @@ class Socket:
     def dump(self, query: Query[T]) -> list[T]:
         """All that there is of a sort; asked again, for seconds, while it changes meanwhile (NLM_F_DUMP_INTR)."""
         for attempt in range(_TRIES):
-            answers = self._dump(query.message)
+            answers = self._dump(query.message, query.nothing)
             if not any(flags & c.NLM_F_DUMP_INTR for _, flags, _, _ in answers):
                 parsed = (query.parse(*body) for kind, _, _, body in answers if kind != c.NLMSG_DONE)
                 return [item for item in parsed if item is not None]
             time.sleep(min(attempt / 1000, _PAUSE))
         raise NetlinkError(errno.EINTR, f"the namespace changed during each of {_TRIES} dumps")
 
-    def _dump(self, request: bytes) -> list[Answer]:
+    def _dump(self, request: bytes, nothing: int) -> list[Answer]:
         with self._lock:
             sequence = self._transmit((request,), 0)
             answers: list[Answer] = []
             while not answers or answers[-1][0] not in (c.NLMSG_DONE, c.NLMSG_ERROR):
                 answers += [answer for answer in self._receive(0) if answer[2] == sequence]
-        if error := _error(answers[-1]):
+        error = _error(answers[-1])
+        if error and error.errno != nothing:
             raise error
-        return answers
+        return [] if error else answers
 
     def _exchange(self, requests: Sequence[bytes]) -> list[tuple[NetlinkError | None, list[Body]]]:
         results: list[tuple[NetlinkError | None, list[Body]]] = [(None, [])] * len(requests)
