@@ -58,6 +58,9 @@ def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(
         ("net.ipv4.ip_default_ttl", "0", "0"),
         ("net.ipv4.tcp_rmem", '"0x1000 -010 6"', "4096 -8 6"),
         ("net.ipv4.tcp_reordering", "+5", "+5"),
+        ("net.core.rps_default_mask", "'0010'", "0010"),
+        ("net.core.flow_limit_cpu_bitmap", "'00000000,00000003'", "00000000,00000003"),
+        ("net.ipv4.icmp_ratemask", "'0x1818'", "6168"),
         ("net.ipv6.conf.default.stable_secret", '"2001:DB8::1"', "2001:0db8:0000:0000:0000:0000:0000:0001"),
         (
             "net.ipv4.tcp_fastopen_key",

@@ -7,15 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.host.kernel.sysctls import EVERYWHERE
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import mapping, ranges, steps
 from reconciler.secret import alike
 
 _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what in ("conf", "neigh")}
-_EVERYWHERE = ("all", "default", "lo")
 _PARTS = 4
 _BITMAPS = ("net.ipv4.ip_local_reserved_ports", "net.ipv6.icmp.ratemask")
 """Those that the kernel shows in an order of its own (proc_do_large_bitmap): ranges that neither overlap nor touch."""
+_MASKS = ("_mask", "_bitmap")
+"""How the names end of those whose values are masks of processors: hexadecimal, whatever they begin with."""
 _NUMBER = "(0|[1-9][0-9]{0,4})"
 _RANGE = re.compile(f"{_NUMBER}(?:-{_NUMBER})?")
 _INTEGER = re.compile("(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))|-?[0-9]+")
@@ -51,7 +53,9 @@ def as_shown(key: str, value: str) -> str:
 def _shown(key: str, value: str) -> str:
     if key == _FASTOPEN:
         return ",".join(map(_fastopen_key, value.split(",")))
-    return _bitmap(value) if key in _BITMAPS else _address(value) or " ".join(map(_integer, value.split()))
+    if key in _BITMAPS:
+        return _bitmap(value)
+    return value if key.endswith(_MASKS) else _address(value) or " ".join(map(_integer, value.split()))
 
 
 def _integer(text: str) -> str:
