@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import time
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 
 from reconciler.errors import StepFailed
 from reconciler.host.firewall import Rules, _ours, _rule
+from reconciler.host.kernel import sysctls
 from reconciler.host.kernel.notes import fitted, note, notes, read
-from reconciler.host.kernel.packed import changed, noted, room_for, write, written
+from reconciler.host.kernel.packed import changed, noted, without_room, write, written
 from reconciler.host.kernel.space import HOST, Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
@@ -120,6 +123,17 @@ def test_no_note_is_written_that_leaves_no_room_for_other_programs() -> None:
     with pytest.raises(StepFailed, match="its notes find no room"):
         write(link, 1, "route", add=NOTES[:1])  # type: ignore[arg-type]
     assert link.sent == 0
+
+
+def test_of_the_sysctls_of_interfaces_those_are_found_that_each_namespace_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("core/somaxconn", "ipv4/conf/all/x", "ipv4/conf/eth0/x", "ipv6/neigh/lo/y", "ipv6/neigh/eth0/y"):
+        path = tmp_path / "net" / each
+        path.parent.mkdir(parents=True)
+        path.touch()
+    monkeypatch.setattr(sysctls, "_ROOT", str(tmp_path))
+    assert {*sysctls.every_sysctl()} == {"net.core.somaxconn", "net.ipv4.conf.all.x", "net.ipv6.neigh.lo.y"}
 
 
 def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = "/proc/sys"
+EVERYWHERE = ("all", "default", "lo")
+"""What each namespace has settings of, of those that are for interfaces."""
 _NO_SYSCTL = "(absent)"
 """What is read of a sysctl that there is not: not empty, which one may be declared to be."""
 
@@ -22,6 +24,8 @@ def read_sysctl(key: str) -> str:
 
 
 def every_sysctl() -> Iterator[str]:
-    """Yield the names of all that there are under `net.`."""
-    for folder, _, files in os.walk(f"{_ROOT}/net"):
+    """Yield the names of all that there are under `net.`, but for those of interfaces that come and go."""
+    for folder, folders, files in os.walk(f"{_ROOT}/net"):
+        if folder.endswith(("/conf", "/neigh")):
+            folders[:] = [each for each in folders if each in EVERYWHERE]
         yield from (f"{folder.removeprefix(f'{_ROOT}/')}/{each}".replace("/", ".") for each in files)
