@@ -83,13 +83,30 @@ def test_what_former_versions_noted_is_understood_and_written_anew_with_the_next
     assert now[:-1] == former[1:]
     assert written(a_link(1, "lo", altnames=now), "route") == {*written(lo, "route"), NOTES[0]}
     assert changed(former[:2], "route", (), written(lo, "route")) == ()
+    both = (former[0], *changed((), "route", [noted("lab", "10.0.0.0,8=0")]))
+    assert changed(both, "route", [noted("lab", "10.0.0.0,8=0")]) == both[1:], "it stands once"
 
 
 def test_there_is_room_for_so_many_notes_that_programs_can_still_read_of_the_link() -> None:
-    assert room_for((), "sysctl", NOTES) == 183
-    assert room_for((), "sysctl", NOTES[:20]) == 20
-    assert room_for(("x" * 127,) * 9, "sysctl", NOTES) == 18
-    assert room_for(("x" * 127,) * 11, "sysctl", NOTES) == 0, "what stands there already is others' business"
+    assert without_room((), "sysctl", NOTES) == NOTES[183:]
+    assert without_room((), "sysctl", NOTES[:20]) == []
+    assert without_room(("x" * 127,) * 9, "sysctl", NOTES) == NOTES[18:]
+    assert without_room(("x" * 127,) * 11, "sysctl", NOTES) == NOTES, "what stands there already is others' business"
+
+
+def test_notes_that_are_to_go_take_no_room_and_those_that_stand_have_theirs() -> None:
+    there = changed((), "route", NOTES[:182])
+    assert without_room(there, "route", NOTES[200:383]) == []
+    assert without_room(there, "route", [*NOTES[200:202], *NOTES[:182]]) == NOTES[201:202]
+    others = changed((), "route", [noted("other", str(number)) for number in range(100)])
+    assert len(without_room((*others, *there[:2]), "route", NOTES[200:300])) == 17
+    assert without_room(("route=lab=10.0.0.0,8=0",), "route", NOTES[:183]) == []
+
+
+def test_many_more_notes_than_there_is_room_for_are_told_soon() -> None:
+    begun = time.process_time()
+    assert len(without_room((), "route", [noted("lab", str(number)) for number in range(10_000)])) == 10_000 - 183
+    assert time.process_time() - begun < 2
 
 
 class Links:

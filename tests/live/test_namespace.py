@@ -152,7 +152,8 @@ def test_so_many_sysctls_are_noted_that_programs_still_read_of_lo_and_no_more(la
     assert len(link("lo", netns=f"{lab.name}-red")["altnames"]) == 1
     many = {f"net.ipv4.made_up{number}": 1 for number in range(200)}
     with pytest.raises(
-        ReconcilerError, match=f"{KEY}: 200 sysctls are more than can be noted of it: at most 1[0-9]+ can"
+        ReconcilerError,
+        match=f"{KEY}: 200 sysctls are more than can be noted of it: there is no room for more than 1[0-9]+",
     ):
         lab.attempt(text % json.dumps(many))
 

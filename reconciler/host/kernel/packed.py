@@ -55,10 +55,19 @@ def read(altnames: Iterable[str], word: str) -> frozenset[Noted]:
     return frozenset(each for _, pack, _ in _packs(altnames, word) for each in pack)
 
 
-def room_for(altnames: Collection[str], word: str, wanted: Sequence[Noted]) -> int:
-    """Say how many of some notes fit on a link beside all that stands there: the first so many, which may be all."""
-    sizes = (each for each in range(len(wanted), 0, -1) if _fits(changed(altnames, word, wanted[:each]), altnames))
-    return next(sizes, 0)
+def without_room(altnames: Collection[str], word: str, wanted: Collection[Noted]) -> list[Noted]:
+    """Return those of some notes that find no room on a link, beside what others have there.
+
+    What the same owners noted and is wanted no more goes before; what stands there already has room.
+    """
+    owners, there = {each.owner for each in wanted}, read(altnames, word)
+    others, packs = _sorted_out(altnames, word, owners, {each for each in there if each.owner in owners} - {*wanted})
+    new = [each for each in dict.fromkeys(wanted) if each not in there]
+    for at, each in enumerate(new):
+        _put(packs, each)
+        if not _fits(_texts(others, word, packs), altnames):
+            return new[at:]
+    return []
 
 
 def write(socket: Socket, index: int, word: str, *, add: Collection[Noted] = (), drop: Collection[Noted] = ()) -> None:
@@ -81,21 +90,38 @@ def changed(
     altnames: Iterable[str], word: str, add: Collection[Noted], drop: Collection[Noted] = ()
 ) -> tuple[str, ...]:
     """Return the altnames that a link is to have; pure."""
-    owners, left = {each.owner for each in (*add, *drop)}, [*add]
-    others, packs = [], []
+    others, packs = _sorted_out(altnames, word, {each.owner for each in (*add, *drop)}, {*drop})
+    there = {each for pack in packs for each in pack}
+    for each in dict.fromkeys(add):
+        if each not in there:
+            _put(packs, each)
+    return _texts(others, word, packs)
+
+
+def _sorted_out(
+    altnames: Iterable[str], word: str, owners: Collection[str], drop: Collection[Noted]
+) -> tuple[list[str], list[list[Noted]]]:
+    """Return the altnames that stay as they are, and the notes that stay; former ones of the owners are packed."""
+    others: list[str] = []
+    packs: list[list[Noted]] = []
+    former: list[Noted] = []
     for altname, pack, is_former in _packs(altnames, word):
         kept = [each for each in pack if each not in drop]
         if not pack or (is_former and kept and kept[0].owner not in owners):
             others.append(altname)
         elif is_former:
-            left += kept
+            former += kept
         elif kept:
             packs.append(kept)
     there = {each for pack in packs for each in pack}
-    for each in dict.fromkeys(left):
+    for each in dict.fromkeys(former):
         if each not in there:
             _put(packs, each)
-    return (*others, *(_text(word, pack) for pack in packs))
+    return others, packs
+
+
+def _texts(others: Iterable[str], word: str, packs: Iterable[Sequence[Noted]]) -> tuple[str, ...]:
+    return (*others, *(f"{word}s={pack[0].owner}={''.join(each.item for each in pack)}" for pack in packs))
 
 
 def _put(packs: list[list[Noted]], note: Noted) -> None:
@@ -118,10 +144,6 @@ def _packs(altnames: Iterable[str], word: str) -> Iterator[tuple[str, list[Noted
             yield altname, [noted(owner, item)], True
         else:
             yield altname, [], False
-
-
-def _text(word: str, pack: Sequence[Noted]) -> str:
-    return f"{word}s={pack[0].owner}={''.join(each.item for each in pack)}"
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
-from reconciler.host.kernel.packed import noted, room_for, written
+from reconciler.host.kernel.packed import noted, without_room, written
 from reconciler.host.marks import Mark, of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
@@ -164,9 +164,10 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
         space = scope.kernel.nodes.get(spec.node)
         link = space.link(spec.name) if space else None
         notes = [noted(str(link.index) if link else "", port) for port in spec.ports]
-        most = room_for(link.altnames if link else (spec.altname,), "port", notes)
-        if most < len(notes):
-            yield each.key, f"{len(notes)} ports are more than can be noted of it: at most {most} can be borrowed"
+        left = without_room(link.altnames if link else (spec.altname,), "port", notes)
+        if left:
+            message = f"{len(notes)} ports are more than can be noted of it"
+            yield each.key, f"{message}: there is no room for more than {len(notes) - len(left)}"
         for port in spec.ports:
             if space is None or space.link(port) is None:
                 where = nodes.label(spec.node)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.host import netns
 from reconciler.host.kernel import Reach, Space
-from reconciler.host.kernel.packed import noted, room_for
+from reconciler.host.kernel.packed import noted, without_room
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one
@@ -68,9 +68,10 @@ class NamespaceKind(Kind):
             keys = NamespaceSpec.of(each).sysctls if each.owned else EMPTY
             space = scope.kernel.nodes.get(each.key) if keys else None
             notes = [noted("", key) for key in keys]
-            most = room_for(space.loopback.altnames if space and space.loopback else (), "sysctl", notes)
-            if most < len(notes):
-                yield each.key, f"{len(notes)} sysctls are more than can be noted of it: at most {most} can be declared"
+            left = without_room(space.loopback.altnames if space and space.loopback else (), "sysctl", notes)
+            if left:
+                message = f"{len(notes)} sysctls are more than can be noted of it"
+                yield each.key, f"{message}: there is no room for more than {len(notes) - len(left)}"
 
     def privileges(self) -> frozenset[str]:
         """Names stand in a folder of root's."""

@@ -206,7 +206,7 @@ def unnoted(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     space = scope.kernel.nodes.get(HOST)
     routes = {each.key: RouteSpec.of(each) for each in scope.desired.of_kind("route")}
     notes = {noted(scope.name, spec.to, spec.metric): key for key, spec in routes.items() if spec.noted}
-    most = packed.room_for(space.loopback.altnames if space and space.loopback else (), "route", [*notes])
-    if most < len(notes):
+    left = packed.without_room(space.loopback.altnames if space and space.loopback else (), "route", notes)
+    if left:
         message = f"{len(notes)} routes of the host by interfaces that are not ours are more than can be noted on `lo`"
-        yield [*notes.values()][most], f"{message}: at most {most} can be declared"
+        yield notes[left[0]], f"{message}: there is no room for more than {len(notes) - len(left)}"
