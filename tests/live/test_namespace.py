@@ -413,6 +413,22 @@ def test_what_is_left_of_a_namespace_whose_name_was_deleted_by_hand_ends_before_
     assert _has_ended(daemon)
 
 
+def test_what_is_left_of_a_namespace_does_not_hold_the_name_that_it_lost(
+    lab: Lab, bystander: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    lab.apply(BARE)
+    process = bystander()
+    run("ip", "netns", "del", f"{lab.name}-red")
+    report = lab.attempt(BARE, target=(ResourceKey.of(KEY),))
+    assert [str(each.step.key) for each in report.outcomes] == [f"create {KEY}"]
+    assert f"{lab.name}-red" in namespaces()
+    assert "ifalias" in json.loads(run("nsenter", "-t", str(process.pid), "-n", "ip", "-j", "link", "show", "lo"))[0]
+    lab.apply(BARE)
+    assert (
+        "ifalias" not in json.loads(run("nsenter", "-t", str(process.pid), "-n", "ip", "-j", "link", "show", "lo"))[0]
+    )
+
+
 def _has_ended(pid: str) -> bool:
     deadline = time.monotonic() + 2
     while _is_alive(pid) and time.monotonic() < deadline:

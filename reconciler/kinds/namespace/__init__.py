@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -124,13 +123,12 @@ def _claim(live: str) -> Claim:
 
 
 def _nameless(scope: Scope) -> Iterator[Resource]:
-    """Yield those that lost their names and are kept alive; they end before others are made in their place."""
+    """Yield those that lost their names and are kept alive: they hold none, and stand in nobody's way."""
     for space in scope.kernel.spaces:
         if mark := scope.kernel.nameless(space):
             desired = scope.desired.resources.get(mark.key)
             name = NamespaceSpec.of(desired).name if desired else mark.key.name
-            found = _observed(scope, scope.kernel.lost(space), space, name)
-            yield replace(found, claims=(_claim(name),))
+            yield _observed(scope, scope.kernel.lost(space), space, name)
 
 
 def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Resource:
