@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -34,27 +35,8 @@ _EDGE = re.compile(r"(?<![^\W_])(?=.{4})", re.DOTALL)
 """Where a word of at least four characters may begin."""
 _SAME = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that is the same however it is escaped."""
-_TOLD = frozenset(
-    (
-        *("true", "false", "none", "null", "yes", "disabled", "enabled", "default"),
-        *(
-            "bridge",
-            "connect",
-            "container",
-            "exec",
-            "image",
-            "namespace",
-            "network",
-            "process",
-            "route",
-            "veth",
-            "volume",
-        ),
-        *("create", "update", "replace", "delete", "wait", "no-op"),
-        *("applied", "done", "failed", "skipped", "unchanged"),
-    )
-)
-"""What is told though it is somebody's password: words of all and of every plan; kinds, actions, verbs, outcomes."""
+_TOLD = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
+"""What is told though it is somebody's password: values of everybody."""
 
 
 class Secret(str):
@@ -84,7 +66,9 @@ class _Known:
     def __init__(self) -> None:
         self.seen: set[str] = set()
         self.texts: dict[str, None] = {}
-        self.public: set[str] = set()
+        self.public: frozenset[str] = frozenset()
+        self.names: frozenset[str] = frozenset()
+        """The names that are secret themselves: no word in which one of them stands is public."""
         self.index: _Index | None = None
 
     def add(self, text: str) -> None:
@@ -95,16 +79,18 @@ class _Known:
             self.index = None
 
     def publish(self, words: Iterable[str]) -> None:
-        new = set(words) - self.public
-        if new:
-            self.public |= new
-            self.index = None
+        told, names = set[str](), set[str]()
+        for each in words:
+            (names if isinstance(each, Secret) else told).add(str.__str__(each))
+        if not (told <= self.public and names <= self.names):
+            self.public, self.names, self.index = self.public | told, self.names | names, None
 
     def masked(self, text: str, hide: Callable[[str], str]) -> str:
         if not self.texts:
             return text
         if self.index is None:
-            self.index = _Index(self.texts.keys() - self.public)
+            names = _Index(self.names)
+            self.index = _Index(self.texts, frozenset(each for each in self.public if not names.spans(each)))
         parts = _MARKED.split(text)
         return "".join(part if at % 2 else self.index.replaced(part, hide) for at, part in enumerate(parts))
 
@@ -114,11 +100,12 @@ class _Index:
 
     A short one is looked up at the edges of words. A long one is looked up by its beginning, then in the order of the
     alphabet: of those that stand at a place the longest is the last one before what follows there, or that one's
-    beginning.
+    beginning. What stands within a public word is told with it.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], public: frozenset[str] = frozenset()) -> None:
         found = sorted(texts)
+        self.public = public
         self.short = {each for each in found if len(each) < _LONG}
         self.long = [each for each in found if len(each) >= _LONG]
         self.heads = {each[:_LONG] for each in self.long}
@@ -133,10 +120,28 @@ class _Index:
     def replaced(self, text: str, hide: Callable[[str], str]) -> str:
         parts: list[str] = []
         end = 0
-        for start, stop in _joined(sorted((*self._long_ones(text), *self._short_ones(text)))):
+        for start, stop in _joined(each for each in self.spans(text) if not self._is_public(text, *each)):
             parts += (text[end:start], hide(text[start:stop]))
             end = stop
         return "".join(parts) + text[end:] if parts else text
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where they stand, in order."""
+        return sorted((*self._long_ones(text), *self._short_ones(text)))
+
+    def _is_public(self, text: str, start: int, stop: int) -> bool:
+        around = self._around.get(text[start:stop], ())
+        words = (text[start - before : start - before + length] for before, length in around if start >= before)
+        return any(each in self.public for each in words)
+
+    @cached_property
+    def _around(self) -> Mapping[str, set[tuple[int, int]]]:
+        """Where those that stand in public words do so: how far from the beginnings, and in words of which length."""
+        found: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+        for word in self.public:
+            for start, stop in self.spans(word):
+                found[word[start:stop]].add((start, len(word)))
+        return found
 
     def _long_ones(self, text: str) -> Iterator[tuple[int, int]]:
         heads = self.heads
