@@ -13,8 +13,13 @@ class ReconcilerError(Exception):
 
     exit_code = 1
 
+    @property
+    def unmasked(self) -> str:
+        """What it says to the program itself."""
+        return super().__str__()
+
     def __str__(self) -> str:
-        return masked(super().__str__())
+        return masked(self.unmasked)
 
     def __repr__(self) -> str:
         return masked(super().__repr__())

@@ -11,6 +11,7 @@ from reconciler.host import Host
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import Resource, ResourceKey, Topology
+from reconciler.secret import publish
 
 Observed = tuple[tuple[Resource, ...], tuple[tuple[ResourceKey, str], ...]] | ReconcilerError
 
@@ -27,6 +28,7 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     observed = [each for part, _ in seen for each in part]
     lacking = tuple(sorted(each for _, part in seen for each in part))
     unavailable = {name: part for name, part in found.items() if isinstance(part, ReconcilerError)}
+    publish(each.key.name for each in observed)
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
     return Topology(desired.name, resources, missing, desired.source, lacking=lacking)

@@ -167,10 +167,9 @@ def rendered(plan: Plan, key: bytes) -> dict[str, Any]:
     found["steps"] = [each for each in found["steps"] if each["verb"] != Verb.WAIT]
     for step in found["steps"]:
         step["after"] = [each for each in step["after"] if not each.startswith(f"{Verb.WAIT} ")]
-    found["desired"] = {
-        str(each.key): plain(each.desired.spec, hide=hide) for each in plan.changes.pending if each.desired
-    }
-    as_read: dict[str, Any] = json.loads(json.dumps(discreet(found, hide=hide)))
+    desired = {str(each.key): plain(each.desired.spec, hide=hide) for each in plan.changes.pending if each.desired}
+    found["desired"] = discreet(desired, hide=hide)
+    as_read: dict[str, Any] = json.loads(json.dumps(found))
     return as_read
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from threading import RLock
 from typing import Self
 from urllib.parse import quote, unquote
@@ -35,27 +36,8 @@ _EDGE = re.compile(r"(?<![^\W_])(?=.{4})", re.DOTALL)
 """Where a word of at least four characters may begin."""
 _SAME = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that is the same however it is escaped."""
-_TOLD = frozenset(
-    (
-        *("true", "false", "none", "null", "yes", "disabled", "enabled", "default"),
-        *(
-            "bridge",
-            "connect",
-            "container",
-            "exec",
-            "image",
-            "namespace",
-            "network",
-            "process",
-            "route",
-            "veth",
-            "volume",
-        ),
-        *("create", "update", "replace", "delete", "wait", "no-op"),
-        *("applied", "done", "failed", "skipped", "unchanged"),
-    )
-)
-"""What is told though it is somebody's password: words of all and of every plan; kinds, actions, verbs, outcomes."""
+_TOLD = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
+"""What is told though it is somebody's password: values of everybody."""
 
 
 class Secret(str):
@@ -86,7 +68,9 @@ class _Known:
         self.lock = RLock()
         self.seen: set[str] = set()
         self.texts: dict[str, None] = {}
-        self.public: set[str] = set()
+        self.public: frozenset[str] = frozenset()
+        self.names: frozenset[str] = frozenset()
+        """The names that are secret themselves: no word in which one of them stands is public."""
         self.index: _Index | None = None
 
     def add(self, text: str) -> None:
@@ -98,11 +82,12 @@ class _Known:
                 self.index = None
 
     def publish(self, words: Iterable[str]) -> None:
+        told, names = set[str](), set[str]()
+        for each in words:
+            (names if isinstance(each, Secret) else told).add(str.__str__(each))
         with self.lock:
-            new = set(words) - self.public
-            if new:
-                self.public |= new
-                self.index = None
+            if not (told <= self.public and names <= self.names):
+                self.public, self.names, self.index = self.public | told, self.names | names, None
 
     def masked(self, text: str, hide: Callable[[str], str]) -> str:
         if not self.texts:
@@ -114,7 +99,8 @@ class _Known:
     def _built(self) -> _Index:
         with self.lock:
             if self.index is None:
-                self.index = _Index(self.texts.keys() - self.public)
+                names = _Index(self.names)
+                self.index = _Index(self.texts, frozenset(each for each in self.public if not names.spans(each)))
             return self.index
 
 
@@ -123,11 +109,12 @@ class _Index:
 
     A short one is looked up at the edges of words. A long one is looked up by its beginning, then in the order of the
     alphabet: of those that stand at a place the longest is the last one before what follows there, or that one's
-    beginning.
+    beginning. What stands within a public word is told with it.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], public: frozenset[str] = frozenset()) -> None:
         found = sorted(texts)
+        self.public = public
         self.short = {each for each in found if len(each) < _LONG}
         self.long = [each for each in found if len(each) >= _LONG]
         self.heads = {each[:_LONG] for each in self.long}
@@ -142,10 +129,28 @@ class _Index:
     def replaced(self, text: str, hide: Callable[[str], str]) -> str:
         parts: list[str] = []
         end = 0
-        for start, stop in _joined(sorted((*self._long_ones(text), *self._short_ones(text)))):
+        for start, stop in _joined(each for each in self.spans(text) if not self._is_public(text, *each)):
             parts += (text[end:start], hide(text[start:stop]))
             end = stop
         return "".join(parts) + text[end:] if parts else text
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where they stand, in order."""
+        return sorted((*self._long_ones(text), *self._short_ones(text)))
+
+    def _is_public(self, text: str, start: int, stop: int) -> bool:
+        around = self._around.get(text[start:stop], ())
+        words = (text[start - before : start - before + length] for before, length in around if start >= before)
+        return any(each in self.public for each in words)
+
+    @cached_property
+    def _around(self) -> Mapping[str, set[tuple[int, int]]]:
+        """Where those that stand in public words do so: how far from the beginnings, and in words of which length."""
+        found: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+        for word in self.public:
+            for start, stop in self.spans(word):
+                found[word[start:stop]].add((start, len(word)))
+        return found
 
     def _long_ones(self, text: str) -> Iterator[tuple[int, int]]:
         heads = self.heads

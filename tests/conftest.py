@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reconciler import secret
+from reconciler.kinds import kinds
 
 settings.register_profile("sample", max_examples=100, deadline=None, database=None)
 settings.register_profile(
@@ -35,6 +36,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test hides, or tells, a word because another called it secret, or public."""
     monkeypatch.setattr(secret, "_known", type(secret._known)())
+    kinds.cache_clear()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import reconciler
 from reconciler import api
 from reconciler.cli.changing import _each_destroyed
 from reconciler.cli.signals import Interruption
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, Locked
 from reconciler.host.lock import locked
 from reconciler.model import Topology
 from reconciler.topologies import Found
@@ -470,3 +470,24 @@ def test_of_all_topologies_one_on_which_others_stand_is_destroyed_after_those(
     assert _each_destroyed(reconciler.Host(), destroyed) == Conflict.exit_code
     assert gone == ["above", "below"]
     assert capsys.readouterr().err == "error: network/n: something stands on that of stuck\n"
+
+
+def test_of_all_topologies_one_that_fails_spares_the_others_no_word_and_no_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = tuple(Found(each, ("file",), {}) for each in ("stuck", "busy", "free"))
+    monkeypatch.setattr("reconciler.topologies.topologies", lambda _: (named, ()))
+    monkeypatch.setattr("reconciler.cli.changing.interruption", Interruption())
+    gone: list[str] = []
+
+    def destroyed(topology: Topology) -> int:
+        if topology.name == "stuck":
+            raise Conflict("network/n: something stands on it")
+        if topology.name == "busy":
+            raise Locked("another run holds busy")
+        gone.append(topology.name)
+        return 0
+
+    assert _each_destroyed(reconciler.Host(), destroyed) == Locked.exit_code
+    assert gone == ["free"]
+    assert capsys.readouterr().err == "error: another run holds busy\nerror: network/n: something stands on it\n"

@@ -18,6 +18,7 @@ from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.container.ours import spaces
 from reconciler.model import Resource, ResourceKey, Topology
 from reconciler.observe import observe
+from reconciler.secret import Secret, masked
 
 THERE: Entries = {
     "ground/ext": {"owner": ""},
@@ -37,6 +38,12 @@ def test_what_is_ours_is_observed_whether_declared_or_not_sorted_by_key() -> Non
     observed = observe(host_with(THERE), topology({}), kinds=KINDS)
     assert keys(observed) == ["box/a", "ground/a", "guest/a", "pointer/a"]
     assert observed.name == "t"
+
+
+def test_the_keys_of_what_is_there_are_told_though_passwords_stand_in_them() -> None:
+    Secret("postgres")
+    observe(host_with({"box/postgres": {}, "box/postgres-db": {}}), topology({}), kinds=KINDS)
+    assert masked("delete box/postgres, box/postgres-db") == "delete box/postgres, box/postgres-db"
 
 
 def test_what_is_external_is_observed_and_what_is_foreign_only_where_it_is_in_the_way() -> None:

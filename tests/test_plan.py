@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,8 @@ from reconciler.diff import diff
 from reconciler.errors import ReconcilerError
 from reconciler.model import Action, Change, Changes, Claim, Plan, Resource, ResourceKey, Spec, StepKey, Verb
 from reconciler.plan import conflicts, plan
+from reconciler.plan.carry import Carriers
+from reconciler.plan.graph import knots_of, with_wishes
 
 
 def planned(before: Entries, desired: Entries, **options: Any) -> Plan:
@@ -355,3 +358,24 @@ def test_many_swaps_are_untied_at_once() -> None:
     before = {f"leaf/{number:04}": {"holds": [("p", number, number)]} for number in range(1000)}
     desired = {f"leaf/{number:04}": {"holds": [("p", number ^ 1, number ^ 1)]} for number in range(1000)}
     assert len(planned_at_once(before, desired)) == 1500
+
+
+# the cost of wishes
+
+
+def test_a_wish_is_not_looked_for_in_every_knot(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    class Knot(set[StepKey]):
+        def __contains__(self, key: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().__contains__(key)
+
+    pairs = [(step(f"delete box/{number}"), step(f"create box/{number}")) for number in range(50)]
+    graph = {old: {new} for old, new in pairs} | {new: set[StepKey]() for _, new in pairs}
+    monkeypatch.setattr(
+        sys.modules[with_wishes.__module__], "knots_of", lambda found: [Knot(each) for each in knots_of(found)]
+    )
+    assert with_wishes(graph, [(new, old) for old, new in pairs], Carriers({})) == graph
+    assert looks <= 2 * len(pairs)

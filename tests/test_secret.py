@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from reconciler.diff import diff
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed
 from reconciler.kinds import kinds
 from reconciler.kinds.interpolate import interpolate
@@ -39,7 +40,8 @@ from reconciler.model import (
     spelled,
     with_secret,
 )
-from reconciler.render import show_json
+from reconciler.plan import plan
+from reconciler.render import plan_json, plan_lines, show_json
 from reconciler.render.values import discreet, hidden, plain, sealed, shown, text
 from reconciler.secret import MARKER, Secret, _Index, _Known, looks_secret, masked, publish, veiled_within
 from reconciler.secret import veiled as by_name
@@ -193,6 +195,41 @@ def test_what_is_public_is_told_though_it_serves_as_a_password() -> None:
     assert masked("a publicword") == "a publicword"
 
 
+def test_what_stands_within_a_public_word_is_told_with_it_and_nowhere_else() -> None:
+    for each in ("admin", "admin-ui-2", "postgres", "gres", "default"):
+        Secret(each)
+    publish(["admin-ui", "db--postgres-1"])
+    assert masked("+ container/admin-ui: admin") == "+ container/admin-ui: (secret)"
+    assert masked("admin-ui-2 my-admin-ui") == "(secret) my-admin-ui"
+    assert masked("a/db--postgres-1: postgres-1, ostgres postgres") == "a/db--postgres-1: (secret)-1, ostgres (secret)"
+    assert masked("admin") == "(secret)"
+
+
+def test_a_name_that_is_secret_itself_makes_no_word_public_in_which_it_stands() -> None:
+    Secret("postgres")
+    publish([Secret("hunter22"), "@hunter22:latest", "postgres-db"])
+    assert masked("image/@hunter22:latest, image/hunter22, postgres-db") == (
+        "image/@(secret):latest, image/(secret), postgres-db"
+    )
+
+
+def test_the_keys_of_a_plan_are_told_though_passwords_stand_in_them(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(
+        "name: lab\ncontainers:\n"
+        '  postgres-db: {image: "postgres:16", environment: {POSTGRES_PASSWORD: postgres}}\n'
+        '  admin-ui: {image: "alpine:3", environment: {ADMIN_PASSWORD: admin}}\n'
+    )
+    changes = diff(load(tmp_path / "t.yaml", kinds=kinds()), Topology("lab"), kinds=kinds(), keep=frozenset())
+    told = plan_json(plan(changes, kinds=kinds()), hide=sealed(b"k"))
+    keys = [str(each.key) for each in changes.pending]
+    assert [each["key"] for each in told["changes"]] == keys
+    assert {each["key"] for each in told["steps"]} == set(keys)
+    assert {each for step in told["steps"] for each in step["after"]} <= {each["step"] for each in told["steps"]}
+    lines = "\n".join(map(masked, plan_lines(changes)))
+    assert MARKER not in lines
+    assert "container/postgres-db" in lines
+
+
 def test_the_break_at_the_end_of_a_block_is_no_part_of_what_is_looked_for() -> None:
     Secret("battery-of-horses\n")
     assert masked("denied for battery-of-horses as root") == "denied for (secret) as root"
@@ -228,7 +265,7 @@ def test_a_marker_is_never_looked_into() -> None:
 
 
 def test_the_words_of_a_plan_are_told_though_one_of_them_is_a_password() -> None:
-    words = {*kinds(), *map(str, Action), *map(str, Verb), *map(str, Status)} - {str(Status.NOT_NEEDED)}
+    words = {*kinds(), *map(str, Action), *map(str, Verb), *map(str, Status)}
     for each in words:
         Secret(each)
     for each in words:

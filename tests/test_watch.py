@@ -43,6 +43,7 @@ from reconciler.reconcile import Options
 from reconciler.render.style import Style
 from reconciler.render.values import sealed
 from reconciler.render.watching import said_json, said_lines
+from reconciler.secret import Secret, publish
 from reconciler.watch.agenda import ENDING, GATHER, SETTLE, Agenda
 from reconciler.watch.concern import OVERFLOW, EngineConcern, KernelConcern
 from reconciler.watch.one_pass import Manner, Pass
@@ -553,6 +554,15 @@ def test_what_cannot_go_because_others_stand_on_it_does_not_hold_up_the_rest() -
     blocked, *rest = passing({"ground/b": {}})
     assert blocked[0] == "blocked"
     assert blocked[1].startswith("ground/a: box x, which is not ours, stands on what is to go")
+    assert sorted(rest) == [("mended", "box/a"), ("mended", "ground/b")]
+
+
+def test_a_conflict_whose_key_is_secret_does_not_hold_up_the_rest_either() -> None:
+    publish([Secret("hunter22")])
+    entries: Entries = {"ground/hunter22": {}, "box/a": {"stands_on": ["ground/hunter22"]}}
+    passing = Passing(host_with({**entries, "box/x": {"owner": "", "stands_on": ["ground/hunter22"]}}))
+    blocked, *rest = passing({"ground/b": {}})
+    assert blocked[1].startswith("ground/(secret): box x, which is not ours, stands on what is to go")
     assert sorted(rest) == [("mended", "box/a"), ("mended", "ground/b")]
 
 

@@ -12,7 +12,7 @@ from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
 from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
 from reconciler.cli.signals import BETWEEN, interruption
-from reconciler.errors import Conflict, Usage
+from reconciler.errors import Conflict, ReconcilerError, Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
 from reconciler.model import Plan, Report, Topology
 
@@ -124,6 +124,8 @@ def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
                 codes.append(destroyed(Topology(name)))
             except Conflict as error:
                 refused[name] = error
+            except ReconcilerError as error:
+                codes.append(complain(error))
             interruption.stop, interruption.at_once = None, BETWEEN
             if interruption.number:
                 break

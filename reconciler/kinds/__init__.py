@@ -9,14 +9,18 @@ from functools import cache
 from types import MappingProxyType
 
 from reconciler.kinds.base import Kind
+from reconciler.model import Action, Status, Verb
+from reconciler.secret import publish
 
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Return every kind by its name, in alphabetical order."""
+    """Return every kind by its name, in alphabetical order; the words of all plans are told from now on."""
     modules = (importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__))
     found = (module.KIND for module in modules if hasattr(module, "KIND"))
-    return MappingProxyType({kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)})
+    by_name = {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}
+    publish((*by_name, *Action, *Verb, *Status))
+    return MappingProxyType(by_name)
 
 
 def load_steps() -> None:

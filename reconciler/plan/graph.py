@@ -33,10 +33,10 @@ def with_wishes(graph: Graph, wishes: Iterable[Edge], carriers: Carriers) -> Gra
     wished = {key: set(after) for key, after in graph.items()}
     for before, after in new:
         wished[before].add(after)
-    for knot in knots_of(wished):
-        for before, after in new:
-            if before in knot and after in knot:
-                wished[before].discard(after)
+    place = {key: number for number, knot in enumerate(knots_of(wished)) for key in knot}
+    for before, after in new:
+        if before in place and place[before] == place.get(after):
+            wished[before].discard(after)
     return wished
 
 

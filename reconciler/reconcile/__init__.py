@@ -91,10 +91,10 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
-        *conflicts(made.changes, kinds=kinds),
+        *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:
-        raise Conflict("\n".join(dict.fromkeys(map(str, found))))  # a port is held over IPv4 and IPv6 alike
+        raise Conflict("\n".join(dict.fromkeys(found)))  # a port is held over IPv4 and IPv6 alike
     return made
 
 

@@ -13,7 +13,7 @@ from reconciler.errors import FileInvalid, Position, Problem, Usage
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import Source
 from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
-from reconciler.secret import Secret, publish
+from reconciler.secret import publish
 from reconciler.topology import check
 from reconciler.topology.document import read, with_defaults
 
@@ -50,7 +50,7 @@ def _loaded(
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
-    publish({each for each in (title, *(each.key.name for each in resources)) if not isinstance(each, Secret)})
+    publish((title, *(each.key.name for each in resources)))
     asked_late = (problem for each in document.variables for problem in each.problems)
     source.problems += (*document.problems, *asked_late, *check.problems(resources, source))
     if source.problems:

@@ -167,6 +167,9 @@ def _compared(each: Pass, manner: Manner, hearing: Hearing, resting: frozenset[R
 
 
 def _named(conflict: Conflict, kinds: Mapping[str, Kind]) -> frozenset[ResourceKey]:
-    """Return whom a conflict is about, be it something to be deleted: each of its lines begins with a key."""
-    heads = [line.partition(": ")[0].partition("/") for line in str(conflict).splitlines()]
+    """Return whom a conflict is about, be it something to be deleted: each of its lines begins with a key.
+
+    As it is told a key may be masked.
+    """
+    heads = [line.partition(": ")[0].partition("/") for line in conflict.unmasked.splitlines()]
     return frozenset(ResourceKey(kind, name) for kind, _, name in heads if kind in kinds)
