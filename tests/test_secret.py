@@ -487,8 +487,8 @@ def test_a_secret_that_comes_while_another_thread_masks_is_hidden(monkeypatch: p
     known.add("hunter31")
 
     class Slow(_Index):
-        def __init__(self, texts: Iterable[str]) -> None:
-            super().__init__(texts)
+        def __init__(self, texts: Iterable[str], public: frozenset[str] = frozenset()) -> None:
+            super().__init__(texts, public)
             building.set()
             go_on.wait(0.2)
 
