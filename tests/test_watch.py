@@ -273,6 +273,10 @@ def named(index: int, name: str, alias: str | None = None) -> bytes:
         (told(3, c.RTM_DELADDR, bytes(16) + bytes(8)), ""),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72)), "the route to 10.1.0.0/16 is gone from namespace/red"),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"])), ""),
+        (told(3, c.RTM_DELROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), "the route to 10.0.0.0/24 is gone from namespace/red"),
+        (told(3, c.RTM_DELROUTE, add_route("10.0.0.1/32", devices=[5], protocol=c.RTPROT_KERNEL, table=255)), ""),
+        (told(3, c.RTM_NEWROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), ""),
+        (told(None, c.RTM_DELROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), ""),
         (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"]), c.NLM_F_REPLACE), "the route to 10.1.0.0/16 has changed in namespace/red"),
         (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72), c.NLM_F_EXCL), ""),
         (told(3, c.RTM_NEWROUTE, bytes(16) + bytes(12)), ""),
@@ -289,6 +293,14 @@ def test_what_the_kernel_tells_concerns_us_where_our_nodes_are(message: Message 
         assert concern.about == (
             {RED[3]} if "namespace/red" in news and not news.startswith("the network namespace") else set()
         )
+
+
+def test_a_subnet_that_a_hand_takes_off_a_link_of_ours_in_the_host_is_news() -> None:
+    ours = named(5, "veth5", OURS)
+    concern = ear([link(body(ours), 0, len(body(ours)))])
+    gone = add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)
+    assert concern.news(told(None, c.RTM_DELROUTE, gone)) == "the route to 10.0.0.0/24 is gone from the host"
+    assert concern.about == {X}
 
 
 @pytest.mark.parametrize("stranger", [named(5, "veth5"), new_bridge("docker0", index=5, **PLAIN)])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.host.marks import PROTOCOL, TOPOLOGY
-from reconciler.host.netlink import Link, Message
+from reconciler.host.netlink import Link, Message, Route
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.nsids import nsid
 from reconciler.host.netlink.parse import address, link, route
@@ -81,7 +81,7 @@ class KernelConcern:
             return self._of_link(message, node)
         if message.kind == c.RTM_DELADDR:  # what comes is no drift, and many come by themselves (IPv6)
             return self._of_address(message, node)
-        return _of_route(message, node) if message.kind in _ROUTES else None
+        return self._of_route(message, node) if message.kind in _ROUTES else None
 
     def _gone(self, number: int) -> News | None:
         return News(f"the network namespace of {self.nodes[number]} is gone") if number in self.nodes else None
@@ -121,19 +121,25 @@ class KernelConcern:
         about = frozenset((node,)) if node else self._ours.get(found.index)
         return News(f"{found.address} is gone from an interface in {node or HOST}", about) if about else None
 
+    def _of_route(self, message: Message, node: ResourceKey | None) -> News | None:
+        """What a routing daemon adds and takes is its own; ours is taken by hand, or another takes its place.
 
-def _of_route(message: Message, node: ResourceKey | None) -> News | None:
-    """What a routing daemon adds and takes is its own; ours is taken by hand, or another takes its place.
+        So is what the kernel made of an address. With NLM_F_EXCL it is new, as when we make it.
+        """
+        found = route(message.body, 0, len(message.body))
+        if found is None or (message.kind == c.RTM_NEWROUTE and message.flags & c.NLM_F_EXCL):
+            return None
+        about = frozenset((node,) if node else ())
+        if found.protocol != PROTOCOL and not message.flags & c.NLM_F_REPLACE:
+            about |= frozenset().union(*(self._ours.get(each, frozenset()) for each in found.devices if not node))
+            if not about or not _is_of_an_address(message, found):
+                return None
+        where = node or HOST
+        return News(f"the route to {found.destination} {_ROUTES[message.kind]} {where}", about, of=f"routes of {where}")
 
-    With NLM_F_EXCL it is new, as when we make it.
-    """
-    found = route(message.body, 0, len(message.body))
-    ours = found is not None and (found.protocol == PROTOCOL or message.flags & c.NLM_F_REPLACE)
-    if found is None or not ours or (message.kind == c.RTM_NEWROUTE and message.flags & c.NLM_F_EXCL):
-        return None
-    about = frozenset((node,) if node else ())
-    where = node or HOST
-    return News(f"the route to {found.destination} {_ROUTES[message.kind]} {where}", about, of=f"routes of {where}")
+
+def _is_of_an_address(message: Message, found: Route) -> bool:
+    return message.kind == c.RTM_DELROUTE and (found.protocol, found.table) == (c.RTPROT_KERNEL, c.RT_TABLE_MAIN)
 
 
 class EngineConcern:

@@ -450,7 +450,7 @@ def test_a_route_that_took_the_place_of_the_kernel_s_gives_it_back(lab: Lab, to:
     assert "proto kernel" not in "".join(shown(lab, to))
     lab.apply(TEXT % text % second)
     assert own[0] in shown(lab, to)
-    for each in (bare, TEXT % text % first, bare):
+    for each in (TEXT % text % first, bare, TEXT % text % first, bare):
         lab.apply(each)
     assert shown(lab, to) == own
     assert lab.tells(bare) == {}

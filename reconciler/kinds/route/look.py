@@ -60,7 +60,7 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
             places.add((route.destination, route.metric))
             marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
             yield _resource(scope, key, node, space, route, marked=marked, dev=devs.get(key))
-        elif (route.destination, route.metric) in wanted:
+        elif (route.destination, route.metric) in wanted and not (route.automatic and _may_take(scope, node)):
             several = sum(to == route.destination for to, _ in wanted) > 1
             key = key_of(node, route.destination, route.metric if several else None)
             key = ResourceKey("route", f"@{key.name}")
