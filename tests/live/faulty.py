@@ -14,7 +14,7 @@ from typing import Any
 import networkx
 
 from live.lab import Lab
-from live.proxy import CARRIED_OUT, SAYS, STATUSES, Fault, Proxy
+from live.proxy import CARRIED_OUT, SAYS, STATUSES, Fault, Proxy, without_ids
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
 from reconciler.kinds import kinds
@@ -174,7 +174,7 @@ def assert_each_failure_has_its_resource(report: Report) -> None:
 
 def is_told(error: ReconcilerError, call: str, fault: Fault, name: str) -> bool:
     """Tell whether an error names the call and the cause, in words of ours."""
-    said = re.sub(r"\b(sha256:)?[0-9a-f]{64}\b", "ID", str(error)).replace(name, "LAB")
+    said = without_ids(str(error)).replace(name, "LAB")
     cause = SAYS if fault in STATUSES else r"the engine (did not answer|was silent)|the connection to the engine broke"
     return bool(call in said and re.search(cause, said))
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from door import Door
 
 _HEAD = re.compile(rb"^(\w+) (?:/v[\d.]+)?(/[^ ?]*)(\?\S*)? HTTP/1\.1\r\n")
-_ID = re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b")
+_ID = re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b|(?<=-)[0-9a-f]{12}(?=/json\b)")
+"""What is another in each run: an id, and the end of one in the tag that says on which image another one stands."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _NAME = re.compile(r"[?&]name=([^&]*)")
@@ -106,7 +107,7 @@ class Proxy(Door):
         assert found, asked[:200]
         method, path, query = (each.decode() for each in (found[1], found[2], found[3] or b""))
         name = _NAME.search(query)
-        return self.named(_ID.sub("ID", f"{method} {path}") + (f"?name={name[1]}" if name else ""))
+        return self.named(without_ids(f"{method} {path}") + (f"?name={name[1]}" if name else ""))
 
     def _refuse(self, client: socket.socket, fault: Fault) -> None:
         if fault in STATUSES:
@@ -161,3 +162,8 @@ def _is_whole(found: bytes, asked: bytes) -> bool:
     if _CHUNKED.search(head):
         return rest.endswith(b"0\r\n\r\n")
     return not asked or head[9:12] in (b"204", b"304")
+
+
+def without_ids(text: str) -> str:
+    """Return a text in which it does not show which objects it is of."""
+    return _ID.sub("ID", text)
