@@ -428,6 +428,16 @@ def test_another_address_becomes_the_first_of_its_subnet_beside_one_of_a_hand(la
     lab.apply(turned)
 
 
+@pytest.mark.parametrize("last", ["10.0.0.3/29", "10.0.0.4/29"])
+def test_a_new_address_at_the_edge_of_a_subnet_that_leaves_keeps_its_own_subnet(lab: Lab, last: str) -> None:
+    """With 10.0.0.0/30, or 10.0.0.4/30, the kernel takes all routes of such an address."""
+    first = "10.0.0.2/30" if last == "10.0.0.3/29" else "10.0.0.5/30"
+    text = "namespaces: {{red: , blue: }}\nveths: [[red:eth0 {}, blue:eth0]]"
+    lab.both_ways(text.format(first), text.format(last), KEY, Action.UPDATE, "endpoints.red:eth0.addresses")
+    lab.apply(text.format(last))
+    assert "10.0.0.0/29" in run("ip", "-n", f"{lab.name}-red", "route")
+
+
 def test_ipv6_goes_together_with_the_mtu_that_it_needs(lab: Lab) -> None:
     small = (
         "namespaces: {red: , blue: }\nveths: [{endpoints: [red:eth0 10.0.0.1/24, 'blue:eth0 10.0.0.2/24'], mtu: 1200}]"

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.host.netlink import Socket, address_again, delete_address, get_addresses, verbatim
-from reconciler.kinds.addresses import by_subnet, is_v6
+from reconciler.kinds.addresses import by_subnet, interface, is_v6, written
 from reconciler.kinds.effects import insist
 from reconciler.kinds.route.keep import all_routes_kept
 from reconciler.kinds.veth.messages import addresses
@@ -21,7 +21,8 @@ def readdress(socket: Socket, index: int, old: Sequence[str], new: Sequence[str]
     errors = socket.send(addresses(index, new))
     insist(errors, errno.EEXIST)
     changed = [each for each, error in zip(new, errors, strict=True) if error and each not in old]
-    gone = [*_forms(socket, index, changed), *_misplaced(old, new), *(each for each in old if each not in new)]
+    leaving = [each for each in old if each not in new]
+    gone = [*_edges(leaving, new), *_forms(socket, index, changed), *_misplaced(old, new), *leaving]
     if gone:
         with _others_kept(socket, index, {*old, *new}):
             insist(socket.send([delete_address(index, each) for each in dict.fromkeys(gone)]), *_GONE)
@@ -34,6 +35,16 @@ def _forms(socket: Socket, index: int, changed: Collection[str]) -> Iterator[str
     for each in socket.dump(get_addresses()) if changed else ():
         if each.index == index and (each.address in changed or (is_v6(each.address) and _bare(each.address) in bare)):
             yield each.address
+
+
+def _edges(leaving: Collection[str], new: Sequence[str]) -> Iterator[str]:
+    """Yield the new addresses that are an edge of a subnet that leaves, its broadcast address say.
+
+    The kernel takes the routes of such an address along with that subnet, and leaves the address.
+    """
+    subnets = [interface(each).network for each in leaving if not is_v6(each)]
+    edges = {written(each) for subnet in subnets for each in (subnet.network_address, subnet.broadcast_address)}
+    yield from (each for each in new if _bare(each) in edges)
 
 
 def _misplaced(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
