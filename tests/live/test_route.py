@@ -359,7 +359,9 @@ def test_so_many_routes_of_the_host_are_noted_that_programs_still_read_of_lo_and
     lab.apply(text % ", ".join(routes[:100]))
     try:
         assert len(link("lo")["altnames"]) < 10
-        with pytest.raises(ReconcilerError, match=r"200 routes of the host .* are more than can be noted on `lo`: there is no room for"):
+        with pytest.raises(
+            ReconcilerError, match=r"200 routes of the host .* are more than can be noted on `lo`: there is no room for"
+        ):
             lab.attempt(text % ", ".join(routes))
     finally:
         lab.destroy()
