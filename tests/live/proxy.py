@@ -15,7 +15,7 @@ from pathlib import Path
 from door import Door
 
 _HEAD = re.compile(rb"^(\w+) (?:/v[\d.]+)?(/[^ ?]*)(\?\S*)? HTTP/1\.1\r\n")
-_ID = re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b|(?<=[-/])[0-9a-f]{12}(?=/)")
+_ID = re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b|(?<=[-/])[0-9a-f]{12}\b")
 """What is another in each run: an id, also a short one, and at the end of the tag that says on what an image stands."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
