@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,17 +130,24 @@ WORLD = text(
 EVENTS = "GET /events"
 
 
+@contextmanager
+def behind_a_proxy(lab: Lab, *options: str) -> Iterator[tuple[Proxy, Watched]]:
+    """A watch at rest, between which and the engine there is a proxy."""
+    lab.load(WORLD)
+    with (
+        Proxy(ENGINE, lab.folder) as proxy,
+        Watched(lab.folder, "--patience", "1s", *options, environment={"DOCKER_HOST": proxy.url}) as watch,
+    ):
+        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))
+        settled(watch)
+        yield proxy, watch
+
+
 def test_a_stream_of_events_that_breaks_is_followed_again_and_what_it_did_not_tell_is_mended(
     lab: Lab, engine: Any, image: str
 ) -> None:
     del engine, image
-    lab.load(WORLD)
-    with (
-        Proxy(ENGINE, lab.folder) as proxy,
-        Watched(lab.folder, "--patience", "1s", environment={"DOCKER_HOST": proxy.url}) as watch,
-    ):
-        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))
-        settled(watch)
+    with behind_a_proxy(lab) as (proxy, watch):
         after = len(watch.words)
         proxy.arm(EVENTS, Fault.RESET, once=False)
         proxy.cut(EVENTS)
@@ -162,14 +170,7 @@ def test_an_engine_of_which_only_the_events_answer_holds_up_the_kernel_ever_less
     lab: Lab, engine: Any, image: str
 ) -> None:
     del engine, image
-    lab.load(WORLD)
-    options = ("--patience", "1s", "--engine-timeout", f"{_ASKED:g}s")
-    with (
-        Proxy(ENGINE, lab.folder) as proxy,
-        Watched(lab.folder, *options, environment={"DOCKER_HOST": proxy.url}) as watch,
-    ):
-        watch.until(lambda each: is_mended(each, "veth/box:eth0--red:eth0"))
-        settled(watch)
+    with behind_a_proxy(lab, "--engine-timeout", f"{_ASKED:g}s") as (proxy, watch):
         after = len(watch.words)
         proxy.arm(LOOK, Fault.HANG, once=False)
         run("docker", "kill", f"{lab.name}-box")
