@@ -15,6 +15,7 @@ from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
+from reconciler.kinds.image.spec import ImageSpec
 from reconciler.model import (
     Claim,
     Need,
@@ -31,7 +32,7 @@ from reconciler.model import (
 )
 from reconciler.observe import observe
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
-from reconciler.reconcile.adopt import adopted
+from reconciler.reconcile.adopt import adopted, not_returnable
 
 
 def key(text: str) -> ResourceKey:
@@ -610,6 +611,16 @@ def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> 
             "volume/a: a volume that is not ours cannot be taken over, since it would have to be replaced, and so"
             " emptied: declare it external"
         )
+
+
+def test_what_has_no_mark_is_not_taken_over_where_going_back_would_have_to_return_it() -> None:
+    taken, marked = key("image/a"), key("box/a")
+    before = Topology(NAME, {key("image/own"): Resource(key("image/own"), ImageSpec())})
+    after = replace(before, resources={**before.resources, taken: Resource(taken, ImageSpec())})
+    assert not_returnable(before, replace(before, resources={marked: Resource(marked, MemorySpec())})) == []
+    assert not_returnable(before, after) == [
+        "image/a: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
+    ]
 
 
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:

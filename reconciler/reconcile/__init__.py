@@ -15,7 +15,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
-from reconciler.reconcile.adopt import adopted, not_adoptable, still_adopted
+from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
     externals,
@@ -82,7 +82,8 @@ class Progress:
 def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options: Options | None = None) -> Plan:
     """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
     options = options or Options()
-    observed = adopted(observe(host, desired, kinds=kinds), desired, options.adopt)
+    before = observe(host, desired, kinds=kinds)
+    observed = adopted(before, desired, options.adopt)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
@@ -91,6 +92,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
+        *(not_returnable(before, observed) if options.revert else ()),
         *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +44,16 @@ def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
         " so emptied: declare it external"
         for each in changes.pending
         if is_adopted(each) and each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
+    ]
+
+
+def not_returnable(before: Topology, observed: Topology) -> list[str]:
+    """Tell what has no mark, and so is ours by name alone: who loses that name to us does not get it back."""
+    taken = (observed.resources[key] for key in observed.resources.keys() - before.resources.keys())
+    return [
+        f"{each.key}: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
+        for each in taken
+        if _MARKED.keys().isdisjoint(field.name for field in fields(each.spec))
     ]
 
 

@@ -290,7 +290,10 @@ def test_a_tag_of_something_foreign_is_a_conflict_unless_adopted(lab: Lab, files
     engine.tag(BASE, "d5-theirs", "latest")
     with pytest.raises(Conflict, match="image tag d5-theirs:latest is held by image d5-theirs:latest, which is not"):
         lab.plan(text)
+    with pytest.raises(Conflict, match="cannot be given back to them: leave out `--on-failure revert`"):
+        lab.plan(text, adopt=(ResourceKey.of(KEY),), revert=True)
     lab.apply(text, adopt=(ResourceKey.of(KEY),))
+    lab.plan(text, adopt=(ResourceKey.of(KEY),), revert=True)  # ours by now
     assert engine.inspect_image("d5-theirs:latest")["Id"] == lab.live(text, KEY)["id"]
 
 
