@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from reconciler.kinds.base import Kind
@@ -35,20 +36,19 @@ def differences(desired: Spec, observed: Spec) -> Iterable[Difference]:
 
 
 def _attributes(desired: Spec, observed: Spec, prefix: str, *, hidden: bool) -> Iterator[Difference]:
-    for name, is_chosen, is_secret in _compared(type(desired)):  # type: ignore[arg-type] # a class can be hashed
-        want, have = getattr(desired, name), getattr(observed, name)
+    compared, values = _compared(type(desired))  # type: ignore[arg-type] # a class can be hashed
+    for (name, is_chosen, is_secret), want, have in zip(compared, values(desired), values(observed), strict=True):
         if want != have and not (want is None and is_chosen):
             yield from _descend(f"{prefix}{name}", have, want, hidden or is_secret)
 
 
 @cache
-def _compared(spec: type[Spec]) -> tuple[tuple[str, bool, bool], ...]:
-    """The fields of a class of specs that are compared, and which of them are chosen by the host, and secret."""
-    return tuple(
-        (each.name, "chosen" in each.metadata, "secret" in each.metadata)
-        for each in fields(spec)
-        if "uncompared" not in each.metadata
-    )
+def _compared(spec: type[Spec]) -> tuple[Sequence[tuple[str, bool, bool]], Callable[[Spec], tuple[Any, ...]]]:
+    """The fields of a class of specs that are compared, which are chosen by the host, and secret; how to read them."""
+    found = [each for each in fields(spec) if "uncompared" not in each.metadata]
+    names = [each.name for each in found]
+    read = attrgetter(*names) if len(names) > 1 else lambda spec: tuple(getattr(spec, each) for each in names)
+    return [(each.name, "chosen" in each.metadata, "secret" in each.metadata) for each in found], read
 
 
 def _descend(path: str, have: Any, want: Any, hidden: bool) -> Iterator[Difference]:

@@ -18,6 +18,7 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 IPV6_MTU = 1280
 """Below this MTU an interface has no IPv6 (RFC 8200)."""
 _IPV6, _WHOLE = 6, 32
+_LENGTHS = {str(each): each for each in range(_WHOLE + 1)}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
@@ -25,8 +26,16 @@ _GROUP = 1
 
 @lru_cache(65_536)
 def interface(text: str) -> Interface:
-    """Read an address with its prefix length, each text once in many; ValueError if it is none."""
-    return ipaddress.ip_interface(text)
+    """Read an address with its prefix length, each text once in many; ValueError if it is none.
+
+    One of IPv4 as it is mostly written is handed on as numbers, which is several times as fast; all else is as a text.
+    """
+    address, _, length = text.partition("/")
+    try:
+        number, bits = int.from_bytes(socket.inet_pton(socket.AF_INET, address), "big"), _LENGTHS[length]
+    except (OSError, ValueError, KeyError):
+        return ipaddress.ip_interface(text)
+    return ipaddress.IPv4Interface((number, bits))
 
 
 def written(address: IP) -> str:
