@@ -197,7 +197,7 @@ def within(*links: tuple[str, bool], addresses: Sequence[str] = ("10.0.0.9/24", 
     return Space(Place(1), MappingProxyType(found), MappingProxyType({1: held}))
 
 
-_REST: Any = ("", False, None, 0, "", (), None, None, None, None)
+_REST: Any = ("", None, "", (), None, None, None, None)
 ENDPOINT = {"EndpointID": "1", "MacAddress": MAC, "IPAddress": "10.0.0.9", "GlobalIPv6Address": "FD00::9"}
 
 

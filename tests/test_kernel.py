@@ -28,7 +28,7 @@ from reconciler.model import ResourceKey
 
 
 def a_link(index: int, name: str, *, alias: str = "", altnames: tuple[str, ...] = ()) -> Link:
-    return Link(index, name, "", "", 1500, True, "UP", True, None, 0, alias, altnames, None, None, None, None)
+    return Link(index, name, "", "", 1500, True, "UP", None, alias, altnames, None, None, None, None)
 
 
 def test_a_note_is_read_as_it_was_written() -> None:

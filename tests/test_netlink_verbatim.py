@@ -37,7 +37,7 @@ def test_what_is_left_out_is_left_out() -> None:
 
 
 def test_a_route_is_made_again_as_the_kernel_told_of_it_without_what_became_of_it() -> None:
-    made = add_route("10.0.0.0/16", via=["10.0.0.1"], devices=[3], metric=5, table=77, protocol=9, source="10.0.0.9")
+    made = add_route("10.0.0.0/16", via=["10.0.0.1"], devices=[3], metric=5, protocol=9, source="10.0.0.9")
     body = bytearray(made[_HEAD:])
     body[_FLAGS] = c.RTNH_F_ONLINK | c.RTNH_F_DEAD | 16  # RTNH_F_LINKDOWN
     body[_FLAGS + 1] = 0x40  # RTM_F_OFFLOAD

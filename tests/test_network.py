@@ -328,7 +328,7 @@ def test_an_address_is_written_in_its_shortest_form_without_a_prefix_length(text
 
 
 def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_is_mended_in_place() -> None:
-    link = Link(1, "br", "bridge", "", 1500, True, "UP", True, None, 0, "", (), None, None, None, None)
+    link = Link(1, "br", "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
     assert [interface(each) for each in (link, link._replace(up=False), None)] == ["up", "down", "absent"]
     (kind,) = kinds_of("network").values()
     key = ResourceKey.of(KEY)

@@ -269,7 +269,7 @@ def test_a_bad_address_of_a_bridge_is_told_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, whole)) == 1
 
 
-FROM = Route("fd07::/16", ("fd00::2",), (3,), 1024, 114, 254, 1, 0, "fd00::1", dead=False)
+FROM = Route("fd07::/16", ("fd00::2",), (3,), 1024, 114, 254, 1, "fd00::1", dead=False)
 """A route from an address."""
 
 

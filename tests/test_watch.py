@@ -34,6 +34,7 @@ from reconciler.host.netlink import (
     set_link,
 )
 from reconciler.host.netlink import constants as c
+from reconciler.host.netlink.codec import u32
 from reconciler.host.netlink.parse import link
 from reconciler.kinds.base import Later, Result
 from reconciler.kinds.container.spec import ContainerSpec
@@ -274,7 +275,7 @@ def named(index: int, name: str, alias: str | None = None) -> bytes:
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72)), "the route to 10.1.0.0/16 is gone from namespace/red"),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"])), ""),
         (told(3, c.RTM_DELROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), "the route to 10.0.0.0/24 is gone from namespace/red"),
-        (told(3, c.RTM_DELROUTE, add_route("10.0.0.1/32", devices=[5], protocol=c.RTPROT_KERNEL, table=255)), ""),
+        (told(3, c.RTM_DELROUTE, add_route("10.0.0.1/32", devices=[5], protocol=c.RTPROT_KERNEL) + u32(c.RTA_TABLE, 255)), ""),
         (told(3, c.RTM_NEWROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), ""),
         (told(None, c.RTM_DELROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), ""),
         (told(3, c.RTM_NEWROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"]), c.NLM_F_REPLACE), "the route to 10.1.0.0/16 has changed in namespace/red"),

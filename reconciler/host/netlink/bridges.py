@@ -13,6 +13,7 @@ from reconciler.host.netlink.constants import (
     IFLA_BRPORT_COST,
     IFLA_BRPORT_MODE,
     IFLA_BRPORT_PRIORITY,
+    IFLA_IFNAME,
     IFLA_INFO_DATA,
     IFLA_INFO_KIND,
     IFLA_INFO_SLAVE_DATA,
@@ -20,7 +21,7 @@ from reconciler.host.netlink.constants import (
     IFLA_LINKINFO,
     RTM_NEWLINK,
 )
-from reconciler.host.netlink.links import CREATE, described, ifinfomsg, selected
+from reconciler.host.netlink.links import CREATE, ifinfomsg, selected
 
 BRIDGE = "bridge"
 
@@ -36,20 +37,9 @@ class BridgeOptions(TypedDict, total=False):
     ageing_time: int | None
 
 
-def new_bridge(
-    name: str,
-    *,
-    namespace_fd: int | None = None,
-    index: int = 0,
-    mtu: int | None = None,
-    mac: str | None = None,
-    group: int = 0,
-    up: bool = False,
-    **options: Unpack[BridgeOptions],
-) -> bytes:
-    """Create a bridge in its namespace; an MTU given here is lowered by smaller ports, one set afterwards is not."""
-    common = described(name, namespace_fd, mtu=mtu, mac=mac, group=group)
-    return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), common, _info(options))
+def new_bridge(name: str, *, index: int = 0, up: bool = False, **options: Unpack[BridgeOptions]) -> bytes:
+    """Create a bridge; an index of 0 lets the kernel choose."""
+    return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), text(IFLA_IFNAME, name), _info(options))
 
 
 def set_bridge(bridge: int | str, **options: Unpack[BridgeOptions]) -> bytes:

@@ -55,21 +55,25 @@ def new_veth(
     peer_mtu: int | None = None,
     mac: str | None = None,
     peer_mac: str | None = None,
-    group: int = 0,
     up: bool = False,
     master: int | None = None,
 ) -> bytes:
-    """Create a veth pair, each end straight in its namespace (None: the socket's), both in `group`.
+    """Create a veth pair, each end straight in its namespace (None: the socket's).
 
     Only the first end can be up or in a bridge at once: of the peer the kernel ignores the master and refuses up. An
     index of 0 lets the kernel choose. With an index of one's own, what follows in the same group can name the new link
     by it, and fails, instead of changing a stranger of the same name, when the creation failed.
     """
-    near = described(name, namespace_fd, mtu=mtu, mac=mac, group=group)
-    far = described(peer_name, peer_namespace_fd, mtu=peer_mtu, mac=peer_mac, group=group)
+    near = _described(name, namespace_fd, mtu, mac)
+    far = _described(peer_name, peer_namespace_fd, peer_mtu, peer_mac)
     peer = nest(VETH_INFO_PEER, ifinfomsg(peer_index), far)
     info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, VETH), nest(IFLA_INFO_DATA, peer))
     return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), near, u32(IFLA_MASTER, master), info)
+
+
+def _described(name: str, namespace_fd: int | None, mtu: int | None, mac: str | None) -> bytes:
+    end = text(IFLA_IFNAME, name), u32(IFLA_NET_NS_FD, namespace_fd), u32(IFLA_MTU, mtu), hardware(IFLA_ADDRESS, mac)
+    return b"".join(end)
 
 
 def probe(kind: str) -> bytes:
@@ -79,19 +83,6 @@ def probe(kind: str) -> bytes:
     """
     info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, kind))
     return message(RTM_NEWLINK, CREATE, ifinfomsg(0), u32(IFLA_NUM_TX_QUEUES, 0), info)
-
-
-def described(name: str, namespace_fd: int | None, *, mtu: int | None, mac: str | None, group: int) -> bytes:
-    """What a new link has, whatever its kind."""
-    return b"".join(
-        (
-            text(IFLA_IFNAME, name),
-            u32(IFLA_NET_NS_FD, namespace_fd),
-            u32(IFLA_MTU, mtu),
-            hardware(IFLA_ADDRESS, mac),
-            u32(IFLA_GROUP, group or None),
-        )
-    )
 
 
 def set_link(
@@ -104,9 +95,8 @@ def set_link(
     master: int | None = None,
     alias: str | None = None,
     group: int | None = None,
-    namespace_fd: int | None = None,
 ) -> bytes:
-    """Change what is not None; master 0 releases, alias "" clears, a namespace *moves* the link.
+    """Change what is not None; master 0 releases, alias "" clears.
 
     To rename, give the index: the name would say which link is meant.
     """
@@ -115,15 +105,12 @@ def set_link(
     changes = (
         text(IFLA_IFNAME, name),
         u32(IFLA_GROUP, group),
-        *_changes(mtu=mtu, mac=mac, master=master, alias=alias),
-        u32(IFLA_NET_NS_FD, namespace_fd),
+        u32(IFLA_MTU, mtu),
+        hardware(IFLA_ADDRESS, mac),
+        u32(IFLA_MASTER, master),
+        b"" if alias is None else attribute(IFLA_IFALIAS, alias.encode(errors="surrogateescape")),
     )
     return message(RTM_NEWLINK, 0, *selected(link, up=up), *changes)
-
-
-def _changes(*, mtu: int | None, mac: str | None, master: int | None, alias: str | None) -> tuple[bytes, ...]:
-    named = b"" if alias is None else attribute(IFLA_IFALIAS, alias.encode(errors="surrogateescape"))
-    return u32(IFLA_MTU, mtu), hardware(IFLA_ADDRESS, mac), u32(IFLA_MASTER, master), named
 
 
 def add_altname(link: int | str, altname: str) -> bytes:

@@ -1,4 +1,3 @@
 """What `ip` calls the kernel's numbers (iproute2's if_link.h)."""
 
 OPERSTATE = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
-PORT_STATE = ("disabled", "listening", "learning", "forwarding", "blocking")

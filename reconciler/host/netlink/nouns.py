@@ -36,12 +36,11 @@ class BridgeParameters:
 
 @dataclass(frozen=True, slots=True)
 class PortParameters:
-    """What `ip link … type bridge_slave` sets, and the port's STP state (IFLA_BRPORT_*)."""
+    """What `ip link … type bridge_slave` sets (IFLA_BRPORT_*)."""
 
     path_cost: int
     priority: int
     hairpin: bool
-    state: str
 
 
 class Link(NamedTuple):
@@ -54,9 +53,7 @@ class Link(NamedTuple):
     mtu: int
     up: bool
     operstate: str
-    carrier: bool
     master: int | None
-    group: int
     alias: str
     altnames: tuple[str, ...]
     peer_index: int | None
@@ -105,7 +102,6 @@ class Route(NamedTuple):
     protocol: int
     table: int
     type: int
-    scope: int
     source: str | None
     dead: bool
     tos: int = 0

@@ -18,14 +18,13 @@ _LINK = frozenset(
         c.IFLA_OPERSTATE,
         c.IFLA_LINKINFO,
         c.IFLA_IFALIAS,
-        c.IFLA_GROUP,
         c.IFLA_LINK_NETNSID,
         c.IFLA_PROP_LIST,
     )
 )
 _INFO = frozenset((c.IFLA_INFO_KIND, c.IFLA_INFO_DATA, c.IFLA_INFO_SLAVE_KIND, c.IFLA_INFO_SLAVE_DATA))
 _BRIDGE = frozenset((*range(c.IFLA_BR_FORWARD_DELAY, c.IFLA_BR_PRIORITY + 1), c.IFLA_BR_TOPOLOGY_CHANGE))
-_PORT = frozenset((c.IFLA_BRPORT_STATE, c.IFLA_BRPORT_PRIORITY, c.IFLA_BRPORT_COST, c.IFLA_BRPORT_MODE))
+_PORT = frozenset((c.IFLA_BRPORT_PRIORITY, c.IFLA_BRPORT_COST, c.IFLA_BRPORT_MODE))
 _ADDRESS = frozenset((c.IFA_ADDRESS, c.IFA_LOCAL, c.IFA_FLAGS, c.IFA_PROTO))
 _ROUTE = frozenset(
     (c.RTA_DST, c.RTA_OIF, c.RTA_GATEWAY, c.RTA_PRIORITY, c.RTA_PREFSRC, c.RTA_MULTIPATH, c.RTA_TABLE, c.RTA_VIA)
@@ -52,9 +51,7 @@ def link(buffer: bytes, start: int, end: int) -> Link:
         mtu=as_int(found.get(c.IFLA_MTU, _NONE)),
         up=bool(flags & c.IFF_UP),
         operstate=names.OPERSTATE[operstate] if operstate < len(names.OPERSTATE) else str(operstate),
-        carrier=bool(flags & c.IFF_LOWER_UP),
         master=_optional(found, c.IFLA_MASTER),
-        group=as_int(found.get(c.IFLA_GROUP, _NONE)),
         alias=as_text(found.get(c.IFLA_IFALIAS, b"")),
         altnames=_altnames(found[c.IFLA_PROP_LIST]) if c.IFLA_PROP_LIST in found else (),
         peer_index=_optional(found, c.IFLA_LINK),
@@ -96,7 +93,6 @@ def _port(info: dict[int, bytes]) -> PortParameters:
         path_cost=found[c.IFLA_BRPORT_COST],
         priority=found[c.IFLA_BRPORT_PRIORITY],
         hairpin=bool(found[c.IFLA_BRPORT_MODE]),
-        state=names.PORT_STATE[found[c.IFLA_BRPORT_STATE]],
     )
 
 
@@ -115,7 +111,7 @@ def address(buffer: bytes, start: int, end: int) -> Address | None:
 
 def route(buffer: bytes, start: int, end: int) -> Route | None:
     """An RTM_NEWROUTE: struct rtmsg and attributes."""
-    family, prefix, _, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(buffer, start)
+    family, prefix, _, tos, table, protocol, _, kind, flags = RTMSG.unpack_from(buffer, start)
     if family not in _ANY:
         return None
     found = attributes(buffer, start + RTMSG.size, end, _ROUTE)
@@ -129,7 +125,6 @@ def route(buffer: bytes, start: int, end: int) -> Route | None:
         protocol=protocol,
         table=as_int(found[c.RTA_TABLE]) if c.RTA_TABLE in found else table,
         type=kind,
-        scope=scope,
         source=_ip(family, found.get(c.RTA_PREFSRC)) or None,
         dead=any(hop_flags & c.RTNH_F_DEAD for _, _, hop_flags in hops),
         tos=tos,

@@ -41,53 +41,42 @@ from reconciler.host.netlink.parse import connected as parse_connected
 from reconciler.host.netlink.parse import route as parse_route
 from reconciler.host.netlink.query import Query
 
-_DEFAULTS = {"default": "0.0.0.0/0", "default4": "0.0.0.0/0", "default6": "::/0"}
-_SMALL_TABLE = 256
-
 
 class RouteOptions(TypedDict, total=False):
-    """What a route may have beside its destination.
+    """What a route of the main table may have beside its destination.
 
     `via` are gateways (several: ECMP), `devices` indices: none (the kernel finds them by the gateways), one for all, or
-    one a gateway. `metric` 0 is 1024 for IPv6. `protocol` is static unless given. `scope` is link without a gateway,
-    else global, unless given; for IPv6 it means nothing. `type` is a number of `names.ROUTE_TYPE`.
+    one a gateway. `metric` 0 is 1024 for IPv6. `protocol` is static unless given.
     """
 
     via: Sequence[str]
     devices: Sequence[int]
     metric: int
     protocol: int
-    table: int
     source: str | None
-    scope: int | None
-    type: int
 
 
 def add_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
-    """Add a route to `10.0.0.0/16`, `default` (IPv6 when a gateway is) or `default6`.
-
-    "File exists" when there is one of the same destination, metric and table.
-    """
-    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, destination, options)
+    """Add a route to a destination such as `10.0.0.0/16`; "File exists" where there is one of its metric."""
+    return _made(NLM_F_CREATE | NLM_F_EXCL, destination, options)
 
 
 def replace_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
-    """Put a route in the place of the one with the same destination, metric and table, or add it.
+    """Put a route in the place of the one with the same destination and metric, or add it.
 
     Holds for IPv6 too, between one gateway, several and none; when the kernel refuses, the old one stays.
     """
-    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, destination, options)
+    return _made(NLM_F_CREATE | NLM_F_REPLACE, destination, options)
 
 
 def append_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
-    """Add a route behind those of the same destination, metric and table."""
-    return _route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, destination, options)
+    """Add a route behind those of the same destination and metric."""
+    return _made(NLM_F_CREATE | NLM_F_APPEND, destination, options)
 
 
 def delete_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     """Delete the first route that has what is given; without `via` that is all its next hops."""
-    anything: RouteOptions = {"protocol": 0, "scope": RT_SCOPE_NOWHERE, "type": RTN_UNSPEC}
-    return _route(RTM_DELROUTE, 0, destination, {**anything, **options})
+    return _route(RTM_DELROUTE, 0, destination, options, (options.get("protocol", 0), RT_SCOPE_NOWHERE, RTN_UNSPEC))
 
 
 def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query[Route]:
@@ -105,41 +94,24 @@ def get_connected(version: int) -> Query[Connected]:
     return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, RT_TABLE_MAIN)), parse_connected, errno.ENOENT)
 
 
-def _route(kind: int, flags: int, destination: str, options: RouteOptions) -> bytes:
-    via, devices = options.get("via", ()), options.get("devices", ())
-    network = _network(destination, via)
-    source, table = options.get("source"), options.get("table", RT_TABLE_MAIN)
-    parts = (
+def _made(flags: int, destination: str, options: RouteOptions) -> bytes:
+    """Ask for a route, of the link's scope where it has no gateway; for IPv6 that means nothing."""
+    scope = RT_SCOPE_UNIVERSE if ":" in destination or options.get("via") else RT_SCOPE_LINK
+    told = options.get("protocol", RTPROT_STATIC), scope, RTN_UNICAST
+    return _route(RTM_NEWROUTE, flags, destination, options, told)
+
+
+def _route(kind: int, flags: int, destination: str, options: RouteOptions, told: tuple[int, int, int]) -> bytes:
+    network, source = ipaddress.ip_network(destination, strict=False), options.get("source")
+    return message(
+        kind,
+        flags,
+        RTMSG.pack(FAMILY[network.version], network.prefixlen, 0, 0, RT_TABLE_MAIN, *told, 0),
         attribute(RTA_DST, network.network_address.packed),
-        _next_hops(network.version, via, devices),
+        _next_hops(network.version, options.get("via", ()), options.get("devices", ())),
         u32(RTA_PRIORITY, options.get("metric") or None),
         attribute(RTA_PREFSRC, ipaddress.ip_address(source).packed) if source else b"",
-        u32(RTA_TABLE, table),
-    )
-    return message(kind, flags, _rtmsg(network, options), *parts)
-
-
-def _network(destination: str, via: Sequence[str]) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    if destination == "default" and via and ":" in via[0]:
-        return ipaddress.IPv6Network("::/0")
-    return ipaddress.ip_network(_DEFAULTS.get(destination, destination), strict=False)
-
-
-def _rtmsg(network: ipaddress.IPv4Network | ipaddress.IPv6Network, options: RouteOptions) -> bytes:
-    table, scope = options.get("table", RT_TABLE_MAIN), options.get("scope")
-    if scope is None:
-        direct = not options.get("via") and options.get("type", RTN_UNICAST) == RTN_UNICAST
-        scope = RT_SCOPE_LINK if direct and isinstance(network, ipaddress.IPv4Network) else RT_SCOPE_UNIVERSE
-    return RTMSG.pack(
-        FAMILY[network.version],
-        network.prefixlen,
-        0,
-        0,
-        table if table < _SMALL_TABLE else 0,
-        options.get("protocol", RTPROT_STATIC),
-        scope,
-        options.get("type", RTN_UNICAST),
-        0,
+        u32(RTA_TABLE, RT_TABLE_MAIN),
     )
 
 
