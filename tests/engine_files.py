@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid
-from reconciler.kinds import kinds_of
+from reconciler.kinds import kinds
 from reconciler.model import Resource, ResourceKey, Topology
 from reconciler.topology import load
 
@@ -17,7 +17,7 @@ def topology(folder: Path, text: str, **environment: str) -> Topology:
     """Load a text."""
     path = folder / "topology.yaml"
     path.write_text(f"name: t\n{text}")
-    return load(path, kinds=kinds_of(*KINDS), environment=environment)
+    return load(path, kinds={name: kinds()[name] for name in KINDS}, environment=environment)
 
 
 def resource(folder: Path, text: str, key: str, **environment: str) -> Resource:

@@ -16,7 +16,7 @@ from live.attributes import declared, values
 from live.evidence import CHANGED, REMOVED, Claim, told
 
 from reconciler import kinds as package
-from reconciler.kinds import kinds, kinds_of, load_steps
+from reconciler.kinds import kinds, load_steps
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import NODES
 from reconciler.model import Spec, Verb
@@ -98,9 +98,8 @@ def test_every_section_has_its_kind() -> None:
     assert NODES.items() <= {kind.section: kind.name for kind in EVERY}.items()
 
 
-def test_kinds_come_in_the_order_of_their_names_and_can_be_picked() -> None:
+def test_kinds_come_in_the_order_of_their_names() -> None:
     assert list(kinds()) == sorted(kinds())
-    assert list(kinds_of("volume", "image")) == ["volume", "image"]
 
 
 def test_kinds_are_found_without_a_vendors_library() -> None:

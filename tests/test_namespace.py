@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec
 
-from reconciler.kinds import kinds, kinds_of
+from reconciler.kinds import kinds
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.model import Action, Change, FrozenMap, Resource, ResourceKey, Spec, Verb
 from reconciler.secret import Secret
@@ -81,7 +81,7 @@ def test_what_is_secret_stays_so_when_it_is_written_otherwise(tmp_path: Path) ->
     text = "namespaces: {red: {sysctls: {net.ipv4.ip_default_ttl: '${API_TOKEN}'}}}"
     path = tmp_path / "topology.yaml"
     path.write_text(f"name: t\n{text}")
-    found = load(path, kinds=kinds_of("namespace"), environment={"API_TOKEN": "0x40"})
+    found = load(path, kinds={"namespace": kinds()["namespace"]}, environment={"API_TOKEN": "0x40"})
     assert isinstance(found.resources[ResourceKey.of("namespace/red")].spec.sysctls["net.ipv4.ip_default_ttl"], Secret)  # type: ignore[attr-defined]
 
 

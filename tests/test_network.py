@@ -12,7 +12,6 @@ from engine_files import problems, resource, spec, topology
 from reconciler.diff import diff
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link
-from reconciler.kinds import kinds_of
 from reconciler.kinds.network import KIND
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
@@ -286,7 +285,7 @@ def observed(found: dict[str, Any]) -> Topology:
     ],
 )
 def test_a_listed_network_that_is_as_declared_needs_no_change(tmp_path: Path, text: str, found: dict[str, Any]) -> None:
-    changes = diff(topology(tmp_path, text), observed(found), kinds=kinds_of("network"))
+    changes = diff(topology(tmp_path, text), observed(found), kinds={"network": KIND})
     assert list(changes.pending) == []
 
 
@@ -330,7 +329,6 @@ def test_an_address_is_written_in_its_shortest_form_without_a_prefix_length(text
 def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_is_mended_in_place() -> None:
     link = Link(1, "br", "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
     assert [interface(each) for each in (link, link._replace(up=False), None)] == ["up", "down", "absent"]
-    (kind,) = kinds_of("network").values()
     key = ResourceKey.of(KEY)
     want = Resource(key, NetworkSpec())
     for seen, mutable in (
@@ -338,9 +336,9 @@ def test_the_bridge_of_a_network_is_up_down_or_absent_and_only_one_that_is_down_
         (NetworkSpec(interface="down", enable_ipv6=True), False),
         (NetworkSpec(interface="absent"), False),
     ):
-        assert kind.mutable("interface", Resource(key, seen), want) == mutable
-        assert kind.former(Resource(key, seen)) == Resource(key, replace(seen, interface="up"))
-    assert not kind.mutable("driver", Resource(key, NetworkSpec(interface="down")), want)
+        assert KIND.mutable("interface", Resource(key, seen), want) == mutable
+        assert KIND.former(Resource(key, seen)) == Resource(key, replace(seen, interface="up"))
+    assert not KIND.mutable("driver", Resource(key, NetworkSpec(interface="down")), want)
 
 
 def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Path) -> None:

@@ -957,7 +957,7 @@ def test_what_is_told_is_one_line_with_time_key_and_reasons() -> None:
         "      | why",
     ]
     assert said_lines(Said(What.ENGINE, "it answers"), AT) == ["2026-01-02 03:04:05.067  engine     it answers"]
-    assert said_lines(Said(What.ENDED), AT) == ["2026-01-02 03:04:05.067  ended      "]
+    assert said_lines(Said(What.ENGINE), AT) == ["2026-01-02 03:04:05.067  engine     "]
 
 
 def test_colours_tell_good_from_bad() -> None:

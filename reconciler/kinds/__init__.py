@@ -30,8 +30,3 @@ def load_steps() -> None:
     """
     for each in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(each.name)
-
-
-def kinds_of(*names: str) -> Mapping[str, Kind]:
-    """Return some kinds by their names."""
-    return MappingProxyType({name: kinds()[name] for name in names})

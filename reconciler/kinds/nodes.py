@@ -106,10 +106,10 @@ def bridge_name(source: Source, name: str) -> tuple[str, str]:
     return shortened(name, full), cut(full, ALTNAME_MAX)
 
 
-def shortened(readable: str, full: str, room: int = INTERFACE_MAX) -> str:
+def shortened(readable: str, full: str) -> str:
     """Make a short name that can be read and is always the same for the full one."""
     digest = hashlib.sha256(full.encode()).hexdigest()[:_DIGEST]
-    return f"{readable[: room - _DIGEST - 1]}-{digest}"
+    return f"{readable[: INTERFACE_MAX - _DIGEST - 1]}-{digest}"
 
 
 def node_of_bridge(source: Source, name: str) -> ResourceKey:

@@ -29,7 +29,6 @@ class What(StrEnum):
     WARNING = "warning"
     TROUBLE = "trouble"
     LOST = "lost"
-    ENDED = "ended"
 
 
 @dataclass(frozen=True)
