@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,6 +78,14 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _seconds(option: str, words: str) -> Any:
+    return typer.Option(option, parser=seconds, metavar="T", show_default=False, help=words)
+
+
+def _keys(option: str, words: str) -> Any:
+    return typer.Option(option, parser=key, metavar="KEY", help=f"{words}; repeatable.")
+
+
 _FILE = f"The topology file, {DEFAULT_FILE} unless named; {STANDARD_INPUT} is standard input."
 File = Annotated[str | None, typer.Argument(metavar="FILE", help=_FILE)]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The topology's name, instead of the file's.")]
@@ -93,43 +101,23 @@ ShowSecrets = Annotated[
 ]
 LockTimeout = Annotated[
     float,
-    typer.Option(
-        "--lock-timeout",
-        parser=seconds,
-        metavar="T",
-        show_default=False,
-        help="How long to wait for another run on the same topology, 5m unless told; 0 is not at all.",
+    _seconds(
+        "--lock-timeout", "How long to wait for another run on the same topology, 5m unless told; 0 is not at all."
     ),
 ]
 WaitTimeout = Annotated[
     float,
-    typer.Option(
+    _seconds(
         "--wait-timeout",
-        parser=seconds,
-        metavar="T",
-        show_default=False,
-        help="How long to wait for each container to become ready, a command to end, a build to go on; 5m unless told.",
+        "How long to wait for each container to become ready, a command to end, a build to go on; 5m unless told.",
     ),
 ]
 EngineTimeout = Annotated[
-    float,
-    typer.Option(
-        "--engine-timeout",
-        parser=seconds,
-        metavar="T",
-        show_default=False,
-        help="How long one answer of the engine may take, 2m unless told.",
-    ),
+    float, _seconds("--engine-timeout", "How long one answer of the engine may take, 2m unless told.")
 ]
 Patience = Annotated[
     float,
-    typer.Option(
-        "--patience",
-        parser=seconds,
-        metavar="T",
-        show_default=False,
-        help="How long to try again what may pass, such as an engine that restarts; 10s unless told.",
-    ),
+    _seconds("--patience", "How long to try again what may pass, such as an engine that restarts; 10s unless told."),
 ]
 DetailedExitCode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there is something to do.")
@@ -140,22 +128,10 @@ SavedPlan = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", parser=number_of_jobs, metavar="N", help="How many steps to run at once.")]
 Target = Annotated[
-    list[ResourceKey] | None,
-    typer.Option(
-        "--target",
-        parser=key,
-        metavar="KEY",
-        help="Only this, its parts, what they need and what falls with them; repeatable.",
-    ),
+    list[ResourceKey] | None, _keys("--target", "Only this, its parts, what they need and what falls with them")
 ]
-Replace = Annotated[
-    list[ResourceKey] | None,
-    typer.Option("--replace", parser=key, metavar="KEY", help="Replace this in any case; repeatable."),
-]
-Adopt = Annotated[
-    list[ResourceKey] | None,
-    typer.Option("--adopt", parser=key, metavar="KEY", help="Take over what stands in the way of this; repeatable."),
-]
+Replace = Annotated[list[ResourceKey] | None, _keys("--replace", "Replace this in any case")]
+Adopt = Annotated[list[ResourceKey] | None, _keys("--adopt", "Take over what stands in the way of this")]
 Failure = Annotated[
     OnFailure,
     typer.Option(
@@ -168,12 +144,9 @@ Failure = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; change nothing.")]
 Resync = Annotated[
     float,
-    typer.Option(
+    _seconds(
         "--resync",
-        parser=seconds,
-        metavar="T",
-        show_default=False,
-        help="How long until one looks though nothing was heard, 5m unless told: a sysctl tells nobody of a change.",
+        "How long until one looks though nothing was heard, 5m unless told: a sysctl tells nobody of a change.",
     ),
 ]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import HostRefuses, Interrupted, NotPermitted, ReconcilerError, StepFailed
+from reconciler.host.kernel import Reach
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import NetlinkError, Socket, delete_group, set_link
 from reconciler.kinds.base import Later, Result
@@ -29,6 +30,12 @@ def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result])
             yield named(step, host.explain(error))
         else:
             yield _named_later(host, step, result) if isinstance(result, Later) else result
+
+
+def one_by_one_inside(host: Host, steps: Iterable[Step], act: Callable[[Step, Reach], Result]) -> Iterator[Result]:
+    """Carry out each step by itself, with one way into namespaces for all of them."""
+    with Reach(host) as reach:
+        yield from one_by_one(host, steps, lambda step: act(step, reach))
 
 
 def _named_later(host: Host, step: Step, later: Later) -> Later:

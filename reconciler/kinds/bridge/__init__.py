@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.host.kernel import Reach
 from reconciler.host.netlink import BRIDGE
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
-from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.source import HOST, Source
 from reconciler.model import Resource, ResourceKey, Step
 
@@ -67,22 +66,19 @@ class BridgeKind(Kind):
         """Make each with its mark, up, with all that is declared."""
         from reconciler.kinds.bridge import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
+        return one_by_one_inside(host, steps, actions.create)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Change what differs."""
         from reconciler.kinds.bridge import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+        return one_by_one_inside(host, steps, actions.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Delete each; its ports stay, without a master."""
         from reconciler.kinds.bridge import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+        return one_by_one_inside(host, steps, actions.delete)
 
 
 KIND = BridgeKind()

@@ -17,7 +17,7 @@ from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.netlink import Socket, add_altname, del_altname
 from reconciler.kinds import foreign, nodes, still_ours
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.effects import insist, one_by_one, seen, wanted
+from reconciler.kinds.effects import insist, one_by_one_inside, seen, wanted
 from reconciler.kinds.exec.parse import parse
 from reconciler.kinds.exec.spec import ExecSpec, digest_of, lifetime
 from reconciler.kinds.source import Source
@@ -64,18 +64,15 @@ class ExecKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Run the commands, and note it."""
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: _ran(step, reach))
+        return one_by_one_inside(host, steps, _ran)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Forget that they ran, and run them again."""
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: _ran_again(step, reach))
+        return one_by_one_inside(host, steps, _ran_again)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Forget that they ran; what they did cannot be undone."""
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: _forgotten(step, reach))
+        return one_by_one_inside(host, steps, _forgotten)
 
 
 def _observed(scope: Scope, key: ResourceKey, space: Space, parts: Sequence[str]) -> Resource:

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.host import netns
-from reconciler.host.kernel import Reach, Space
+from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
@@ -108,8 +108,7 @@ class NamespaceKind(Kind):
         """Mark, raise `lo`, set and give back sysctls, rename."""
         from reconciler.kinds.namespace import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+        return one_by_one_inside(host, steps, actions.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Delete the veths that reach out, so that their far ends are gone at once, then all names."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.host.kernel import Reach
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.effects import one_by_one
+from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.route.parse import routes
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import HOST, Source
@@ -70,22 +69,19 @@ class RouteKind(Kind):
         """Add each, or put it in the place of the one with its destination and metric."""
         from reconciler.kinds.route import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.create(step, reach))
+        return one_by_one_inside(host, steps, actions.create)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Put the new in the place of the old."""
         from reconciler.kinds.route import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.update(step, reach))
+        return one_by_one_inside(host, steps, actions.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; Docker's default comes back."""
         from reconciler.kinds.route import actions
 
-        with Reach(host) as reach:
-            yield from one_by_one(host, steps, lambda step: actions.delete(step, reach))
+        return one_by_one_inside(host, steps, actions.delete)
 
 
 KIND = RouteKind()
