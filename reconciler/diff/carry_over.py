@@ -15,6 +15,7 @@ from reconciler.model import (
     How,
     Need,
     ResourceKey,
+    reached,
 )
 
 
@@ -41,13 +42,12 @@ def _giving_way(change: Change, reason: str, taker: Change, by_key: Mapping[Reso
 
 def _is_needed(key: ResourceKey, start: Change, by_key: Mapping[ResourceKey, Change]) -> bool:
     """Tell whether one resource is needed by another, be it over others."""
-    seen, todo = {start.key}, [start.key]
-    while todo:
-        change = by_key.get(todo.pop())
-        below = {need.key for need in change.desired.needs} if change and change.desired else set()
-        todo += sorted(below - seen)
-        seen |= below
-    return key in seen
+
+    def below(each: ResourceKey) -> list[ResourceKey]:
+        change = by_key.get(each)
+        return [need.key for need in change.desired.needs] if change and change.desired else []
+
+    return key in reached([start.key], below)
 
 
 def cascade(by_key: Mapping[ResourceKey, Change], *, kinds: Mapping[str, Kind]) -> dict[ResourceKey, Change]:

@@ -11,6 +11,7 @@ from reconciler.model.resource import (
     Resource,
     ResourceKey,
     Topology,
+    reached,
 )
 from reconciler.model.spec import (
     EMPTY,
@@ -54,6 +55,7 @@ __all__ = [
     "Verb",
     "chosen",
     "has_secret",
+    "reached",
     "secret",
     "secret_paths",
     "spelled",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from reconciler.model.spec import Spec
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
+
+T = TypeVar("T")
 
 
 class ResourceKey(NamedTuple):
@@ -51,6 +53,18 @@ class Need(NamedTuple):
     via: str
     how: How = How.STANDS_ON
     condition: str = ""
+
+
+def reached(starts: Iterable[T], beyond: Callable[[T], Iterable[T]]) -> set[T]:
+    """Return the starts, and what is beyond them, be it over others."""
+    found: set[T] = set()
+    todo = list(starts)
+    while todo:
+        each = todo.pop()
+        if each not in found:
+            found.add(each)
+            todo += beyond(each)
+    return found
 
 
 _INTERVAL = attrgetter("scope", "low", "high")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from reconciler.diff import promoted
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Changes, How, Need, Plan, Resource, ResourceKey, Step, StepKey, Verb
+from reconciler.model import Action, Changes, How, Need, Plan, Resource, ResourceKey, Step, StepKey, Verb, reached
 from reconciler.plan.ahead import wishes_of
 from reconciler.plan.carry import Carriers, carriers_of, with_carriers
 from reconciler.plan.claims import conflicts
@@ -140,12 +140,7 @@ def _standing(changes: Changes) -> Standing:
 
 def _falling(key: ResourceKey, standing: Standing) -> int:
     """How many resources fall with one."""
-    fallen, todo = {key}, [key]
-    while todo:
-        above = [each for each in standing.get(todo.pop(), ()) if each not in fallen]
-        fallen.update(above)
-        todo += above
-    return len(fallen)
+    return len(reached([key], lambda each: standing.get(each, ())))
 
 
 __all__ = ["conflicts", "plan"]

@@ -11,7 +11,7 @@ from reconciler.errors import HostRefuses, NotPermitted, Usage
 from reconciler.host import Host
 from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb
+from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb, reached
 from reconciler.reconcile.adopt import is_adopted
 from reconciler.reconcile.alike import alike
 
@@ -60,13 +60,14 @@ def rested(changes: Changes, resting: Collection[ResourceKey], *, kinds: Mapping
 
     What falls with the others is not left alone. For what is as it should be nothing that it needs has to be done.
     """
-    left: set[ResourceKey] = set()
-    more = {each.key for each in changes.pending if _is_of(each, resting) or _waits_for(each, resting)}
-    while more:
-        left |= more
-        more = {each.key for each in changes.pending if each.key not in left and _needs_any(each, left)}
-    if not left:
+    starts = [each.key for each in changes.pending if _is_of(each, resting) or _waits_for(each, resting)]
+    if not starts:
         return changes
+    above: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
+    for each in changes.pending:
+        for need in _wanted(each):
+            above[need.key].append(each.key)
+    left = reached(starts, above.__getitem__)
     chosen = _only(changes, {each.key for each in changes.pending} - left, kinds).by_key
     still = {key: each for key, each in changes.by_key.items() if key in chosen or each.action is Action.NOOP}
     return replace(changes, by_key=MappingProxyType(still))
@@ -80,10 +81,6 @@ def _waits_for(change: Change, keys: Collection[ResourceKey]) -> bool:
     return any(need.condition and need.key in keys for need in _wanted(change))
 
 
-def _needs_any(change: Change, keys: Collection[ResourceKey]) -> bool:
-    return any(need.key in keys for need in _wanted(change))
-
-
 def _wanted(change: Change) -> Sequence[Need]:
     return change.desired.needs if change.desired else ()
 
@@ -93,26 +90,17 @@ def _only(changes: Changes, todo: Collection[ResourceKey], kinds: Mapping[str, K
     falling = _falling(changes)
     chosen: set[ResourceKey] = set()
     fell: set[ResourceKey] = set()
+
+    def along(key: ResourceKey) -> list[ResourceKey]:
+        needed = (need.key for need in _wanted(changes.by_key[key]))  # what goes needs nothing any more
+        return [*(each for each in needed if each in changes.by_key), *falling[key]]
+
     while todo:
-        chosen |= _with_needs(todo, changes, falling)
+        chosen |= reached(todo, along)
         todo = _fallen(changes, chosen, fell, kinds)
         fell |= todo
     kept = {key: each for key, each in changes.by_key.items() if key in chosen}
     return replace(changes, by_key=MappingProxyType(kept))
-
-
-def _with_needs(
-    start: Collection[ResourceKey], changes: Changes, falling: Mapping[ResourceKey, list[ResourceKey]]
-) -> set[ResourceKey]:
-    found: set[ResourceKey] = set()
-    todo = list(start)
-    while todo:
-        key = todo.pop()
-        if key not in found and key in changes.by_key:
-            found.add(key)
-            todo += [need.key for need in _wanted(changes.by_key[key])]  # what goes needs nothing any more
-            todo += falling[key]
-    return found
 
 
 def _falling(changes: Changes) -> Mapping[ResourceKey, list[ResourceKey]]:

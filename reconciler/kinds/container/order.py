@@ -10,6 +10,7 @@ from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import made_here
 from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
 from reconciler.kinds.source import Source
+from reconciler.model import reached
 from reconciler.value import dataclass
 
 Graph = dict[str, set[str]]
@@ -54,20 +55,13 @@ def _link_targets(entry: Entry) -> list[str]:
 def _without_circle(graph: Graph, name: str, targets: Iterable[str]) -> Iterator[str]:
     """Add and yield the targets that may come before a container without closing a circle."""
     for target in targets:
-        if name not in _reached(graph, [target]):
+        if name not in _with_all_before(graph, [target]):
             graph[name].add(target)
             yield target
 
 
-def _reached(graph: Graph, starts: Iterable[str]) -> set[str]:
-    seen: set[str] = set()
-    todo = list(starts)
-    while todo:
-        each = todo.pop()
-        if each not in seen:
-            seen.add(each)
-            todo += graph.get(each, ())
-    return seen
+def _with_all_before(graph: Graph, names: Iterable[str]) -> set[str]:
+    return reached(names, lambda each: graph.get(each, ()))
 
 
 def _static_first(
@@ -83,7 +77,7 @@ def _static_first(
             elif runs(entry) and any(_may_be_chosen(source, network, each) for each in addresses):
                 static[network].append(entry.name)
     for network in sorted(static):
-        tied = _reached(graph, static[network]) & set(chosen[network])
+        tied = _with_all_before(graph, static[network]) & set(chosen[network])
         for name in chosen[network]:
             if tied:
                 yield (name, network), tuple(_without_circle(graph, name, static[network]))
