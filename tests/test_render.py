@@ -111,7 +111,8 @@ def change(
     live: Mapping[str, Any] | None = None,
 ) -> Change:
     whole = key(part_of) if part_of else None
-    resource = Resource(key(name), spec or Thing(), part_of=whole, live=MappingProxyType(dict(live or {})))
+    spec = spec or (ProcessSpec() if name.startswith("process/") else Thing())
+    resource = Resource(key(name), spec, part_of=whole, live=MappingProxyType(dict(live or {})))
     return Change(
         key(name),
         action,

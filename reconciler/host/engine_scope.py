@@ -62,6 +62,7 @@ class EngineScope:
         self.host, self.desired, self.name = host, desired, desired.name
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}
+        self.image_inspections: dict[str, dict[str, Any]] = {}
 
     @once
     def engine(self) -> Engine:
@@ -167,11 +168,6 @@ class EngineScope:
     def images(self) -> dict[str, dict[str, Any]]:
         """All images by id (GET /images/json)."""
         return {each["Id"]: each for each in self.engine.images.list()}
-
-    @once
-    def image_inspections(self) -> dict[str, dict[str, Any]]:
-        """A place for the inspections of images; `inspect_image` fills it."""
-        return {}
 
     def inspect_image(self, reference: str) -> dict[str, Any]:
         """Inspect an image by id or tag, once; an empty dict if there is none."""

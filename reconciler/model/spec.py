@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import field, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from reconciler.secret import Secret
 from reconciler.value import dataclass
@@ -59,6 +59,9 @@ class Spec:
 
     What derives from it is declared with `reconciler.value.dataclass(frozen=True)`.
     """
+
+    within: ClassVar[bool] = False
+    """Whether a person reads them as those of the resource that theirs is a part of."""
 
     @classmethod
     def of(cls, resource: Resource) -> Self:

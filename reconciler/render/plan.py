@@ -15,8 +15,6 @@ from reconciler.render.values import UNSET, Hide, hidden, shown, text
 from reconciler.secret import MARKER
 from reconciler.value import dataclass
 
-WITHIN = frozenset({"process"})
-"""The kinds whose attributes a person reads as those of the resource that they are a part of."""
 _ORDER = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 _NARROWEST, _WIDEST = 27, 56
 _KEY = re.compile(r"[^\s,]+")
@@ -48,7 +46,7 @@ def change_lines(changes: Iterable[Change], *, style: Style = PLAIN) -> list[str
 def entries(changes: Iterable[Change]) -> list[Entry]:
     """Gather the pending changes under the resources that they are parts of."""
     every = {each.key: each for each in changes}
-    wholes = {str(key): str(each.resource.part_of) for key, each in every.items() if key.kind in WITHIN}
+    wholes = {str(key): str(each.resource.part_of) for key, each in every.items() if each.resource.spec.within}
     members: dict[ResourceKey, list[Change]] = defaultdict(list)
     for each in every.values():
         if each.action is not Action.NOOP:
@@ -66,14 +64,15 @@ def _worded(change: Change, wholes: Mapping[str, str]) -> Change:
 def _head(change: Change, every: Collection[ResourceKey]) -> ResourceKey:
     """The resource in whose entry a change stands: its own where the whole is not in sight, as with the host."""
     whole = change.resource.part_of
-    return whole if whole and (whole in every or change.key.kind in WITHIN) else change.key
+    return whole if whole and (whole in every or change.resource.spec.within) else change.key
 
 
 def _entry(head: ResourceKey, members: Sequence[Change]) -> Entry:
     own = next((each for each in members if each.key == head), None)
     action = own.action if own else Action.UPDATE
-    within = tuple(each for each in members if each is not own and each.key.kind in WITHIN and _tells(each, action))
-    parts = tuple(each for each in members if each is not own and each.key.kind not in WITHIN and _tells(each, action))
+    told = [each for each in members if each is not own and _tells(each, action)]
+    within = tuple(each for each in told if each.resource.spec.within)
+    parts = tuple(each for each in told if not each.resource.spec.within)
     return Entry(head, action, (*within, *((own,) if own else ())), parts)
 
 

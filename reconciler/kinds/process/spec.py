@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from reconciler.model import Spec, uncompared
 from reconciler.value import dataclass
 
@@ -14,6 +16,7 @@ class ProcessSpec(Spec):
     container's, went away when that one restarted. `container` is the live name.
     """
 
+    within: ClassVar[bool] = True
     state: str = "running"
     network_lost: bool = False
     container: str = uncompared("")
