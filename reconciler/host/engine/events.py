@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from reconciler.host.engine.errors import AnswerLost
 from reconciler.host.engine.stream import Stream
@@ -13,7 +14,7 @@ from reconciler.host.engine.stream import Stream
 Event = dict[str, Any]
 
 
-class Events:
+class Events(AbstractContextManager["Events"]):
     """A stream of events, to iterate over in one thread; `close` from any other ends it."""
 
     def __init__(self, stream: Stream) -> None:
@@ -55,10 +56,6 @@ class Events:
         """End the stream: who waits for an event gets None."""
         self._is_closed = True
         self._stream.interrupt()
-
-    def __enter__(self) -> Self:
-        """Nothing more than the stream itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close it, and its connection."""

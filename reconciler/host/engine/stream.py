@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Self
+from contextlib import AbstractContextManager
 
 from reconciler.host.engine.connection import Connection
 from reconciler.host.engine.errors import AnswerLost, EngineSilent
 from reconciler.host.engine.http import Head
 
 
-class Stream:
+class Stream(AbstractContextManager["Stream"]):
     """What follows the head of an answer; each piece may take `timeout` seconds once it has begun to come."""
 
     def __init__(self, connection: Connection, head: Head, *, call: str, timeout: float) -> None:
@@ -47,10 +47,6 @@ class Stream:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        """Nothing more than the answer itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close the connection."""

@@ -8,7 +8,7 @@ import resource
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host import netns
@@ -25,7 +25,7 @@ _DESCRIPTORS = 65536
 """How many descriptors are wanted at most: a node needs two, and often no more than 1024 are allowed at first."""
 
 
-class Reach:
+class Reach(contextlib.AbstractContextManager["Reach"]):
     """Descriptors of, and sockets in, network namespaces, for one thread; close it, or use `with`."""
 
     def __init__(self, host: Host, wheres: Iterable[Where] = ()) -> None:
@@ -35,10 +35,6 @@ class Reach:
         self._closing = contextlib.ExitStack()
         _allow_descriptors()
         self.open(wheres)
-
-    def __enter__(self) -> Self:
-        """Nothing more than the reach itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close all that was opened."""

@@ -9,8 +9,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from reconciler.host.libc import aside, inside, setns
 from reconciler.host.netlink import constants as c
@@ -37,7 +38,7 @@ Body = tuple[bytes, int, int]  # buffer, start, end
 Answer = tuple[int, int, int, Body]  # type, flags, sequence
 
 
-class Socket:
+class Socket(AbstractContextManager["Socket"]):
     """A rtnetlink socket in a network namespace, for one thread at a time (others wait); close it, or use `with`."""
 
     def __init__(self, namespace_fd: int | None = None) -> None:
@@ -47,10 +48,6 @@ class Socket:
         self._socket = _open() if namespace_fd is None else inside(namespace_fd, _open)
         room = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self._room = {cost: max(1, room // cost) for cost in (_ACKNOWLEDGEMENT, _REPLY)}
-
-    def __enter__(self) -> Self:
-        """Nothing more than the socket itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close it."""

@@ -40,12 +40,17 @@ def observe(scope: Scope) -> Iterator[Resource]:
             yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
 
 
-def _handed_over(scope: Scope) -> Iterator[str]:
-    """Yield the names of what is declared external, as they are declared and as they are live."""
+def _in_place(scope: Scope) -> Iterator[tuple[Resource, BridgeSpec, Space | None, Link | None]]:
+    """Yield what is declared with the namespace that it is in and what has its name there, as far as there are such."""
     for each in scope.desired.of_kind("bridge"):
         spec = BridgeSpec.of(each)
         space = scope.kernel.nodes.get(spec.node)
-        link = space.link(spec.name) if space else None
+        yield each, spec, space, space.link(spec.name) if space else None
+
+
+def _handed_over(scope: Scope) -> Iterator[str]:
+    """Yield the names of what is declared external, as they are declared and as they are live."""
+    for each, spec, _, link in _in_place(scope):
         if not each.owned:
             yield from (spec.name, link.name if link else spec.name)
 
@@ -110,11 +115,7 @@ def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> Bridg
     desired = scope.desired.resources.get(key)
     if desired or not key.name.startswith("@"):
         return desired.spec if desired and isinstance(desired.spec, BridgeSpec) else None
-    for each in scope.desired.of_kind("bridge"):
-        spec = BridgeSpec.of(each)
-        if scope.kernel.nodes.get(spec.node) is space and spec.name == link.name:
-            return spec
-    return None
+    return next((spec for _, spec, at, _ in _in_place(scope) if at is space and spec.name == link.name), None)
 
 
 def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,11 +139,8 @@ def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Lin
 
 
 def _externals(scope: Scope) -> Iterator[Resource]:
-    for each in scope.desired.of_kind("bridge"):
-        spec = BridgeSpec.of(each)
-        space = scope.kernel.nodes.get(spec.node)
-        link = space.link(spec.name) if space and not each.owned else None
-        if space and link and link.kind == "bridge":
+    for each, spec, _, link in _in_place(scope):
+        if not each.owned and link and link.kind == "bridge":
             live = MappingProxyType({"mac": link.mac})
             yield Resource(each.key, spec, needs=each.needs, owned=False, live=live)
 
@@ -159,10 +157,7 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
 
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them."""
-    for each in scope.desired.of_kind("bridge"):
-        spec = BridgeSpec.of(each)
-        space = scope.kernel.nodes.get(spec.node)
-        link = space.link(spec.name) if space else None
+    for each, spec, space, link in _in_place(scope):
         notes = [noted(str(link.index) if link else "", port) for port in spec.ports]
         left = without_room(link.altnames if link else (spec.altname,), "port", notes)
         if left:
@@ -176,9 +171,7 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
     """Yield the declared ports that are in a bridge of somebody else's, or are another topology's themselves."""
-    for each in scope.desired.of_kind("bridge"):
-        spec = BridgeSpec.of(each)
-        space = scope.kernel.nodes.get(spec.node)
+    for _, spec, space, _ in _in_place(scope):
         for port in spec.ports if space else ():
             link = space.link(port) if space else None
             master = space.links.get(link.master) if space and link and link.master else None
