@@ -4,7 +4,6 @@ import socket
 import struct
 
 from reconciler.host.netlink import constants as c
-from reconciler.host.netlink import names
 from reconciler.host.netlink.codec import IFADDRMSG, RTMSG, RTNEXTHOP, as_int, as_mac, as_s32, as_text, attributes, each
 from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, PortParameters, Route
 
@@ -33,6 +32,8 @@ _CONNECTED = frozenset((c.RTA_DST, c.RTA_OIF))
 _INDEX_FLAGS = struct.Struct("=4xiI")
 _ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - the destination of a default route
 _NONE = b"\0"
+_OPERSTATE = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
+"""As `ip` says it (RFC 2863)."""
 
 
 def link(buffer: bytes, start: int, end: int) -> Link:
@@ -50,7 +51,7 @@ def link(buffer: bytes, start: int, end: int) -> Link:
         mac=as_mac(found.get(c.IFLA_ADDRESS, b"")),
         mtu=as_int(found.get(c.IFLA_MTU, _NONE)),
         up=bool(flags & c.IFF_UP),
-        operstate=names.OPERSTATE[operstate] if operstate < len(names.OPERSTATE) else str(operstate),
+        operstate=_OPERSTATE[operstate] if operstate < len(_OPERSTATE) else str(operstate),
         master=_optional(found, c.IFLA_MASTER),
         alias=as_text(found.get(c.IFLA_IFALIAS, b"")),
         altnames=_altnames(found[c.IFLA_PROP_LIST]) if c.IFLA_PROP_LIST in found else (),
