@@ -2,7 +2,6 @@
 
 from reconciler.host.netlink.addresses import add_address, delete_address, get_addresses
 from reconciler.host.netlink.bridges import BRIDGE, BridgeOptions, new_bridge, set_bridge, set_bridge_port
-from reconciler.host.netlink.error import NetlinkError
 from reconciler.host.netlink.links import (
     VETH,
     add_altname,
@@ -18,7 +17,7 @@ from reconciler.host.netlink.links import (
 from reconciler.host.netlink.listener import Listener, Message
 from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, PortParameters, Route
 from reconciler.host.netlink.nsids import NOT_ASSIGNED, get_nsid, new_nsid
-from reconciler.host.netlink.query import Query
+from reconciler.host.netlink.query import NetlinkError, Query
 from reconciler.host.netlink.routes import (
     RouteOptions,
     add_route,

@@ -16,8 +16,7 @@ from typing import TypeVar
 from reconciler.host.libc import aside, inside, setns
 from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import MESSAGE, as_s32, as_text, attributes
-from reconciler.host.netlink.error import NetlinkError
-from reconciler.host.netlink.query import Query
+from reconciler.host.netlink.query import NetlinkError, Query
 from reconciler.host.netlink.whereabouts import namespace_of
 
 T = TypeVar("T")
