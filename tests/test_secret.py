@@ -43,8 +43,9 @@ from reconciler.model import (
 from reconciler.plan import plan
 from reconciler.render import plan_json, plan_lines, show_json
 from reconciler.render.values import discreet, hidden, plain, sealed, shown, text
-from reconciler.secret import MARKER, Secret, _Index, _Known, looks_secret, masked, publish, veiled_within
+from reconciler.secret import MARKER, Secret, _Known, looks_secret, masked, publish, veiled_within
 from reconciler.secret import veiled as by_name
+from reconciler.secret.index import Index
 from reconciler.topology import load
 from reconciler.value import dataclass
 
@@ -486,7 +487,7 @@ def test_a_secret_that_comes_while_another_thread_masks_is_hidden(monkeypatch: p
     known, building, go_on = _Known(), threading.Event(), threading.Event()
     known.add("hunter31")
 
-    class Slow(_Index):
+    class Slow(Index):
         def __init__(self, texts: Iterable[str], public: frozenset[str] = frozenset()) -> None:
             super().__init__(texts, public)
             building.set()
@@ -496,7 +497,7 @@ def test_a_secret_that_comes_while_another_thread_masks_is_hidden(monkeypatch: p
         known.publish(("hunter32",))  # as another thread may between two parts of a text
         return MARKER
 
-    monkeypatch.setattr("reconciler.secret._Index", Slow)
+    monkeypatch.setattr("reconciler.secret.Index", Slow)
     with ThreadPoolExecutor(2) as pool:
         told = pool.submit(known.masked, f"hunter31 {MARKER} hunter31", hide)
         assert building.wait(5)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from threading import RLock
 from typing import Self
 from urllib.parse import quote, unquote
+
+from reconciler.secret.index import LEAST, MOST, Index
 
 MARKER = "(secret)"
 """What stands in place of a secret value."""
@@ -29,11 +29,8 @@ _NO_SECRETS = frozenset(("pwd", "oldpwd"))
 _USERINFO = re.compile(r"(?P<user>[A-Za-z0-9+.-]://[^\s/:@]*):(?P<password>[^\s/@]+)@")
 """A URL's user and password; of the scheme the last letter is enough, where all of it would be sought at every one."""
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_LEAST, _LONG, _MOST, _PIECE = 4, 8, 4096, 64
-"""A shorter value is not looked for in texts; one that is not long only as a word of its own; and of one that is longer
-than the third only the pieces are, of which others may cut off some."""
-_EDGE = re.compile(r"(?<![^\W_])(?=.{4})", re.DOTALL)
-"""Where a word of at least four characters may begin."""
+_PIECE = 64
+"""How many characters are looked for of a text that is too long, at a time: others may cut off some."""
 _SAME = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that is the same however it is escaped."""
 _TOLD = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
@@ -71,7 +68,7 @@ class _Known:
         self.public: frozenset[str] = frozenset()
         self.names: frozenset[str] = frozenset()
         """The names that are secret themselves: no word in which one of them stands is public."""
-        self.index: _Index | None = None
+        self.index: Index | None = None
 
     def add(self, text: str) -> None:
         plain = str.__str__(text)  # the subclass's own would only give it back
@@ -96,104 +93,26 @@ class _Known:
         parts = _MARKED.split(text)
         return "".join(part if at % 2 else index.replaced(part, hide) for at, part in enumerate(parts))
 
-    def _built(self) -> _Index:
+    def _built(self) -> Index:
         with self.lock:
             if self.index is None:
-                names = _Index(self.names)
-                self.index = _Index(self.texts, frozenset(each for each in self.public if not names.spans(each)))
+                names = Index(self.names)
+                self.index = Index(self.texts, frozenset(each for each in self.public if not names.spans(each)))
             return self.index
-
-
-class _Index:
-    """Finds many texts within another one in one pass: the time it takes grows with neither their number nor alikeness.
-
-    A short one is looked up at the edges of words. A long one is looked up by its beginning, then in the order of the
-    alphabet: of those that stand at a place the longest is the last one before what follows there, or that one's
-    beginning. What stands within a public word is told with it.
-    """
-
-    def __init__(self, texts: Iterable[str], public: frozenset[str] = frozenset()) -> None:
-        found = sorted(texts)
-        self.public = public
-        self.short = {each for each in found if len(each) < _LONG}
-        self.long = [each for each in found if len(each) >= _LONG]
-        self.heads = {each[:_LONG] for each in self.long}
-        self.beginning: dict[str, str] = {}
-        around: list[str] = []
-        for each in self.long:
-            while around and not each.startswith(around[-1]):
-                around.pop()
-            self.beginning[each] = around[-1] if around else ""
-            around.append(each)
-
-    def replaced(self, text: str, hide: Callable[[str], str]) -> str:
-        parts: list[str] = []
-        end = 0
-        for start, stop in _joined(each for each in self.spans(text) if not self._is_public(text, *each)):
-            parts += (text[end:start], hide(text[start:stop]))
-            end = stop
-        return "".join(parts) + text[end:] if parts else text
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where they stand, in order."""
-        return sorted((*self._long_ones(text), *self._short_ones(text)))
-
-    def _is_public(self, text: str, start: int, stop: int) -> bool:
-        around = self._around.get(text[start:stop], ())
-        words = (text[start - before : start - before + length] for before, length in around if start >= before)
-        return any(each in self.public for each in words)
-
-    @cached_property
-    def _around(self) -> Mapping[str, set[tuple[int, int]]]:
-        """Where those that stand in public words do so: how far from the beginnings, and in words of which length."""
-        found: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
-        for word in self.public:
-            for start, stop in self.spans(word):
-                found[word[start:stop]].add((start, len(word)))
-        return found
-
-    def _long_ones(self, text: str) -> Iterator[tuple[int, int]]:
-        heads = self.heads
-        for at in [at for at in range(len(text) - _LONG + 1) if text[at : at + _LONG] in heads]:
-            ahead = text[at : at + _MOST]
-            before = bisect_right(self.long, ahead)
-            found = self.long[before - 1] if before else ""
-            while found and not ahead.startswith(found):
-                found = self.beginning[found]
-            if found:
-                yield at, at + len(found)
-
-    def _short_ones(self, text: str) -> Iterator[tuple[int, int]]:
-        for edge in _EDGE.finditer(text) if self.short else ():
-            at = edge.start()
-            for end in range(at + _LEAST, at + _LONG):
-                if text[at:end] in self.short and not text[end : end + 1].isalnum():
-                    yield at, end
-
-
-def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join what overlaps or touches."""
-    found: list[tuple[int, int]] = []
-    for start, stop in spans:
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], stop))
-        else:
-            found.append((start, stop))
-    return found
 
 
 def _forms(text: str) -> Iterator[str]:
     """Yield how a secret may stand in a text: as it is, its lines, the passwords of URLs; each also escaped."""
-    lines = [each.strip() for each in text.splitlines()[:_MOST]]
+    lines = [each.strip() for each in text.splitlines()[:MOST]]
     parts = [text, text.strip(), *(lines if len(lines) > 1 else []), *passwords(text)]
     for each in (piece for part in dict.fromkeys(parts) for piece in _pieces(part)):
-        if len(each) >= _LEAST and each.lower() not in _TOLD:
+        if len(each) >= LEAST and each.lower() not in _TOLD:
             yield from (each,) if _SAME.fullmatch(each) else _escaped(each)
 
 
 def _pieces(text: str) -> Iterable[str]:
     """Return a text, or where it is too long its pieces, the last of which overlaps."""
-    if len(text) <= _MOST:
+    if len(text) <= MOST:
         return (text,)
     return [text[at : at + _PIECE] for at in (*range(0, len(text) - _PIECE, _PIECE), len(text) - _PIECE)]
 
