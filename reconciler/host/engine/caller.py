@@ -72,14 +72,20 @@ class Caller:
         _, content = self.call(method, path, **options)
         return _read(content, Asked(method, path)) if content else None
 
-    def found(self, path: str) -> Any:
+    def rows(self, path: str, filters: Mapping[str, str], **query: Any) -> Any:
+        """List what passes all filters, such as `label="NAME=VALUE"`."""
+        said = {name: [each] for name, each in filters.items()}
+        return self.json("GET", path, query={**query, "filters": said or None})
+
+    def found(self, path: str) -> dict[str, Any] | None:
         """Read what may not be there: as JSON, or None where the engine knows of none."""
         try:
-            return self.json("GET", path)
+            found: dict[str, Any] = self.json("GET", path)
         except EngineError as error:
             if error.status != NOT_FOUND:
                 raise
             return None
+        return found
 
     def call(
         self,

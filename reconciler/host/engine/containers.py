@@ -24,8 +24,7 @@ class Containers:
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is, running or not; filters as `label="NAME=VALUE"`."""
-        query = {"all": True, "filters": {name: [each] for name, each in filters.items()} or None}
-        found: list[Json] = self._caller.json("GET", "/containers/json", query=query)
+        found: list[Json] = self._caller.rows("/containers/json", filters, all=True)
         return found
 
     def inspect(self, name: str) -> Json:
@@ -35,8 +34,7 @@ class Containers:
 
     def find(self, name: str) -> Json | None:
         """All about one; None where there is none."""
-        found: Json | None = self._caller.found(f"/containers/{part(name)}/json")
-        return found
+        return self._caller.found(f"/containers/{part(name)}/json")
 
     def create(self, name: str, body: Mapping[str, Any]) -> None:
         """Make one; it is told from others of its name by its labels."""

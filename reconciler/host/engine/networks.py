@@ -28,8 +28,7 @@ class Networks:
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is, without its endpoints."""
-        query = {"filters": {name: [each] for name, each in filters.items()} or None}
-        found: list[Json] = self._caller.json("GET", "/networks", query=query)
+        found: list[Json] = self._caller.rows("/networks", filters)
         return found
 
     def inspect(self, name: str) -> Json:
@@ -83,8 +82,7 @@ class Networks:
                 turn.release()
 
     def _found(self, name: str) -> Json | None:
-        found: Json | None = self._caller.found(f"/networks/{part(name)}")
-        return found
+        return self._caller.found(f"/networks/{part(name)}")
 
     def _endpoint(self, network: str, container: str) -> Json | None:
         """What a container has on a network, known by its name; only a running one has an EndpointID."""

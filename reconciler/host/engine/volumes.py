@@ -19,8 +19,7 @@ class Volumes:
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is."""
-        query = {"filters": {name: [each] for name, each in filters.items()} or None}
-        return self._caller.json("GET", "/volumes", query=query)["Volumes"] or []
+        return self._caller.rows("/volumes", filters)["Volumes"] or []
 
     def inspect(self, name: str) -> Json:
         """All about one."""

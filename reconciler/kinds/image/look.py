@@ -9,14 +9,9 @@ if TYPE_CHECKING:
     from reconciler.host.engine import Engine
 
 
-def inspected(engine: Engine, reference: str) -> Mapping[str, Any]:
-    """Inspect an image; an empty mapping if there is none."""
-    return engine.images.inspect(reference)
-
-
 def image_id(engine: Engine, reference: str) -> str:
     """Return the id of an image; empty if there is none."""
-    return str(inspected(engine, reference).get("Id", ""))
+    return str(engine.images.inspect(reference).get("Id", ""))
 
 
 def tags(row: Mapping[str, Any]) -> list[str]:

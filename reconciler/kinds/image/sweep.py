@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine.errors import CONFLICT
 from reconciler.kinds.calls import status
-from reconciler.kinds.image.look import inspected, tags
+from reconciler.kinds.image.look import tags
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
@@ -73,7 +73,7 @@ def _left(engine: Engine, candidates: Iterable[str]) -> list[str]:
 
 def _removed(engine: Engine, identity: str) -> bool:
     """Remove an image, and tell whether it is gone: one that is in use stays, and one that has a name by now."""
-    if tags(inspected(engine, identity)):
+    if tags(engine.images.inspect(identity)):
         return False
     try:
         engine.images.remove(identity)
@@ -81,7 +81,7 @@ def _removed(engine: Engine, identity: str) -> bool:
         if status(error) == CONFLICT:
             return False
         # Of two deletions at once the engine may answer one with 500 "unrecognized image ID".
-        if inspected(engine, identity):
+        if engine.images.inspect(identity):
             raise
     return True
 

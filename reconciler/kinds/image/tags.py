@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.look import image_id, inspected, tags
+from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import mark_tag, root, split
 from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
@@ -86,7 +86,7 @@ def insist_on_rest(engine: Engine, held: Held) -> None:
     """Raise StepFailed where an image would lose its last name and something runs it: so it keeps all of them."""
 
     def look() -> None:
-        here = tags(inspected(engine, held.identity)) if held.identity else ()
+        here = tags(engine.images.inspect(held.identity)) if held.identity else ()
         if here and held.going.issuperset(here) and (names := _who_runs(engine, held.identity)):
             raise StepFailed(f"{names} still runs it: remove that first, then run again")
 
