@@ -3,20 +3,8 @@
 import ipaddress
 import socket
 
+from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import IFADDRMSG, attribute, message, u8, u32
-from reconciler.host.netlink.constants import (
-    IFA_ADDRESS,
-    IFA_F_NODAD,
-    IFA_FLAGS,
-    IFA_LOCAL,
-    IFA_PROTO,
-    NLM_F_DUMP,
-    RT_SCOPE_HOST,
-    RT_SCOPE_UNIVERSE,
-    RTM_DELADDR,
-    RTM_GETADDR,
-    RTM_NEWADDR,
-)
 from reconciler.host.netlink.links import CREATE
 from reconciler.host.netlink.nouns import Address
 from reconciler.host.netlink.parse import address as parse_address
@@ -30,24 +18,24 @@ def add_address(index: int, address: str, *, protocol: int | None = None, nodad:
 
     `protocol` (1 to 255, IFA_PROTO) marks whose it is; kernels before 5.18 ignore it.
     """
-    flags = u32(IFA_FLAGS, IFA_F_NODAD if nodad else None)
-    return message(RTM_NEWADDR, CREATE, _address(index, address), u8(IFA_PROTO, protocol), flags)
+    flags = u32(c.IFA_FLAGS, c.IFA_F_NODAD if nodad else None)
+    return message(c.RTM_NEWADDR, CREATE, _address(index, address), u8(c.IFA_PROTO, protocol), flags)
 
 
 def delete_address(index: int, address: str) -> bytes:
     """Take an address from an interface."""
-    return message(RTM_DELADDR, 0, _address(index, address))
+    return message(c.RTM_DELADDR, 0, _address(index, address))
 
 
 def get_addresses() -> Query[Address]:
     """All IPv4 and IPv6 addresses of the namespace, for `Socket.dump`."""
-    return Query(message(RTM_GETADDR, NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)), parse_address)
+    return Query(message(c.RTM_GETADDR, c.NLM_F_DUMP, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)), parse_address)
 
 
 def _address(index: int, address: str) -> bytes:
     interface = ipaddress.ip_interface(address)
     family = FAMILY[interface.version]
-    scope = RT_SCOPE_HOST if family == socket.AF_INET and interface.is_loopback else RT_SCOPE_UNIVERSE
+    scope = c.RT_SCOPE_HOST if family == socket.AF_INET and interface.is_loopback else c.RT_SCOPE_UNIVERSE
     head = IFADDRMSG.pack(family, interface.network.prefixlen, 0, scope, index)
     packed = interface.ip.packed
-    return head + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)
+    return head + attribute(c.IFA_LOCAL, packed) + attribute(c.IFA_ADDRESS, packed)

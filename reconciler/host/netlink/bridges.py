@@ -2,25 +2,8 @@
 
 from typing import TypedDict, Unpack
 
+from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import message, nest, text, u8, u16, u32
-from reconciler.host.netlink.constants import (
-    IFLA_BR_AGEING_TIME,
-    IFLA_BR_FORWARD_DELAY,
-    IFLA_BR_HELLO_TIME,
-    IFLA_BR_MAX_AGE,
-    IFLA_BR_PRIORITY,
-    IFLA_BR_STP_STATE,
-    IFLA_BRPORT_COST,
-    IFLA_BRPORT_MODE,
-    IFLA_BRPORT_PRIORITY,
-    IFLA_IFNAME,
-    IFLA_INFO_DATA,
-    IFLA_INFO_KIND,
-    IFLA_INFO_SLAVE_DATA,
-    IFLA_INFO_SLAVE_KIND,
-    IFLA_LINKINFO,
-    RTM_NEWLINK,
-)
 from reconciler.host.netlink.links import CREATE, ifinfomsg, selected
 
 BRIDGE = "bridge"
@@ -39,30 +22,30 @@ class BridgeOptions(TypedDict, total=False):
 
 def new_bridge(name: str, *, index: int = 0, up: bool = False, **options: Unpack[BridgeOptions]) -> bytes:
     """Create a bridge; an index of 0 lets the kernel choose."""
-    return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), text(IFLA_IFNAME, name), _info(options))
+    return message(c.RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), text(c.IFLA_IFNAME, name), _info(options))
 
 
 def set_bridge(bridge: int | str, **options: Unpack[BridgeOptions]) -> bytes:
     """Change what is given of a bridge; None is as if not given."""
-    return message(RTM_NEWLINK, 0, *selected(bridge), _info(options))
+    return message(c.RTM_NEWLINK, 0, *selected(bridge), _info(options))
 
 
 def _info(options: BridgeOptions) -> bytes:
     data = (
-        u32(IFLA_BR_FORWARD_DELAY, options.get("forward_delay")),
-        u32(IFLA_BR_HELLO_TIME, options.get("hello_time")),
-        u32(IFLA_BR_MAX_AGE, options.get("max_age")),
-        u32(IFLA_BR_AGEING_TIME, options.get("ageing_time")),
-        u32(IFLA_BR_STP_STATE, options.get("stp")),
-        u16(IFLA_BR_PRIORITY, options.get("priority")),
+        u32(c.IFLA_BR_FORWARD_DELAY, options.get("forward_delay")),
+        u32(c.IFLA_BR_HELLO_TIME, options.get("hello_time")),
+        u32(c.IFLA_BR_MAX_AGE, options.get("max_age")),
+        u32(c.IFLA_BR_AGEING_TIME, options.get("ageing_time")),
+        u32(c.IFLA_BR_STP_STATE, options.get("stp")),
+        u16(c.IFLA_BR_PRIORITY, options.get("priority")),
     )
-    return nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, BRIDGE), nest(IFLA_INFO_DATA, *data))
+    return nest(c.IFLA_LINKINFO, text(c.IFLA_INFO_KIND, BRIDGE), nest(c.IFLA_INFO_DATA, *data))
 
 
 def set_bridge_port(
     port: int | str, *, path_cost: int | None = None, priority: int | None = None, hairpin: bool | None = None
 ) -> bytes:
     """Change what is not None of an interface that is in a bridge."""
-    data = (u32(IFLA_BRPORT_COST, path_cost), u16(IFLA_BRPORT_PRIORITY, priority), u8(IFLA_BRPORT_MODE, hairpin))
-    info = nest(IFLA_LINKINFO, text(IFLA_INFO_SLAVE_KIND, "bridge"), nest(IFLA_INFO_SLAVE_DATA, *data))
-    return message(RTM_NEWLINK, 0, *selected(port), info)
+    data = (u32(c.IFLA_BRPORT_COST, path_cost), u16(c.IFLA_BRPORT_PRIORITY, priority), u8(c.IFLA_BRPORT_MODE, hairpin))
+    info = nest(c.IFLA_LINKINFO, text(c.IFLA_INFO_SLAVE_KIND, "bridge"), nest(c.IFLA_INFO_SLAVE_DATA, *data))
+    return message(c.RTM_NEWLINK, 0, *selected(port), info)

@@ -3,44 +3,18 @@
 import socket
 import struct
 
+from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import attribute, message, nest, text, u32
 from reconciler.host.netlink.codec import mac as hardware
-from reconciler.host.netlink.constants import (
-    IFF_UP,
-    IFLA_ADDRESS,
-    IFLA_ALT_IFNAME,
-    IFLA_EXT_MASK,
-    IFLA_GROUP,
-    IFLA_IFALIAS,
-    IFLA_IFNAME,
-    IFLA_INFO_DATA,
-    IFLA_INFO_KIND,
-    IFLA_LINKINFO,
-    IFLA_MASTER,
-    IFLA_MTU,
-    IFLA_NET_NS_FD,
-    IFLA_NUM_TX_QUEUES,
-    IFLA_PROP_LIST,
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    RTEXT_FILTER_SKIP_STATS,
-    RTM_DELLINK,
-    RTM_DELLINKPROP,
-    RTM_GETLINK,
-    RTM_NEWLINK,
-    RTM_NEWLINKPROP,
-    VETH_INFO_PEER,
-)
 from reconciler.host.netlink.nouns import Link
 from reconciler.host.netlink.parse import link
 from reconciler.host.netlink.query import Query
 
-CREATE = NLM_F_CREATE | NLM_F_EXCL
+CREATE = c.NLM_F_CREATE | c.NLM_F_EXCL
 VETH = "veth"
 _IFINFOMSG = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
 _NAME_MAX = 15
+_WITHOUT_STATISTICS = u32(c.IFLA_EXT_MASK, c.RTEXT_FILTER_SKIP_STATS)
 
 
 def new_veth(
@@ -66,14 +40,14 @@ def new_veth(
     """
     near = _described(name, namespace_fd, mtu, mac)
     far = _described(peer_name, peer_namespace_fd, peer_mtu, peer_mac)
-    peer = nest(VETH_INFO_PEER, ifinfomsg(peer_index), far)
-    info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, VETH), nest(IFLA_INFO_DATA, peer))
-    return message(RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), near, u32(IFLA_MASTER, master), info)
+    peer = nest(c.VETH_INFO_PEER, ifinfomsg(peer_index), far)
+    info = nest(c.IFLA_LINKINFO, text(c.IFLA_INFO_KIND, VETH), nest(c.IFLA_INFO_DATA, peer))
+    return message(c.RTM_NEWLINK, CREATE, ifinfomsg(index, up=up or None), near, u32(c.IFLA_MASTER, master), info)
 
 
 def _described(name: str, namespace_fd: int | None, mtu: int | None, mac: str | None) -> bytes:
-    end = text(IFLA_IFNAME, name), u32(IFLA_NET_NS_FD, namespace_fd), u32(IFLA_MTU, mtu), hardware(IFLA_ADDRESS, mac)
-    return b"".join(end)
+    where = u32(c.IFLA_NET_NS_FD, namespace_fd)
+    return text(c.IFLA_IFNAME, name) + where + u32(c.IFLA_MTU, mtu) + hardware(c.IFLA_ADDRESS, mac)
 
 
 def probe(kind: str) -> bytes:
@@ -81,8 +55,8 @@ def probe(kind: str) -> bytes:
 
     Where it has it, and perhaps loads its module for that, the answer is EINVAL: no link is without a queue to send.
     """
-    info = nest(IFLA_LINKINFO, text(IFLA_INFO_KIND, kind))
-    return message(RTM_NEWLINK, CREATE, ifinfomsg(0), u32(IFLA_NUM_TX_QUEUES, 0), info)
+    info = nest(c.IFLA_LINKINFO, text(c.IFLA_INFO_KIND, kind))
+    return message(c.RTM_NEWLINK, CREATE, ifinfomsg(0), u32(c.IFLA_NUM_TX_QUEUES, 0), info)
 
 
 def set_link(
@@ -103,58 +77,58 @@ def set_link(
     if name is not None and isinstance(link, str):
         raise ValueError(f"{link}: a link is renamed by its index")
     changes = (
-        text(IFLA_IFNAME, name),
-        u32(IFLA_GROUP, group),
-        u32(IFLA_MTU, mtu),
-        hardware(IFLA_ADDRESS, mac),
-        u32(IFLA_MASTER, master),
-        b"" if alias is None else attribute(IFLA_IFALIAS, alias.encode(errors="surrogateescape")),
+        text(c.IFLA_IFNAME, name),
+        u32(c.IFLA_GROUP, group),
+        u32(c.IFLA_MTU, mtu),
+        hardware(c.IFLA_ADDRESS, mac),
+        u32(c.IFLA_MASTER, master),
+        b"" if alias is None else attribute(c.IFLA_IFALIAS, alias.encode(errors="surrogateescape")),
     )
-    return message(RTM_NEWLINK, 0, *selected(link, up=up), *changes)
+    return message(c.RTM_NEWLINK, 0, *selected(link, up=up), *changes)
 
 
 def add_altname(link: int | str, altname: str) -> bytes:
     """Give a link one more name, of up to 127 characters (IFLA_PROP_LIST)."""
-    altnames = nest(IFLA_PROP_LIST, text(IFLA_ALT_IFNAME, altname))
-    return message(RTM_NEWLINKPROP, CREATE | NLM_F_APPEND, *selected(link), altnames)
+    altnames = nest(c.IFLA_PROP_LIST, text(c.IFLA_ALT_IFNAME, altname))
+    return message(c.RTM_NEWLINKPROP, CREATE | c.NLM_F_APPEND, *selected(link), altnames)
 
 
 def del_altname(link: int | str, altname: str) -> bytes:
     """Take one of its further names from a link."""
-    return message(RTM_DELLINKPROP, 0, *selected(link), nest(IFLA_PROP_LIST, text(IFLA_ALT_IFNAME, altname)))
+    return message(c.RTM_DELLINKPROP, 0, *selected(link), nest(c.IFLA_PROP_LIST, text(c.IFLA_ALT_IFNAME, altname)))
 
 
 def delete_link(link: int | str) -> bytes:
     """Delete a link; a veth's peer goes with it."""
-    return message(RTM_DELLINK, 0, *selected(link))
+    return message(c.RTM_DELLINK, 0, *selected(link))
 
 
 def delete_group(group: int) -> bytes:
     """Delete all links of a group in the socket's namespace at once, far cheaper than one by one; ENODEV for none."""
     if group == 0:
         raise ValueError("group 0 is everyone's")
-    return message(RTM_DELLINK, 0, ifinfomsg(0), u32(IFLA_GROUP, group))
+    return message(c.RTM_DELLINK, 0, ifinfomsg(0), u32(c.IFLA_GROUP, group))
 
 
 def get_links() -> Query[Link]:
     """All links of the namespace, for `Socket.dump`."""
-    return Query(message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg(0), u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)), link)
+    return Query(message(c.RTM_GETLINK, c.NLM_F_DUMP, ifinfomsg(0), _WITHOUT_STATISTICS), link)
 
 
 def get_link(wanted: int | str) -> Query[Link]:
     """One link by index, name or altname, for `Socket.ask`."""
-    return Query(message(RTM_GETLINK, 0, *selected(wanted), u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)), link)
+    return Query(message(c.RTM_GETLINK, 0, *selected(wanted), _WITHOUT_STATISTICS), link)
 
 
 def selected(link: int | str, *, up: bool | None = None) -> tuple[bytes, bytes]:
     """The head of a request about an existing link, by index, name or altname."""
     if isinstance(link, int):
         return ifinfomsg(link, up=up), b""
-    kind = IFLA_IFNAME if len(link) <= _NAME_MAX else IFLA_ALT_IFNAME
+    kind = c.IFLA_IFNAME if len(link) <= _NAME_MAX else c.IFLA_ALT_IFNAME
     return ifinfomsg(0, up=up), text(kind, link)
 
 
 def ifinfomsg(index: int, *, up: bool | None = None) -> bytes:
     """The fixed part of every request about links; 0 is no index, None leaves up or down as it is."""
-    change = 0 if up is None else IFF_UP
+    change = 0 if up is None else c.IFF_UP
     return _IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, change if up else 0, change)

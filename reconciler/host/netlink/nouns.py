@@ -5,17 +5,11 @@ Those of which there are thousands are tuples, which are made in half the time.
 
 from typing import NamedTuple
 
-from reconciler.host.netlink.constants import (
-    IFA_F_DEPRECATED,
-    IFA_F_NOPREFIXROUTE,
-    IFA_F_PERMANENT,
-    IFA_F_SECONDARY,
-    RTPROT_KERNEL,
-)
+from reconciler.host.netlink import constants as c
 from reconciler.value import dataclass
 
-_PLAIN = IFA_F_PERMANENT
-_NOT_PLAIN = IFA_F_DEPRECATED | IFA_F_NOPREFIXROUTE
+_PLAIN = c.IFA_F_PERMANENT
+_NOT_PLAIN = c.IFA_F_DEPRECATED | c.IFA_F_NOPREFIXROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ class Address(NamedTuple):
     @property
     def is_secondary(self) -> bool:
         """Tell whether another IPv4 address is the first of the subnet; to IPv6 the flag means something else."""
-        return bool(self.flags & IFA_F_SECONDARY) and ":" not in self.address
+        return bool(self.flags & c.IFA_F_SECONDARY) and ":" not in self.address
 
 
 Connected = tuple[int, int, int]
@@ -109,4 +103,4 @@ class Route(NamedTuple):
     @property
     def automatic(self) -> bool:
         """Tell whether the kernel made it by itself, of an address or after a redirect."""
-        return self.protocol <= RTPROT_KERNEL
+        return self.protocol <= c.RTPROT_KERNEL

@@ -8,34 +8,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TypedDict, Unpack
 
+from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.addresses import FAMILY
 from reconciler.host.netlink.codec import RTMSG, RTNEXTHOP, attribute, message, u32
-from reconciler.host.netlink.constants import (
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    NLM_F_REPLACE,
-    RT_SCOPE_LINK,
-    RT_SCOPE_NOWHERE,
-    RT_SCOPE_UNIVERSE,
-    RT_TABLE_MAIN,
-    RTA_DST,
-    RTA_GATEWAY,
-    RTA_MULTIPATH,
-    RTA_OIF,
-    RTA_PREFSRC,
-    RTA_PRIORITY,
-    RTA_TABLE,
-    RTA_VIA,
-    RTM_DELROUTE,
-    RTM_GETROUTE,
-    RTM_NEWROUTE,
-    RTN_UNICAST,
-    RTN_UNSPEC,
-    RTPROT_KERNEL,
-    RTPROT_STATIC,
-)
 from reconciler.host.netlink.nouns import Connected, Route
 from reconciler.host.netlink.parse import connected as parse_connected
 from reconciler.host.netlink.parse import route as parse_route
@@ -58,7 +33,7 @@ class RouteOptions(TypedDict, total=False):
 
 def add_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     """Add a route to a destination such as `10.0.0.0/16`; "File exists" where there is one of its metric."""
-    return _made(NLM_F_CREATE | NLM_F_EXCL, destination, options)
+    return _made(c.NLM_F_CREATE | c.NLM_F_EXCL, destination, options)
 
 
 def replace_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
@@ -66,23 +41,24 @@ def replace_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
 
     Holds for IPv6 too, between one gateway, several and none; when the kernel refuses, the old one stays.
     """
-    return _made(NLM_F_CREATE | NLM_F_REPLACE, destination, options)
+    return _made(c.NLM_F_CREATE | c.NLM_F_REPLACE, destination, options)
 
 
 def append_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     """Add a route behind those of the same destination and metric."""
-    return _made(NLM_F_CREATE | NLM_F_APPEND, destination, options)
+    return _made(c.NLM_F_CREATE | c.NLM_F_APPEND, destination, options)
 
 
 def delete_route(destination: str, **options: Unpack[RouteOptions]) -> bytes:
     """Delete the first route that has what is given; without `via` that is all its next hops."""
-    return _route(RTM_DELROUTE, 0, destination, options, (options.get("protocol", 0), RT_SCOPE_NOWHERE, RTN_UNSPEC))
+    told = options.get("protocol", 0), c.RT_SCOPE_NOWHERE, c.RTN_UNSPEC
+    return _route(c.RTM_DELROUTE, 0, destination, options, told)
 
 
-def get_routes(*, table: int | None = RT_TABLE_MAIN, protocol: int = 0) -> Query[Route]:
+def get_routes(*, table: int | None = c.RT_TABLE_MAIN, protocol: int = 0) -> Query[Route]:
     """The routes of a table (None: all), of one protocol only (0: all), filtered in the kernel; for `Socket.dump`."""
     head = RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, protocol, 0, 0, 0)
-    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, table)), parse_route)
+    return Query(message(c.RTM_GETROUTE, c.NLM_F_DUMP, head, u32(c.RTA_TABLE, table)), parse_route)
 
 
 def get_connected(version: int) -> Query[Connected]:
@@ -90,15 +66,16 @@ def get_connected(version: int) -> Query[Connected]:
 
     There is no such table of IPv4 where no interface was ever up and a rule was made before.
     """
-    head = RTMSG.pack(FAMILY[version], 0, 0, 0, 0, RTPROT_KERNEL, 0, 0, 0)
-    return Query(message(RTM_GETROUTE, NLM_F_DUMP, head, u32(RTA_TABLE, RT_TABLE_MAIN)), parse_connected, errno.ENOENT)
+    head = RTMSG.pack(FAMILY[version], 0, 0, 0, 0, c.RTPROT_KERNEL, 0, 0, 0)
+    asked = message(c.RTM_GETROUTE, c.NLM_F_DUMP, head, u32(c.RTA_TABLE, c.RT_TABLE_MAIN))
+    return Query(asked, parse_connected, errno.ENOENT)
 
 
 def _made(flags: int, destination: str, options: RouteOptions) -> bytes:
     """Ask for a route, of the link's scope where it has no gateway; for IPv6 that means nothing."""
-    scope = RT_SCOPE_UNIVERSE if ":" in destination or options.get("via") else RT_SCOPE_LINK
-    told = options.get("protocol", RTPROT_STATIC), scope, RTN_UNICAST
-    return _route(RTM_NEWROUTE, flags, destination, options, told)
+    scope = c.RT_SCOPE_UNIVERSE if ":" in destination or options.get("via") else c.RT_SCOPE_LINK
+    told = options.get("protocol", c.RTPROT_STATIC), scope, c.RTN_UNICAST
+    return _route(c.RTM_NEWROUTE, flags, destination, options, told)
 
 
 def _route(kind: int, flags: int, destination: str, options: RouteOptions, told: tuple[int, int, int]) -> bytes:
@@ -106,28 +83,29 @@ def _route(kind: int, flags: int, destination: str, options: RouteOptions, told:
     return message(
         kind,
         flags,
-        RTMSG.pack(FAMILY[network.version], network.prefixlen, 0, 0, RT_TABLE_MAIN, *told, 0),
-        attribute(RTA_DST, network.network_address.packed),
+        RTMSG.pack(FAMILY[network.version], network.prefixlen, 0, 0, c.RT_TABLE_MAIN, *told, 0),
+        attribute(c.RTA_DST, network.network_address.packed),
         _next_hops(network.version, options.get("via", ()), options.get("devices", ())),
-        u32(RTA_PRIORITY, options.get("metric") or None),
-        attribute(RTA_PREFSRC, ipaddress.ip_address(source).packed) if source else b"",
-        u32(RTA_TABLE, RT_TABLE_MAIN),
+        u32(c.RTA_PRIORITY, options.get("metric") or None),
+        attribute(c.RTA_PREFSRC, ipaddress.ip_address(source).packed) if source else b"",
+        u32(c.RTA_TABLE, c.RT_TABLE_MAIN),
     )
 
 
 def _next_hops(version: int, via: Sequence[str], devices: Sequence[int]) -> bytes:
     if max(len(via), len(devices)) <= 1:
-        return (_gateway(version, via[0]) if via else b"") + u32(RTA_OIF, devices[0] if devices else None)
+        return (_gateway(version, via[0]) if via else b"") + u32(c.RTA_OIF, devices[0] if devices else None)
     fill = devices[0] if len(devices) == 1 else 0
     hops = b""
     for gateway, device in zip_longest(via, devices):
         inner = _gateway(version, gateway) if gateway else b""
         hops += RTNEXTHOP.pack(RTNEXTHOP.size + len(inner), 0, 0, device or fill) + inner
-    return attribute(RTA_MULTIPATH, hops)
+    return attribute(c.RTA_MULTIPATH, hops)
 
 
 def _gateway(version: int, gateway: str) -> bytes:
     address = ipaddress.ip_address(gateway)
     if address.version == version:
-        return attribute(RTA_GATEWAY, address.packed)
-    return attribute(RTA_VIA, struct.pack("=H", FAMILY[address.version]) + address.packed)  # IPv4 by an IPv6 neighbour
+        return attribute(c.RTA_GATEWAY, address.packed)
+    by_other_family = struct.pack("=H", FAMILY[address.version]) + address.packed
+    return attribute(c.RTA_VIA, by_other_family)  # IPv4 by an IPv6 neighbour

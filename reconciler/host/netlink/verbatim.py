@@ -2,26 +2,14 @@
 
 from typing import TypeVar
 
+from reconciler.host.netlink import constants as c
 from reconciler.host.netlink.codec import RTMSG, RTNEXTHOP, attribute, each, message
-from reconciler.host.netlink.constants import (
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_REPLACE,
-    RTA_GATEWAY,
-    RTA_MULTIPATH,
-    RTA_NH_ID,
-    RTA_OIF,
-    RTA_VIA,
-    RTM_NEWADDR,
-    RTM_NEWROUTE,
-    RTNH_F_ONLINK,
-)
 from reconciler.host.netlink.links import CREATE
 from reconciler.host.netlink.query import Query
 
 T = TypeVar("T")
 
-_HOPS = (RTA_OIF, RTA_GATEWAY, RTA_VIA, RTA_MULTIPATH)
+_HOPS = (c.RTA_OIF, c.RTA_GATEWAY, c.RTA_VIA, c.RTA_MULTIPATH)
 """What the kernel tells of a nexthop object beside its id, and refuses there."""
 
 
@@ -37,7 +25,7 @@ def verbatim(query: Query[T]) -> Query[tuple[T, bytes]]:
 
 def address_again(body: bytes) -> bytes:
     """Give an interface an address again, with all that it had."""
-    return message(RTM_NEWADDR, CREATE, body)
+    return message(c.RTM_NEWADDR, CREATE, body)
 
 
 def route_again(body: bytes, *, there: bool) -> bytes:
@@ -47,18 +35,18 @@ def route_again(body: bytes, *, there: bool) -> bytes:
     """
     *head, flags = RTMSG.unpack_from(body)
     parts = dict(each(body[RTMSG.size :]))
-    for kind in _HOPS if RTA_NH_ID in parts else ():
+    for kind in _HOPS if c.RTA_NH_ID in parts else ():
         parts.pop(kind, None)
-    if RTA_MULTIPATH in parts:
-        parts[RTA_MULTIPATH] = _unflagged(parts[RTA_MULTIPATH])
-    written = RTMSG.pack(*head, flags & RTNH_F_ONLINK), *(attribute(*part) for part in parts.items())
-    return message(RTM_NEWROUTE, NLM_F_CREATE | (NLM_F_REPLACE if there else NLM_F_APPEND), *written)
+    if c.RTA_MULTIPATH in parts:
+        parts[c.RTA_MULTIPATH] = _unflagged(parts[c.RTA_MULTIPATH])
+    written = RTMSG.pack(*head, flags & c.RTNH_F_ONLINK), *(attribute(*part) for part in parts.items())
+    return message(c.RTM_NEWROUTE, c.NLM_F_CREATE | (c.NLM_F_REPLACE if there else c.NLM_F_APPEND), *written)
 
 
 def _unflagged(hops: bytes) -> bytes:
     found, start = bytearray(hops), 0
     while start + RTNEXTHOP.size <= len(hops):
         length, flags, weight, device = RTNEXTHOP.unpack_from(hops, start)
-        RTNEXTHOP.pack_into(found, start, length, flags & RTNH_F_ONLINK, weight, device)
+        RTNEXTHOP.pack_into(found, start, length, flags & c.RTNH_F_ONLINK, weight, device)
         start += (length + 3) & ~3
     return bytes(found)
