@@ -19,8 +19,9 @@ from requests.exceptions import RequestException
 
 from reconciler.errors import EngineUnreachable, ReconcilerError
 from reconciler.host import Host
-from reconciler.host.engine import AnswerLost, Engine
+from reconciler.host.engine import Engine
 from reconciler.host.engine.containers import Containers
+from reconciler.host.engine.errors import AnswerLost
 from reconciler.host.engine.execs import Execs
 from reconciler.host.engine.images import Images
 from reconciler.host.engine.networks import Networks

@@ -27,7 +27,7 @@ from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.source import HOST
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
-from reconciler.kinds.volume import VolumeSpec
+from reconciler.kinds.volume.spec import VolumeSpec
 from reconciler.model import (
     EMPTY,
     Action,
@@ -51,8 +51,6 @@ from reconciler.model import (
     uncompared,
 )
 from reconciler.render import (
-    Style,
-    change_lines,
     outcome_line,
     plan_json,
     plan_lines,
@@ -62,6 +60,8 @@ from reconciler.render import (
     show_lines,
 )
 from reconciler.render.listing import topology_lines
+from reconciler.render.plan import change_lines
+from reconciler.render.style import Style
 from reconciler.render.table import table
 from reconciler.render.values import plain, text
 from reconciler.value import dataclass

@@ -193,6 +193,3 @@ def _told(report: Report, host: Host, *, json: bool = False) -> int:
     if report.interrupted:
         return interruption.exit_code
     return 0 if report.converged else 1
-
-
-__all__ = ["apply", "destroy"]

@@ -91,6 +91,3 @@ def _tell_json(log: Log, said: Said) -> None:
     from reconciler.render.watching import said_json
 
     log.say_json(said_json(said, datetime.now().astimezone(), hide=hide(Host())))
-
-
-__all__ = ["watch"]

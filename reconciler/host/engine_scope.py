@@ -200,6 +200,3 @@ def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
 def live_name(row: Mapping[str, Any]) -> str:
     """Return a listed container's own name: the one with a single slash; the others are names of links."""
     return next((name[1:] for name in row.get("Names") or () if name.count("/") == 1), "")
-
-
-__all__ = ["TOPOLOGY", "EngineScope", "live_name", "once"]

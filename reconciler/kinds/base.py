@@ -135,6 +135,3 @@ class Kind(ABC):
     def wait(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Wait until the condition of each step holds."""
         raise NotImplementedError
-
-
-__all__ = ["Kind", "Later", "Result", "Row", "Told"]

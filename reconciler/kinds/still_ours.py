@@ -33,6 +33,3 @@ def insist_on_link(mark: Mark, link: Link, what: str) -> None:
     """Raise Conflict where a name means an interface that does not carry the mark."""
     if not mark.is_in(link.alias):
         raise came_between(what, of_alias(link.alias))
-
-
-__all__ = ["insist", "insist_on_link", "network_now"]

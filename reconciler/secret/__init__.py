@@ -190,17 +190,3 @@ def looks_secret(name: str) -> bool:
 
 def _has_password(value: str) -> bool:
     return bool(_USERINFO.search(value) or _PRIVATE_KEY.search(value))
-
-
-__all__ = [
-    "MARKER",
-    "Secret",
-    "alike",
-    "looks_secret",
-    "masked",
-    "passwords",
-    "publish",
-    "veiled",
-    "veiled_within",
-    "without_passwords",
-]

@@ -259,4 +259,4 @@ class Watch:
         self._is_ready = True
 
 
-__all__ = ["File", "Manner", "Said", "Watch", "What"]
+__all__ = ["File", "Manner", "Said", "Watch"]

@@ -15,7 +15,7 @@ from reconciler.host.engine.breaking import broken_off, hang_up
 from reconciler.host.engine.caller import Caller
 from reconciler.host.engine.containers import Containers
 from reconciler.host.engine.dial import dial
-from reconciler.host.engine.errors import AnswerLost, EngineError, EngineSilent, unreachable
+from reconciler.host.engine.errors import unreachable
 from reconciler.host.engine.events import Events
 from reconciler.host.engine.execs import Execs
 from reconciler.host.engine.images import Images
@@ -137,4 +137,4 @@ class Engine:
             api.close()
 
 
-__all__ = ["AnswerLost", "Engine", "EngineError", "EngineSilent", "Events"]
+__all__ = ["Engine", "Events"]

@@ -15,11 +15,10 @@ from reconciler.host.netlink.links import (
     set_link,
 )
 from reconciler.host.netlink.listener import Listener, Message
-from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, PortParameters, Route
+from reconciler.host.netlink.nouns import Address, BridgeParameters, Connected, Link, Route
 from reconciler.host.netlink.nsids import NOT_ASSIGNED, get_nsid, new_nsid
 from reconciler.host.netlink.query import NetlinkError, Query
 from reconciler.host.netlink.routes import (
-    RouteOptions,
     add_route,
     append_route,
     delete_route,
@@ -42,10 +41,8 @@ __all__ = [
     "Listener",
     "Message",
     "NetlinkError",
-    "PortParameters",
     "Query",
     "Route",
-    "RouteOptions",
     "Socket",
     "add_address",
     "add_altname",

@@ -99,6 +99,3 @@ def _messages(buffer: bytes, nsid: int | None) -> Iterator[Message]:
         length, kind, flags, _, _ = MESSAGE.unpack_from(buffer, at)
         yield Message(nsid, kind, flags, buffer[at + MESSAGE.size : at + length])
         at += (max(length, MESSAGE.size) + 3) & ~3
-
-
-__all__ = ["Listener", "Message"]

@@ -159,6 +159,3 @@ def _remove(host: Host, identity: str) -> None:
     except Exception as error:
         if status(error) != NOT_FOUND:
             raise
-
-
-__all__ = ["created", "deleted", "updated"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one, seen, wanted
-from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.live import Live, held_of
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.references import is_base, split
@@ -116,4 +115,3 @@ def _deleted(host: Host, step: Step) -> Result:
 
 
 KIND = ImageKind()
-__all__ = ["KIND", "ImageKind", "ImageSpec", "image_of"]

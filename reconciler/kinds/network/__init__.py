@@ -198,4 +198,3 @@ def _name(resource: Resource) -> str:
 
 
 KIND = NetworkKind()
-__all__ = ["BRIDGE", "KIND", "NetworkKind", "NetworkSpec"]

@@ -105,4 +105,3 @@ def _insist_on_mark(step: Step, host: Host, name: str) -> None:
 
 
 KIND = VolumeKind()
-__all__ = ["KIND", "VolumeKind", "VolumeSpec"]
