@@ -149,6 +149,23 @@ def test_what_is_news_of_nothing_again_and_again_holds_up_no_other_news() -> Non
     agenda.looked(8.0, found=True)
     agenda.note("eth0 in red has changed", 8.0, [A])
     assert agenda.due == pytest.approx(8.0 + SETTLE)
+    agenda.taken()
+    agenda.looked(8.0, found=False)
+    agenda.note("more noise", 8.0, of="network n")
+    assert agenda.due == pytest.approx(8.0 + SETTLE)
+
+
+def test_what_was_news_once_does_not_make_one_look_eagerly_at_what_is_news_of_nothing() -> None:
+    agenda = Agenda()
+    for now in range(8):
+        agenda.note("noise", float(now), of="network n")
+        agenda.taken()
+        agenda.looked(float(now), found=False)
+    agenda.note("eth0 in red has changed", 8.0, [A])
+    agenda.taken()
+    agenda.looked(8.0, found=False)
+    agenda.note("noise", 8.0, of="network n")
+    assert agenda.due == pytest.approx(7.0 + 5)
 
 
 # whom to leave alone
@@ -558,6 +575,18 @@ def test_what_somebody_is_in_the_way_of_does_not_hold_up_the_rest_and_is_told_on
     passing.host.world.things.clear()
     assert ("mended", "box/b") in passing(TWO)
     assert passing.passes.retry == math.inf
+
+
+def test_what_is_in_the_way_is_looked_for_ever_less_often_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = Passing(host_with({"box/t-b": {"owner": ""}}))
+    monkeypatch.setattr("reconciler.watch.passes.time.monotonic", lambda: 100.0)
+    pauses: list[float] = []
+    for there in (True, True, True, False, True):
+        passing.host.world.things.clear()
+        passing.host = host_with({"box/t-b": {"owner": ""}} if there else {})
+        passing(TWO)
+        pauses.append(passing.passes.retry - 100.0)
+    assert pauses == [1, 2, 4, math.inf, 1]
 
 
 def test_what_cannot_go_because_others_stand_on_it_does_not_hold_up_the_rest() -> None:
