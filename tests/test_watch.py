@@ -577,6 +577,12 @@ def test_what_somebody_is_in_the_way_of_does_not_hold_up_the_rest_and_is_told_on
     assert passing.passes.retry == math.inf
 
 
+def test_all_that_is_in_the_way_is_told_in_order() -> None:
+    passing = Passing(host_with({f"box/t-{name}": {"owner": ""} for name in "gfedcba"}))
+    said = passing({f"box/{name}": {} for name in "gfedcba"})
+    assert [text.partition(":")[0] for _, text in said] == [f"box/{name}" for name in "abcdefg"]
+
+
 def test_what_is_in_the_way_is_looked_for_ever_less_often_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     passing = Passing(host_with({"box/t-b": {"owner": ""}}))
     monkeypatch.setattr("reconciler.watch.passes.time.monotonic", lambda: 100.0)
@@ -913,8 +919,8 @@ def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(mo
         assert passing({"box/b": {}}) == []
         said.clear()
         passing({"box/b": {}})
-        said.append("box/c")
-        assert passing({"box/b": {}}) == [("warning", "box/c")]
+        said += ["box/g", "box/f", "box/e", "box/d", "box/c"]
+        assert passing({"box/b": {}}) == [("warning", f"box/{name}") for name in "cdefg"]
 
 
 def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
