@@ -587,6 +587,12 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
         apply({"ground/b": {"name": "t-a"}}, host, adopt=["ground/b"])
 
 
+def test_what_is_ours_under_another_name_is_not_adopted() -> None:
+    left = key("box/@t-web")
+    found = Topology(NAME, {left: Resource(left, MemorySpec("t-web"))})
+    assert adopted(found, topology({"box/web": {}}), [key("box/web")]) == found
+
+
 def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
     whole, part, beside = key("box/@t-web"), key("part/@t-web"), key("part/@busy")
     own, needs = Need(key("ground/disk"), "ground"), (Need(key("box/web"), "box"), Need(key("ground/net"), "ground"))
