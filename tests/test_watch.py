@@ -45,7 +45,7 @@ from reconciler.render.values import sealed
 from reconciler.render.watching import said_json, said_lines
 from reconciler.secret import Secret, publish
 from reconciler.watch.agenda import ENDING, GATHER, SETTLE, Agenda
-from reconciler.watch.concern import OVERFLOW, EngineConcern, KernelConcern
+from reconciler.watch.concern import EVENTS, HEALTHY, OVERFLOW, EngineConcern, KernelConcern
 from reconciler.watch.one_pass import Manner, Pass
 from reconciler.watch.part import Part, Parts
 from reconciler.watch.passes import AFTER, Passes
@@ -463,6 +463,15 @@ def test_whose_network_one_of_ours_shares_concerns_us_though_it_is_not_declared(
     assert concern.news(event("container", "start", "2b", name="others")) is None
 
 
+def test_the_engine_is_asked_for_all_that_concerns_us() -> None:
+    concern = EngineConcern("t")
+    concern.know(topology({"image/a": {}}), topology({}))
+    told = {**dict.fromkeys(EVENTS["event"]), HEALTHY: None, "exec_start: true": None, "resize": None, "top": None}
+    heard = {each for each in told if concern.news(event("image", each, "1a"))}
+    assert {each.partition(":")[0] for each in heard} == set(EVENTS["event"])
+    assert HEALTHY in heard
+
+
 def test_images_concern_us_only_where_there_are_any() -> None:
     concern = EngineConcern("t")
     concern.know(topology({"box/web": {}}), topology({}))
@@ -614,12 +623,16 @@ def test_a_conflict_whose_key_is_secret_does_not_hold_up_the_rest_either() -> No
 
 
 def test_a_conflict_that_names_no_resource_is_not_got_around(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
+    tried: list[object] = []
+
+    def refused(desired: object, *_: object, **__: object) -> None:
+        tried.append(desired)
         raise Conflict("something is in the way")
 
     monkeypatch.setattr("reconciler.watch.one_pass.reconcile.apply", refused)
     with pytest.raises(Conflict, match="in the way"):
         Passing(MemoryHost())(TWO)
+    assert len(tried) == 1
 
 
 def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:
