@@ -60,6 +60,22 @@ def test_what_follows_from_a_value_that_is_not_known_is_not_told_as_well(broken:
     assert NOTHING in told[0]
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "${NOTHING}",
+        {"container": "${NOTHING}", "interface": "eth0"},
+        {"namespace": "red", "interface": "${NOTHING}"},
+        {"bridge": "${NOTHING}", "path_cost": 4},
+        {"host": True, "interface": "eth0", "routes": [{"to": "${NOTHING}", "via": "10.0.0.1"}]},
+    ],
+    ids=["minItems", "oneOf", "dependentRequired", "else", "required"],
+)
+def test_that_a_value_is_missing_is_not_told_where_it_is_not_known(end: object) -> None:
+    data = {"name": "t", "namespaces": {"red": None}, "veths": [{"endpoints": ["red:eth1", end]}]}
+    assert [NOTHING in each for each in found(data)] == [True]
+
+
 @given(VALUES)
 def test_what_does_not_follow_from_it_is_told_beside_it(broken: tuple[Any, Place]) -> None:
     data, place = broken

@@ -24,6 +24,7 @@ from reconciler.model import (
     Resource,
     ResourceKey,
     Spec,
+    Topology,
     chosen,
     secret,
     uncompared,
@@ -237,6 +238,13 @@ def test_what_moves_by_itself_is_not_pulled_along_by_where_it_moves_to() -> None
     before: Entries = {"ground/a": {}, "seat/a": {"stands_on": ["ground/a"]}}
     desired: Entries = {"ground/a": {}, "ground/b": {}, "seat/a": {"stands_on": ["ground/b"]}}
     assert actions(changes(before, desired)) == {"ground/b": CREATE, "seat/a": UPDATE}
+
+
+def test_what_is_not_seen_to_stand_anywhere_is_pulled_along_unless_it_moves_there_by_itself() -> None:
+    desired = topology({"ground/a": {}, "box/a": {"stands_on": ["ground/a"]}})
+    box = desired.resources[ResourceKey.of("box/a")]
+    floating = Topology(NAME, MappingProxyType({box.key: replace(box, needs=())}))
+    assert actions(diff(desired, floating, kinds=KINDS)) == {"ground/a": CREATE, "box/a": REPLACE}
 
 
 def test_what_stays_falls_though_it_also_moves() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.errors import ReconcilerError
 from reconciler.model import (
     EMPTY,
     Action,
@@ -92,6 +93,14 @@ def test_a_topology_is_iterated_by_resource() -> None:
     assert list(topology) == [RESOURCE, image]
     assert len(topology) == 2
     assert topology.of_kind("image") == (image,)
+
+
+def test_topologies_are_equal_if_their_resources_are_whatever_the_file_and_the_host() -> None:
+    topology = Topology("t", {WEB: RESOURCE})
+    unavailable, lacking = {"image": ReconcilerError("gone")}, ((WEB, "no memory"),)
+    assert topology == Topology("t", {WEB: RESOURCE}, unavailable, "t.yaml", "1a2b", lacking)
+    assert topology != Topology("t")
+    assert topology != Topology("u", {WEB: RESOURCE})
 
 
 def test_a_change_tells_its_resource_and_the_attributes_that_differ() -> None:

@@ -288,6 +288,11 @@ def test_what_vanishes_late_is_looked_at_a_few_times_and_as_long_as_patience_las
     assert [str(each.key) for each in report.remaining] == ["ground/a"] * (not converged)
 
 
+@pytest.mark.parametrize(("patience", "seconds"), [(0.0, 8), (8.0, 8), (11.9, 8), (12.0, 12), (30.0, 28)])
+def test_one_looks_for_what_vanishes_late_no_longer_than_patience_lasts(patience: float, seconds: float) -> None:
+    assert sum(reconcile._looks(patience)) == pytest.approx(seconds)
+
+
 class Forgetful(Ground):
     """A kind whose updates do nothing."""
 
@@ -583,11 +588,17 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
         apply({"ground/b": {"name": "t-a"}}, host, adopt=["ground/b"])
 
 
+def test_what_is_ours_under_another_name_is_not_adopted() -> None:
+    left = key("box/@t-web")
+    found = Topology(NAME, {left: Resource(left, MemorySpec("t-web"))})
+    assert adopted(found, topology({"box/web": {}}), [key("box/web")]) == found
+
+
 def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
     whole, part, beside = key("box/@t-web"), key("part/@t-web"), key("part/@busy")
-    needs = (Need(key("box/web"), "box"), Need(key("ground/net"), "ground"))
+    own, needs = Need(key("ground/disk"), "ground"), (Need(key("box/web"), "box"), Need(key("ground/net"), "ground"))
     found = {
-        whole: Resource(whole, MemorySpec("t-web"), claims=(Claim("name"),), owned=False),
+        whole: Resource(whole, MemorySpec("t-web"), (own,), (Claim("name"),), owned=False),
         part: Resource(part, MemorySpec(), needs, (Claim("port", 80, 80),), owned=False, part_of=whole),
         beside: Resource(beside, MemorySpec(), owned=False, part_of=key("box/@busy")),
     }
@@ -596,7 +607,7 @@ def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
     assert made.resources == {
         beside: found[beside],
         key("box/web"): Resource(
-            key("box/web"), MemorySpec("t-web"), needs[1:], (Claim("name"), Claim("port", 80, 80))
+            key("box/web"), MemorySpec("t-web"), (own, needs[1]), (Claim("name"), Claim("port", 80, 80))
         ),
     }
 

@@ -46,7 +46,7 @@ from reconciler.render.values import sealed
 from reconciler.render.watching import said_json, said_lines
 from reconciler.secret import Secret, publish
 from reconciler.watch.agenda import ENDING, GATHER, SETTLE, Agenda
-from reconciler.watch.concern import OVERFLOW, EngineConcern, KernelConcern
+from reconciler.watch.concern import EVENTS, HEALTHY, OVERFLOW, EngineConcern, KernelConcern
 from reconciler.watch.one_pass import Manner, Pass
 from reconciler.watch.part import Part, Parts
 from reconciler.watch.passes import AFTER, Passes
@@ -150,6 +150,23 @@ def test_what_is_news_of_nothing_again_and_again_holds_up_no_other_news() -> Non
     agenda.looked(8.0, found=True)
     agenda.note("eth0 in red has changed", 8.0, [A])
     assert agenda.due == pytest.approx(8.0 + SETTLE)
+    agenda.taken()
+    agenda.looked(8.0, found=False)
+    agenda.note("more noise", 8.0, of="network n")
+    assert agenda.due == pytest.approx(8.0 + SETTLE)
+
+
+def test_what_was_news_once_does_not_make_one_look_eagerly_at_what_is_news_of_nothing() -> None:
+    agenda = Agenda()
+    for now in range(8):
+        agenda.note("noise", float(now), of="network n")
+        agenda.taken()
+        agenda.looked(float(now), found=False)
+    agenda.note("eth0 in red has changed", 8.0, [A])
+    agenda.taken()
+    agenda.looked(8.0, found=False)
+    agenda.note("noise", 8.0, of="network n")
+    assert agenda.due == pytest.approx(7.0 + 5)
 
 
 # whom to leave alone
@@ -447,6 +464,15 @@ def test_whose_network_one_of_ours_shares_concerns_us_though_it_is_not_declared(
     assert concern.news(event("container", "start", "2b", name="others")) is None
 
 
+def test_the_engine_is_asked_for_all_that_concerns_us() -> None:
+    concern = EngineConcern("t")
+    concern.know(topology({"image/a": {}}), topology({}))
+    told = {**dict.fromkeys(EVENTS["event"]), HEALTHY: None, "exec_start: true": None, "resize": None, "top": None}
+    heard = {each for each in told if concern.news(event("image", each, "1a"))}
+    assert {each.partition(":")[0] for each in heard} == set(EVENTS["event"])
+    assert HEALTHY in heard
+
+
 def test_images_concern_us_only_where_there_are_any() -> None:
     concern = EngineConcern("t")
     concern.know(topology({"box/web": {}}), topology({}))
@@ -561,6 +587,24 @@ def test_what_somebody_is_in_the_way_of_does_not_hold_up_the_rest_and_is_told_on
     assert passing.passes.retry == math.inf
 
 
+def test_all_that_is_in_the_way_is_told_in_order() -> None:
+    passing = Passing(host_with({f"box/t-{name}": {"owner": ""} for name in "gfedcba"}))
+    said = passing({f"box/{name}": {} for name in "gfedcba"})
+    assert [text.partition(":")[0] for _, text in said] == [f"box/{name}" for name in "abcdefg"]
+
+
+def test_what_is_in_the_way_is_looked_for_ever_less_often_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = Passing(host_with({"box/t-b": {"owner": ""}}))
+    monkeypatch.setattr("reconciler.watch.passes.time.monotonic", lambda: 100.0)
+    pauses: list[float] = []
+    for there in (True, True, True, False, True):
+        passing.host.world.things.clear()
+        passing.host = host_with({"box/t-b": {"owner": ""}} if there else {})
+        passing(TWO)
+        pauses.append(passing.passes.retry - 100.0)
+    assert pauses == [1, 2, 4, math.inf, 1]
+
+
 def test_what_cannot_go_because_others_stand_on_it_does_not_hold_up_the_rest() -> None:
     entries: Entries = {"ground/a": {}, "box/a": {"stands_on": ["ground/a"]}}
     passing = Passing(host_with({**entries, "box/x": {"owner": "", "stands_on": ["ground/a"]}}))
@@ -580,12 +624,16 @@ def test_a_conflict_whose_key_is_secret_does_not_hold_up_the_rest_either() -> No
 
 
 def test_a_conflict_that_names_no_resource_is_not_got_around(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
+    tried: list[object] = []
+
+    def refused(desired: object, *_: object, **__: object) -> None:
+        tried.append(desired)
         raise Conflict("something is in the way")
 
     monkeypatch.setattr("reconciler.watch.one_pass.reconcile.apply", refused)
     with pytest.raises(Conflict, match="in the way"):
         Passing(MemoryHost())(TWO)
+    assert len(tried) == 1
 
 
 def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:
@@ -885,8 +933,8 @@ def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(mo
         assert passing({"box/b": {}}) == []
         said.clear()
         passing({"box/b": {}})
-        said.append("box/c")
-        assert passing({"box/b": {}}) == [("warning", "box/c")]
+        said += ["box/g", "box/f", "box/e", "box/d", "box/c"]
+        assert passing({"box/b": {}}) == [("warning", f"box/{name}") for name in "cdefg"]
 
 
 def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
