@@ -112,7 +112,7 @@ def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[s
         if port in ours:
             hint = f"let that end be in it: {{bridge: {pointer[1]}, interface: {port}}}"
             source.problem((*pointer, "ports", number), f"{port!r} is an end of {ours[port]}", hint)
-        elif wrong := nodes.interface_problem(port):
+        elif wrong := nodes.interface_problem(port, nodes.ALTNAME_MAX):
             source.problem((*pointer, "ports", number), wrong)
     return ports
 
