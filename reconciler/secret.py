@@ -36,7 +36,7 @@ _EDGE = re.compile(r"(?<![^\W_])(?=.{4})", re.DOTALL)
 """Where a word of at least four characters may begin."""
 _SAME = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that is the same however it is escaped."""
-_TOLD = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
+_TOLD = frozenset(("true", "false", "none", "null", "disabled", "enabled", "default"))
 """What is told though it is somebody's password: values of everybody."""
 
 

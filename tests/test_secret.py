@@ -195,6 +195,12 @@ def test_the_longer_one_is_masked_first_and_a_short_one_only_as_a_word() -> None
     assert masked("qx77 aqx77 qx77b (qx77) qx7 true") == "(secret) aqx77 qx77b ((secret)) qx7 true"
 
 
+@pytest.mark.parametrize("word", ["true", "False", "none", "null", "yes", "disabled", "enabled", "default", "DEFAULT"])
+def test_what_is_somebodys_password_and_a_value_of_everybody_is_told(word: str) -> None:
+    Secret(word)
+    assert masked(f"tty: {word}") == f"tty: {word}"
+
+
 def test_what_is_public_is_told_though_it_serves_as_a_password() -> None:
     Secret("publicword")
     assert masked("a publicword") == "a (secret)"
