@@ -186,6 +186,9 @@ def test_a_carried_step_on_a_circle_goes_by_itself() -> None:
     made = planned(before, desired)
     assert [str(each.key) for each in made.ordered] == ["create box/b", "update leaf/a", "create part/b1"]
     assert all(not each.carries and not each.carried_by for each in made.ordered)
+    made = planned(before, {**desired, "box/c": {}, "part/c1": {"stands_on": ["box/c"]}})
+    carried = {str(each.key): str(each.carried_by) for each in made.ordered if each.carried_by}
+    assert carried == {"create part/c1": "create box/c"}, "what is on no circle is carried as ever"
 
 
 def test_what_falls_with_each_of_several_goes_with_the_first_and_the_others_do_not_wait_for_that() -> None:
