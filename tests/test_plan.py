@@ -68,6 +68,19 @@ def test_an_update_does_not_wait_to_leave_what_it_only_came_after() -> None:
     assert free(plan(changed, kinds=KINDS), "update box/b", "delete box/a")
 
 
+def test_an_update_leaves_what_it_needs_no_more_before_that_is_unmade() -> None:
+    grounds: Entries = {"ground/a": {}, "ground/b": {}}
+    for kind, how in (("seat", "stands_on"), ("pointer", "refers_to")):
+        before: Entries = {**grounds, f"{kind}/x": {how: ["ground/a"]}}
+        made = planned(before, {"ground/b": {}, f"{kind}/x": {how: ["ground/b"]}})
+        assert first(made, f"update {kind}/x", "delete ground/a"), kind
+
+
+def test_what_takes_a_claim_over_from_one_of_a_kind_that_is_made_first_does_not_wait_for_it() -> None:
+    made = planned({"image/a": {"holds": [("p", 1, 1)]}}, {"image/b": {"holds": [("p", 1, 1)]}})
+    assert first(made, "create image/b", "delete image/a")
+
+
 def test_an_update_goes_over_before_the_old_one_is_unmade_where_the_new_one_is_made_first() -> None:
     before: Entries = {"image/a": {}, "pointer/a": {"refers_to": ["image/a"]}}
     made = planned(before, {**before, "image/a": {"shape": "square"}})
