@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
-from reconciler.kinds.source import HOST, Pointer, Source
-from reconciler.model import Need, ResourceKey
+from reconciler.kinds.source import Pointer, Source
+from reconciler.model import HOST, Need, ResourceKey
 
 INTERFACE_MAX = 15
 """How many characters an interface's name may have (IFNAMSIZ less one)."""
@@ -24,7 +24,6 @@ _DIGEST = 6
 _SETTINGS = ("all", "default")
 """What stands beside the interfaces in /proc/sys/net/ipv4/conf, so that the kernel makes none of that name."""
 _UNFIT = re.compile(r"[/:%\s]")
-_SHARED = ("service:", "container:")
 
 
 def entry(source: Source, key: ResourceKey) -> Mapping[str, Any]:
@@ -63,7 +62,7 @@ def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     mode = str(entry(source, key).get("network_mode") or "")
     if mode == "host":
         return HOST
-    if mode.startswith(_SHARED):
+    if mode.startswith(networking.SHARED):
         return ResourceKey("container", mode.partition(":")[2])
     return None
 

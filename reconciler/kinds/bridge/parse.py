@@ -8,9 +8,9 @@ from typing import Any
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, interface_addresses, is_v6, mac
 from reconciler.kinds.bridge.spec import TIMES, BridgeSpec, hundredths, written
-from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node, mtu_of, pairs
-from reconciler.model import Claim, Resource, ResourceKey
+from reconciler.model import HOST, Claim, Resource, ResourceKey
 
 _RANGES = {
     "hello_time": (100, 1000),
