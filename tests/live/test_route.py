@@ -13,7 +13,7 @@ from reconciler.execute import execute
 from reconciler.host.kernel.packed import Noted, written
 from reconciler.host.netlink import Link, Socket, get_link
 from reconciler.kinds import kinds
-from reconciler.kinds.route.look import noted
+from reconciler.kinds.route.whose import noted
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
