@@ -13,7 +13,7 @@ from reconciler.host.kernel.notes import fitted
 from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route
-from reconciler.kinds import foreign, nodes
+from reconciler.kinds import nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
 from reconciler.model import HOST, FrozenMap, Need, Resource, ResourceKey
@@ -29,7 +29,6 @@ _SAFE = str.maketrans("/:", ",;")
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our routes, those that stand in the place of declared ones, and what only a note remembers."""
-    foreign.insist_on_reach(scope, "route")
     declared: dict[ResourceKey, list[Declared]] = defaultdict(list)
     for each in scope.desired.of_kind("route"):
         spec = RouteSpec.of(each)
