@@ -91,7 +91,7 @@ def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(com
 
 def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     commands.fails("one", "Permission denied (you must be root)")
-    monkeypatch.setattr(firewall, "missing", lambda wanted: tuple(wanted))
+    monkeypatch.setattr(firewall, "missing", tuple)
     with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
         firewall.look(0)
 
