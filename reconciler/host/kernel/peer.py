@@ -12,6 +12,7 @@ from reconciler.host.privilege import SYS_PTRACE, remedy
 if TYPE_CHECKING:
     from reconciler.host import Host
 
+
 class Elsewhere(HostRefuses):
     """The engine is known to live where what we do to the kernel does not show."""
 
