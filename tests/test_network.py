@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from engine_files import problems, resource, spec, topology
 
 from reconciler.diff import diff
+from reconciler.errors import NotNow
+from reconciler.host import Host
+from reconciler.host.kernel import Place, Space
 from reconciler.host.marks import Mark
-from reconciler.host.netlink import Link
-from reconciler.kinds.network import KIND
+from reconciler.host.netlink import Address, Link
+from reconciler.host.scope import Scope
+from reconciler.kinds.network import KIND, beside
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
-from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, subnet_claim
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
 
 KEY = "network/lan"
@@ -347,3 +352,26 @@ def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Pa
     observed = replace(desired, live={"bridge": "br-0123456789ab"})
     assert list(KIND.host_interfaces(observed)) == ["br-0123456789ab"]
     assert list(KIND.host_interfaces(replace(observed, owned=False))) == []
+
+
+@pytest.mark.parametrize("topology", ["t", "another", ""])
+def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_has_just_made_its_network(
+    monkeypatch: pytest.MonkeyPatch, topology: str
+) -> None:
+    made = {"Id": "0123456789abcdef", "Name": "t-lan", "Labels": Mark(topology, MARK.key).labels() if topology else {}}
+    other = {"Id": "fedcba9876543210", "Name": "t-other", "Labels": MARK.labels()}
+    host = Host()
+    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: [other, made]))
+    link = Link(7, "br-0123456789ab", "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
+    address = Address(7, "10.1.0.1/24", 0, 0, 0)
+    space = Space(Place(1), {7: link}, {7: (address,)})
+    monkeypatch.setattr(beside, "in_reach", lambda _: SimpleNamespace(host=space, mine=lambda _: None))
+    scope = Scope(host, Topology("t"))
+    vars(scope)["networks"] = {}
+    wanted = [subnet_claim("10.1.0.0/24")]
+    if topology == "t":
+        with pytest.raises(NotNow, match=r"^another run of t, .* has just made the network t-lan: try again when"):
+            list(beside.holders(scope, wanted))
+    else:
+        (holder,) = beside.holders(scope, wanted)
+        assert str(holder.key) == "interface/@br-0123456789ab (10.1.0.1/24)"

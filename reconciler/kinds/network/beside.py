@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
+from reconciler.errors import NotNow
 from reconciler.host.scope import in_reach
 from reconciler.kinds.masters import BRIDGE_NAME, bridge_of
 from reconciler.kinds.network.spec import SUBNET, NetworkSpec, subnet_claim
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
-    """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's."""
+    """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's.
+
+    NotNow where one is of a network that another run of this topology has made since the networks were listed.
+    """
     subnets = [each for each in wanted if each.scope.startswith(SUBNET)]
     kernel = in_reach(scope) if subnets else None
     if kernel is None:
@@ -27,8 +31,16 @@ def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
             for address in kernel.host.addresses.get(link.index, ()):
                 claim = subnet_claim(address.address)
                 if not _is_everywhere(address.address) and any(map(claim.overlaps, subnets)):
+                    _insist_on_strangers(scope, link.name)
                     key = ResourceKey("interface", f"@{link.name} ({address.address})")
                     yield Resource(key, Spec(), claims=(claim,), owned=False)
+
+
+def _insist_on_strangers(scope: Scope, bridge: str) -> None:
+    for row in scope.host.engine.networks.list():
+        if bridge_of(row) == bridge and scope.mark(row.get("Labels")):
+            why = f"another run of {scope.name}, perhaps in another network namespace, has just made the network"
+            raise NotNow(f"{why} {row['Name']}: try again when that has ended")
 
 
 def _named(scope: Scope) -> Iterator[str]:
