@@ -354,24 +354,31 @@ def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Pa
     assert list(KIND.host_interfaces(replace(observed, owned=False))) == []
 
 
-@pytest.mark.parametrize("topology", ["t", "another", ""])
-def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_has_just_made_its_network(
-    monkeypatch: pytest.MonkeyPatch, topology: str
+@pytest.mark.parametrize(
+    ("topology", "bridge", "late"),
+    [
+        ("t", "br-0123456789ab", True),
+        ("another", "br-0123456789ab", False),
+        ("", "br-0123456789ab", False),
+        ("unlisted", "br-0123456789ab", True),
+        ("unlisted", "br-lan", False),
+    ],
+)
+def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_network_just_now(
+    monkeypatch: pytest.MonkeyPatch, topology: str, bridge: str, late: bool
 ) -> None:
-    made = {"Id": "0123456789abcdef", "Name": "t-lan", "Labels": Mark(topology, MARK.key).labels() if topology else {}}
-    other = {"Id": "fedcba9876543210", "Name": "t-other", "Labels": MARK.labels()}
-    host = Host()
-    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: [other, made]))
-    link = Link(7, "br-0123456789ab", "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
-    address = Address(7, "10.1.0.1/24", 0, 0, 0)
-    space = Space(Place(1), {7: link}, {7: (address,)})
+    labels = Mark(topology, MARK.key).labels() if topology else {}
+    made = {"Id": f"{'f' if topology == 'unlisted' else ''}0123456789abcdef", "Name": "t-lan", "Labels": labels}
+    host, scope = Host(), Scope(Host(), Topology("t"))
+    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: [made]))
+    link = Link(7, bridge, "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
+    space = Space(Place(1), {7: link}, {7: (Address(7, "10.1.0.1/24", 0, 0, 0),)})
     monkeypatch.setattr(beside, "in_reach", lambda _: SimpleNamespace(host=space, mine=lambda _: None))
-    scope = Scope(host, Topology("t"))
+    scope.host = host
     vars(scope)["networks"] = {}
-    wanted = [subnet_claim("10.1.0.0/24")]
-    if topology == "t":
-        with pytest.raises(NotNow, match=r"^another run of t, .* has just made the network t-lan: try again when"):
-            list(beside.holders(scope, wanted))
+    found = beside.holders(scope, [subnet_claim("10.1.0.0/24")])
+    if late:
+        with pytest.raises(NotNow, match=rf"^the bridge {bridge} has come up since .* another run of t in another"):
+            list(found)
     else:
-        (holder,) = beside.holders(scope, wanted)
-        assert str(holder.key) == "interface/@br-0123456789ab (10.1.0.1/24)"
+        assert [str(each.key) for each in found] == [f"interface/@{bridge} (10.1.0.1/24)"]

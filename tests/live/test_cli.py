@@ -603,9 +603,11 @@ def test_namespaces_are_not_begun_where_their_names_cannot_last(kernel: Cli, bef
     assert not [each for each in command("ip", "netns").split() if each.startswith(kernel.name)]
 
 
-def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(cli: Cli, engine: Any, image: str) -> None:
+@pytest.mark.parametrize("apart", [["unshare", "--net"], ["unshare", "--net", "--pid", "--fork", "--mount-proc"]])
+def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(
+    cli: Cli, engine: Any, image: str, apart: list[str]
+) -> None:
     box = f'containers: {{box: {{image: "{image}", network_mode: none, command: [sleep, "1000"]}}}}\n'
-    apart = ["unshare", "--net"]
     cli.write(box + "namespaces: {red: }\nveths: [[box:eth0, red:eth0]]\n")
     refused = cli("plan", before=apart)
     assert refused.returncode == 4

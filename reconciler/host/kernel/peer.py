@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, NotPermitted
+from reconciler.host.kernel.listening import is_heard_here
 from reconciler.host.privilege import SYS_PTRACE, remedy
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def stranger(host: Host) -> HostRefuses | None:
         what = f"the network namespace of the engine at {url} may not be looked at"
         return NotPermitted(f"{what}: {remedy([SYS_PTRACE])}")
     except OSError:  # 0: it lives outside of our pid namespace
+        if is_heard_here(host.engine.address.path) is False:
+            return Elsewhere(f"the engine at {url} lives in another network namespace than we do: {_HINT}")
         return HostRefuses(f"the engine at {url} lives in another pid namespace, out of reach of this one: {_HINT}")
     if theirs != Path("/proc/thread-self/ns/net").stat().st_ino:
         return Elsewhere(f"the engine at {url} lives in another network namespace than we do: {_HINT}")
