@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.errors import HostRefuses
 from reconciler.host import Host, descriptors
-from reconciler.host.kernel import HOST, Reach, Where
+from reconciler.host.kernel import Reach, Where
+from reconciler.model import HOST
 
 Limits = tuple[int, int]
 NONE = resource.RLIM_INFINITY
