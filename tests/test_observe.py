@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterable
 from types import SimpleNamespace
 
 import pytest
 from entries import Entries, host_with, topology
-from memory import KINDS, Guest, MemoryHost, Seat
+from memory import KINDS, Box, Ground, Guest, MemoryHost, Seat
 
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
+from reconciler.host.kernel.peer import Elsewhere
 from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.container.ours import spaces
 from reconciler.model import HOST, Resource, ResourceKey, Topology
@@ -159,3 +161,45 @@ def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
         assert scope.broken
     with pytest.raises(EngineUnreachable, match="no answer"):
         assert scope.networks
+
+
+class Wire(Ground):
+    """Is of the kernel, and perhaps in something of the engine's."""
+
+    uses = frozenset(("kernel",))
+
+
+class Engines(Box):
+    """Is of the engine."""
+
+    uses = frozenset(("engine",))
+
+
+BOTH = {**KINDS, "ground": Wire(), "box": Engines()}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "desired", "told"),
+    [
+        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "ground/a: there"),
+        (HostRefuses("perhaps"), {"ground/a": {}, "box/b": {}}, ""),
+        (
+            HostRefuses("perhaps"),
+            {"ground/a": {}, "ground/c": {"refers_to": ["box/b"]}, "box/b": {}},
+            "ground/c: perhaps",
+        ),
+        (Elsewhere("there"), {"ground/a": {}}, ""),
+        (Elsewhere("there"), {"box/b": {}}, ""),
+        (None, {"ground/a": {}, "box/b": {}}, ""),
+    ],
+)
+def test_kernel_work_beside_an_engine_that_lives_elsewhere_is_refused(
+    monkeypatch: pytest.MonkeyPatch, refusal: HostRefuses | None, desired: Entries, told: str
+) -> None:
+    looked = type("Looked", (Scope,), {"kernel": SimpleNamespace(stranger=refusal)})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    unavailable = observe(host_with({}), topology(desired), kinds=BOTH).unavailable
+    assert {str(name): (str(each), each.exit_code) for name, each in unavailable.items()} == (
+        {"ground": (told, 4)} if told else {}
+    )
+    assert all(type(each) is type(refusal) for each in unavailable.values())

@@ -17,6 +17,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.model import (
+    Action,
     Claim,
     Need,
     Outcome,
@@ -168,6 +169,27 @@ def test_a_type_of_link_that_the_kernel_does_not_have_is_told_before_the_first_s
     monkeypatch.setattr(host, "lacks", lambda _: False)
     assert reconcile.apply(desired, host, kinds=kinds).converged
     monkeypatch.setattr(host, "lacks", lambda _: pytest.fail("nothing is to be made"))
+    assert reconcile.destroy(desired, host, kinds=kinds).converged
+
+
+class Hindered(Ground):
+    """Is made by nobody on this host."""
+
+    def hindrance(self, action: Action) -> str:
+        return "nobody can make one" if action is Action.CREATE else ""
+
+
+@pytest.mark.parametrize(("names", "few"), [("a", "ground/a"), ("abc", "ground/a and 2 more")])
+def test_what_the_host_lets_nobody_do_is_told_before_the_first_step_and_planned_all_the_same(
+    names: str, few: str
+) -> None:
+    host, kinds = host_with({"ground/gone": {}}), {**KINDS, "ground": Hindered()}
+    desired = topology({f"ground/{name}": {} for name in names} | {"box/d": {}})
+    assert reconcile.prepare(desired, host, kinds=kinds).steps
+    with pytest.raises(HostRefuses) as caught:
+        reconcile.apply(desired, host, kinds=kinds)
+    assert str(caught.value) == f"{few}: nobody can make one"
+    assert ours(host) == ["ground/gone"]
     assert reconcile.destroy(desired, host, kinds=kinds).converged
 
 

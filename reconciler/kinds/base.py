@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.privilege import KERNEL_WORK
-from reconciler.model import Change, Resource, ResourceKey, Spec, Status, Step, Verb
+from reconciler.model import Action, Change, Resource, ResourceKey, Spec, Status, Step, Verb
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ class Kind(ABC):
     def privileges(self) -> frozenset[str]:
         """Return the capabilities (capabilities(7)) that its steps take of this process."""
         return KERNEL_WORK if "kernel" in self.uses else frozenset()
+
+    def hindrance(self, action: Action) -> str:
+        """Say why this host lets nobody do that to one of the kind, and what to do; empty where nothing is known."""
+        del action
+        return ""
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """Tell whether the step of `change` does the same verb for `other`, which stands on it, along the way."""

@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 _SCOPE = "interface "
-_DOCKER = ("container", "process", "network", "connect")
-
-
-def insist_on_reach(scope: Scope, kind: str) -> None:
-    """Refuse where the file wants kernel work with containers whose engine lives elsewhere."""
-    if refusal := scope.kernel.stranger:
-        for each in scope.desired.of_kind(kind):
-            if any(need.key.kind in _DOCKER for need in each.needs):
-                raise type(refusal)(f"{each.key}: {refusal}")
 
 
 def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, Link]]:

@@ -19,6 +19,7 @@ from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, s
 from reconciler.reconcile.choose import (
     check_keys,
     externals,
+    hindered,
     irreplaceable,
     lacking,
     missing_externals,
@@ -155,6 +156,7 @@ def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared:
     yield from needed_and_unavailable(changes, host, declared=declared).values()
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
+    yield from hindered(changes, kinds=kinds)
 
 
 def needed_and_unavailable(

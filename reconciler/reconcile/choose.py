@@ -190,6 +190,16 @@ def not_supported(changes: Changes, host: Host, *, kinds: Mapping[str, Kind]) ->
             yield HostRefuses(f"{_few(keys)}: this kernel has no {link}: `modprobe {link}`, or boot one that has it")
 
 
+def hindered(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[HostRefuses]:
+    """Say before the first step what of it this host lets nobody do."""
+    found: dict[tuple[str, Action], list[ResourceKey]] = defaultdict(list)
+    for each in changes.pending:
+        found[each.key.kind, each.action].append(each.key)
+    for (kind, action), keys in sorted(found.items()):
+        if why := kinds[kind].hindrance(action):
+            yield HostRefuses(f"{_few(keys)}: {why}")
+
+
 def _few(keys: Sequence[ResourceKey]) -> str:
     return f"{keys[0]} and {len(keys) - 1} more" if len(keys) > 1 else str(keys[0])
 

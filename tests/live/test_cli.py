@@ -575,12 +575,47 @@ def test_a_topology_comes_from_standard_input(kernel: Cli) -> None:
     assert given("plan", "-", "--detailed-exitcode") == 2
 
 
-def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(cli: Cli, engine: Any, image: str) -> None:
+SEEN_NOWHERE = ("unshare", "--mount", "--propagation", "slave")
+READ_ONLY = ("unshare", "--mount", "sh", "-c", 'mount --bind /run /run; mount -o remount,bind,ro /run; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (
+            SEEN_NOWHERE,
+            "nobody outside of this mount namespace sees what is mounted in /run/netns here, and it is gone",
+        ),
+        (READ_ONLY, "/run/netns is on a file system that is mounted read-only: mount it writable"),
+    ],
+)
+def test_namespaces_are_not_begun_where_their_names_cannot_last(kernel: Cli, before: Sequence[str], why: str) -> None:
+    kernel.write(f"{NAMESPACES}bridges: {{br0: }}\n")
+    links = command("ip", "-o", "link")
+    assert kernel("plan", "--detailed-exitcode", before=before).returncode == 2
+    refused = kernel("apply", before=before)
+    assert (refused.returncode, command("ip", "-o", "link")) == (4, links)
+    assert refused.stderr.startswith(f"error: namespace/blue and 1 more: {why}")
+    assert refused.stderr.count("\n") == 1
+    assert kernel("apply").returncode == 0
+    assert kernel("apply", before=SEEN_NOWHERE).returncode == 0, "there is nothing to do"
+    assert kernel("destroy", before=SEEN_NOWHERE).returncode == 0
+    assert not [each for each in command("ip", "netns").split() if each.startswith(kernel.name)]
+
+
+@pytest.mark.parametrize("apart", [["unshare", "--net"], ["unshare", "--net", "--pid", "--fork", "--mount-proc"]])
+def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(
+    cli: Cli, engine: Any, image: str, apart: list[str]
+) -> None:
     box = f'containers: {{box: {{image: "{image}", network_mode: none, command: [sleep, "1000"]}}}}\n'
-    apart = ["unshare", "--net"]
     cli.write(box + "namespaces: {red: }\nveths: [[box:eth0, red:eth0]]\n")
     refused = cli("plan", before=apart)
     assert refused.returncode == 4
     assert "lives in another network namespace than we do: run the reconciler where the engine runs" in refused.stderr
+    cli.write(box + "namespaces: {red: }\nbridges: {br0: }\n")
+    assert cli("plan").returncode == 0
+    refused = cli("apply", before=apart)
+    assert (refused.returncode, "Steps:" in refused.stdout) == (4, False), "it would be in another host than its box"
+    assert re.match("error: (bridge/br0|namespace/red): the engine at .* lives in another network", refused.stderr)
     cli.write(box)
     assert cli("plan", before=apart).returncode == 0

@@ -12,7 +12,7 @@ from reconciler.host.kernel import Space, Where, packed
 from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Link, Route
-from reconciler.kinds import foreign, nodes
+from reconciler.kinds import nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
 from reconciler.kinds.route.whose import is_mine, is_ours, noted, owners
@@ -27,7 +27,6 @@ _UNICAST = 1
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our routes, those that stand in the place of declared ones, and what only a note remembers."""
-    foreign.insist_on_reach(scope, "route")
     declared: dict[ResourceKey, list[Declared]] = defaultdict(list)
     for each in scope.desired.of_kind("route"):
         spec = RouteSpec.of(each)

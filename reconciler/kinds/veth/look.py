@@ -24,7 +24,6 @@ Seen = tuple[Space, Link]
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our pairs, and what holds the declared name of an interface and is not ours."""
-    foreign.insist_on_reach(scope, "veth")
     kernel, macs = scope.kernel, _declared_macs(scope)
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
