@@ -109,7 +109,8 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
         apply({"box/a": {}, "ground/ext": {"external": True}}, host)
     assert str(caught.value).splitlines() == [
         "ground/ext: declared external, but there is none: make it, or take `external` out",
-        "box/a: box name t-a is held by box t-a, which is not ours: remove that, or choose another for yours",
+        "box/a: box name t-a is held by box t-a, which is not ours: remove that, choose another for yours,"
+        + " or take it over with `--adopt box/a`",
     ]
     assert caught.value.exit_code == 4
 
@@ -591,7 +592,7 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
 def test_what_is_ours_under_another_name_is_not_adopted() -> None:
     left = key("box/@t-web")
     found = Topology(NAME, {left: Resource(left, MemorySpec("t-web"))})
-    assert adopted(found, topology({"box/web": {}}), [key("box/web")]) == found
+    assert adopted(found, topology({"box/web": {}}), [key("box/web")], kinds=KINDS) == found
 
 
 def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
@@ -603,7 +604,7 @@ def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
         beside: Resource(beside, MemorySpec(), owned=False, part_of=key("box/@busy")),
     }
     desired = topology({"box/web": {}, "part/web": {"stands_on": ["box/web"]}})
-    made = adopted(Topology(NAME, found), desired, [key("box/web"), key("part/web")])
+    made = adopted(Topology(NAME, found), desired, [key("box/web")], kinds=KINDS)
     assert made.resources == {
         beside: found[beside],
         key("box/web"): Resource(
@@ -612,9 +613,20 @@ def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
     }
 
 
+def test_a_part_is_not_adopted_from_what_stays_and_nobody_is_told_to() -> None:
+    host = host_with({"part/theirs": {"owner": "", "name": "", "holds": [("p", 1, 1)]}})
+    desired: Entries = {"box/web": {}, "part/web": {"stands_on": ["box/web"], "name": "", "holds": [("p", 1, 1)]}}
+    with pytest.raises(Usage, match=r"part/web: a part goes with its box, which alone can be adopted$"):
+        apply(desired, host, adopt=["part/web"])
+    with pytest.raises(Conflict, match=r"part/web: p 1-1 is held by .*: remove that, or choose another for yours"):
+        apply(desired, host)
+
+
 def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> None:
     host = host_with({"volume/x": {"owner": "", "name": "t-a"}})
     kinds: dict[str, Kind] = {**KINDS, "volume": Precious()}
+    with pytest.raises(Conflict, match=r"which is not ours: declare it external, or choose another for yours$"):
+        reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds)
     for given in (options(adopt=["volume/a"]), options(adopt=["volume/a"], replace=["volume/a"])):
         with pytest.raises(Conflict) as caught:
             reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds, options=given)
