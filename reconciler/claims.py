@@ -43,7 +43,7 @@ class Held(Generic[T]):
 
 
 def has_place_of(foreign: Resource, wanted: Resource) -> bool:
-    """Tell whether what is not ours has the place of the wanted: its live name or, where a kind has none, its claims."""
+    """Tell whether the foreign has the place of the wanted: its live name or, where a kind has none, its claims."""
     if foreign.owned or foreign.key.kind != wanted.key.kind or not foreign.key.name.startswith("@"):
         return False
     name = getattr(wanted.spec, "name", "")

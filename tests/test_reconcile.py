@@ -107,11 +107,10 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
     host = host_with({"box/web": {"owner": "", "name": "t-a"}})
     with pytest.raises(Conflict) as caught:
         apply({"box/a": {}, "ground/ext": {"external": True}}, host)
-    assert str(caught.value).splitlines() == [
-        "ground/ext: declared external, but there is none: make it, or take `external` out",
-        "box/a: box name t-a is held by box t-a, which is not ours: remove that, choose another for yours,"
-        + " or take it over with `--adopt box/a`",
-    ]
+    missing, held = str(caught.value).splitlines()
+    assert missing == "ground/ext: declared external, but there is none: make it, or take `external` out"
+    assert held.startswith("box/a: box name t-a is held by box t-a, which is not ours: remove that, choose another for")
+    assert held.endswith("yours, or take it over with `--adopt box/a`")
     assert caught.value.exit_code == 4
 
 
@@ -180,9 +179,23 @@ def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
     kinds = {**KINDS, "volume": Precious()}
     host = host_with({"volume/a": {"shape": "round"}, "volume/b": {}})
     desired = topology({"volume/a": {"shape": "square"}, "volume/b": {}})
-    with pytest.raises(Conflict, match="volume/a: shape cannot be changed in place, and a volume is never replaced"):
+    with pytest.raises(Conflict) as caught:
         reconcile.apply(desired, host, kinds=kinds)
-    assert reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"])).converged
+    assert str(caught.value) == (
+        "volume/a: shape cannot be changed in place, and a volume is never replaced: leave it as it is, declare it"
+        " external, or ask for `--replace volume/a`, by which all that is in it is lost"
+    )
+    report = reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"]))
+    assert [each.step.change.reason for each in report.outcomes] == ["asked for: all that is in it is lost"] * 2
+    assert report.converged
+
+
+def test_what_is_never_replaced_keeps_its_name() -> None:
+    host = host_with({"volume/a": {"name": "old"}})
+    with pytest.raises(
+        Conflict, match=r"volume/a: name cannot be changed in place, .*: write `name: old`, declare it "
+    ):
+        reconcile.prepare(topology({"volume/a": {}}), host, kinds={**KINDS, "volume": Precious()})
 
 
 # what cannot be observed
