@@ -280,9 +280,25 @@ def test_what_another_file_of_the_same_name_made_is_not_deleted_without_a_word(k
     done = kernel("plan", "other.yaml")
     assert done.returncode == 0
     assert done.stderr == (
-        f"warning: namespace/red: made from {kernel.file}, a topology of the same name: --name keeps two apart\n"
+        f"warning: namespace/red: made from {kernel.file}: unless that is this file before it was moved, --name keeps the two apart\n"
     )
     assert kernel("plan").stderr == ""
+
+
+def test_what_a_file_made_under_another_name_is_not_made_again_without_a_word(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\nveths: [[red:a, red:b]]\n")
+    former = f"{kernel.name}-old"
+    assert kernel("apply", "--name", former).returncode == 0
+    try:
+        said = (
+            f"warning: topology {former} was made from this file too: if that was its name, `reconciler destroy --name"
+        )
+        assert kernel("plan").stderr == f"{said} {former}`\n"
+        assert kernel("plan", "--name", f"{kernel.name}-new").stderr == ""
+        assert kernel("apply").returncode == 0
+        assert kernel("plan", "--replace", "namespace/red").stderr == ""
+    finally:
+        assert kernel("destroy", "--name", former).returncode == 0
 
 
 FAILING = "namespaces: {red: {exec: ['echo why >&2; exit 3']}, blue: }\n"
