@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
+from memory import KINDS, Box, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
 
 from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
@@ -67,8 +67,11 @@ def ours(host: MemoryHost) -> list[str]:
         ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
         ({"replace": ["box/b"]}, "box/b: there is no such resource"),
         ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
-        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted: did you mean 'box/a'\?$"),
+        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted$"),
+        ({"adopt": ["box/aa"]}, r"box/aa: only what the file declares can be adopted: did you mean 'box/a'\?$"),
         ({"target": ["box/aa"]}, r"neither in the file nor on the host: did you mean 'box/a'\?$"),
+        ({"target": ["xob/a"]}, "neither in the file nor on the host$"),
+        ({"target": ["boxes/a"]}, r"did you mean 'box/a'\?$"),
         ({"target": ["nothing/like/it"]}, "neither in the file nor on the host$"),
         ({"target": ["leaf/red--blue"]}, r"did you mean 'leaf/blue--red'\?$"),
     ],
@@ -649,14 +652,20 @@ def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> 
         )
 
 
+class Unseen(Box):
+    def former(self, observed: Resource) -> None:
+        """Nobody has looked at it."""
+
+
 def test_what_has_no_mark_is_not_taken_over_where_going_back_would_have_to_return_it() -> None:
     taken, marked = key("image/a"), key("box/a")
     before = Topology(NAME, {key("image/own"): Resource(key("image/own"), ImageSpec())})
     after = replace(before, resources={**before.resources, taken: Resource(taken, ImageSpec())})
-    assert not_returnable(before, replace(before, resources={marked: Resource(marked, MemorySpec())})) == []
-    assert not_returnable(before, after) == [
-        "image/a: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
-    ]
+    unmarked = replace(before, resources={marked: Resource(marked, MemorySpec())})
+    assert not_returnable(before, unmarked, kinds=KINDS) == []
+    said = "what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
+    assert not_returnable(before, after, kinds=KINDS) == [f"image/a: {said}"]
+    assert not_returnable(before, unmarked, kinds={**KINDS, "box": Unseen()}) == [f"box/a: {said}"]
 
 
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:

@@ -150,9 +150,11 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
     code = _told(report, host)
     seen = report.plan.changes.observed
-    kept = [str(each.key) for each in seen if each.owned and each.key not in report.plan.changes.by_key]
-    if kept:
-        note(f"kept: {', '.join(sorted(kept))}: --images and --volumes remove those as well")
+    gone = {"volume": volumes, "image": images}
+    left = {each.key for each in seen if each.owned} - report.plan.changes.by_key.keys()
+    if kept := sorted(each for each in left if not gone.get(each.kind, True)):
+        ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
+        note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
     # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
     unseen = seen.unavailable if not topology.source else {}
     return code or (out_of_reach(unseen) if unseen else 0)

@@ -92,7 +92,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
-        *(not_returnable(before, observed) if options.revert else ()),
+        *(not_returnable(before, observed, kinds=kinds) if options.revert else ()),
         *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:

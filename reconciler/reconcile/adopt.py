@@ -52,13 +52,14 @@ def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
     ]
 
 
-def not_returnable(before: Topology, observed: Topology) -> list[str]:
-    """Tell what has no mark, and so is ours by name alone: who loses that name to us does not get it back."""
+def not_returnable(before: Topology, observed: Topology, *, kinds: Mapping[str, Kind]) -> list[str]:
+    """Tell what has no mark, and so is ours by name alone, or cannot be made again: nobody gets it back from us."""
     taken = (observed.resources[key] for key in observed.resources.keys() - before.resources.keys())
     return [
         f"{each.key}: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
         for each in taken
         if _MARKED.keys().isdisjoint(field.name for field in fields(each.spec))
+        or kinds[each.key.kind].former(each) is None
     ]
 
 

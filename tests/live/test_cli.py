@@ -298,7 +298,7 @@ def test_what_a_file_made_under_another_name_is_not_made_again_without_a_word(ke
         assert kernel("apply").returncode == 0
         assert kernel("plan", "--replace", "namespace/red").stderr == ""
     finally:
-        assert kernel("destroy", "--name", former).returncode == 0
+        assert kernel("destroy", str(kernel.file), "--name", former).returncode == 0
 
 
 FAILING = "namespaces: {red: {exec: ['echo why >&2; exit 3']}, blue: }\n"
@@ -498,7 +498,7 @@ def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) ->
     done = cli("destroy")
     assert done.returncode == 0
     assert "volume/data" not in done.stdout
-    assert done.stderr.endswith("kept: volume/data: --images and --volumes remove those as well\n")
+    assert done.stderr.endswith("kept: volume/data: with --volumes it goes too\n")
     assert f"{cli.name}-data" in command("docker", "volume", "ls", "-q")
     assert cli("destroy", "--volumes").returncode == 0
     assert f"{cli.name}-data" not in command("docker", "volume", "ls", "-q")
