@@ -9,6 +9,7 @@ from types import MappingProxyType
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
 from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.marks import is_from
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import Resource, ResourceKey, Topology
@@ -33,7 +34,18 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     publish(each.key.name for each in observed)
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
-    return Topology(desired.name, resources, missing, desired.source, lacking=lacking)
+    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=_beside(scope))
+
+
+def _beside(scope: Scope) -> tuple[str, ...]:
+    """Name the topologies that were made from the same file, as far as they came into sight, if this one is new."""
+    found: set[str] = set()
+    for mark in scope.in_sight():
+        if mark.topology == scope.name:
+            return ()
+        if is_from(scope.desired.source, mark.source):
+            found.add(mark.topology)
+    return tuple(sorted(found))
 
 
 def _observed(kind: Kind, scope: Scope, of_engine: Collection[str]) -> Observed:

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 from collections.abc import Iterable
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from entries import Entries, host_with, topology
@@ -15,12 +16,14 @@ from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitt
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
 from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.container.ours import spaces
 from reconciler.model import HOST, Resource, ResourceKey, Topology
-from reconciler.observe import observe
+from reconciler.observe import _beside, observe
 from reconciler.secret import Secret, masked
 
+WEB, FILE = ResourceKey("container", "web"), "/x/topology.yaml"
 THERE: Entries = {
     "ground/ext": {"owner": ""},
     "ground/a": {"color": "red"},
@@ -149,6 +152,20 @@ def test_whose_kernel_is_not_the_engine_s_is_out_of_reach() -> None:
     assert list(spaces(scope)) == [web]
     vars(scope)["kernel"] = SimpleNamespace(stranger=HostRefuses("elsewhere"), nodes={})
     assert (in_reach(scope), spaces(scope)) == (None, {})
+
+
+def test_the_topologies_of_the_same_file_are_named_where_this_one_is_new() -> None:
+    rows = [{"Labels": Mark(name, WEB, path).labels()} for name, path in (("b", FILE), ("other", "/y.yaml"))]
+    links = [SimpleNamespace(alias=Mark("a", WEB, FILE, host).alias()) for host in ("here", "there")]
+    links += [SimpleNamespace(alias="uplink"), SimpleNamespace(alias=Mark("c", WEB, FILE, "there").alias())]
+    scope = Scope(cast("Any", SimpleNamespace(identity="here")), Topology("t", source=FILE))
+    assert _beside(scope) == ()
+    vars(scope).update(listed=rows, volumes={"x": {"Labels": None}}, networks={})
+    assert _beside(scope) == ("b",)
+    vars(scope)["kernel"] = SimpleNamespace(spaces=[SimpleNamespace(links=dict(enumerate(links)))])
+    assert _beside(scope) == ("a", "b")
+    vars(scope)["networks"] = {"n": {"Labels": Mark("t", WEB, FILE).labels()}}
+    assert _beside(scope) == ()
 
 
 def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.claims import Held, released, taken
+from reconciler.claims import Held, has_place_of, released, taken
 from reconciler.errors import Conflict
+from reconciler.host.marks import is_from
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
+from reconciler.model import Action, Change, Changes, How, Resource, Step, StepKey, Verb
 
 _KEPT = "keep its key, or declare it external"
 """What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
 _OTHER = "choose another for yours"
+_RENAMED = "or, if that is what this file was called, `reconciler destroy --name {0}` first, or `--name {0}` here"
 _OFF = "take it off that first, or remove it"
 
 
@@ -28,9 +30,22 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
         for claim in taken(change):
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
                 name, why = _named(holder)
-                kept = holder.owned and kinds[holder.key.kind].kept
-                hint = _KEPT if kept else _OTHER if holder.live.get("topology") else f"remove that, or {_OTHER}"
+                hint = _way_out(change, holder, kinds, source=changes.desired.source)
                 yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: {hint}")
+
+
+def _way_out(change: Change, holder: Resource, kinds: Mapping[str, Kind], *, source: str) -> str:
+    """Say what to do about a holder: what may be of value to somebody is removed last, if at all."""
+    kind = kinds.get(holder.key.kind)  # none has what stands for an interface of others
+    if holder.owned and kind and kind.kept:
+        return _KEPT
+    if topology := holder.live.get("topology"):
+        return f"{_OTHER}, {_RENAMED.format(topology)}" if is_from(source, holder.live.get("source", "")) else _OTHER
+    if kind and not kind.part_of and change.observed is None and has_place_of(holder, change.resource):
+        if not kind.replaceable:
+            return f"declare it external, or {_OTHER}"
+        return f"remove that, {_OTHER}, or take it over with `--adopt {change.key}`"
+    return f"remove that, or {_OTHER}"
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:

@@ -84,7 +84,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
     options = options or Options()
     before = observe(host, desired, kinds=kinds)
-    observed = adopted(before, desired, options.adopt)
+    observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
@@ -93,7 +93,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
-        *(not_returnable(before, observed) if options.revert else ()),
+        *(not_returnable(before, observed, kinds=kinds) if options.revert else ()),
         *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:

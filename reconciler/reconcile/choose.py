@@ -172,11 +172,18 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
     """Tell what would be replaced though its kind is only replaced when asked for."""
     return [
         f"{each.key}: {', '.join(sorted(each.paths))} cannot be changed in place, and a {each.key.kind} is never"
-        f" replaced: leave it as it is, declare it external, or ask for `--replace {each.key}`"
+        f" replaced: {_kept_by(each)}, declare it external, or ask for `--replace {each.key}`, by which all that is in"
+        " it is lost"
         for each in changes.pending
         if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
         if each.key not in asked and not is_adopted(each)
     ]
+
+
+def _kept_by(change: Change) -> str:
+    """Say what of the file leaves something as it is."""
+    name = next((each.observed for each in change.fields if each.path == "name"), "")
+    return f"write `name: {name}`" if name else "leave it as it is"
 
 
 def not_supported(changes: Changes, host: Host, *, kinds: Mapping[str, Kind]) -> Iterator[HostRefuses]:

@@ -280,9 +280,25 @@ def test_what_another_file_of_the_same_name_made_is_not_deleted_without_a_word(k
     done = kernel("plan", "other.yaml")
     assert done.returncode == 0
     assert done.stderr == (
-        f"warning: namespace/red: made from {kernel.file}, a topology of the same name: --name keeps two apart\n"
+        f"warning: namespace/red: made from {kernel.file}: unless that is this file before it was moved, --name keeps the two apart\n"
     )
     assert kernel("plan").stderr == ""
+
+
+def test_what_a_file_made_under_another_name_is_not_made_again_without_a_word(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\nveths: [[red:a, red:b]]\n")
+    former = f"{kernel.name}-old"
+    assert kernel("apply", "--name", former).returncode == 0
+    try:
+        said = (
+            f"warning: topology {former} was made from this file too: if that was its name, `reconciler destroy --name"
+        )
+        assert kernel("plan").stderr == f"{said} {former}`\n"
+        assert kernel("plan", "--name", f"{kernel.name}-new").stderr == ""
+        assert kernel("apply").returncode == 0
+        assert kernel("plan", "--replace", "namespace/red").stderr == ""
+    finally:
+        assert kernel("destroy", str(kernel.file), "--name", former).returncode == 0
 
 
 FAILING = "namespaces: {red: {exec: ['echo why >&2; exit 3']}, blue: }\n"
@@ -482,7 +498,7 @@ def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) ->
     done = cli("destroy")
     assert done.returncode == 0
     assert "volume/data" not in done.stdout
-    assert done.stderr.endswith("kept: volume/data: --images and --volumes remove those as well\n")
+    assert done.stderr.endswith("kept: volume/data: with --volumes it goes too\n")
     assert f"{cli.name}-data" in command("docker", "volume", "ls", "-q")
     assert cli("destroy", "--volumes").returncode == 0
     assert f"{cli.name}-data" not in command("docker", "volume", "ls", "-q")

@@ -178,6 +178,6 @@ def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
             if holder and (master or of_alias(holder.alias)) and not scope.kernel.mine(holder):
                 node, mark = nodes.label(spec.node), of_alias(holder.alias)
                 claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
-                live = MappingProxyType({"who": str(mark.key), "topology": mark.topology} if mark else {})
+                whose = {"who": str(mark.key), "topology": mark.topology, "source": mark.source} if mark else {}
                 key = ResourceKey("interface", f"@{node}:{holder.name}")
-                yield Resource(key, Spec(), claims=(claim,), owned=False, live=live)
+                yield Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(whose))
