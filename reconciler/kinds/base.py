@@ -122,7 +122,7 @@ class Kind(ABC):
         return Told((getattr(resource.spec, "name", ""), *live))
 
     def former(self, observed: Resource) -> Resource | None:
-        """Return what going back makes of something again: None for a symptom, a remainder, or what nobody could make."""
+        """Return what going back makes of something again; None for a symptom, a remainder, what nobody can make."""
         return observed
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
