@@ -9,7 +9,7 @@ from typing import Any
 
 import networkx
 import pytest
-from entries import Entries, topology
+from entries import NAME, Entries, topology
 from memory import KINDS
 from test_diff import changes
 
@@ -325,6 +325,7 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
             {"topology": "rv", "source": "/x/t.yaml"},
             "rv: choose another for yours, or, if that is what this file was called, `reconciler destroy --name rv` fi",
         ),
+        ({"topology": NAME}, "is held by ground ext, which is not ours: remove that, or choose another for yours"),
         ({"topology": "rv", "source": "/y/t.yaml"}, "which is of topology rv: choose another for yours"),
         ({"who": "process nc (pid 7)"}, "is held by process nc (pid 7), which is not ours: "),
     ],

@@ -68,6 +68,10 @@ def ours(host: MemoryHost) -> list[str]:
         ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
         ({"replace": ["box/b"]}, "box/b: there is no such resource"),
         ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
+        (
+            {"target": ["box/a"], "replace": ["leaf/blue--red"]},
+            "leaf/blue--red: it is to be replaced, and --target leaves it out: name it there as well",
+        ),
         ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted$"),
         ({"adopt": ["box/aa"]}, r"box/aa: only what the file declares can be adopted: did you mean 'box/a'\?$"),
         ({"target": ["box/aa"]}, r"neither in the file nor on the host: did you mean 'box/a'\?$"),

@@ -86,7 +86,15 @@ def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
 
 def topology_of(labels: Mapping[str, str] | None) -> dict[str, str]:
     """Return what labels tell of whose a foreign object is: the `topology` and its `source`, if it is of one."""
-    mark = of_labels(labels)
+    return _whose(of_labels(labels))
+
+
+def topology_of_alias(alias: str | None) -> dict[str, str]:
+    """Return what the alias of a foreign interface tells of whose it is, alike."""
+    return _whose(of_alias(alias))
+
+
+def _whose(mark: Mark | None) -> dict[str, str]:
     return {"topology": mark.topology, "source": mark.source} if mark else {}
 
 

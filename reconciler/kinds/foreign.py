@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Space
+from reconciler.host.marks import topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds.nodes import label
 from reconciler.model import Claim, Resource, ResourceKey, Spec
@@ -41,6 +42,7 @@ def interface(node: ResourceKey, name: str, link: Link) -> Resource:
     """Make the resource that stands for a foreign interface that no kind could adopt."""
     where = label(node)
     claim = Claim(f"{_SCOPE}{where}:{name}", label=f"interface {name} in {where}")
-    live = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
+    who = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
+    live = who | topology_of_alias(link.alias)
     key = ResourceKey("interface", f"@{where}:{name}")
     return Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(live))

@@ -18,6 +18,7 @@ from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
+    check_within,
     externals,
     hindered,
     irreplaceable,
@@ -88,6 +89,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
+    check_within(made.changes, options.replace)
     found = [
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),

@@ -29,6 +29,13 @@ def check_keys(
             raise Usage(f"{key}: it is declared external, and so not ours to replace")
 
 
+def check_within(changes: Changes, replaced: Collection[ResourceKey]) -> None:
+    """Refuse to replace what is left out by the targets."""
+    for key in replaced:
+        if key not in changes.by_key:
+            raise Usage(f"{key}: it is to be replaced, and --target leaves it out: name it there as well")
+
+
 def externals(topology: Topology) -> Topology:
     """Return what of a topology is external, but for what is within something of ours."""
     found = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room, written
-from reconciler.host.marks import Mark, of_alias
+from reconciler.host.marks import Mark, of_alias, topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
@@ -68,7 +68,7 @@ def _resource(
     ports = [each.name for each in space.ports(link.index)]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
-    source = mark.source if mark else ""
+    whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
     rule = rules.of(scope.name).get(Mark("", mark.key if mark else key).short.key, "")
     return Resource(
         key,
@@ -76,7 +76,7 @@ def _resource(
         needs=nodes.ground(spec.node, "node"),
         claims=claims(spec),
         owned=owned,
-        live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, "source": source}),
+        live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, **whose}),
         handle=MappingProxyType({"place": space.place, "index": link.index, "rule": rule}),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.host import netns
 from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room
+from reconciler.host.marks import topology_of_alias
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, unwritable
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one_inside
@@ -157,9 +158,13 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Reso
         spec,
         claims=tuple(map(_claim, names)),
         owned=mark is not None,
-        live=MappingProxyType({"source": mark.source if mark else ""}),
+        live=MappingProxyType({"source": mark.source} if mark else topology_of_alias(_alias(space))),
         handle=MappingProxyType({"place": space.place}),
     )
+
+
+def _alias(space: Space) -> str:
+    return space.loopback.alias if space.loopback else ""
 
 
 def _remains(scope: Scope, known: Collection[ResourceKey]) -> Iterator[Resource]:
