@@ -94,12 +94,17 @@ def _words(*argv: str) -> list[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
+_ON_TOP = "-A FORWARD -j DOCKER-USER"
+"""The engine takes it away, and puts it back on top, for each network; of two at once it may put it there twice."""
+
+
 def _firewall(command: str) -> list[str]:
     try:
         lines = _words(command)
     except (FileNotFoundError, subprocess.CalledProcessError):
         return []
-    return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines if not line.startswith("#")]
+    found = [re.sub(r"\[\d+:\d+\]", "", line) for line in lines if not line.startswith("#")]
+    return [line for at, line in enumerate(found) if line != _ON_TOP or _ON_TOP not in found[:at]]
 
 
 def _sysctls(folder: Path) -> Iterator[tuple[str, str]]:
