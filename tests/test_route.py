@@ -244,6 +244,10 @@ def test_a_link_is_ours_another_s_or_nobody_s() -> None:
             "the next hop 10.0.0.2 is not reachable through any declared interface of 'red'",
         ),
         ({"red": "{to: default, via: 10.0.0.1}"}, "the next hop 10.0.0.1 is an address of 'red' itself"),
+        (
+            {"red": "{to: default, via: 10.0.0.255}"},
+            "the next hop 10.0.0.255 is the broadcast address of a subnet of 'red'",
+        ),
         ({"red": "{to: default, via: 'FD05::1'}"}, "the next hop fd05::1 is an address of 'red' itself"),
         ({"red": "{to: default, via: 'fe80::1', dev: eth1}"}, "the next hop fe80::1 is an address of 'red' itself"),
         ({"red": "{to: default, via: 'fe80::2', dev: eth9}"}, "'red' has no interface 'eth9' in this file"),

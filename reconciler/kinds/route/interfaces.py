@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import interface, is_link_local, with_length, within
+from reconciler.kinds.addresses import interface, is_link_local, is_v6, with_length, within
 from reconciler.kinds.source import Source
 from reconciler.kinds.veth.ends import EndsByNode
 from reconciler.model import HOST, ResourceKey
 from reconciler.value import dataclass
+
+_PAIR = 2
+"""A subnet of so many addresses has no broadcast address (RFC 3021)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Interface:
     def own(self) -> frozenset[str]:
         """Its addresses without their prefix lengths."""
         return frozenset(each.partition("/")[0] for each in self.addresses)
+
+    def shouts_at(self, gateway: str) -> bool:
+        """Tell whether an address is the one by which all of a subnet of IPv4 are meant."""
+        subnets = (interface(each).network for each in self.addresses if not is_v6(each))
+        return any(each.num_addresses > _PAIR and gateway == str(each.broadcast_address) for each in subnets)
 
     def has(self, address: str) -> bool:
         """Tell whether an address is its own, as far as the file knows: what is in a network's subnet may be."""

@@ -243,6 +243,9 @@ def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: l
         if any(gateway in each.own for each in links):
             message = f"the next hop {gateway} is an address of {entry.node.name!r} itself"
             source.problem((*entry.pointer, "via"), message)
+        elif any(each.shouts_at(gateway) for each in links):
+            message = f"the next hop {gateway} is the broadcast address of a subnet of {entry.node.name!r}"
+            source.problem((*entry.pointer, "via"), message)
         elif local and len(links) > 1:
             message = f"the next hop {gateway} is on more than one link of {entry.node.name!r}"
             source.problem((*entry.pointer, "via"), message, "name the interface with `dev`")
