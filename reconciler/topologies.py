@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
-from reconciler.host import netns
+from reconciler.host import firewall, netns
 from reconciler.host.kernel.packed import by_name
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
@@ -101,4 +101,15 @@ def _in_notes(_: Host) -> Iterator[Mark]:
         yield Mark(name, ResourceKey("route", note.item))
 
 
-_LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (_in_the_engine, _in_the_kernel, _in_notes)
+def _in_the_firewall(host: Host) -> Iterator[Mark]:
+    """Read whose rules there are: one outlives its bridge where a hand deletes that."""
+    for rules in firewall.look(host.patience).passing.values():
+        yield from (Mark(name, key) for name, key in rules)
+
+
+_LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (
+    _in_the_engine,
+    _in_the_kernel,
+    _in_notes,
+    _in_the_firewall,
+)

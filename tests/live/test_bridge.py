@@ -12,6 +12,7 @@ from live.lab import Lab, run
 from live.witness import addresses, ip, link, pings, routes
 from reconciler.errors import Conflict
 from reconciler.model import Action, ResourceKey
+from reconciler.topologies import topologies
 
 pytestmark = pytest.mark.live
 
@@ -294,6 +295,8 @@ def test_a_rule_whose_bridge_is_gone_goes_too(lab: Lab, engine: object) -> None:
     before = rules()
     lab.apply(BARE)
     run("ip", "link", "del", f"{lab.name}-br0")
+    listed = {each.name: each.counts for each in topologies(lab.host)[0]}
+    assert listed.get(lab.name) == ({"bridge": 1} if rules() != before else None)
     lab.destroy()
     assert rules() == before
 
