@@ -84,6 +84,7 @@ WAITS = {
     "host/engine/ssh.py:SshLine.recv": (ENGINE,),
     "host/engine/stream.py:Stream.is_readable": (GIVEN,),
     "host/firewall.py:_run": (PATIENCE,),
+    "host/kernel/listening.py:files": (NONE, "_RECEIVE"),
     "host/libc.py:aside": (NONE,),
     "host/lock.py:_holder": (NONE,),
     "host/lock.py:_hung_up": (GIVEN,),

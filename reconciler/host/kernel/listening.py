@@ -15,8 +15,9 @@ from reconciler.host.netlink.codec import MESSAGE, attributes, message
 _PROTOCOL, _BY_FAMILY = 4, 20  # NETLINK_SOCK_DIAG and SOCK_DIAG_BY_FAMILY (linux/sock_diag.h)
 _ASKED = struct.Struct("=BBHIIIII")  # struct unix_diag_req: family, protocol, pad, states, inode, show, cookie
 _TOLD = struct.Struct("=BBBBIII")  # struct unix_diag_msg: family, type, state, pad, inode, cookie
-_LISTENING, _SHOW_FILE, _FILE = 1 << 10, 0x2, 1  # 1 << TCP_LISTEN, UDIAG_SHOW_VFS, UNIX_DIAG_VFS: inode, device
-_FILES = struct.Struct("=II")
+_LISTENING, _SHOW_FILE = 1 << 10, 0x2  # 1 << TCP_LISTEN, UDIAG_SHOW_VFS
+_QUESTION = message(_BY_FAMILY, c.NLM_F_DUMP, _ASKED.pack(socket.AF_UNIX, 0, 0, _LISTENING, 0, _SHOW_FILE, 0, 0))
+_FILE, _INODE = frozenset((1,)), struct.Struct("=II")  # UNIX_DIAG_VFS: inode, device
 _INODES = 0xFFFFFFFF
 _RECEIVE = 64 * 1024
 
@@ -40,8 +41,7 @@ def is_heard_here(path: str) -> bool | None:
 
 def files(line: Line) -> Iterator[int]:
     """Yield the inodes of the files at which somebody listens; OSError where the kernel does not tell."""
-    wanted = _ASKED.pack(socket.AF_UNIX, 0, 0, _LISTENING, 0, _SHOW_FILE, 0, 0)
-    line.send(message(_BY_FAMILY, c.NLM_F_DUMP, wanted))
+    line.send(_QUESTION)
     while True:
         buffer, at = line.recv(_RECEIVE), 0
         while at + MESSAGE.size <= len(buffer):
@@ -50,6 +50,6 @@ def files(line: Line) -> Iterator[int]:
                 return
             if kind == c.NLMSG_ERROR:
                 raise OSError("the kernel has no sock_diag")
-            found = attributes(buffer, at + MESSAGE.size + _TOLD.size, at + length, frozenset((_FILE,)))
-            yield from (_FILES.unpack(each)[0] for each in found.values())
+            found = attributes(buffer, at + MESSAGE.size + _TOLD.size, at + length, _FILE)
+            yield from (_INODE.unpack(each)[0] for each in found.values())
             at += (max(length, MESSAGE.size) + 3) & ~3
