@@ -175,8 +175,8 @@ def test_what_is_known_is_masked_in_whichever_form_it_is_told() -> None:
         (f"buildargs={quote_plus(as_json)}", "buildargs=%7B%22A%22%3A+%22(secret)%22%7D"),
     ):
         assert masked(f"before {form} after") == f"before {told} after", form
-    Secret("it's \"both\" of them")
-    assert masked(repr("it's \"both\" of them")) == "'(secret)'"
+    Secret('it\'s "both" of them')
+    assert masked(repr('it\'s "both" of them')) == "'(secret)'"
 
 
 def test_the_lines_and_the_password_of_a_secret_are_masked_too() -> None:
