@@ -14,7 +14,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process import KIND
 from reconciler.kinds.process.listeners import foreign
-from reconciler.kinds.process.live import claims, facts, spec_of, state_of
+from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
 from reconciler.kinds.process.parse import HEALTHY, processes
 from reconciler.kinds.process.sockets import sockets
 from reconciler.kinds.process.spec import ProcessSpec
@@ -159,6 +159,24 @@ def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(status: str
     owner = target and {"State": target}
     found = spec_of(inspected(status), "running", owner, now=NOW)
     assert (found.network_lost, found.container) == (lost, "t-web")
+
+
+@pytest.mark.parametrize(
+    ("status", "streak", "check", "unhealthy"),
+    [
+        ("healthy", 2, {"Retries": 2}, False),
+        ("unhealthy", 2, {"Retries": 2}, True),
+        ("unhealthy", 1, {"Retries": 2}, False),
+        ("unhealthy", 2, {}, False),
+        ("unhealthy", 3, None, True),
+    ],
+)
+def test_who_was_paused_is_unhealthy_only_when_enough_checks_have_failed(
+    status: str, streak: int, check: dict[str, Any] | None, unhealthy: bool
+) -> None:
+    found = inspected(state={"Health": {"Status": status, "FailingStreak": streak}})
+    assert is_unhealthy({**found, "Config": {"Healthcheck": check}}) is unhealthy
+    assert not is_unhealthy(inspected())
 
 
 DECLARED = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}], "81/tcp": [{"HostIp": "", "HostPort": ""}]}

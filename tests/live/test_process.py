@@ -276,6 +276,18 @@ def test_what_gets_unhealthy_or_never_healthy_is_told_with_the_check_s_last_word
     assert "ended before it was healthy, with exit code 0" in str(report.failed[0].error)
 
 
+def test_a_paused_container_is_healthy_once_its_checks_go_on(lab: Lab) -> None:
+    check = {"test": "test -e /tmp/well", "interval": "300ms", "retries": 2}
+    file = text({"box": alone(command="sh -c 'touch /tmp/well; sleep 1000'", healthcheck=check)})
+    lab.apply(file)
+    lab.host.engine.api.pause(f"{lab.name}-box")
+    assert inspect(lab, "box")["State"]["Health"]["Status"] == "unhealthy"
+    lab.drifted(file, "process/box", Action.UPDATE, "state")
+    inside(lab, "box", "rm", "/tmp/well")
+    lab.host.engine.api.pause(f"{lab.name}-box")
+    assert "it is unhealthy" in str(lab.attempt(file).failed[0].error)
+
+
 def test_replacing_a_container_waits_as_long_as_it_takes_to_stop(lab: Lab) -> None:
     script = "trap 'sleep 0.5; exit 0' TERM; while :; do sleep 0.05; done"
     lab.apply(text({"box": alone(init=None, command=["sh", "-c", script])}))

@@ -11,7 +11,7 @@ from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.base import Later, Result
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
-from reconciler.kinds.process.live import RESTARTING, on_trial
+from reconciler.kinds.process.live import RESTARTING, is_unhealthy, on_trial
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.still_ours import insist
 from reconciler.model import Resource, ResourceKey, Status, Step
@@ -24,7 +24,8 @@ _GRACE = (0.1, 0.2)
 """Seconds, at least and at most, for which a container that was just started is watched: a quarter of its start's."""
 _MOMENT = 0.25
 """Seconds after which who waits hears that no more waiting is wanted."""
-_NEWS = ("health_status", "die")
+_NEWS = ("health_status", "exec_die", "die")
+"""What the engine tells when the health has changed, or a check has ended, or the container."""
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
@@ -208,13 +209,14 @@ def _has_news(host: Host, events: Events, deadline: float) -> bool:
 
 def _is_healthy(host: Host, resource: Resource) -> bool:
     """Look at the health; raise if it never comes."""
-    state = host.engine.containers.inspect(ProcessSpec.of(resource).container)["State"]
+    inspected = host.engine.containers.inspect(ProcessSpec.of(resource).container)
+    state = inspected["State"]
     if not state["Running"]:
         raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
     health = state.get("Health")
     if not health:
         raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
-    if health["Status"] == "unhealthy":
+    if is_unhealthy(inspected):
         raise StepFailed(f"{resource.key}: it is unhealthy{_last_word(health)}")
     return bool(health["Status"] == "healthy")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.host import TRIAL
 from reconciler.kinds.container import ports
+from reconciler.kinds.container.healthcheck import retries
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim
 
@@ -51,6 +52,16 @@ def _has_network(inspected: Json, target: Json) -> bool:
     """A container that shares a namespace has it as long as the other one was not started again."""
     mine, theirs = inspected["State"], target["State"]
     return bool(theirs.get("Running")) and str(theirs["StartedAt"]) <= str(mine["StartedAt"])
+
+
+def is_unhealthy(inspected: Json) -> bool:
+    """Tell whether the checks of a container have failed as often as they may.
+
+    From a pause until the first check after it the engine calls it unhealthy too, whatever the last one has found.
+    """
+    health = inspected["State"].get("Health") or {}
+    failed: int = health.get("FailingStreak") or 0
+    return health.get("Status") == "unhealthy" and failed >= retries(inspected["Config"].get("Healthcheck"))
 
 
 def claims(inspected: Json) -> Iterator[Claim]:
