@@ -1,4 +1,4 @@
-"""Endpoints of a network come and go one after the other where the engine may lose count, and only there."""
+"""Endpoints of a network come and go one after the other where the engine may lose count, those of a container anyway."""
 
 from __future__ import annotations
 
@@ -68,6 +68,21 @@ def test_what_need_not_wait_does_not(
     assert caller.second.wait(LATE / 2)
     caller.let_go.set()
     assert [each.result() for each in begun] == [None, None]
+
+
+def test_who_works_on_one_container_waits_for_its_turn_with_any_engine(pool: ThreadPoolExecutor) -> None:
+    caller: Any = Caller(FIRST_TO_COUNT_WELL)
+    networks, second = Networks(caller), Event()
+
+    def after() -> None:
+        with networks.turn("a"):
+            second.set()
+
+    with networks.turn("a"):
+        begun = pool.submit(after)
+        with networks.turn("b"):
+            assert not second.wait(SOON)
+    assert begun.result(LATE) is None
 
 
 def test_a_turn_ends_with_an_error_too() -> None:

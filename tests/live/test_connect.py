@@ -12,6 +12,7 @@ import pytest
 
 from live.boxes import C, D, Json, R, U, alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab, run
+from live.witness import ip
 from reconciler.errors import Conflict
 from reconciler.execute import execute
 from reconciler.kinds import kinds
@@ -305,6 +306,51 @@ def test_a_container_that_starts_again_between_plan_and_step_is_connected_beside
     assert [str(each.error) for each in report.failed] == []
     assert lab.tells(moved) == {}
     assert life(lab, "a") == before
+
+
+COVERED = text(
+    {
+        "a": box(
+            networks={"lan": {"aliases": ["one"]}, "wan": {"aliases": ["one"]}},
+            routes=[{"to": to, "via": "fd78::2" if ":" in to else "10.78.0.2"} for to in ("10.0.0.0/8", "fd00::/8")],
+        )
+    },
+    networks=NETWORKS,
+    namespaces={"edge": {}},
+    veths=[["a:eth2 10.230.94.200/24 fd94::200/64 10.78.0.1/30 fd78::1/64", "edge:a 10.78.0.2/30 fd78::2/64"]],
+)
+"""A container with routes, and addresses of a veth, that overlap the subnets of its networks."""
+
+
+def all_routes(lab: Lab) -> list[str]:
+    pid = inspect(lab, "a")["State"]["Pid"]
+    return sorted(f"{each['dst']} {each['protocol']}" for v in "46" for each in ip(f"-{v}", "route", "show", pid=pid))
+
+
+def test_routes_that_overlap_a_network_make_way_while_it_is_connected(lab: Lab) -> None:
+    lab.apply(COVERED)
+    before, there = life(lab, "a"), all_routes(lab)
+    edited = COVERED.replace('"one"', '"two"')
+    assert set(lab.tells(edited)) == {"connect/a--lan", "connect/a--wan"}
+    lab.apply(edited)
+    assert all_routes(lab) == there
+    disconnect(lab, "a")
+    lab.drifted(edited, "connect/a--lan", Action.CREATE)
+    assert all_routes(lab) == there
+    assert life(lab, "a") == before
+
+
+def test_a_foreign_route_that_overlaps_a_network_is_told_while_it_is_connected_still(lab: Lab) -> None:
+    lab.apply(COVERED)
+    pid, former = inspect(lab, "a")["State"]["Pid"], endpoint(lab, "a", "lan")
+    run("nsenter", "-t", str(pid), "-n", "ip", "route", "add", "10.230.94.128/25", "via", "10.78.0.2")
+    edited = COVERED.replace('"one"', '"two"', 1)
+    assert "a route to 10.230.94.128/25 that is not ours" in str(lab.attempt(edited).failed[0].error)
+    assert endpoint(lab, "a", "lan") == former
+    disconnect(lab, "a")
+    assert "put that route into the container" in str(lab.attempt(edited).failed[0].error)
+    run("nsenter", "-t", str(pid), "-n", "ip", "route", "del", "10.230.94.128/25")
+    lab.apply(edited)
 
 
 def test_an_interface_deleted_by_hand_is_connected_anew(lab: Lab) -> None:

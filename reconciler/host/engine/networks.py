@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
@@ -58,23 +58,25 @@ class Networks:
             found = self._endpoint(network, container)
             return found is not None and bool(found.get("EndpointID"))
 
-        with self._turn(network):
+        with self._counted(network):
             self._caller.call("POST", f"/networks/{part(network)}/connect", body=body, again=False, done=done)
 
     def disconnect(self, network: str, container: str) -> None:
         """Disconnect a container by force."""
         body = {"Container": container, "Force": True}
         gone = lambda: self._endpoint(network, container) is None  # noqa: E731 - it is said where it is used
-        with self._turn(network):
+        with self._counted(network):
             self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
 
+    def _counted(self, network: str) -> AbstractContextManager[None]:
+        """One call for a network after the other where the engine may lose count."""
+        return self.turn(network) if self._caller.version < _COUNTS_WELL else nullcontext()
+
     @contextmanager
-    def _turn(self, network: str) -> Iterator[None]:
-        """One call for a network after the other where the engine may lose count; none waits longer than a call may."""
-        turn = self._turns[network]
-        taken = self._caller.version < _COUNTS_WELL and turn.acquire(
-            timeout=min(self._caller.timeout, threading.TIMEOUT_MAX)
-        )
+    def turn(self, name: str) -> Iterator[None]:
+        """Let those of a name, a network's or a container's, take turns; none waits longer than a call may."""
+        turn = self._turns[name]
+        taken = turn.acquire(timeout=min(self._caller.timeout, threading.TIMEOUT_MAX))
         try:
             yield
         finally:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, StepFailed
 from reconciler.host.engine.errors import NOT_FOUND, EngineError
@@ -14,7 +15,7 @@ from reconciler.kinds.calls import status
 from reconciler.kinds.connect.live import is_up
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
-from reconciler.kinds.route.aside import defaults_aside
+from reconciler.kinds.route.aside import insist_on_way_back, routes_aside
 from reconciler.kinds.still_ours import insist, network_now
 from reconciler.model import Resource, ResourceKey, Status, Step
 
@@ -34,6 +35,7 @@ _INTERFACE = "com.docker.network.endpoint.ifname"
 _FROM = 15
 _HINTS = {
     "Address already in use": "something else has that address: choose another, or disconnect it",
+    "conflicts with existing route": "something else has put that route into the container: remove it there",
     "no available IPv4": "the subnet is used up: declare a larger one",
 }
 _OLD = (
@@ -49,15 +51,18 @@ def connected(host: Host, step: Step) -> Result:
     refuse_mac(resource, host.engine.version)
     inspected = host.engine.containers.inspect(spec.container)
     insist(step, inspected, ResourceKey("container", resource.key.name.partition("--")[0]))
-    if spec.ours:
-        network = next(each.key for each in resource.needs if each.key.kind == "network")
-        network_now(host, Where(network, spec.network, step.topology))
+    key = next(each.key for each in resource.needs if each.key.kind == "network")
+    network = network_now(host, Where(key, spec.network, step.topology if spec.ours else ""))
     live = inspected["NetworkSettings"].get("Networks") or {}
-    with defaults_aside(host, inspected):
+    with routes_aside(host, inspected, _subnets(network)):
         for stale in {_NONE, spec.network} & live.keys():
             _let_go(host, inspected["Id"], stale)
         _connect(host, resource, inspected["Id"])
     return Status.DONE
+
+
+def _subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(each["Subnet"] for each in network["IPAM"].get("Config") or () if each.get("Subnet"))
 
 
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
@@ -108,7 +113,10 @@ def disconnected(host: Host, step: Step) -> Result:
     resource, engine = seen(step), host.engine
     container, network = resource.live["container"], resource.live["name"]
     try:
-        with defaults_aside(host, engine.containers.inspect(container)):
+        inspected = engine.containers.inspect(container)
+        if step.change.desired:
+            insist_on_way_back(host, inspected, _subnets(engine.networks.inspect(network)), resource.live["interface"])
+        with routes_aside(host, inspected):
             engine.networks.disconnect(network, container)
     except Exception as error:
         if status(error) != NOT_FOUND and "is not connected to" not in str(error):
