@@ -31,7 +31,7 @@ def routes_aside(host: Host, inspected: Mapping[str, Any], subnets: Collection[s
     With the routes of ours goes the kernel's own of an address that an interface of ours has.
     """
     with host.engine.networks.turn(inspected["Id"]), _within(host, inspected) as socket:
-        taken = list(_taken(socket, subnets)) if socket else []
+        taken = _taken(socket, subnets) if socket else []
         try:
             yield
         finally:
@@ -52,13 +52,17 @@ def _within(host: Host, inspected: Mapping[str, Any]) -> Iterator[Socket | None]
         yield stack.enter_context(Socket(fd))
 
 
-def _taken(socket: Socket, subnets: Collection[str]) -> Iterator[Told]:
-    for told in socket.dump(verbatim(get_routes())):
-        route = told[0]
-        if (route.destination in DEFAULTS or overlaps(route, subnets)) and _is_ours(socket, route):
-            only = route.devices if len(route.devices) == 1 else ()
-            socket.send([delete_route(route.destination, metric=route.metric, protocol=route.protocol, devices=only)])
-            yield told
+def _taken(socket: Socket, subnets: Collection[str]) -> list[Told]:
+    there = socket.dump(verbatim(get_routes()))
+    concerned = (told for told in there if told[0].destination in DEFAULTS or overlaps(told[0], subnets))
+    ours = [told for told in concerned if _is_ours(socket, told[0])]
+    socket.send([_removal(route) for route, _ in ours])
+    return ours
+
+
+def _removal(route: Route) -> bytes:
+    only = route.devices if len(route.devices) == 1 else ()
+    return delete_route(route.destination, metric=route.metric, protocol=route.protocol, devices=only)
 
 
 def overlaps(route: Route, subnets: Collection[str]) -> bool:
