@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import HostRefuses, StepFailed
 from reconciler.host.engine.errors import NOT_FOUND, EngineError
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import Reach, Where
+from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
+from reconciler.kinds.connect.live import is_up
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.route.aside import defaults_aside
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 _NONE = "none"
 _ATTEMPTS = 8
 _NAME_TAKEN = "file exists"
-"""What the engine says when the next ethN is there already: at the next attempt an old one counts on."""
+"""What the engine says when the next ethN is there already: at the next attempt an old one counts on.
+
+So it does where that is the name of a veth of the container which is about to be made.
+"""
 _NAMES_INTERFACES = (1, 49)
 """From this API version on the engine has to be told another name."""
 _INTERFACE = "com.docker.network.endpoint.ifname"
@@ -64,7 +69,8 @@ def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
 
 def _connect(host: Host, resource: Resource, container: str) -> None:
     spec = ConnectSpec.of(resource)
-    for attempt in range(_ATTEMPTS):
+    last = _ATTEMPTS + len(spec.spares) - 1
+    for attempt in range(last + 1):
         config = endpoint(spec, host.engine.version)
         if attempt and host.engine.version >= _NAMES_INTERFACES:
             config["DriverOpts"] = {_INTERFACE: f"eth{_FROM + attempt}"}
@@ -72,10 +78,24 @@ def _connect(host: Host, resource: Resource, container: str) -> None:
             host.engine.networks.connect(spec.network, container, config)
         except Exception as error:
             _let_go(host, container, spec.network)
-            if _NAME_TAKEN not in str(error) or attempt == _ATTEMPTS - 1:
+            if _NAME_TAKEN not in str(error) or attempt == last:
                 raise _hinted(resource, host.explain(error)) from error
         else:
-            return
+            if attempt == last or not _takes_a_name(host, spec, container):
+                return
+            _let_go(host, container, spec.network)
+
+
+def _takes_a_name(host: Host, spec: ConnectSpec, container: str) -> bool:
+    """Tell whether the engine has given the interface, in a container that runs, the name of one of its veths."""
+    inspected = host.engine.containers.inspect(container) if spec.spares else None
+    if inspected is None or not is_up(inspected):
+        return False
+    mac = inspected["NetworkSettings"]["Networks"].get(spec.network, {}).get("MacAddress")
+    with Reach(host) as reach:
+        socket = reach.socket(Where(ResourceKey("container", spec.container), inspected["Id"]))
+        found = socket.ask([get_link(each) for each in spec.spares])
+    return any(isinstance(each, Link) and each.mac == mac for each in found)
 
 
 def _hinted(resource: Resource, error: Exception) -> StepFailed:
