@@ -66,9 +66,7 @@ def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
     return name != BRIDGE or bool(desired and getattr(desired.spec, "network_mode", "") in ("", "none"))
 
 
-def _observed(
-    scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, seen: Seen
-) -> Iterator[Resource]:
+def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, seen: Seen) -> Iterator[Resource]:
     name, endpoint, _ = seen
     identity = networks.identity(name, endpoint)
     network = networks.key(name, endpoint)
