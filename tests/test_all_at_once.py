@@ -61,18 +61,19 @@ def test_what_follows_from_a_value_that_is_not_known_is_not_told_as_well(broken:
 
 
 @pytest.mark.parametrize(
-    "end",
+    "more",
     [
-        "${NOTHING}",
-        {"container": "${NOTHING}", "interface": "eth0"},
-        {"namespace": "red", "interface": "${NOTHING}"},
-        {"bridge": "${NOTHING}", "path_cost": 4},
-        {"host": True, "interface": "eth0", "routes": [{"to": "${NOTHING}", "via": "10.0.0.1"}]},
+        {"veths": [{"endpoints": ["red:eth1", "${NOTHING}"]}]},
+        {"veths": [{"endpoints": ["red:eth1", {"container": "${NOTHING}", "interface": "eth0"}]}]},
+        {"veths": [{"endpoints": ["red:eth1", {"namespace": "red", "interface": "${NOTHING}"}]}]},
+        {"veths": [{"endpoints": ["red:eth1", {"bridge": "${NOTHING}", "path_cost": 4}]}]},
+        {"host": {"routes": [{"to": "${NOTHING}", "via": "10.0.0.1"}]}},
+        {"host": {"routes": [{"to": "default", "via": "${NOTHING}"}]}},
     ],
-    ids=["minItems", "oneOf", "dependentRequired", "else", "required"],
+    ids=["minItems", "oneOf", "dependentRequired", "else", "required", "anyOf"],
 )
-def test_that_a_value_is_missing_is_not_told_where_it_is_not_known(end: object) -> None:
-    data = {"name": "t", "namespaces": {"red": None}, "veths": [{"endpoints": ["red:eth1", end]}]}
+def test_that_a_value_is_missing_is_not_told_where_it_is_not_known(more: dict[str, Any]) -> None:
+    data = {"name": "t", "namespaces": {"red": None}, **more}
     assert [NOTHING in each for each in found(data)] == [True]
 
 

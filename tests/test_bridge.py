@@ -173,3 +173,11 @@ def test_only_the_node_forces_a_replacement() -> None:
     found = Resource(ResourceKey("bridge", "x"), BridgeSpec())
     kind = kinds()["bridge"]
     assert [path for path in ("node", "stp", "name", "mtu") if not kind.mutable(path, found, found)] == ["node"]
+
+
+def test_a_person_is_told_of_no_mtu_that_nobody_looked_at() -> None:
+    key = ResourceKey("bridge", "core")
+    tell = kinds()["bridge"].tell
+    assert list(filter(None, tell(Resource(key, BridgeSpec("core", mtu=None))).facts)) == ["core"]
+    found = Resource(key, BridgeSpec("core", mtu=1400, up=False), live={"mac": "02:00:00:00:00:01"})
+    assert list(filter(None, tell(found).facts)) == ["core", "mtu 1400", "down", "mac 02:00:00:00:00:01"]

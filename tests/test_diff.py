@@ -345,6 +345,11 @@ def test_what_the_host_chose_gives_way_to_what_is_declared_and_comes_after_it() 
     assert Need(ResourceKey("leaf", "a"), "", How.AFTER) in desired.needs
 
 
+def test_what_is_external_never_gives_way() -> None:
+    desired: Entries = {"box/x": {"external": True}, "box/b": {"holds": [("p", 1, 1)]}}
+    assert actions(changes({"box/x": {"owner": "", "holds": [("p", 1, 1)]}}, desired)) == {"box/b": CREATE}
+
+
 def test_what_the_host_chose_gives_way_though_it_is_updated_as_well() -> None:
     desired: Entries = {"guest/a": {"color": "red"}, "leaf/a": {"holds": [("s", 100, 100), ("s", 102, 102)]}}
     assert actions(changes({"guest/a": {"slot": 100}}, desired)) == {"guest/a": REPLACE, "leaf/a": CREATE}

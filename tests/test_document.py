@@ -186,6 +186,11 @@ def test_every_value_knows_its_place() -> None:
 # Variables
 
 
+@pytest.mark.parametrize(("text", "value"), [("${A:-}", ""), ("$B", "~"), ("${C:-null}", "null"), ("!!null '$B'", "~")])
+def test_what_variables_leave_nothing_of_is_an_empty_text_and_not_a_key_alone(text: str, value: str) -> None:
+    assert data(f"name: a\nx-v: {text}\n", B="~")["x-v"] == value
+
+
 def test_variables_are_replaced_in_values_and_read_as_yaml_again() -> None:
     text = 'name: $N\nbridges: {b: {mtu: $MTU, stp: $STP}}\nx-$N: ["$MTU", $MTU, $$MTU]\n'
     assert data(text, N="a", MTU="1400", STP="yes") == {

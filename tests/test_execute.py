@@ -288,13 +288,20 @@ def test_a_stop_that_came_before_what_a_callback_raises_is_in_force_after_that()
 
 
 def test_a_stop_lets_running_steps_end_and_starts_no_more() -> None:
-    stop = threading.Event()
+    stop, more, started = threading.Event(), threading.Event(), list[str]()
+
+    def start(step: Step) -> None:
+        started.append(step.key.key.name)
+        if len(started) > 1:
+            more.set()
 
     def stopping(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
+        more.wait(0.1)  # time enough to start what is ready as well, were there a job for it
         stop.set()
         yield Status.DONE
 
-    report = run(planned(*"abc", edges="ab"), stopping, jobs=1, stop=stop)
+    report = run(planned(*"abc", edges="ab"), stopping, jobs=1, stop=stop, on_start=start)
+    assert started == ["a"]
     assert became(report) == {"a": Status.DONE, "b": Status.SKIPPED, "c": Status.SKIPPED}
     assert [each.cause for each in report.outcomes] == [None] * 3
 

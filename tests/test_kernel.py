@@ -18,13 +18,13 @@ from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel import sysctls
 from reconciler.host.kernel.notes import fitted, note, notes, read
 from reconciler.host.kernel.packed import changed, noted, without_room, write, written
-from reconciler.host.kernel.space import HOST, Place, Space, Where
+from reconciler.host.kernel.space import Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
 from reconciler.kinds.addresses import within
 from reconciler.kinds.held import held
 from reconciler.kinds.masters import bridge_of
-from reconciler.model import ResourceKey
+from reconciler.model import HOST, ResourceKey
 
 
 def a_link(index: int, name: str, *, alias: str = "", altnames: tuple[str, ...] = ()) -> Link:

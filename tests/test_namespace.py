@@ -116,6 +116,13 @@ def test_what_cannot_rest_is_a_problem(tmp_path: Path, given: str, message: str)
                 "(set net.ipv4.conf.default.rp_filter, or use exec)"
             ),
         ),
+        (
+            "net/ipv4/conf/eth0.5/rp_filter",
+            (
+                "net.ipv4.conf.eth0.5.rp_filter: the interface eth0.5 is made after the namespace "
+                "(set net.ipv4.conf.default.rp_filter, or use exec)"
+            ),
+        ),
     ],
 )
 def test_a_sysctl_that_no_namespace_has_when_it_is_made_is_a_problem(tmp_path: Path, key: str, message: str) -> None:

@@ -13,10 +13,9 @@ from memory import KINDS, Guest, MemoryHost, Seat
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
-from reconciler.host.kernel.space import HOST
 from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.container.ours import spaces
-from reconciler.model import Resource, ResourceKey, Topology
+from reconciler.model import HOST, Resource, ResourceKey, Topology
 from reconciler.observe import observe
 from reconciler.secret import Secret, masked
 

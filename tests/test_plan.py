@@ -68,6 +68,19 @@ def test_an_update_does_not_wait_to_leave_what_it_only_came_after() -> None:
     assert free(plan(changed, kinds=KINDS), "update box/b", "delete box/a")
 
 
+def test_an_update_leaves_what_it_needs_no_more_before_that_is_unmade() -> None:
+    grounds: Entries = {"ground/a": {}, "ground/b": {}}
+    for kind, how in (("seat", "stands_on"), ("pointer", "refers_to")):
+        before: Entries = {**grounds, f"{kind}/x": {how: ["ground/a"]}}
+        made = planned(before, {"ground/b": {}, f"{kind}/x": {how: ["ground/b"]}})
+        assert first(made, f"update {kind}/x", "delete ground/a"), kind
+
+
+def test_what_takes_a_claim_over_from_one_of_a_kind_that_is_made_first_does_not_wait_for_it() -> None:
+    made = planned({"image/a": {"holds": [("p", 1, 1)]}}, {"image/b": {"holds": [("p", 1, 1)]}})
+    assert first(made, "create image/b", "delete image/a")
+
+
 def test_an_update_goes_over_before_the_old_one_is_unmade_where_the_new_one_is_made_first() -> None:
     before: Entries = {"image/a": {}, "pointer/a": {"refers_to": ["image/a"]}}
     made = planned(before, {**before, "image/a": {"shape": "square"}})
@@ -186,6 +199,9 @@ def test_a_carried_step_on_a_circle_goes_by_itself() -> None:
     made = planned(before, desired)
     assert [str(each.key) for each in made.ordered] == ["create box/b", "update leaf/a", "create part/b1"]
     assert all(not each.carries and not each.carried_by for each in made.ordered)
+    made = planned(before, {**desired, "box/c": {}, "part/c1": {"stands_on": ["box/c"]}})
+    carried = {str(each.key): str(each.carried_by) for each in made.ordered if each.carried_by}
+    assert carried == {"create part/c1": "create box/c"}, "what is on no circle is carried as ever"
 
 
 def test_what_falls_with_each_of_several_goes_with_the_first_and_the_others_do_not_wait_for_that() -> None:

@@ -711,6 +711,15 @@ def test_going_back_makes_nobody_ill_or_dead_again() -> None:
     assert {each[:1] + each[2:] for each in pictured(host.world)} == {("ground/ill", "grey", "round")}
 
 
+def test_going_back_proves_nothing_of_what_cannot_be_looked_at_again() -> None:
+    kinds = with_seats(EngineUnreachable("it went"), after=3)
+    host = failing({}, "create box/a")
+    report = reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds, options=options(revert=True))
+    assert report.reverted
+    assert [str(each.key) for each in report.reverted.remaining] == ["seat/a"]
+    assert [str(each) for each in report.reverted.unseen] == ["it went"]
+
+
 def test_going_back_proves_nothing_of_what_cannot_be_looked_at_by_now() -> None:
     host = failing({"volume/data": {}}, "create box/a")
     kinds = {**KINDS, "volume": Late([True, True, False, False])}

@@ -25,11 +25,11 @@ from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.network.spec import NetworkSpec, Pool
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.route.spec import RouteSpec
-from reconciler.kinds.source import HOST
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.kinds.volume.spec import VolumeSpec
 from reconciler.model import (
     EMPTY,
+    HOST,
     Action,
     Change,
     Changes,

@@ -193,7 +193,18 @@ def test_the_longer_one_is_masked_first_and_a_short_one_only_as_a_word() -> None
     Secret("qx77")
     Secret("true")
     assert masked("zanzibar-and-more, zanzibarian") == "(secret), (secret)ian"
+    Secret("qx77-and-more")
+    assert masked("qx77-and-more qx77-and-mole qx77-andes") == "(secret) (secret)-and-mole (secret)-andes"
+    Secret("vuvu")
+    Secret("vuvuzela-of-mine")
+    assert masked("vuvuzela-of-mice") == "vuvuzela-of-mice"
     assert masked("qx77 aqx77 qx77b (qx77) qx7 true") == "(secret) aqx77 qx77b ((secret)) qx7 true"
+
+
+@pytest.mark.parametrize("word", ["true", "False", "none", "null", "yes", "disabled", "enabled", "default", "DEFAULT"])
+def test_what_is_somebodys_password_and_a_value_of_everybody_is_told(word: str) -> None:
+    Secret(word)
+    assert masked(f"tty: {word}") == f"tty: {word}"
 
 
 def test_what_is_public_is_told_though_it_serves_as_a_password() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from paper import source
 
-from reconciler.kinds.source import HOST, did_you_mean, home
-from reconciler.model import Claim, Need, ResourceKey, Spec
+from reconciler.kinds.source import did_you_mean, home
+from reconciler.model import HOST, Claim, Need, ResourceKey, Spec
 
 FILE: dict[str, Any] = {
     "containers": {"web": None, "db": {"container_name": "database"}, "old": {"external": True}},

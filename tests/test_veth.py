@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ containers:
   onbridge: {image: x, network_mode: bridge}
   hosted: {image: x, network_mode: host}
   sharing: {image: x, network_mode: "service:alone"}
+  too: {image: x, network_mode: "service:sharing"}
   done: {image: x, state: completed, network_mode: none}
   other: {external: true}
 """
@@ -125,6 +127,8 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[red:default, blue:x]]", "'default' cannot be the name of an interface: its settings are those of all"),
         ("[[red:x 10.0.0.1/33, blue:x]]", "'10.0.0.1/33' is not an address with its prefix length"),
         ("[[red:x 0.0.0.0/0, blue:x]]", "'0.0.0.0/0' cannot be the address of an interface"),
+        ("[[red:x 127.0.0.2/8, blue:x]]", "'127.0.0.2/8' cannot be the address of an interface"),
+        ("[['red:x ::1/128', blue:x]]", "'::1/128' cannot be the address of an interface"),
         ("[[br0 10.0.0.1/24, blue:x]]", "'br0' is the port of a bridge (give the addresses to the bridge)"),
         ("[[web:eth0, blue:x]]", "Docker names the interface of a network of 'web' 'eth0' (use eth1)"),
         ("[[both:eth1, blue:x]]", "Docker names the interface of a network of 'both' 'eth1' (use eth2)"),
@@ -132,6 +136,7 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[onbridge:eth0, blue:x]]", "Docker names the interface of a network of 'onbridge' 'eth0' (use eth1)"),
         ("[[hosted:x, blue:x]]", "container 'hosted' has no network of its own: give the interface to 'host'"),
         ("[[sharing:x, blue:x]]", "container 'sharing' has no network of its own: give the interface to 'alone'"),
+        ("[[too:x, blue:x]]", "container 'too' has no network of its own: give the interface to 'alone'"),
         ("[[done:x, blue:x]]", "container 'done' is to be completed: only a running or paused one has interfaces"),
         ("[{endpoints: [{bridge: br1}, blue:x]}]", "there is no 'br1' in bridges (did you mean 'br0'?)"),
         ("[{mtu: 1000, endpoints: ['red:x fd00::1/64', blue:x]}]", "IPv6 needs an MTU of 1280 at least, not 1000"),
@@ -223,9 +228,18 @@ THEIRS = Endpoint(interface="port", master="@docker0")
                 ("namespace/red", ("eth0", "↔ br0:port", "mtu 1500", "02:00:00:00:00:01", "10.0.0.1/30, fd00::1/64")),
             ],
         ),
+        (
+            {"red:eth0": replace(RED, addresses=("FE80::1/64",))},
+            [
+                (
+                    "namespace/red",
+                    ("eth0", "↔ nothing", "mtu 1500", "02:00:00:00:00:01", "10.0.0.1/30, FE80::1/64, fd00::1/64"),
+                )
+            ],
+        ),
         ({"host:port": THEIRS}, [("host/host", ("port", "↔ nothing", "mtu 1500", "", ""))]),
     ],
-    ids=["a pair", "an end whose other one is gone, in a bridge of somebody else"],
+    ids=["a pair", "a declared address of the link", "an end whose other one is gone, in a bridge of somebody else"],
 )
 def test_a_person_is_told_of_each_end_below_its_node_or_its_bridge(ends: dict[str, Endpoint], rows: Any) -> None:
     live = {"red:eth0": {"mac": "02:00:00:00:00:01", "addresses": ["10.0.0.1/30", "FE80::1/64", "fd00::1/64"]}}

@@ -290,6 +290,7 @@ def named(index: int, name: str, alias: str | None = None) -> bytes:
         (told(3, c.RTM_DELADDR, delete_address(5, "fd00::1/64")), "fd00::1/64 is gone from an interface in namespace/red"),
         (told(3, c.RTM_DELADDR, bytes(16) + bytes(8)), ""),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72)), "the route to 10.1.0.0/16 is gone from namespace/red"),
+        (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"], protocol=0x72), c.NLM_F_EXCL), "the route to 10.1.0.0/16 is gone from namespace/red"),
         (told(3, c.RTM_DELROUTE, add_route("10.1.0.0/16", via=["10.0.0.2"])), ""),
         (told(3, c.RTM_DELROUTE, add_route("10.0.0.0/24", devices=[5], protocol=c.RTPROT_KERNEL)), "the route to 10.0.0.0/24 is gone from namespace/red"),
         (told(3, c.RTM_DELROUTE, add_route("10.0.0.1/32", devices=[5], protocol=c.RTPROT_KERNEL) + u32(c.RTA_TABLE, 255)), ""),
@@ -886,6 +887,7 @@ def test_a_dry_pass_changes_nothing_and_tells_what_differs_once() -> None:
 def test_a_dry_pass_tells_when_drift_is_over_and_when_it_is_another() -> None:
     passing = Passing(host_with({"box/a": {"color": "red"}, "box/old": {}}), dry_run=True)
     assert sorted(passing({"box/a": {}})) == [("drift", "box/a"), ("drift", "box/old")]
+    assert {each.because for each in passing.said} == {("why",)}
     (thing,) = (each for each in passing.host.world.things.values() if each.key == A)
     passing.host.world.add(replace(thing, spec=replace(thing.spec, color="blue")))
     assert passing({"box/a": {}}) == [("drift", "box/a")]

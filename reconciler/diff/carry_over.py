@@ -21,7 +21,8 @@ from reconciler.model import (
 
 def evicted(by_key: Mapping[ResourceKey, Change]) -> dict[ResourceKey, Change]:
     """Replace what holds by chance what another is to take; the other comes first, lest it be chosen again."""
-    held = Held((claim, each.key) for each in by_key.values() for claim in held_by_chance(each))
+    ours = (each for each in by_key.values() if both_ours(each))
+    held = Held((claim, each.key) for each in ours for claim in held_by_chance(each))
     result = dict(by_key)
     for taker in by_key.values() if held else ():
         for wanted in taken(taker):

@@ -77,7 +77,7 @@ def interface_address(source: Source, pointer: Pointer, text: str) -> str:
     except ValueError as error:
         source.problem(pointer, f"{text!r} is not an address with its prefix length: {error}", "e.g. 10.0.0.1/24")
         return ""
-    if found.is_multicast or not int(found):
+    if found.is_multicast or found.is_loopback or not int(found):
         source.problem(pointer, f"{text!r} cannot be the address of an interface")
         return ""
     return with_length(found)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
 
-_BRIDGE_NAME = "com.docker.network.bridge.name"
+BRIDGE_NAME = "com.docker.network.bridge.name"
+"""The option that names the Linux bridge of a network."""
 
 
 def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None]:
@@ -63,7 +64,7 @@ def _network(scope: Scope, bridge: str) -> Where | None:
 def bridge_of(network: Mapping[str, Any]) -> str:
     """Return the name of a Docker network's Linux bridge."""
     options = network.get("Options") or {}
-    return str(options.get(_BRIDGE_NAME) or f"br-{network['Id'][:12]}")
+    return str(options.get(BRIDGE_NAME) or f"br-{network['Id'][:12]}")
 
 
 def bridge_now(host: Host, at: Where, into: Where, socket: Socket) -> int:

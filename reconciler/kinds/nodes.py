@@ -10,8 +10,8 @@ from typing import Any
 from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
-from reconciler.kinds.source import HOST, Pointer, Source
-from reconciler.model import Claim, Need, ResourceKey
+from reconciler.kinds.source import Pointer, Source
+from reconciler.model import HOST, Claim, Need, ResourceKey
 
 INTERFACE_MAX = 15
 """How many characters an interface's name may have (IFNAMSIZ less one)."""
@@ -24,7 +24,6 @@ _DIGEST = 6
 _SETTINGS = ("all", "default")
 """What stands beside the interfaces in /proc/sys/net/ipv4/conf, so that the kernel makes none of that name."""
 _UNFIT = re.compile(r"[/:%\s]")
-_SHARED = ("service:", "container:")
 
 
 def entry(source: Source, key: ResourceKey) -> Mapping[str, Any]:
@@ -68,15 +67,23 @@ def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     mode = str(entry(source, key).get("network_mode") or "")
     if mode == "host":
         return HOST
-    if mode.startswith(_SHARED):
+    if mode.startswith(networking.SHARED):
         return ResourceKey("container", mode.partition(":")[2])
     return None
 
 
+def _at_last(source: Source, key: ResourceKey) -> ResourceKey:
+    """Return the node whose network namespace a container is in; where they share in a circle any one of them."""
+    chain = [key]
+    while (shared := holder(source, chain[-1])) and shared not in chain:
+        chain.append(shared)
+    return chain[-1]
+
+
 def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: str) -> bool:
     """Tell whether a node has a network namespace of its own; a problem is noted if it has none."""
-    shared = holder(source, key) if key.kind == "container" else None
-    if shared is None:
+    shared = _at_last(source, key) if key.kind == "container" else key
+    if shared == key:
         return True
     instead = "'host'" if shared == HOST else repr(shared.name)
     source.problem(pointer, f"container {key.name!r} has no network of its own: give {what} to {instead}")
@@ -123,10 +130,10 @@ def node_of_bridge(source: Source, name: str) -> ResourceKey:
     return ResourceKey("namespace", namespace) if namespace else HOST
 
 
-def interface_problem(name: str) -> str:
+def interface_problem(name: str, longest: int = INTERFACE_MAX) -> str:
     """Say what is wrong with the name of an interface; empty if nothing is (dev_valid_name in the kernel)."""
-    if len(name.encode()) > INTERFACE_MAX:
-        return f"the interface name {name!r} is longer than {INTERFACE_MAX} characters"
+    if len(name.encode()) > longest:
+        return f"the interface name {name!r} is longer than {longest} characters"
     if name in ("", ".", "..") or not name.isprintable() or _UNFIT.search(name):
         return f"{name!r} cannot be the name of an interface"
     if name in _SETTINGS:

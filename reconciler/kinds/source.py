@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
-from reconciler.model import Claim, Need, Resource, ResourceKey, Spec
+from reconciler.model import HOST, Claim, Need, Resource, ResourceKey, Spec
 
 T = TypeVar("T")
 Pointer = tuple[str | int, ...]
 NODES = {"containers": "container", "namespaces": "namespace", "bridges": "bridge"}
 """The sections whose entries are nodes: they share one space of names."""
-HOST = ResourceKey("host", "host")
-"""The key that stands for the host as a node; there is no such resource."""
 
 _HINTED = 20_000
 """With how many names in all those that are not known are compared."""

@@ -4,6 +4,7 @@ from reconciler.model.change import Action, Change, Changes, FieldChange
 from reconciler.model.plan import Outcome, Plan, Report, Status, Step, StepKey, Verb
 from reconciler.model.resource import (
     DEFAULT_FILE,
+    HOST,
     STANDARD_INPUT,
     Claim,
     How,
@@ -33,6 +34,7 @@ __all__ = [
     "DEFAULT_FILE",
     "EMPTY",
     "FORMAT_VERSION",
+    "HOST",
     "STANDARD_INPUT",
     "Action",
     "Change",

@@ -38,6 +38,10 @@ class ResourceKey(NamedTuple):
         return cls(kind, name)
 
 
+HOST = ResourceKey("host", "host")
+"""The key that stands for the host as a node; there is no such resource."""
+
+
 class How(StrEnum):
     """In which way a resource depends on another."""
 

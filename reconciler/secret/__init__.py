@@ -33,7 +33,7 @@ _PIECE = 64
 """How many characters are looked for of a text that is too long, at a time: others may cut off some."""
 _SAME = re.compile(r"[A-Za-z0-9_.~-]+")
 """A text that is the same however it is escaped."""
-_TOLD = frozenset(("true", "false", "none", "null", "yes", "disabled", "enabled", "default"))
+_TOLD = frozenset(("true", "false", "none", "null", "disabled", "enabled", "default"))
 """What is told though it is somebody's password: values of everybody."""
 
 

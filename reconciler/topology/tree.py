@@ -241,7 +241,9 @@ class Builder:
             self._problem(node, f"the character U+{ord(unfit[0]):04X} is not allowed")
             made.broken = True
         if tag == PLAIN or tag in _SCALAR_TAGS:
-            made.value, made.text = scalar(text), text
+            found = scalar(text)
+            nothing_by_variables = found is None and "$" in node.value  # that is an empty text, as in Compose
+            made.value, made.text = (text if nothing_by_variables else found), text
         elif tag != TEXT:
             self._problem(node, f"unknown tag {_shown(tag)!r}")
         return made

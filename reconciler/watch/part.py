@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.nodes import ground
-from reconciler.kinds.source import HOST
-from reconciler.model import How, ResourceKey, Topology
+from reconciler.model import HOST, How, ResourceKey, Topology
 from reconciler.value import dataclass
 
 _NODES = ("container", "namespace")

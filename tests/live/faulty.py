@@ -55,6 +55,7 @@ class Door:
 
     def attempt(self, engine_timeout: float = ENGINE_TIMEOUT) -> Report:
         """Apply through the proxy, over a new connection, as every run of the command has."""
+        self.lab.host.close()
         self.lab.host = Host(
             engine_url=self.proxy.url, engine_timeout=engine_timeout, patience=PATIENCE, wait_timeout=60
         )

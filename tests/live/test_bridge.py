@@ -195,9 +195,9 @@ def test_a_port_is_borrowed_and_an_external_bridge_used_by_an_altname(lab: Lab, 
     other, inside = f"b{uuid.uuid4().hex[:8]}", "namespaces: {red: }\nveths: [[red:eth0, core]]\n"
     run("ip", "link", "add", other, "type", "bridge")
     try:
-        for each in (port, other):
-            run("ip", "link", "property", "add", "dev", each, "altname", f"{each}-alt")
-        text = f"{inside}bridges: {{br0: {{ports: [{port}-alt]}}, core: {{external: true, name: {other}-alt}}}}"
+        for each, name in ((port, f"{port}-of-a-longer-name"), (other, f"{other}-alt")):
+            run("ip", "link", "property", "add", "dev", each, "altname", name)
+        text = f"{inside}bridges: {{br0: {{ports: [{port}-of-a-longer-name]}}, core: {{external: true, name: {other}-alt}}}}"
         lab.apply(text)
         run("ip", "link", "set", port, "nomaster")
         lab.drifted(text, KEY, Action.UPDATE, "ports")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -117,6 +118,20 @@ def test_a_container_that_ends_again_and_again_is_told_until_it_lives(lab: Lab) 
     assert life(lab, "calm") == before
 
 
+def test_it_is_the_engine_s_clock_by_which_a_container_has_lived(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.host.trial = 1
+    script = "test -e /tmp/ran && exec sleep 1000; touch /tmp/ran; sleep 0.7; exit 1"
+    file = text({"once": alone(command=["sh", "-c", script], restart="always")})
+    lab.attempt(file)
+    while (found := inspect(lab, "once"))["RestartCount"] == 0 or found["State"]["Status"] != "running":
+        time.sleep(0.05)
+    lab.apply(file)
+    assert inspect(lab, "once")["RestartCount"] == 1
+    behind = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: behind)
+    assert lab.tells(file) == {}
+
+
 def test_a_death_without_a_word_reads_as_a_sentence(lab: Lab) -> None:
     report = lab.attempt(text({"short": alone(command=["true"])}))
     assert str(report.failed[0].error) == (
@@ -187,7 +202,7 @@ def test_a_restart_by_hand_of_a_plain_container_is_no_drift(lab: Lab) -> None:
     assert lab.tells(file) == {}
 
 
-def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) -> None:
+def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = {"owner": box(networks=["lan"]), "guest": alone(network_mode="service:owner")}
     file = text(entries, networks={"lan": lan("10.230.96.0/24")})
     lab.apply(file)
@@ -201,8 +216,19 @@ def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) ->
     lab.drifted(file, "process/owner", Action.UPDATE, "state")
     assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
     changed = {**entries, "owner": box(networks=["lan"], labels={"a": "b"})}
-    lab.apply(text(changed, networks={"lan": lan("10.230.96.0/24")}))
+    file = text(changed, networks={"lan": lan("10.230.96.0/24")})
+    lab.apply(file)
     assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
+    found = lab.host.engine.containers.find
+
+    def started_before_the_clock_was_set_back(name: str) -> Json | None:
+        inspected = found(name)
+        if inspected and inspected["Name"].endswith("-owner"):
+            inspected["State"]["StartedAt"] = "2999-01-01T00:00:00Z"
+        return inspected
+
+    monkeypatch.setattr(lab.host.engine.containers, "find", started_before_the_clock_was_set_back)
+    assert lab.tells(file) == {}
 
 
 def test_who_shares_the_network_of_a_container_that_is_not_declared_is_restarted_with_it(lab: Lab) -> None:

@@ -2,6 +2,6 @@
 
 from reconciler.host.kernel.look import Kernel
 from reconciler.host.kernel.reach import Reach
-from reconciler.host.kernel.space import HOST, NOWHERE, Place, Space, Where
+from reconciler.host.kernel.space import NOWHERE, Place, Space, Where
 
-__all__ = ["HOST", "NOWHERE", "Kernel", "Place", "Reach", "Space", "Where"]
+__all__ = ["NOWHERE", "Kernel", "Place", "Reach", "Space", "Where"]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host import netns
 from reconciler.host.kernel.packed import noted, written
-from reconciler.host.kernel.space import HOST, LOOPBACK, Place, Space
+from reconciler.host.kernel.space import LOOPBACK, Place, Space
 from reconciler.host.kernel.sysctls import every_sysctl, read_sysctl
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Address, Socket, get_addresses, get_connected, get_links, get_routes
 from reconciler.host.netns import Namespace
-from reconciler.model import ResourceKey
+from reconciler.model import HOST, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope

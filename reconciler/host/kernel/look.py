@@ -14,11 +14,11 @@ from reconciler.host import netns
 from reconciler.host.kernel.asking import Asking
 from reconciler.host.kernel.known import Known
 from reconciler.host.kernel.peer import elsewhere, stranger
-from reconciler.host.kernel.space import HOST, NOWHERE, Space, Where
+from reconciler.host.kernel.space import NOWHERE, Space, Where
 from reconciler.host.marks import Mark, of_alias, of_labels, short_key
 from reconciler.host.netlink import Link
 from reconciler.host.netns import Namespace
-from reconciler.model import ResourceKey
+from reconciler.model import HOST, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope

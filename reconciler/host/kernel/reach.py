@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel.peer import elsewhere
-from reconciler.host.kernel.space import HOST, LOOPBACK, Place, Where
+from reconciler.host.kernel.space import LOOPBACK, Place, Where
 from reconciler.host.marks import Mark, came_between, of_alias, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, sockets
+from reconciler.model import HOST
 
 if TYPE_CHECKING:
     from reconciler.host import Host

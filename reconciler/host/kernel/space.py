@@ -10,11 +10,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.host.netlink import Address, Connected, Link, Route
-from reconciler.model import ResourceKey
+from reconciler.model import HOST, ResourceKey
 from reconciler.value import dataclass
 
-HOST = ResourceKey("host", "host")
-"""The key that stands for the host as a node; there is no such resource."""
 LOOPBACK = 1
 
 

@@ -10,8 +10,8 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.bridge.parse import parse
 from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.effects import one_by_one_inside
-from reconciler.kinds.source import HOST, Source
-from reconciler.model import Resource, ResourceKey, Step
+from reconciler.kinds.source import Source
+from reconciler.model import HOST, Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -56,11 +56,11 @@ class BridgeKind(Kind):
 
     def tell(self, resource: Resource) -> Told:
         """Its name, its addresses, and what is special about it."""
-        spec = BridgeSpec.of(resource)
+        spec, live = BridgeSpec.of(resource), resource.live
         flags = ("stp" if spec.stp else "", "" if spec.up else "down")
         where = f"in {spec.node}" if spec.node.kind != "host" else ""
-        mac = resource.live.get("mac")
-        return Told((spec.name, *spec.addresses, f"mtu {spec.mtu}", *flags, where, f"mac {mac}" if mac else ""))
+        mtu, mac = (f"{name} {value}" if value else "" for name, value in (("mtu", spec.mtu), ("mac", live.get("mac"))))
+        return Told((spec.name, *spec.addresses, mtu, *flags, where, mac))
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its mark, up, with all that is declared."""

@@ -24,11 +24,10 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
 from reconciler.kinds.route.keep import routes_kept
-from reconciler.kinds.source import HOST
 from reconciler.kinds.still_ours import insist_on_link
 from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import switch_ipv6_on
-from reconciler.model import Status, Step
+from reconciler.model import HOST, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host.kernel import Reach

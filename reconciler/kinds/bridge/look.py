@@ -15,8 +15,7 @@ from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
 from reconciler.kinds.bridge.spec import BridgeSpec, times
 from reconciler.kinds.held import held
-from reconciler.kinds.source import HOST
-from reconciler.model import Claim, Resource, ResourceKey, Spec
+from reconciler.model import HOST, Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope

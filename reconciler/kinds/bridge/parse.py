@@ -8,9 +8,9 @@ from typing import Any
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, interface_addresses, is_v6, mac
 from reconciler.kinds.bridge.spec import TIMES, BridgeSpec, hundredths, written
-from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node, mtu_of, pairs
-from reconciler.model import Claim, Resource, ResourceKey
+from reconciler.model import HOST, Claim, Resource, ResourceKey
 
 _RANGES = {
     "hello_time": (100, 1000),
@@ -112,7 +112,7 @@ def _ports(source: Source, pointer: Pointer, node: ResourceKey, entry: Mapping[s
         if port in ours:
             hint = f"let that end be in it: {{bridge: {pointer[1]}, interface: {port}}}"
             source.problem((*pointer, "ports", number), f"{port!r} is an end of {ours[port]}", hint)
-        elif wrong := nodes.interface_problem(port):
+        elif wrong := nodes.interface_problem(port, nodes.ALTNAME_MAX):
             source.problem((*pointer, "ports", number), wrong)
     return ports
 

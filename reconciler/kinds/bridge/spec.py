@@ -6,9 +6,8 @@ from typing import Any
 
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.netlink import BridgeOptions, BridgeParameters
-from reconciler.kinds.source import HOST
 from reconciler.kinds.units import duration
-from reconciler.model import ResourceKey, Spec, chosen, uncompared
+from reconciler.model import HOST, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
 _NANOSECONDS = 10**7

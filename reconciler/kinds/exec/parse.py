@@ -9,9 +9,9 @@ from reconciler.kinds import nodes
 from reconciler.kinds.exec.spec import Command, ExecSpec, command, digest_of
 from reconciler.kinds.route.interfaces import interfaces
 from reconciler.kinds.route.parse import routes
-from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.veth.ends import EndsByNode, ends_by_node
-from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.model import HOST, How, Need, Resource, ResourceKey
 from reconciler.value import dataclass
 
 

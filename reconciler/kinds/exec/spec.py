@@ -9,8 +9,7 @@ from typing import Any
 from reconciler.host.kernel import NOWHERE, Where
 from reconciler.host.kernel.notes import digest
 from reconciler.host.machine import salt
-from reconciler.kinds.source import HOST
-from reconciler.model import ResourceKey, Spec, uncompared
+from reconciler.model import HOST, ResourceKey, Spec, uncompared
 from reconciler.value import dataclass
 
 SHELL = ("/bin/sh", "-c")

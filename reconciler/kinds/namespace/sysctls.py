@@ -94,8 +94,8 @@ def _wrong(key: str) -> tuple[str, str] | None:
     if parts[-1] == "flush":
         return f"{key} has no value: writing to it empties a cache", "use exec"
     if tuple(parts[:3]) in _PER_INTERFACE and len(parts) > _PARTS and parts[3] not in EVERYWHERE:
-        every = ".".join((*parts[:3], "default", *parts[4:]))
-        return f"{key}: the interface {parts[3]} is made after the namespace", f"set {every}, or use exec"
+        every = ".".join((*parts[:3], "default", parts[-1]))
+        return f"{key}: the interface {'.'.join(parts[3:-1])} is made after the namespace", f"set {every}, or use exec"
     return None
 
 

@@ -7,8 +7,8 @@ from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from reconciler.host.scope import in_reach
-from reconciler.kinds.masters import bridge_of
-from reconciler.kinds.network.spec import BRIDGE_NAME, SUBNET, NetworkSpec, subnet_claim
+from reconciler.kinds.masters import BRIDGE_NAME, bridge_of
+from reconciler.kinds.network.spec import SUBNET, NetworkSpec, subnet_claim
 from reconciler.model import Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:

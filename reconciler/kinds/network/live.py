@@ -10,10 +10,9 @@ from typing import Any
 from reconciler.host.marks import SOURCE, Mark
 from reconciler.host.netlink import Link
 from reconciler.kinds.labelled import unmarked, veiled
-from reconciler.kinds.network.spec import ABSENT, BRIDGE, BRIDGE_NAME, DOWN, UP, Ipam, NetworkSpec, Pool, Pools
+from reconciler.kinds.masters import bridge_of
+from reconciler.kinds.network.spec import ABSENT, BRIDGE, DOWN, UP, Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap
-
-_ID_IN_NAME = 12
 
 
 def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
@@ -39,12 +38,11 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
 
 def facts(row: Mapping[str, Any], spec: NetworkSpec) -> Mapping[str, Any]:
     """Return what is never compared: the id, the Linux bridge's name, the subnets."""
-    bridge = (row.get("Options") or {}).get(BRIDGE_NAME) or f"br-{row['Id'][:_ID_IN_NAME]}"
     subnets = tuple(subnet for subnet, _ in spec.ipam.config.pools())
     return MappingProxyType(
         {
             "id": row["Id"],
-            "bridge": bridge if spec.driver == BRIDGE else "",
+            "bridge": bridge_of(row) if spec.driver == BRIDGE else "",
             "subnets": subnets,
             "source": (row.get("Labels") or {}).get(SOURCE, ""),
         }

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from reconciler.kinds.network.spec import BRIDGE, BRIDGE_NAME
+from reconciler.kinds.masters import BRIDGE_NAME
+from reconciler.kinds.network.spec import BRIDGE
 from reconciler.kinds.nodes import interface_problem
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels

@@ -17,8 +17,6 @@ from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
 from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
 
-DEFAULT = "default"
-"""The network that is made on demand."""
 _PREDEFINED = ("bridge", "host", "none", "default")
 _SINGLE = {"host": "host", "null": "none", "none": "none"}
 """Drivers of which the engine makes no network beside its own, each with the network mode that means that one."""
@@ -30,16 +28,16 @@ def networks(source: Source) -> Iterator[Resource]:
     section = source.section("networks")
     for name, entry in section.items():
         yield _network(source, ("networks", name), name, entry or {})
-    if DEFAULT not in section:
+    if networking.DEFAULT not in section:
         for pointer in _joins_default(source):
-            yield _network(source, pointer, DEFAULT, {})
+            yield _network(source, pointer, networking.DEFAULT, {})
             return
 
 
 def _joins_default(source: Source) -> Iterator[Pointer]:
     """Yield the places of the containers that are on the network `default`, which they need not name."""
     for name, entry in source.section("containers").items():
-        if DEFAULT in networking.networks(Entry(source, name, entry or {})):
+        if networking.DEFAULT in networking.networks(Entry(source, name, entry or {})):
             yield ("containers", name)
 
 
@@ -49,7 +47,7 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
         _check_external(source, pointer, entry, live)
         return source.resource(pointer, key, NetworkSpec(live), owned=False)
     if live in _PREDEFINED and not source.incomplete(("prefix",)):
-        hint = "give it another `name:`, or a prefix" if name == DEFAULT else "declare it external"
+        hint = "give it another `name:`, or a prefix" if name == networking.DEFAULT else "declare it external"
         source.problem(pointer, f"the engine keeps the network name {live!r} for itself", hint)
     if mode := _SINGLE.get(entry.get("driver", "")):
         message = f"the engine makes no network with the driver {entry['driver']!r} beside its own"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from reconciler.kinds.masters import BRIDGE_NAME
 from reconciler.kinds.nodes import interface_claim, label
-from reconciler.kinds.source import HOST
-from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen
+from reconciler.model import EMPTY, HOST, Claim, FrozenMap, Spec, chosen
 from reconciler.value import dataclass
 
 BRIDGE = "bridge"
-BRIDGE_NAME = "com.docker.network.bridge.name"
-"""The option that names the Linux bridge of a network."""
 _OF_THIS_MACHINE = ("macvlan", "ipvlan")
 UP, DOWN, ABSENT = "up", "down", "absent"
 """What becomes of the Linux bridge of a network."""

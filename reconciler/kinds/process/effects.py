@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ def _revive(host: Host, resource: Resource) -> None:
     if not host.trial:
         code = before["State"]["ExitCode"]
         raise StepFailed(f"{resource.key}: it ends again and again, the last time with exit code {code}: see its log")
-    trial = on_trial(before, time.time(), host.trial)
+    trial = on_trial(before, lambda: host.engine.now, host.trial)
     if before["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
         containers.restart(name, 0)
         before, trial = containers.inspect(name), host.trial
@@ -102,11 +103,12 @@ def _start(host: Host, resource: Resource) -> None:
         raise _not_started(resource, str(host.explain(error))) from error
 
 
+_HALF_STARTED = r"AlreadyExists: task|task \S+ already exists"
 _HINTS = {
     "port is already allocated": "another container publishes that port: stop it, or publish another one",
     "address already in use": "a process of the host listens there: stop it, or publish another port",
     "Address already in use": "something else has that address on the network: disconnect it, or choose another",
-    "AlreadyExists: task": "the engine was killed in the midst of its start: make it anew with --replace container/…",
+    _HALF_STARTED: "the engine was killed in the midst of its start: make it anew with --replace container/…",
     "protocol not supported": "this host has no sctp: `modprobe sctp`, or take the port out",
     "unable to apply caps": "the engine itself lacks a capability: take it from privileged or cap_add",
     "executable file not found": "the image has no such command: see `command` and `entrypoint`",
@@ -114,10 +116,11 @@ _HINTS = {
     "permission denied": "the command cannot be executed, or the engine may not do that",
     "error setting rlimit": "the engine's own limit is lower: lower the ulimit",
 }
+"""What to do about what the engine says, by patterns."""
 
 
 def _not_started(resource: Resource, text: str) -> StepFailed:
-    hint = next((hint for words, hint in _HINTS.items() if words in text), "")
+    hint = next((hint for words, hint in _HINTS.items() if re.search(words, text)), "")
     return StepFailed(f"{resource.key}: it does not start: {text}" + (f" ({hint})" if hint else ""))
 
 

@@ -9,8 +9,8 @@ from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.route.parse import routes
 from reconciler.kinds.route.spec import RouteSpec
-from reconciler.kinds.source import HOST, Source
-from reconciler.model import Resource, ResourceKey, Step
+from reconciler.kinds.source import Source
+from reconciler.model import HOST, Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import StepFailed
 from reconciler.host.kernel.packed import Noted, write, written
 from reconciler.host.kernel.reach import inspect
-from reconciler.host.kernel.space import HOST, LOOPBACK
+from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import (
     Link,
@@ -31,7 +31,7 @@ from reconciler.kinds.route.look import noted
 from reconciler.kinds.route.place import insist_on_place
 from reconciler.kinds.route.spec import RouteSpec
 from reconciler.kinds.still_ours import insist_on_link
-from reconciler.model import Resource, ResourceKey, Status, Step
+from reconciler.model import HOST, Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host.kernel import Reach

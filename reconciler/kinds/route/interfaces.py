@@ -7,9 +7,9 @@ from typing import Any
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface, is_link_local, with_length, within
-from reconciler.kinds.source import HOST, Source
+from reconciler.kinds.source import Source
 from reconciler.kinds.veth.ends import EndsByNode
-from reconciler.model import ResourceKey
+from reconciler.model import HOST, ResourceKey
 from reconciler.value import dataclass
 
 

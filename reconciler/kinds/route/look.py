@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from reconciler.host.kernel import Space, Where, packed
 from reconciler.host.kernel.notes import fitted
 from reconciler.host.kernel.packed import Noted
-from reconciler.host.kernel.space import HOST
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
-from reconciler.model import FrozenMap, Need, Resource, ResourceKey
+from reconciler.model import HOST, FrozenMap, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope

@@ -11,9 +11,9 @@ from reconciler.kinds import nodes
 from reconciler.kinds.addresses import ip, is_link_local, written
 from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
-from reconciler.kinds.source import HOST, Pointer, Source
+from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.veth.ends import ends_by_node, pairs
-from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
+from reconciler.model import HOST, FrozenMap, How, Need, Resource, ResourceKey
 from reconciler.value import dataclass
 
 _LO = "lo"

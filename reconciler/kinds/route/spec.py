@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from reconciler.host.kernel import NOWHERE, Where
-from reconciler.kinds.source import HOST
-from reconciler.model import EMPTY, Claim, FrozenMap, ResourceKey, Spec, chosen, uncompared
+from reconciler.model import EMPTY, HOST, Claim, FrozenMap, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
 IPV6_METRIC = 1024

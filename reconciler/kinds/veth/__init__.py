@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.host.netlink import VETH
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.source import HOST, Source
+from reconciler.kinds.source import Source
 from reconciler.kinds.veth.parse import parse
 from reconciler.kinds.veth.spec import VethSpec
 from reconciler.kinds.veth.told import rows
-from reconciler.model import Resource, Step
+from reconciler.model import HOST, Resource, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host

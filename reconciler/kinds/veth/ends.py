@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface_addresses
-from reconciler.kinds.source import HOST, Pointer, Source
-from reconciler.model import ResourceKey
+from reconciler.kinds.source import Pointer, Source
+from reconciler.model import HOST, ResourceKey
 
 _KINDS = ("container", "namespace", "bridge", "network", "host")
 _ETH = re.compile(r"eth(0|[1-9][0-9]*)")

@@ -8,10 +8,10 @@ from functools import lru_cache
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_link_local, is_v6, mac
 from reconciler.kinds.nodes import where
-from reconciler.kinds.source import HOST, Source
+from reconciler.kinds.source import Source
 from reconciler.kinds.veth.ends import End, Pair, mtu_of, pairs
 from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
-from reconciler.model import Claim, FrozenMap, How, Need, Resource, ResourceKey
+from reconciler.model import HOST, Claim, FrozenMap, How, Need, Resource, ResourceKey
 
 
 def parse(source: Source) -> Iterator[Resource]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from reconciler.host.kernel import NOWHERE, Where
-from reconciler.kinds.source import HOST
 from reconciler.kinds.veth.ends import MTU
-from reconciler.model import EMPTY, FrozenMap, ResourceKey, Spec, chosen, uncompared
+from reconciler.model import EMPTY, HOST, FrozenMap, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
 PATH_COST, PRIORITY = 2, 32

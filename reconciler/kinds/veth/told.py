@@ -18,8 +18,8 @@ def rows(resource: Resource) -> Iterator[tuple[ResourceKey, Row]]:
         live = resource.live.get("ends", {}).get(label, {})
         other = "".join(_label(each) for name, each in endpoints.items() if name != label)
         size = f"mtu {end.mtu}" + ("" if end.up else " down")
-        row = (end.interface, f"↔ {other or 'nothing'}", size, live.get("mac") or "", _addresses(live.get("addresses")))
-        yield _node(end), row
+        addresses = [each for each in live.get("addresses") or () if not _is_its_own(each, end)]
+        yield _node(end), (end.interface, f"↔ {other or 'nothing'}", size, live.get("mac") or "", ", ".join(addresses))
 
 
 def _label(end: Endpoint) -> str:
@@ -31,6 +31,6 @@ def _node(end: Endpoint) -> ResourceKey:
     return ResourceKey.of(end.master) if end.master and not end.master.startswith("@") else end.node
 
 
-def _addresses(found: list[str] | None) -> str:
-    """The addresses that somebody gave; the link-local ones are in JSON."""
-    return ", ".join(each for each in found or () if not each.lower().startswith(_LINK_LOCAL))
+def _is_its_own(address: str, end: Endpoint) -> bool:
+    """Tell whether the kernel gave an address, and nobody else: such are in JSON only."""
+    return address.lower().startswith(_LINK_LOCAL) and address not in end.addresses
