@@ -15,6 +15,7 @@ from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process import KIND, effects
 from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
+from reconciler.kinds.process.look import _owner
 from reconciler.kinds.process.parse import HEALTHY, processes
 from reconciler.kinds.process.sockets import sockets
 from reconciler.kinds.process.spec import ProcessSpec
@@ -165,6 +166,14 @@ def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(
     owner = target and {"State": target}
     found = spec_of(inspected(status), "running", owner, now=lambda: NOW, shares=shares)
     assert (found.network_lost, found.container) == (lost, "t-web")
+
+
+def test_a_network_that_is_shared_by_way_of_another_is_its_owner_s() -> None:
+    modes = {"main": "bridge", "side": "container:main", "last": "container:side", "alone": "container:gone"}
+    found = {name: {"Id": name, "HostConfig": {"NetworkMode": mode}} for name, mode in modes.items()}
+    scope: Any = SimpleNamespace(containers={"side": found["side"]}, shared_with={"main": found["main"]})
+    owners = {name: _owner(scope, each) for name, each in found.items()}
+    assert owners == {"main": None, "side": found["main"], "last": found["main"], "alone": None}
 
 
 @pytest.mark.parametrize(

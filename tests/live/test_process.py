@@ -231,6 +231,26 @@ def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab, mo
     assert lab.tells(file) == {}
 
 
+def test_who_shares_a_network_by_way_of_another_has_it_as_long_as_its_owner_runs(lab: Lab) -> None:
+    entries = {
+        "owner": box(),
+        "guest": alone(network_mode="service:owner"),
+        "late": alone(network_mode="service:guest"),
+    }
+    file, api = text(entries), lab.host.engine.api
+    lab.apply(file)
+    api.restart(f"{lab.name}-guest", timeout=0)
+    assert lab.tells(file) == {}
+    before = life(lab, "owner", "late")
+    api.kill(f"{lab.name}-guest")
+    lab.drifted(file, "process/guest", Action.UPDATE, "state")
+    assert life(lab, "owner", "late") == before
+    api.restart(f"{lab.name}-owner", timeout=0)
+    lost = (R, frozenset({"network_lost"}))
+    assert lab.tells(file) == {"process/guest": lost, "process/late": lost}
+    lab.apply(file)
+
+
 def test_who_shares_the_network_of_a_container_that_is_not_declared_is_restarted_with_it(lab: Lab) -> None:
     api, name = lab.host.engine.api, f"{lab.name}-foreign"
     config = {"Image": box()["image"], "Cmd": ["sleep", "1000"], "HostConfig": {"Init": True}}

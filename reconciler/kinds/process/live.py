@@ -48,27 +48,27 @@ def on_trial(inspected: Json, now: Callable[[], float], trial: float = TRIAL) ->
 def spec_of(
     inspected: Json,
     want: str,
-    target: Json | None,
+    owner: Json | None,
     *,
     now: Callable[[], float],
     trial: float = TRIAL,
     shares: bool | None = None,
 ) -> ProcessSpec:
-    """Read a process; `target` is the inspection of the container whose network namespace it shares.
+    """Read a process; `owner` is the inspection of the container whose network namespace it shares.
 
     `shares` tells whether it is in that namespace, None where that cannot be seen.
     """
     state = state_of(inspected, want, now=now, trial=trial)
-    lost = inspected["State"]["Status"] in UP and target is not None and not _has_network(inspected, target, shares)
+    lost = inspected["State"]["Status"] in UP and owner is not None and not _has_network(inspected, owner, shares)
     return ProcessSpec(state, network_lost=lost, container=inspected["Name"].removeprefix("/"))
 
 
-def _has_network(inspected: Json, target: Json, shares: bool | None) -> bool:
+def _has_network(inspected: Json, owner: Json, shares: bool | None) -> bool:
     """A container that shares a namespace has it as long as the other one was not started again.
 
     Where that cannot be seen the times tell, if nobody has set the engine's clock back between the two starts.
     """
-    mine, theirs = inspected["State"], target["State"]
+    mine, theirs = inspected["State"], owner["State"]
     in_order = str(theirs["StartedAt"]) <= str(mine["StartedAt"]) if shares is None else shares
     return bool(theirs.get("Running")) and in_order
 

@@ -83,14 +83,14 @@ def _wanted(scope: Scope, key: ResourceKey) -> str:
 
 
 def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need]) -> Resource:
-    target = _target(scope, inspected)
+    owner = _owner(scope, inspected)
     spec = spec_of(
         inspected,
         _wanted(scope, key),
-        target,
+        owner,
         now=lambda: scope.now,
         trial=scope.host.trial,
-        shares=_shares(scope, inspected, target),
+        shares=_shares(scope, inspected, owner),
     )
     return Resource(
         ResourceKey("process", key.name),
@@ -111,12 +111,20 @@ def _target(scope: Scope, inspected: Json) -> Json | None:
     return scope.containers.get(identity) or scope.shared_with.get(identity)
 
 
-def _shares(scope: Scope, inspected: Json, target: Json | None) -> bool | None:
+def _owner(scope: Scope, inspected: Json) -> Json | None:
+    """The inspection of the container that the network namespace belongs to: it may be shared by way of others."""
+    found, further = None, _target(scope, inspected)
+    while further:
+        found, further = further, _target(scope, further)
+    return found
+
+
+def _shares(scope: Scope, inspected: Json, owner: Json | None) -> bool | None:
     """Tell whether two containers are in one network namespace; None where that is out of sight."""
-    if target is None or in_reach(scope) is None:
+    if owner is None or in_reach(scope) is None:
         return None
     try:
-        mine, theirs = (Path(f"/proc/{each['State']['Pid']}/ns/net").stat() for each in (inspected, target))
+        mine, theirs = (Path(f"/proc/{each['State']['Pid']}/ns/net").stat() for each in (inspected, owner))
     except OSError:  # one of them does not run, or does no more
         return None
     return mine.st_ino == theirs.st_ino
