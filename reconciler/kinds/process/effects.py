@@ -25,8 +25,9 @@ _GRACE = (0.1, 0.2)
 """Seconds, at least and at most, for which a container that was just started is watched: a quarter of its start's."""
 _MOMENT = 0.25
 """Seconds after which who waits hears that no more waiting is wanted."""
-_NEWS = ("health_status", "exec_die", "die")
-"""What the engine tells when the health has changed, or a check has ended, or the container."""
+_NEWS = ("health_status", "die")
+_CHECKED = (*_NEWS, "exec_die")
+"""The same, and the end of each check: who was paused, and is not well, stays unhealthy without a word."""
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
@@ -188,8 +189,8 @@ def healthy(host: Host, step: Step) -> Result:
         try:
             with _listening(host, resource) as events:
                 backoff = Backoff(host.patience, host.stop)
-                while not _is_healthy(host, resource):
-                    if not _has_news(host, events, deadline):
+                while (health := _health(host, resource)) != "healthy":
+                    if not _has_news(host, events, deadline, _CHECKED if health == "unhealthy" else _NEWS):
                         raise _out_of_patience(host, resource.key, "is not healthy")
                 return Status.DONE
         except AnswerLost:  # an engine that restarts ends the stream: the next look tells
@@ -201,16 +202,16 @@ def _listening(host: Host, resource: Resource) -> Events:
     return host.engine.events(filters={"type": ["container"], "container": [ProcessSpec.of(resource).container]})
 
 
-def _has_news(host: Host, events: Events, deadline: float) -> bool:
-    """Wait for an event of health or death; False when there is none in time, or no more waiting is wanted."""
+def _has_news(host: Host, events: Events, deadline: float, news: tuple[str, ...]) -> bool:
+    """Wait for an event of such a sort; False when there is none in time, or no more waiting is wanted."""
     while not host.stop.is_set() and time.monotonic() < deadline:
         event = events.next(min(_MOMENT, deadline - time.monotonic()))
-        if event and str(event.get("Action")).startswith(_NEWS):
+        if event and str(event.get("Action")).startswith(news):
             return True
     return False
 
 
-def _is_healthy(host: Host, resource: Resource) -> bool:
+def _health(host: Host, resource: Resource) -> str:
     """Look at the health; raise if it never comes."""
     inspected = host.engine.containers.inspect(ProcessSpec.of(resource).container)
     state = inspected["State"]
@@ -221,7 +222,7 @@ def _is_healthy(host: Host, resource: Resource) -> bool:
         raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
     if is_unhealthy(inspected):
         raise StepFailed(f"{resource.key}: it is unhealthy{_last_word(health)}")
-    return bool(health["Status"] == "healthy")
+    return str(health["Status"])
 
 
 def _last_word(health: dict[str, Any]) -> str:
