@@ -75,12 +75,12 @@ def test_who_works_on_one_container_waits_for_its_turn_with_any_engine(pool: Thr
     networks, second = Networks(caller), Event()
 
     def after() -> None:
-        with networks.turn("a"):
+        with networks.turns.take("a"):
             second.set()
 
-    with networks.turn("a"):
+    with networks.turns.take("a"):
         begun = pool.submit(after)
-        with networks.turn("b"):
+        with networks.turns.take("b"):
             assert not second.wait(SOON)
     assert begun.result(LATE) is None
 
@@ -93,4 +93,4 @@ def test_a_turn_ends_with_an_error_too() -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             networks.connect("lan", "a")
-    assert not networks._turns["lan"].locked()
+    assert not networks.turns._locks["lan"].locked()

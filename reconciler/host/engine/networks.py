@@ -19,12 +19,31 @@ That was seen, often, where running containers are connected and disconnected at
 where containers start or are removed at once it was not."""
 
 
+class Turns:
+    """Who works on what has one name, a network's or a container's, waits for its turn, no longer than a call may."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    @contextmanager
+    def take(self, name: str) -> Iterator[None]:
+        """Let nobody else work on it."""
+        lock = self._locks[name]
+        taken = lock.acquire(timeout=min(self._caller.timeout, threading.TIMEOUT_MAX))
+        try:
+            yield
+        finally:
+            if taken:
+                lock.release()
+
+
 class Networks:
     """All about networks; each is named by its id or by its name."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.turns = Turns(caller)
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is, without its endpoints."""
@@ -70,18 +89,7 @@ class Networks:
 
     def _counted(self, network: str) -> AbstractContextManager[None]:
         """One call for a network after the other where the engine may lose count."""
-        return self.turn(network) if self._caller.version < _COUNTS_WELL else nullcontext()
-
-    @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """Let those of a name, a network's or a container's, take turns; none waits longer than a call may."""
-        turn = self._turns[name]
-        taken = turn.acquire(timeout=min(self._caller.timeout, threading.TIMEOUT_MAX))
-        try:
-            yield
-        finally:
-            if taken:
-                turn.release()
+        return self.turns.take(network) if self._caller.version < _COUNTS_WELL else nullcontext()
 
     def _found(self, name: str) -> Json | None:
         return self._caller.found(f"/networks/{part(name)}")

@@ -30,7 +30,7 @@ def routes_aside(host: Host, inspected: Mapping[str, Any], subnets: Collection[s
 
     With the routes of ours goes the kernel's own of an address that an interface of ours has.
     """
-    with host.engine.networks.turn(inspected["Id"]), _within(host, inspected) as socket:
+    with host.engine.networks.turns.take(inspected["Id"]), _within(host, inspected) as socket:
         taken = _taken(socket, subnets) if socket else []
         try:
             yield
