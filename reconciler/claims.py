@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from reconciler.model import Action, Change, Claim
+from reconciler.model import Action, Change, Claim, Resource
 
 T = TypeVar("T")
 
@@ -40,6 +40,16 @@ class Held(Generic[T]):
             at -= 1
             if held[at][0].high >= wanted.low:
                 yield held[at]
+
+
+def has_place_of(foreign: Resource, wanted: Resource) -> bool:
+    """Tell whether the foreign has the place of the wanted: its live name or, where a kind has none, its claims."""
+    if foreign.owned or foreign.key.kind != wanted.key.kind or not foreign.key.name.startswith("@"):
+        return False
+    name = getattr(wanted.spec, "name", "")
+    if name:
+        return foreign.key.name == f"@{name}"
+    return any(theirs.overlaps(ours) for theirs in foreign.claims for ours in wanted.claims)
 
 
 def taken(change: Change) -> tuple[Claim, ...]:

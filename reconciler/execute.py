@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ReconcilerError, StepFailed, Usage
+from reconciler.host.descriptors import steps_at_once
 from reconciler.kinds.base import Kind, Later, Result
 from reconciler.model import Outcome, Plan, Report, ResourceKey, Status, Step, StepKey, Verb
 from reconciler.value import dataclass
@@ -80,10 +81,11 @@ class _Run:
             if not self.blockers[step.key]:
                 self.ready[step.key.key.kind, step.verb].append(step)
         self.rest: deque[_Left] = deque()
-        self.working = self.waiting = 0
+        self.working = self.waiting = self.room = 0
         self.done: queue.SimpleQueue[_Ended | BaseException] = queue.SimpleQueue()
 
     def loop(self, workers: ThreadPoolExecutor, waiters: ThreadPoolExecutor, jobs: int) -> None:
+        self.room = steps_at_once(jobs)
         while True:
             while self.rest and self.working < jobs:
                 self._begin(workers, self._work_on, self.rest.popleft(), is_wait=False)
@@ -127,13 +129,13 @@ class _Run:
                 return self.done.get(timeout=_MOMENT)
 
     def _batches(self, free: int) -> Iterator[list[Step]]:
-        """Take what is ready, steps of one kind and verb together as far as the kind takes them at once."""
+        """Take what is ready, steps of one kind and verb together as far as the kind and the system allow it."""
         while not self.stop.is_set():
             group = next((each for each in self.ready if free > 0 or each[1] is Verb.WAIT), None)
             if group is None:
                 return
             steps = self.ready.pop(group)
-            yield [steps.popleft() for _ in range(min(len(steps), self.kinds[group[0]].batch))]
+            yield [steps.popleft() for _ in range(min(len(steps), self.kinds[group[0]].batch, self.room))]
             if steps:
                 self.ready[group] = steps
             free -= group[1] is not Verb.WAIT

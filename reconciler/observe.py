@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
+from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.marks import is_from
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import Resource, ResourceKey, Topology
@@ -22,8 +24,9 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     A kind that cannot be observed is noted as unavailable, with the reason.
     """
     scope = Scope(host, desired)
+    of_engine = frozenset(name for name, kind in kinds.items() if "engine" in kind.uses)
     with ThreadPoolExecutor(max(1, len(kinds))) as pool:
-        found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
+        found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope, of_engine), kinds.values()), strict=True))
     seen = [part for part in found.values() if isinstance(part, tuple)]
     observed = [each for part, _ in seen for each in part]
     lacking = tuple(sorted(each for _, part in seen for each in part))
@@ -31,11 +34,35 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     publish(each.key.name for each in observed)
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
-    return Topology(desired.name, resources, missing, desired.source, lacking=lacking)
+    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=_beside(scope))
 
 
-def _observed(kind: Kind, scope: Scope) -> Observed:
+def _beside(scope: Scope) -> tuple[str, ...]:
+    """Name the topologies that were made from the same file, as far as they came into sight, if this one is new."""
+    found: set[str] = set()
+    for mark in scope.in_sight():
+        if mark.topology == scope.name:
+            return ()
+        if is_from(scope.desired.source, mark.source):
+            found.add(mark.topology)
+    return tuple(sorted(found))
+
+
+def _observed(kind: Kind, scope: Scope, of_engine: Collection[str]) -> Observed:
     try:
+        if "kernel" in kind.uses:
+            _insist_on_one_host(kind.name, scope, of_engine)
         return tuple(kind.observe(scope)), tuple(kind.lacking(scope))
     except Exception as error:  # noqa: BLE001 - every reason why a kind cannot be observed is kept as a value
         return scope.host.explain(error)
+
+
+def _insist_on_one_host(kind: str, scope: Scope, of_engine: Collection[str]) -> None:
+    """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so."""
+    desired = tuple(scope.desired.of_kind(kind))
+    if not desired or (refusal := scope.kernel.stranger) is None:
+        return
+    apart = isinstance(refusal, Elsewhere) and any(each.key.kind in of_engine for each in scope.desired)
+    for each in desired:
+        if apart or any(need.key.kind in of_engine for need in each.needs):
+            raise type(refusal)(f"{each.key}: {refusal}")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
 from reconciler.host import netns
+from reconciler.host.kernel.packed import by_name
+from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
-from reconciler.host.netlink import get_links
+from reconciler.host.netlink import Link, Socket, get_link, get_links
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
@@ -91,4 +93,12 @@ def _in_the_kernel(host: Host) -> Iterator[Mark]:
     yield from (mark for link in links if (mark := of_alias(link.alias)) and mark.host == host.identity)
 
 
-_LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (_in_the_engine, _in_the_kernel)
+def _in_notes(_: Host) -> Iterator[Mark]:
+    """Read of whom the notes are that tell whose a route of the host is."""
+    with Socket() as here:
+        lo = here.ask([get_link(LOOPBACK)])[0]
+    for name, note in by_name(lo if isinstance(lo, Link) else None, "route"):
+        yield Mark(name, ResourceKey("route", note.item))
+
+
+_LOOKS: tuple[Callable[[Host], Iterable[Mark]], ...] = (_in_the_engine, _in_the_kernel, _in_notes)

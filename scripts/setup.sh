@@ -61,6 +61,8 @@ ensure_engine() {
   [[ -z ${DOCKER_HOST:-} ]] || { say "no engine answers at DOCKER_HOST=$DOCKER_HOST"; return 1; }
   command -v dockerd >/dev/null || missing+=(docker.io)
   command -v iptables >/dev/null || missing+=(iptables)
+  # Where the kernel has AppArmor the engine starts no container without it.
+  ! grep -qs Y /sys/module/apparmor/parameters/enabled || command -v apparmor_parser >/dev/null || missing+=(apparmor)
   ((${#missing[@]} == 0)) || install_packages "${missing[@]}" || return
   engine_answers || start_engine
 }

@@ -1,4 +1,4 @@
-"""Files for the kinds of the kernel, read as the program reads them, without the kinds of the engine."""
+"""Files for the kinds of the kernel, read as the program reads them, without the kinds of the engine; and links."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid
+from reconciler.host.netlink import Link
 from reconciler.kinds import kinds
 from reconciler.model import Resource, ResourceKey, Topology
 from reconciler.topology import load
@@ -37,3 +38,8 @@ def problems(folder: Path, text: str) -> list[str]:
     except FileInvalid as error:
         return [f"{each.message} ({each.hint})" if each.hint else each.message for each in error.problems]
     return []
+
+
+def a_link(index: int, name: str, *, alias: str = "", altnames: tuple[str, ...] = ()) -> Link:
+    """Make a link as the kernel would tell of it."""
+    return Link(index, name, "", "", 1500, True, "UP", None, alias, altnames, None, None, None, None)

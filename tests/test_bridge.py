@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kernel_files import problems, resource, spec
-from test_kernel import a_link
+from kernel_files import a_link, problems, resource, spec
 
 from reconciler.host.netlink import BridgeParameters
 from reconciler.kinds import kinds, nodes

@@ -192,15 +192,25 @@ def test_debug_adds_the_traceback_to_an_error_of_ours(tmp_path: Path) -> None:
     assert run("--debug", "validate", "nowhere.yaml", cwd=tmp_path).stderr == done.stderr
 
 
-def test_a_fault_of_ours_is_one_line_too() -> None:
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            "ZeroDivisionError('oops')",
+            "ZeroDivisionError: oops (this is a fault of reconciler itself: --debug shows where)",
+        ),
+        ("FileNotFoundError(2, 'No such file', '/proc/self/mountinfo')", "/proc/self/mountinfo: No such file"),
+    ],
+)
+def test_a_fault_of_ours_is_one_line_too_and_what_the_system_refuses_is_none(raised: str, said: str) -> None:
     script = (
         "import sys\nimport reconciler.topology\nfrom reconciler.cli import main\n"
-        "def load(*_, **__): raise ZeroDivisionError('oops')\n"
+        f"def load(*_, **__): raise {raised}\n"
         "reconciler.topology.load = load\nsys.argv = ['reconciler', 'validate']\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "error: ZeroDivisionError: oops (this is a fault of reconciler itself: --debug shows where)\n"
+    assert done.stderr == f"error: {said}\n"
 
 
 def test_the_schema_is_json_and_names_its_draft() -> None:

@@ -141,8 +141,14 @@ def test_waits_take_no_job_from_those_that_work() -> None:
     assert run(both, wait_or_work, jobs=1).converged
 
 
-@pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (100, [7])])
-def test_a_kind_gets_up_to_its_batch_of_ready_steps_at_once(batch: int, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("batch", "room", "sizes"),
+    [(1, 9, [1] * 7), (3, 9, [3, 3, 1]), (100, 9, [7]), (100, 4, [4, 3])],
+)
+def test_a_kind_gets_up_to_its_batch_of_ready_steps_at_once(
+    monkeypatch: pytest.MonkeyPatch, batch: int, room: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(sys.modules[execute.__module__], "steps_at_once", {8: room}.__getitem__)
     found: list[int] = []
 
     def count(host: Host, steps: Sequence[Step]) -> Iterator[Result]:

@@ -1,39 +1,152 @@
-"""The firewall's lock in other hands: that is no empty firewall."""
+"""The firewall's commands: that one cannot say what there is does not mean that there is nothing."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from reconciler.errors import NotNow
+from reconciler.errors import HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import firewall
+from reconciler.host.marks import Mark
+from reconciler.model import ResourceKey
 
 HELD = """#!/bin/sh
 echo "$@" >> {told}
 echo "Another app is currently holding the xtables lock. Perhaps you want to use the -w option?" >&2
 exit 4
 """
+MARK = Mark("lab", ResourceKey("bridge", "br0"))
+OURS = '-A DOCKER-USER -i lab-br0 -o lab-br0 -m comment --comment "reconciler lab bridge/br0" -j ACCEPT'
+ANSWERS = """#!/bin/sh
+/bin/ps -o sid= -p $$ > {folder}/session
+said() {{ [ -e {folder}/"$1" ] && /bin/cat {folder}/"$1" || {{ /bin/cat {folder}/"$1".error >&2; exit 1; }}; }}
+case "$*" in *" -S DOCKER-USER") said one;; *" -S") said all;; *) said rest;; esac
+"""
+
+
+class Commands:
+    """The commands of the test's own, in a folder that is the whole of PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.told = folder, folder / "told"
+        for name in firewall.FAMILIES:
+            self.write(name, ANSWERS.format(folder=folder))
+        self.fails("one", "No chain/target/match by that name.")
+        self.says("all", "-N DOCKER-USER")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def says(self, what: str, *lines: str) -> None:
+        (self.folder / what).write_text("".join(f"{each}\n" for each in lines))
+
+    def fails(self, what: str, error: str) -> None:
+        (self.folder / what).unlink(missing_ok=True)
+        (self.folder / f"{what}.error").write_text(error)
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the command was told, of which there is one of the test's own."""
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """Commands of the test's own, where frames of bridges come by the firewall, or do not."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    for name in firewall.FAMILIES:
-        (tmp_path / name).write_text(HELD.format(told=tmp_path / "told"))
-        (tmp_path / name).chmod(0o755)
-    return tmp_path / "told"
+    monkeypatch.setattr(firewall, "_filtered", lambda command: command == "iptables")
+    monkeypatch.setattr(firewall, "missing", lambda _: ())
+    return Commands(tmp_path)
 
 
 @pytest.mark.parametrize(("patience", "seconds"), [(0, "0"), (0.2, "1"), (10.0, "10")])
-def test_a_lock_that_is_held_for_too_long_is_told_with_its_option(told: Path, patience: float, seconds: str) -> None:
+def test_a_lock_that_is_held_for_too_long_is_told_with_its_option(
+    commands: Commands, patience: float, seconds: str
+) -> None:
+    commands.write("iptables", HELD.format(told=commands.told))
     with pytest.raises(NotNow, match=r"iptables -w .* holding the xtables lock.*: run again, or raise --patience"):
         firewall.look(patience)
-    assert told.read_text() == f"-w {seconds} -S DOCKER-USER\n"
+    assert commands.told.read_text() == f"-w {seconds} -S DOCKER-USER\n"
 
 
-def test_any_other_refusal_means_that_there_is_nothing_to_pass_by(told: Path) -> None:
-    for name in firewall.FAMILIES:
-        told.with_name(name).write_text("#!/bin/sh\nexit 1\n")
-    assert firewall.look(0).passing == {}
+def test_a_chain_that_is_not_there_means_that_there_is_nothing_to_pass_by(commands: Commands) -> None:
+    commands.fails("one", "chain `DOCKER-USER' in table `filter' is incompatible, use 'nft' tool.")
+    commands.says("all", "-P FORWARD ACCEPT")
+    assert firewall.look(0) == firewall.Rules()
+
+
+@pytest.mark.parametrize("error", ["can't initialize: Table does not exist", "Failed to initialize: not supported"])
+def test_no_chain_is_in_a_table_that_the_kernel_does_not_have(commands: Commands, error: str) -> None:
+    commands.fails("all", error)
+    assert firewall.look(0) == firewall.Rules()
+
+
+@pytest.mark.parametrize("every", ["says", "fails"])
+def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(commands: Commands, every: str) -> None:
+    commands.fails("one", "Permission denied (you must be root)")
+    if every == "fails":
+        commands.fails("all", "Permission denied (you must be root)")
+    with pytest.raises(HostRefuses, match=r"^`iptables -S DOCKER-USER`, .* fails: Permission denied .*: mend that, or"):
+        firewall.look(0)
+
+
+def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands.fails("one", "Permission denied (you must be root)")
+    monkeypatch.setattr(firewall, "missing", tuple)
+    with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
+        firewall.look(0)
+
+
+def test_any_refusal_is_all_the_same_where_no_frame_of_a_bridge_comes_by(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.fails("one", "Permission denied (you must be root)")
+    monkeypatch.setattr(firewall, "_filtered", lambda _: False)
+    assert firewall.look(0) == firewall.Rules()
+
+
+def test_the_commands_are_found_though_path_does_not_lead_to_them(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(firewall, "_SBIN", str(commands.folder))
+    commands.says("one", "-N DOCKER-USER", OURS)
+    assert firewall.look(0).of("lab") == {MARK.key: "lab-br0"}
+
+
+def test_a_command_that_is_nowhere_is_told_where_frames_of_bridges_come_by_the_chain(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firewall, "_SBIN", "")
+    monkeypatch.delenv("PATH")
+    monkeypatch.setattr(os, "defpath", str(commands.folder / "nonexistent"))
+    with pytest.raises(HostRefuses, match=r"there is no command iptables: mend that, or set net\.bridge"):
+        firewall.look(0)
+
+
+def test_ctrl_c_does_not_reach_the_commands(commands: Commands) -> None:
+    commands.says("one", OURS)
+    firewall.look(0)
+    assert int((commands.folder / "session").read_text()) != os.getsid(0)
+
+
+def test_a_rule_that_is_not_made_is_told_though_the_command_says_nothing(commands: Commands) -> None:
+    commands.says("one", "-N DOCKER-USER")
+    commands.fails("rest", "")
+    with pytest.raises(StepFailed, match="lets lab-br0 forward: it ended with 1, and said nothing"):
+        firewall.let_pass(MARK, "lab-br0", 0)
+
+
+@pytest.mark.parametrize("undo", ["renamed", "forbidden"])
+def test_a_rule_that_is_not_taken_back_is_told(commands: Commands, undo: str) -> None:
+    commands.says("one", OURS)
+    commands.fails("rest", "no")
+    with pytest.raises(StepFailed, match="iptables does not take back the rule that lets lab-br0 forward: no"):
+        firewall.forbid(MARK, 0) if undo == "forbidden" else firewall.let_pass(MARK, "lab-other", 0)
+
+
+def test_a_rule_that_somebody_else_has_taken_back_is_a_success(commands: Commands) -> None:
+    commands.says("one", OURS)
+    there, gone = "*) ", f"*) echo > {commands.folder / 'one'}; "
+    commands.write("iptables", ANSWERS.format(folder=commands.folder).replace(there, gone))
+    commands.fails("rest", "Bad rule (does a matching rule exist in that chain?).")
+    firewall.forbid(MARK, 0)

@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from kernel_files import a_link
 
 from reconciler.errors import StepFailed
 from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel import sysctls
 from reconciler.host.kernel.notes import fitted, note, notes, read
-from reconciler.host.kernel.packed import changed, noted, without_room, write, written
+from reconciler.host.kernel.packed import by_name, changed, noted, without_room, write, written
 from reconciler.host.kernel.space import Place, Space, Where
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
@@ -25,10 +26,6 @@ from reconciler.kinds.addresses import within
 from reconciler.kinds.held import held
 from reconciler.kinds.masters import bridge_of
 from reconciler.model import HOST, ResourceKey
-
-
-def a_link(index: int, name: str, *, alias: str = "", altnames: tuple[str, ...] = ()) -> Link:
-    return Link(index, name, "", "", 1500, True, "UP", None, alias, altnames, None, None, None, None)
 
 
 def test_a_note_is_read_as_it_was_written() -> None:
@@ -85,6 +82,25 @@ def test_what_former_versions_noted_is_understood_and_written_anew_with_the_next
     assert changed(former[:2], "route", (), written(lo, "route")) == ()
     both = (former[0], *changed((), "route", [noted("lab", "10.0.0.0,8=0")]))
     assert changed(both, "route", [noted("lab", "10.0.0.0,8=0")]) == both[1:], "it stands once"
+
+
+def test_the_name_of_an_owner_stands_beside_its_notes_and_goes_with_the_last() -> None:
+    long = "l" * 60
+    mine, theirs = [noted(long, each) for each in "abc"], [noted("other", each) for each in "de"]
+    first = changed(("wan",), "route", mine[:1], name=long)
+    both = changed(first, "route", theirs, name="other")
+    assert both[:2] == ("wan", f"routes-of={long}")
+    assert changed(both, "route", mine, name=long)[:3] == (*both[:2], "routes-of=other"), "it stands once"
+    assert list(by_name(a_link(1, "lo", altnames=first), "route")) == [(long, mine[0])]
+    assert {*by_name(a_link(1, "lo", altnames=both), "route")} == {
+        (long, mine[0]),
+        *(("other", each) for each in theirs),
+    }
+    assert changed(both, "route", theirs[:1], mine[:1]) == changed(("wan",), "route", theirs, name="other")
+    assert changed(changed(both, "route", (), mine), "route", (), theirs) == ("wan",)
+    assert list(by_name(None, "route")) == list(by_name(a_link(1, "lo", altnames=both), "sysctl")) == []
+    assert without_room((), "route", NOTES, "x" * 60) == NOTES[174:]
+    assert without_room(changed((), "route", NOTES[:1], name="lab"), "route", NOTES, "lab") == NOTES[180:]
 
 
 def test_there_is_room_for_so_many_notes_that_programs_can_still_read_of_the_link() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.host.marks import KEY, TOPOLOGY, Mark, came_between, of_alias, of_labels, topology_of
+from reconciler.host.marks import KEY, TOPOLOGY, Mark, came_between, is_from, of_alias, of_labels, topology_of
 from reconciler.model import ResourceKey
 
 HOST = "f" * 16
@@ -77,8 +77,23 @@ def test_labels_without_a_source_are_a_mark() -> None:
 
 
 def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
-    assert topology_of(Mark("rv", ResourceKey("network", "lan")).labels()) == {"topology": "rv"}
+    mark = Mark("rv", ResourceKey("network", "lan"), "/x/rv.yaml")
+    assert topology_of(mark.labels()) == {"topology": "rv", "source": "/x/rv.yaml"}
     assert topology_of({"a": "b"}) == topology_of(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "marked", "is_it"),
+    [
+        ("/x/t.yaml", "/x/t.yaml", True),
+        ("/x/t.yaml", "t.yaml", True),
+        ("/x/t.yaml", "/y/t.yaml", False),
+        ("/x/t.yaml", "", False),
+        ("-", "-", False),
+    ],
+)
+def test_a_mark_tells_of_which_file_it_is_unless_that_has_no_path(file: str, marked: str, is_it: bool) -> None:
+    assert is_from(file, marked) == is_it
 
 
 def test_nobody_is_told_to_remove_what_another_topology_has_made_in_place_of_ours() -> None:

@@ -24,6 +24,7 @@ from reconciler.host.netlink import (
     get_link,
     get_links,
     get_routes,
+    get_way,
     new_bridge,
     new_veth,
     parse,
@@ -226,6 +227,19 @@ def test_a_subnet_on_a_link_is_read_of_what_the_kernel_says_of_its_route() -> No
     number = int.from_bytes(socket.inet_aton("10.0.0.0"))
     assert get_connected(4).parse(*body(said)) == (number, 24, 7)
     assert parse.connected(*body(append_route("::/0", devices=[7]))) == (0, 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("address", "family", "bits"), [("10.0.0.1", socket.AF_INET, 32), ("fd00::1", socket.AF_INET6, 128)]
+)
+def test_a_way_is_asked_for_by_an_address(address: str, family: int, bits: int) -> None:
+    buffer, start, _ = body(get_way(address).message)
+    assert (buffer[start], buffer[start + 1]) == (family, bits)
+    assert socket.inet_pton(family, address) in buffer
+    said = add_route(f"{address}/{bits}", devices=[7])
+    found = get_way(address).parse(*body(said))
+    assert found is not None
+    assert found.devices == (7,)
 
 
 def test_a_route_without_a_gateway_has_the_scope_of_the_link() -> None:

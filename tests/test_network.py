@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from engine_files import problems, resource, spec, topology
 
 from reconciler.diff import diff
+from reconciler.errors import NotNow
+from reconciler.host import Host
+from reconciler.host.kernel import Place, Space
 from reconciler.host.marks import Mark
-from reconciler.host.netlink import Link
-from reconciler.kinds.network import KIND
+from reconciler.host.netlink import Address, Link
+from reconciler.host.scope import Scope
+from reconciler.kinds.network import KIND, beside
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
-from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools
+from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, subnet_claim
 from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
 
 KEY = "network/lan"
@@ -347,3 +352,33 @@ def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Pa
     observed = replace(desired, live={"bridge": "br-0123456789ab"})
     assert list(KIND.host_interfaces(observed)) == ["br-0123456789ab"]
     assert list(KIND.host_interfaces(replace(observed, owned=False))) == []
+
+
+@pytest.mark.parametrize(
+    ("topology", "bridge", "late"),
+    [
+        ("t", "br-0123456789ab", True),
+        ("another", "br-0123456789ab", False),
+        ("", "br-0123456789ab", False),
+        ("unlisted", "br-0123456789ab", True),
+        ("unlisted", "br-lan", False),
+    ],
+)
+def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_network_just_now(
+    monkeypatch: pytest.MonkeyPatch, topology: str, bridge: str, late: bool
+) -> None:
+    labels = Mark(topology, MARK.key).labels() if topology else {}
+    made = {"Id": f"{'f' if topology == 'unlisted' else ''}0123456789abcdef", "Name": "t-lan", "Labels": labels}
+    host, scope = Host(), Scope(Host(), Topology("t"))
+    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: [made]))
+    link = Link(7, bridge, "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
+    space = Space(Place(1), {7: link}, {7: (Address(7, "10.1.0.1/24", 0, 0, 0),)})
+    monkeypatch.setattr(beside, "in_reach", lambda _: SimpleNamespace(host=space, mine=lambda _: None))
+    scope.host = host
+    vars(scope)["networks"] = {}
+    found = beside.holders(scope, [subnet_claim("10.1.0.0/24")])
+    if late:
+        with pytest.raises(NotNow, match=rf"^the bridge {bridge} has come up since .* another run of t in another"):
+            list(found)
+    else:
+        assert [str(each.key) for each in found] == [f"interface/@{bridge} (10.1.0.1/24)"]

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterable
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from entries import Entries, host_with, topology
-from memory import KINDS, Guest, MemoryHost, Seat
+from memory import KINDS, Box, Ground, Guest, MemoryHost, Seat
 
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
+from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.container.ours import spaces
 from reconciler.model import HOST, Resource, ResourceKey, Topology
-from reconciler.observe import observe
+from reconciler.observe import _beside, observe
 from reconciler.secret import Secret, masked
 
+WEB, FILE = ResourceKey("container", "web"), "/x/topology.yaml"
 THERE: Entries = {
     "ground/ext": {"owner": ""},
     "ground/a": {"color": "red"},
@@ -149,6 +154,20 @@ def test_whose_kernel_is_not_the_engine_s_is_out_of_reach() -> None:
     assert (in_reach(scope), spaces(scope)) == (None, {})
 
 
+def test_the_topologies_of_the_same_file_are_named_where_this_one_is_new() -> None:
+    rows = [{"Labels": Mark(name, WEB, path).labels()} for name, path in (("b", FILE), ("other", "/y.yaml"))]
+    links = [SimpleNamespace(alias=Mark("a", WEB, FILE, host).alias()) for host in ("here", "there")]
+    links += [SimpleNamespace(alias="uplink"), SimpleNamespace(alias=Mark("c", WEB, FILE, "there").alias())]
+    scope = Scope(cast("Any", SimpleNamespace(identity="here")), Topology("t", source=FILE))
+    assert _beside(scope) == ()
+    vars(scope).update(listed=rows, volumes={"x": {"Labels": None}}, networks={})
+    assert _beside(scope) == ("b",)
+    vars(scope)["kernel"] = SimpleNamespace(spaces=[SimpleNamespace(links=dict(enumerate(links)))])
+    assert _beside(scope) == ("a", "b")
+    vars(scope)["networks"] = {"n": {"Labels": Mark("t", WEB, FILE).labels()}}
+    assert _beside(scope) == ()
+
+
 def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
     scope = Reading(Host(), Topology("t"))
     vars(scope)["engine"] = "it has answered before"
@@ -159,3 +178,45 @@ def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
         assert scope.broken
     with pytest.raises(EngineUnreachable, match="no answer"):
         assert scope.networks
+
+
+class Wire(Ground):
+    """Is of the kernel, and perhaps in something of the engine's."""
+
+    uses = frozenset(("kernel",))
+
+
+class Engines(Box):
+    """Is of the engine."""
+
+    uses = frozenset(("engine",))
+
+
+BOTH = {**KINDS, "ground": Wire(), "box": Engines()}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "desired", "told"),
+    [
+        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "ground/a: there"),
+        (HostRefuses("perhaps"), {"ground/a": {}, "box/b": {}}, ""),
+        (
+            HostRefuses("perhaps"),
+            {"ground/a": {}, "ground/c": {"refers_to": ["box/b"]}, "box/b": {}},
+            "ground/c: perhaps",
+        ),
+        (Elsewhere("there"), {"ground/a": {}}, ""),
+        (Elsewhere("there"), {"box/b": {}}, ""),
+        (None, {"ground/a": {}, "box/b": {}}, ""),
+    ],
+)
+def test_kernel_work_beside_an_engine_that_lives_elsewhere_is_refused(
+    monkeypatch: pytest.MonkeyPatch, refusal: HostRefuses | None, desired: Entries, told: str
+) -> None:
+    looked = type("Looked", (Scope,), {"kernel": SimpleNamespace(stranger=refusal)})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    unavailable = observe(host_with({}), topology(desired), kinds=BOTH).unavailable
+    assert {str(name): (str(each), each.exit_code) for name, each in unavailable.items()} == (
+        {"ground": (told, 4)} if told else {}
+    )
+    assert all(type(each) is type(refusal) for each in unavailable.values())

@@ -1,4 +1,4 @@
-"""What a plan would take away from another file of the same name is told."""
+"""What a plan would take away from another file of the same name is told, and what it would make twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from memory import MemorySpec
 
 from reconciler.model import Action, Change, Changes, Resource, ResourceKey, Topology
-from reconciler.reconcile.others import taken_from_others
+from reconciler.reconcile.others import made_twice, taken_from_others
 
 
 def doomed(name: str, source: str = "", action: Action = Action.DELETE) -> Change:
@@ -19,7 +19,7 @@ def told(mine: str, *changes: Change) -> list[str]:
     return [*taken_from_others(Changes(Topology("t", source=mine), Topology("t"), by_key))]
 
 
-WORDS = "a topology of the same name: --name keeps two apart"
+WORDS = "unless that is this file before it was moved, --name keeps the two apart"
 
 
 @pytest.mark.parametrize("change", [doomed("a"), doomed("a", "/x/mine.yaml"), doomed("a", "mine.yaml")])
@@ -31,7 +31,16 @@ def test_what_is_of_another_file_is_told_file_by_file_and_not_without_end() -> N
     changes = [doomed(each, "/y/b.yaml") for each in "abcde"] + [doomed("f", "/y/a.yaml")]
     changes += [doomed("g", "/y/a.yaml", Action.UPDATE)]
     assert told("/x/mine.yaml", *changes) == [
-        f"box/f: made from /y/a.yaml, {WORDS}",
-        f"box/a, box/b, box/c and 2 more: made from /y/b.yaml, {WORDS}",
+        f"box/f: made from /y/a.yaml: {WORDS}",
+        f"box/a, box/b, box/c and 2 more: made from /y/b.yaml: {WORDS}",
     ]
     assert told("", *changes) == []
+
+
+def test_what_the_file_made_under_another_name_is_told_where_something_is_to_be_made() -> None:
+    observed = Topology("t", beside=("rv",))
+    made = {ResourceKey("box", "a"): doomed("a", action=Action.CREATE)}
+    assert [*made_twice(Changes(Topology("t"), observed, made))] == [
+        "topology rv was made from this file too: if that was its name, `reconciler destroy --name rv`"
+    ]
+    assert [*made_twice(Changes(Topology("t"), observed, {}))] == []

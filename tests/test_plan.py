@@ -9,7 +9,7 @@ from typing import Any
 
 import networkx
 import pytest
-from entries import Entries, topology
+from entries import NAME, Entries, topology
 from memory import KINDS
 from test_diff import changes
 
@@ -321,15 +321,23 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
     [
         ({}, "is held by ground ext, which is not ours: remove that, or choose another for yours"),
         ({"topology": "rv"}, "is held by ground ext, which is of topology rv: choose another for yours"),
+        (
+            {"topology": "rv", "source": "/x/t.yaml"},
+            "rv: choose another for yours, or, if that is what this file was called, `reconciler destroy --name rv` fi",
+        ),
+        ({"topology": NAME}, "is held by ground ext, which is not ours: remove that, or choose another for yours"),
+        ({"topology": "rv", "source": "/y/t.yaml"}, "which is of topology rv: choose another for yours"),
         ({"who": "process nc (pid 7)"}, "is held by process nc (pid 7), which is not ours: "),
     ],
 )
 def test_a_conflict_names_the_holder_as_well_as_can_be(live: dict[str, str], said: str) -> None:
     found = changes({"ground/ext": {"owner": "", "holds": [("p", 1, 1)]}}, {"leaf/a": {"holds": [("p", 1, 1)]}})
     resources = {key: replace(each, live=live) for key, each in found.observed.resources.items()}
-    found = replace(found, observed=replace(found.observed, resources=MappingProxyType(resources)))
+    desired = replace(found.desired, source="/x/t.yaml")
+    found = replace(found, desired=desired, observed=replace(found.observed, resources=MappingProxyType(resources)))
     (told,) = conflicts(found, kinds=KINDS)
     assert said in str(told)
+    assert ("or, if" in str(told)) == ("or, if" in said)
 
 
 def test_nobody_is_told_to_remove_what_is_kept() -> None:

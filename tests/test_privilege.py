@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from reconciler.cli.privileged import Asked, as_root
 from reconciler.errors import HostRefuses, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.netlink import NetlinkError
-from reconciler.host.privilege import KERNEL_WORK, can_write, effective, missing, remedy
+from reconciler.host.privilege import KERNEL_WORK, effective, missing, remedy, unwritable
 from reconciler.kinds import kinds
 from reconciler.kinds.base import Kind
 from reconciler.kinds.container.config import config
@@ -69,10 +70,16 @@ def test_the_capabilities_in_effect_are_read_and_what_is_missing_is_named() -> N
 
 
 def test_who_may_write_into_a_folder_that_is_not_there_yet_is_told_by_the_one_around_it(tmp_path: Path) -> None:
-    assert can_write(tmp_path / "a" / "b")
-    if os.geteuid():
-        tmp_path.chmod(0o500)
-        assert not can_write(tmp_path / "a" / "b")
+    assert unwritable(tmp_path / "a" / "b") == 0
+
+
+@pytest.mark.parametrize(("flags", "number"), [(0, errno.EACCES), (os.ST_RDONLY | os.ST_NOSUID, errno.EROFS)])
+def test_a_folder_that_nobody_may_write_is_told_from_one_that_we_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, number: int
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=flags, path=path))
+    assert unwritable(tmp_path / "a" / "b") == number
 
 
 def test_what_lives_in_the_engine_alone_takes_no_capability_and_all_else_does() -> None:

@@ -17,7 +17,7 @@ from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
 from reconciler.kinds.process.look import _owner
 from reconciler.kinds.process.parse import HEALTHY, processes
-from reconciler.kinds.process.sockets import sockets
+from reconciler.kinds.process.sockets import endpoints, sockets
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import How, Need, Resource, ResourceKey, Topology
 
@@ -243,6 +243,16 @@ def test_who_listens_is_read_out_of_the_kernel_s_tables() -> None:
     assert [str(each) for each, _ in sockets(f"head\n 0: {v6}:0035 0:0 07 0:0 00:0 0 0 0 1 1", "udp", "07")] == [
         "host port [fd00::1]:53/udp"
     ]
+    row = "e574aef3 2   10  31   40001     0 28713 "
+    assert [
+        (str(each), inode)
+        for each, inode in endpoints(f"head\nd618f4ce {row} 127.0.0.1 0000:0000:0000:0000:0000:0000:0000:0001 \n")
+    ] == [
+        ("host port 127.0.0.1:40001/sctp", "28713"),
+        ("host port [::1]:40001/sctp", "28713"),
+    ]
+    ((everywhere, _),) = endpoints(f"head\nd618f4ce {row} 0000:0000:0000:0000:0000:0000:0000:0000 \n")
+    assert everywhere.overlaps(claim(40001, "sctp", "127.0.0.1"))
     ((everywhere, _),) = sockets(f"head\n 0: {'0' * 32}:0035 0:0 0A 0:0 00:0 0 0 0 1 1", "tcp", "0A")
     assert str(everywhere) == "host port [::]:53/tcp"
     assert everywhere.overlaps(claim(53, "tcp", "127.0.0.1"))

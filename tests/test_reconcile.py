@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
+from memory import KINDS, Box, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
 
 from reconciler import reconcile
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
@@ -17,6 +17,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.model import (
+    Action,
     Claim,
     Need,
     Outcome,
@@ -67,8 +68,15 @@ def ours(host: MemoryHost) -> list[str]:
         ({"target": ["box/b"]}, "box/b: there is no such resource, neither in the file nor on the host"),
         ({"replace": ["box/b"]}, "box/b: there is no such resource"),
         ({"replace": ["ground/ext"]}, "ground/ext: it is declared external, and so not ours to replace"),
-        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted: did you mean 'box/a'\?$"),
+        (
+            {"target": ["box/a"], "replace": ["leaf/blue--red"]},
+            "leaf/blue--red: it is to be replaced, and --target leaves it out: name it there as well",
+        ),
+        ({"adopt": ["box/b"]}, r"box/b: only what the file declares can be adopted$"),
+        ({"adopt": ["box/aa"]}, r"box/aa: only what the file declares can be adopted: did you mean 'box/a'\?$"),
         ({"target": ["box/aa"]}, r"neither in the file nor on the host: did you mean 'box/a'\?$"),
+        ({"target": ["xob/a"]}, "neither in the file nor on the host$"),
+        ({"target": ["boxes/a"]}, r"did you mean 'box/a'\?$"),
         ({"target": ["nothing/like/it"]}, "neither in the file nor on the host$"),
         ({"target": ["leaf/red--blue"]}, r"did you mean 'leaf/blue--red'\?$"),
     ],
@@ -107,10 +115,10 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
     host = host_with({"box/web": {"owner": "", "name": "t-a"}})
     with pytest.raises(Conflict) as caught:
         apply({"box/a": {}, "ground/ext": {"external": True}}, host)
-    assert str(caught.value).splitlines() == [
-        "ground/ext: declared external, but there is none: make it, or take `external` out",
-        "box/a: box name t-a is held by box t-a, which is not ours: remove that, or choose another for yours",
-    ]
+    missing, held = str(caught.value).splitlines()
+    assert missing == "ground/ext: declared external, but there is none: make it, or take `external` out"
+    assert held.startswith("box/a: box name t-a is held by box t-a, which is not ours: remove that, choose another for")
+    assert held.endswith("yours, or take it over with `--adopt box/a`")
     assert caught.value.exit_code == 4
 
 
@@ -171,6 +179,27 @@ def test_a_type_of_link_that_the_kernel_does_not_have_is_told_before_the_first_s
     assert reconcile.destroy(desired, host, kinds=kinds).converged
 
 
+class Hindered(Ground):
+    """Is made by nobody on this host."""
+
+    def hindrance(self, action: Action) -> str:
+        return "nobody can make one" if action is Action.CREATE else ""
+
+
+@pytest.mark.parametrize(("names", "few"), [("a", "ground/a"), ("abc", "ground/a and 2 more")])
+def test_what_the_host_lets_nobody_do_is_told_before_the_first_step_and_planned_all_the_same(
+    names: str, few: str
+) -> None:
+    host, kinds = host_with({"ground/gone": {}}), {**KINDS, "ground": Hindered()}
+    desired = topology({f"ground/{name}": {} for name in names} | {"box/d": {}})
+    assert reconcile.prepare(desired, host, kinds=kinds).steps
+    with pytest.raises(HostRefuses) as caught:
+        reconcile.apply(desired, host, kinds=kinds)
+    assert str(caught.value) == f"{few}: nobody can make one"
+    assert ours(host) == ["ground/gone"]
+    assert reconcile.destroy(desired, host, kinds=kinds).converged
+
+
 class Precious(Volume):
     replaceable = False
 
@@ -179,9 +208,23 @@ def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
     kinds = {**KINDS, "volume": Precious()}
     host = host_with({"volume/a": {"shape": "round"}, "volume/b": {}})
     desired = topology({"volume/a": {"shape": "square"}, "volume/b": {}})
-    with pytest.raises(Conflict, match="volume/a: shape cannot be changed in place, and a volume is never replaced"):
+    with pytest.raises(Conflict) as caught:
         reconcile.apply(desired, host, kinds=kinds)
-    assert reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"])).converged
+    assert str(caught.value) == (
+        "volume/a: shape cannot be changed in place, and a volume is never replaced: leave it as it is, declare it"
+        " external, or ask for `--replace volume/a`, by which all that is in it is lost"
+    )
+    report = reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"]))
+    assert [each.step.change.reason for each in report.outcomes] == ["asked for: all that is in it is lost"] * 2
+    assert report.converged
+
+
+def test_what_is_never_replaced_keeps_its_name() -> None:
+    host = host_with({"volume/a": {"name": "old"}})
+    with pytest.raises(
+        Conflict, match=r"volume/a: name cannot be changed in place, .*: write `name: old`, declare it "
+    ):
+        reconcile.prepare(topology({"volume/a": {}}), host, kinds={**KINDS, "volume": Precious()})
 
 
 # what cannot be observed
@@ -591,7 +634,7 @@ def test_where_ours_is_there_already_nothing_is_adopted() -> None:
 def test_what_is_ours_under_another_name_is_not_adopted() -> None:
     left = key("box/@t-web")
     found = Topology(NAME, {left: Resource(left, MemorySpec("t-web"))})
-    assert adopted(found, topology({"box/web": {}}), [key("box/web")]) == found
+    assert adopted(found, topology({"box/web": {}}), [key("box/web")], kinds=KINDS) == found
 
 
 def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
@@ -603,7 +646,7 @@ def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
         beside: Resource(beside, MemorySpec(), owned=False, part_of=key("box/@busy")),
     }
     desired = topology({"box/web": {}, "part/web": {"stands_on": ["box/web"]}})
-    made = adopted(Topology(NAME, found), desired, [key("box/web"), key("part/web")])
+    made = adopted(Topology(NAME, found), desired, [key("box/web")], kinds=KINDS)
     assert made.resources == {
         beside: found[beside],
         key("box/web"): Resource(
@@ -612,9 +655,20 @@ def test_what_is_adopted_comes_with_what_its_parts_hold_and_need() -> None:
     }
 
 
+def test_a_part_is_not_adopted_from_what_stays_and_nobody_is_told_to() -> None:
+    host = host_with({"part/theirs": {"owner": "", "name": "", "holds": [("p", 1, 1)]}})
+    desired: Entries = {"box/web": {}, "part/web": {"stands_on": ["box/web"], "name": "", "holds": [("p", 1, 1)]}}
+    with pytest.raises(Usage, match=r"part/web: a part goes with its box, which alone can be adopted$"):
+        apply(desired, host, adopt=["part/web"])
+    with pytest.raises(Conflict, match=r"part/web: p 1-1 is held by .*: remove that, or choose another for yours"):
+        apply(desired, host)
+
+
 def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> None:
     host = host_with({"volume/x": {"owner": "", "name": "t-a"}})
     kinds: dict[str, Kind] = {**KINDS, "volume": Precious()}
+    with pytest.raises(Conflict, match=r"which is not ours: declare it external, or choose another for yours$"):
+        reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds)
     for given in (options(adopt=["volume/a"]), options(adopt=["volume/a"], replace=["volume/a"])):
         with pytest.raises(Conflict) as caught:
             reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds, options=given)
@@ -624,14 +678,20 @@ def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> 
         )
 
 
+class Unseen(Box):
+    def former(self, observed: Resource) -> None:
+        """Nobody has looked at it."""
+
+
 def test_what_has_no_mark_is_not_taken_over_where_going_back_would_have_to_return_it() -> None:
     taken, marked = key("image/a"), key("box/a")
     before = Topology(NAME, {key("image/own"): Resource(key("image/own"), ImageSpec())})
     after = replace(before, resources={**before.resources, taken: Resource(taken, ImageSpec())})
-    assert not_returnable(before, replace(before, resources={marked: Resource(marked, MemorySpec())})) == []
-    assert not_returnable(before, after) == [
-        "image/a: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
-    ]
+    unmarked = replace(before, resources={marked: Resource(marked, MemorySpec())})
+    assert not_returnable(before, unmarked, kinds=KINDS) == []
+    said = "what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
+    assert not_returnable(before, after, kinds=KINDS) == [f"image/a: {said}"]
+    assert not_returnable(before, unmarked, kinds={**KINDS, "box": Unseen()}) == [f"box/a: {said}"]
 
 
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:

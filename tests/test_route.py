@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kernel_files import problems, resource, spec, topology
+from kernel_files import a_link, problems, resource, spec, topology
 
-from reconciler.host.marks import PROTOCOL
+from reconciler.host.kernel.packed import Noted
+from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Route
 from reconciler.kinds import kinds
-from reconciler.kinds.route import KIND
+from reconciler.kinds.route import KIND, whose
 from reconciler.kinds.route.aside import overlaps
 from reconciler.kinds.route.keep import _is_lost
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
@@ -169,15 +170,63 @@ def test_a_route_stands_on_what_has_its_source_address(tmp_path: Path) -> None:
     }
 
 
-def test_a_route_of_the_host_is_noted_unless_an_interface_of_ours_tells(tmp_path: Path) -> None:
-    host = "{to: 10.70.0.0/16, via: 10.7.0.2}, {to: 10.71.0.0/16, via: 10.6.0.2}, {to: 10.72.0.0/16, via: 1.2.3.4}"
-    found = {each.key.name: each for each in topology(tmp_path, text(host=host)).of_kind("route")}
-    assert {key: each.spec.noted for key, each in found.items() if key.startswith("host")} == {  # type: ignore[attr-defined]
-        "host--10.70.0.0/16": False,
-        "host--10.71.0.0/16": False,
-        "host--10.72.0.0/16": True,
+def test_a_route_of_the_host_is_noted_unless_each_interface_is_ours_and_tells(tmp_path: Path) -> None:
+    routes = {
+        "10.70.0.0/16": ("via: 10.7.0.2", False),
+        "10.71.0.0/16": ("via: 10.6.0.2", False),
+        "10.72.0.0/16": ("via: 1.2.3.4", True),
+        "10.73.0.0/16": ("via: [10.6.0.2, 10.7.0.2]", False),
+        "10.74.0.0/16": ("via: [10.6.0.2, 1.2.3.4]", True),
+        "10.75.0.0/16": ("dev: x", False),
+        "10.76.0.0/16": ("dev: eth0", True),
+        "10.77.0.0/16": ("dev: theirs", True),
+        "10.78.0.0/16": ("dev: theirs, via: 10.8.0.1", True),
     }
+    host = ", ".join(f"{{to: {to}, {how}}}" for to, (how, _) in routes.items())
+    with_theirs = text(host=host).replace("br0:", "out: {external: true, name: theirs}, br0:")
+    found = {each.key.name: each for each in topology(tmp_path, with_theirs).of_kind("route")}
+    noted = {key: RouteSpec.of(each).noted for key, each in found.items() if key.startswith("host")}
+    assert noted == {f"host--{to}": expected for to, (_, expected) in routes.items()}
     assert found["host--10.70.0.0/16"].part_of is None
+    assert not any(RouteSpec.of(each).noted for key, each in found.items() if not key.startswith("host"))
+
+
+NOTE, ANOTHERS = whose.noted("lab", "10.9.0.0/16", 0), whose.noted("other", "10.9.0.0/16", 0)
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        # what is noted, and whether it is ours: in the host, in a node of ours, in one of others
+        ([], {"all": "yyy", "some": "-y-", "theirs": "---", "nobody's": "-y-", "none": "-y-"}),
+        ([NOTE], {"all": "y--", "some": "y--", "theirs": "y--", "nobody's": "y--", "none": "y--"}),
+        ([ANOTHERS], {"all": "---", "some": "---", "theirs": "---", "nobody's": "---", "none": "---"}),
+        ([whose.noted("other", "10.8.0.0/16", 0)], {"all": "yyy", "theirs": "---"}),
+    ],
+)
+def test_a_note_tells_whose_a_route_is_then_its_interfaces_then_the_node(
+    notes: list[Noted], expected: dict[str, str]
+) -> None:
+    links: dict[str, list[bool | None]] = {
+        "all": [True, True],
+        "some": [True, False],
+        "theirs": [False],
+        "nobody's": [None],
+        "none": [],
+    }
+    places = [{"in_host": True, "in_ours": False}, {"in_host": False, "in_ours": True}]
+    places.append({"in_host": False, "in_ours": False})
+    for name, told in expected.items():
+        found = "".join("y" if whose.is_ours(NOTE, notes, links[name], **each) else "-" for each in places)
+        assert (name, found) == (name, told)
+
+
+def test_a_link_is_ours_another_s_or_nobody_s() -> None:
+    mark = Mark("lab", ResourceKey("bridge", "br0"), host="1").alias()
+    ours, bare = a_link(1, "br0", alias=mark), a_link(2, "eth0")
+    told = [whose.is_mine(ours, *each) for each in (("lab", "1"), ("other", "1"), ("lab", "2"))]
+    assert told == [True, False, False]
+    assert [whose.is_mine(each, "lab", "1") for each in (bare, None)] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -929,7 +929,7 @@ def _gone(_: Any) -> Any:
 def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for dry_run in (True, False):
         passing = Passing(host_with({"box/b": {}}), dry_run=dry_run)
-        said: list[str] = ["box/b: made from /b.yaml, a topology of the same name: --name keeps two apart"]
+        said: list[str] = ["box/b: made from /b.yaml: --name keeps the two apart"]
         monkeypatch.setattr("reconciler.watch.passes.taken_from_others", lambda _, said=said: said)
         assert passing({"box/b": {}}) == [("warning", said[0])]
         assert passing({"box/b": {}}) == []

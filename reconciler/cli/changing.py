@@ -59,11 +59,19 @@ def apply(
     revert = on_failure is o.OnFailure.REVERT
     options = dataclasses.replace(choice, jobs=jobs, revert=revert, wait=not no_wait)
     host = Host(wait_timeout=wait_timeout, engine_timeout=engine_timeout, patience=patience)
-    return _applied(desired, host, options, promised=promised, lock_timeout=lock_timeout, json=json)
+    named = bool(promised or name)
+    return _applied(desired, host, options, promised=promised, named=named, lock_timeout=lock_timeout, json=json)
 
 
 def _applied(
-    desired: Topology, host: Host, options: Options, *, promised: Saved | None, lock_timeout: float, json: bool
+    desired: Topology,
+    host: Host,
+    options: Options,
+    *,
+    promised: Saved | None,
+    named: bool,
+    lock_timeout: float,
+    json: bool,
 ) -> int:
     from reconciler import reconcile, saved
     from reconciler.kinds import kinds
@@ -71,7 +79,7 @@ def _applied(
     def planned(made: Plan) -> None:
         if promised:
             saved.check(promised, made, machine=host.key)
-        _announce(made, json=json)
+        _announce(made, named=named, json=json)
 
     with _working(desired, host, planned, lock_timeout) as progress:
         report = reconcile.apply(desired, host, kinds=kinds(), options=options, progress=progress)
@@ -142,9 +150,11 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
     code = _told(report, host)
     seen = report.plan.changes.observed
-    kept = [str(each.key) for each in seen if each.owned and each.key not in report.plan.changes.by_key]
-    if kept:
-        note(f"kept: {', '.join(sorted(kept))}: --images and --volumes remove those as well")
+    gone = {"volume": volumes, "image": images}
+    left = {each.key for each in seen if each.owned} - report.plan.changes.by_key.keys()
+    if kept := sorted(each for each in left if not gone.get(each.kind, True)):
+        ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
+        note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
     # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
     unseen = seen.unavailable if not topology.source else {}
     return code or (out_of_reach(unseen) if unseen else 0)
@@ -171,12 +181,12 @@ def _working(topology: Topology, host: Host, planned: Planned, lock_timeout: flo
             ticker.close()
 
 
-def _announce(made: Plan, *, json: bool = False) -> None:
+def _announce(made: Plan, *, named: bool = False, json: bool = False) -> None:
     from reconciler.render import plan_lines
 
     if not json:
         say(plan_lines(made.changes, style=style(sys.stdout)))
-    warn_of_others(made)
+    warn_of_others(made, named=named)
 
 
 def _told(report: Report, host: Host, *, json: bool = False) -> int:

@@ -59,6 +59,7 @@ def plan(
     options = chosen(target, replace, adopt, no_prune=no_prune)
     made = prepare(loaded(file, name), host, kinds=kinds(), options=options)
     _say_plan(made, host, json=json)
+    warn_of_others(made, named=bool(name))
     missing = needed_and_unavailable(made.changes, host)
     if missing:
         return out_of_reach(missing)
@@ -76,7 +77,6 @@ def _say_plan(made: Plan, host: Host, *, json: bool) -> None:
         say_json(plan_json(made, hide=hide(host)))
     else:
         say(plan_lines(made.changes, style=style(sys.stdout)))
-    warn_of_others(made)
 
 
 def show(

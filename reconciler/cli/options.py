@@ -131,7 +131,7 @@ Target = Annotated[
     list[ResourceKey] | None, _keys("--target", "Only this, its parts, what they need and what falls with them")
 ]
 Replace = Annotated[list[ResourceKey] | None, _keys("--replace", "Replace this in any case")]
-Adopt = Annotated[list[ResourceKey] | None, _keys("--adopt", "Take over what stands in the way of this")]
+Adopt = Annotated[list[ResourceKey] | None, _keys("--adopt", "Take over what has the name or place of this")]
 Failure = Annotated[
     OnFailure,
     typer.Option(

@@ -75,9 +75,12 @@ def _about(missing: Mapping[str, ReconcilerError], text: str) -> str:
     return f" (not looked at: {', '.join(kinds)})"
 
 
-def warn_of_others(made: Plan) -> None:
-    """Say so when a plan would delete what another file of the same name made."""
-    from reconciler.reconcile.others import taken_from_others
+def warn_of_others(made: Plan, *, named: bool) -> None:
+    """Say so when a plan would delete what another file of the same name made, or make all of this one twice.
 
-    for line in taken_from_others(made.changes):
+    Who has `named` the topology on the command line wants both.
+    """
+    from reconciler.reconcile.others import made_twice, taken_from_others
+
+    for line in (*taken_from_others(made.changes), *(() if named else made_twice(made.changes))):
         note(f"warning: {line}")

@@ -31,8 +31,15 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a fault of ours is told in one line like any other
         # Help is all that the library prints itself.
         told = unwritable(error) if isinstance(error, OSError) and not _HELP.isdisjoint(arguments) else None
-        return complain(told or error)
+        return complain(told or (_explained(error) if isinstance(error, OSError) else error))
     return int(code or 0)
+
+
+def _explained(error: OSError) -> ReconcilerError:
+    """What the system refuses before there are steps is no fault of ours, either."""
+    from reconciler.host import Host
+
+    return Host().explain(error)
 
 
 def _refused(error: Any, arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, FieldChange, Resource, ResourceKey, Topology
 
 NOT_DECLARED = "not declared"
+_ASKED_FOR, _LOST = "asked for", "all that is in it is lost"
 
 
 def diff(
@@ -38,7 +39,8 @@ def diff(
             by_key[key] = Change(key, Action.DELETE, reason, None, have)
     for key in force:
         if key in by_key and both_ours(by_key[key]):
-            by_key[key] = replace(by_key[key], action=Action.REPLACE, reason="asked for")
+            asked = _ASKED_FOR if kinds[key.kind].replaceable else f"{_ASKED_FOR}: {_LOST}"
+            by_key[key] = replace(by_key[key], action=Action.REPLACE, reason=asked)
     return Changes(desired, observed, MappingProxyType(cascade(evicted(by_key), kinds=kinds)))
 
 

@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Self
 
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, ReconcilerError, StepFailed
+from reconciler.host.descriptors import allowed
 from reconciler.host.privilege import REFUSED, privilege, remedy
 from reconciler.value import dataclass
 
@@ -142,6 +143,8 @@ class Host:
             return error
         if isinstance(error, OSError) and error.errno in REFUSED:
             return NotPermitted(f"{_said(error)}: {remedy([privilege(error)])}")
+        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            return HostRefuses(f"{_said(error)}: this process may have {allowed()} at once: raise `ulimit -Hn`")
         if isinstance(error, OSError) and _is_unknown(error):
             return HostRefuses(f"{_said(error)}: this kernel lacks what that takes: load its module, or do without it")
         if isinstance(error, OSError) and error.errno is not None:  # those of the HTTP client have none

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -179,6 +179,12 @@ class EngineScope:
         if reference not in self.image_inspections:
             self.image_inspections[reference] = self.engine.images.inspect(reference)
         return self.image_inspections[reference]
+
+    def in_sight(self) -> Iterator[Mark]:
+        """Yield the marks, of whichever topology, on what was read already."""
+        known = vars(self)
+        for rows in (known.get("listed", ()), *(known.get(each, {}).values() for each in ("networks", "volumes"))):
+            yield from (mark for row in rows if (mark := of_labels(row.get("Labels"))))
 
     def concurrently(self, function: Callable[[str], T], items: list[str]) -> list[T]:
         """Apply a function to many items, a few at a time, and keep their order."""

@@ -7,7 +7,9 @@ chain DOCKER-USER to its users: one rule there, commented with our mark, accepts
 from __future__ import annotations
 
 import math
+import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
@@ -15,17 +17,22 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import NotNow, StepFailed
+from reconciler.errors import HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host.marks import Mark
+from reconciler.host.privilege import NET_ADMIN, missing, remedy
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
 
 CHAIN = "DOCKER-USER"
 FAMILIES = {"iptables": "bridge-nf-call-iptables", "ip6tables": "bridge-nf-call-ip6tables"}
 """The commands, each with the sysctl (net.bridge.…) that sends bridged frames through their chains."""
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Where the commands are that cron, or a user who is not root, has not in PATH."""
 _LOCKED = "xtables lock"
 """What iptables speaks of where another program holds its lock for too long."""
 _WORD = "reconciler"
+_NO_TABLE = ("does not exist", "not supported")
+"""What iptables says where the kernel has no such table, so that nobody can have a chain in it."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +57,31 @@ class Rules:
 
 
 def look(patience: float) -> Rules:
-    """Read our rules; where there is no such command or no such chain, there is nothing to pass by."""
+    """Read our rules; where there is no such chain, there is nothing to pass by."""
     listed = {command: lines for command in FAMILIES if (lines := _listed(command, patience)) is not None}
     passing = {command: MappingProxyType(dict(_ours(lines))) for command, lines in listed.items()}
     return Rules(MappingProxyType(passing), frozenset(each for each in listed if _filtered(each)))
 
 
 def _listed(command: str, patience: float) -> list[str] | None:
-    try:
-        done = _run(patience, command, "-S", CHAIN)
-    except FileNotFoundError:
+    """List Docker's chain; None where there is none, or where it cannot be read and no frame comes by it."""
+    done = _run(patience, command, "-S", CHAIN)
+    if not done.returncode:
+        return done.stdout.splitlines()
+    if not _filtered(command) or _is_missing(command, patience):
         return None
-    return done.stdout.splitlines() if done.returncode == 0 else None
+    what = f"`{command} -S {CHAIN}`, which tells whether frames pass within a bridge, fails: {_said(done)}"
+    if lacking := missing([NET_ADMIN]):
+        raise NotPermitted(f"{what}: {remedy(lacking)}")
+    raise HostRefuses(f"{what}: mend that, or set net.bridge.{FAMILIES[command]} to 0")
+
+
+def _is_missing(command: str, patience: float) -> bool:
+    """Tell whether there is no such chain for sure: of a missing one iptables may say that it is incompatible."""
+    every = _run(patience, command, "-S")
+    if every.returncode:
+        return any(each in every.stderr for each in _NO_TABLE)
+    return f"-N {CHAIN}" not in every.stdout.splitlines()
 
 
 def _filtered(command: str) -> bool:
@@ -87,18 +107,25 @@ def let_pass(mark: Mark, bridge: str, patience: float) -> None:
     for command, passing in rules.passing.items():
         former = passing.get(_held(mark))
         if former and former != bridge:
-            _run(patience, command, "-D", CHAIN, *_rule(mark, former))
+            _take_back(mark, former, command, patience)
         if former != bridge and command in rules.needed:
             done = _run(patience, command, "-I", CHAIN, *_rule(mark, bridge))
             if done.returncode:
-                raise StepFailed(f"{command} refuses the rule that lets {bridge} forward: {done.stderr.strip()}")
+                raise StepFailed(f"{command} refuses the rule that lets {bridge} forward: {_said(done)}")
 
 
 def forbid(mark: Mark, patience: float) -> None:
     """Take back the rules of a bridge, whatever name it had."""
     for command, rules in look(patience).passing.items():
         if bridge := rules.get(_held(mark)):
-            _run(patience, command, "-D", CHAIN, *_rule(mark, bridge))
+            _take_back(mark, bridge, command, patience)
+
+
+def _take_back(mark: Mark, bridge: str, command: str, patience: float) -> None:
+    """Take back a rule; that somebody else was faster is a success."""
+    done = _run(patience, command, "-D", CHAIN, *_rule(mark, bridge))
+    if done.returncode and _held(mark) in dict(_ours(_listed(command, patience) or ())):
+        raise StepFailed(f"{command} does not take back the rule that lets {bridge} forward: {_said(done)}")
 
 
 def _held(mark: Mark) -> tuple[str, ResourceKey]:
@@ -111,10 +138,22 @@ def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
     return ("-i", bridge, "-o", bridge, "-m", "comment", "--comment", comment, "-j", "ACCEPT")
 
 
+def _said(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stderr.strip() or f"it ended with {done.returncode}, and said nothing"
+
+
 def _run(patience: float, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command; NotNow where another program holds the firewall's lock for so many seconds."""
+    """Run a command out of reach of Ctrl-C; NotNow where another program holds the firewall's lock for so many seconds.
+
+    One that is not there fails like any other.
+    """
     argv = (command, "-w", str(math.ceil(patience)), *arguments)
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, words of ours
+    found = shutil.which(command, path=os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN)))
+    if found is None:
+        return subprocess.CompletedProcess(argv, 127, "", f"there is no command {command}")
+    done = subprocess.run(  # noqa: S603 - no shell, words of ours
+        (found, *argv[1:]), capture_output=True, text=True, check=False, start_new_session=True
+    )
     if done.returncode and _LOCKED in done.stderr:
         raise NotNow(f"{shlex.join(argv)}: {done.stderr.strip()}: run again, or raise --patience")
     return done

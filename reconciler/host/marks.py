@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.errors import Conflict
-from reconciler.model import ResourceKey
+from reconciler.model import STANDARD_INPUT, ResourceKey
 from reconciler.value import dataclass
 
 TOPOLOGY, KEY, SOURCE = "reconciler.topology", "reconciler.key", "reconciler.source"
@@ -85,9 +85,22 @@ def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
 
 
 def topology_of(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Return what labels tell of whose a foreign object is: the `topology`, if it is of one."""
-    mark = of_labels(labels)
-    return {"topology": mark.topology} if mark else {}
+    """Return what labels tell of whose a foreign object is: the `topology` and its `source`, if it is of one."""
+    return _whose(of_labels(labels))
+
+
+def topology_of_alias(alias: str | None) -> dict[str, str]:
+    """Return what the alias of a foreign interface tells of whose it is, alike."""
+    return _whose(of_alias(alias))
+
+
+def _whose(mark: Mark | None) -> dict[str, str]:
+    return {"topology": mark.topology, "source": mark.source} if mark else {}
+
+
+def is_from(file: str, marked: str) -> bool:
+    """Tell whether a mark's path is that of a file: an interface's has room for the end of a long one only."""
+    return bool(marked) and file != STANDARD_INPUT and file.endswith(marked)
 
 
 def of_alias(alias: str | None) -> Mark | None:

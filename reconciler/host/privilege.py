@@ -29,10 +29,17 @@ def missing(wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(wanted) - effective(_STATUS.read_text())))
 
 
-def can_write(folder: Path) -> bool:
-    """Tell whether entries can be made in a folder, or in the nearest around it that there is."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return os.access(there, os.W_OK | os.X_OK, effective_ids=True)
+def nearest(folder: Path) -> Path:
+    """Return a folder, or the nearest around it that there is."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def unwritable(folder: Path) -> int:
+    """Say why no entry can be made in a folder, or in the nearest around it: EROFS or EACCES; 0 where one can be."""
+    there = nearest(folder)
+    if os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        return 0
+    return errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
 
 
 def remedy(wanted: Iterable[str]) -> str:

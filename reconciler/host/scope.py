@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import HostRefuses
 from reconciler.host.engine_scope import EngineScope, once
+from reconciler.host.marks import of_alias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.host.kernel import Kernel
+    from reconciler.host.marks import Mark
 
 
 class Scope(EngineScope):
@@ -20,6 +24,13 @@ class Scope(EngineScope):
         from reconciler.host.kernel import Kernel
 
         return Kernel(self)
+
+    def in_sight(self) -> Iterator[Mark]:
+        """Yield those on interfaces as well."""
+        yield from super().in_sight()
+        if kernel := vars(self).get("kernel"):
+            links = (link for space in kernel.spaces for link in space.links.values())
+            yield from (mark for each in links if (mark := of_alias(each.alias)) and mark.host == self.host.identity)
 
 
 def in_reach(scope: Scope) -> Kernel | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.errors import ReconcilerError
 from reconciler.host.privilege import KERNEL_WORK
-from reconciler.model import Change, Resource, ResourceKey, Spec, Status, Step, Verb
+from reconciler.model import Action, Change, Resource, ResourceKey, Spec, Status, Step, Verb
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class Kind(ABC):
         """Return the capabilities (capabilities(7)) that its steps take of this process."""
         return KERNEL_WORK if "kernel" in self.uses else frozenset()
 
+    def hindrance(self, action: Action) -> str:
+        """Say why this host lets nobody do that to one of the kind, and what to do; empty where nothing is known."""
+        del action
+        return ""
+
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """Tell whether the step of `change` does the same verb for `other`, which stands on it, along the way."""
         del verb, change, other
@@ -117,7 +122,7 @@ class Kind(ABC):
         return Told((getattr(resource.spec, "name", ""), *live))
 
     def former(self, observed: Resource) -> Resource | None:
-        """Return what going back makes of something again; a symptom, or what is left of something, nobody wants."""
+        """Return what going back makes of something again; None for a symptom, a remainder, what nobody can make."""
         return observed
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:

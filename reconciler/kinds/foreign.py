@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Space
+from reconciler.host.marks import topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Resource, ResourceKey, Spec
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 _SCOPE = "interface "
-_DOCKER = ("container", "process", "network", "connect")
-
-
-def insist_on_reach(scope: Scope, kind: str) -> None:
-    """Refuse where the file wants kernel work with containers whose engine lives elsewhere."""
-    if refusal := scope.kernel.stranger:
-        for each in scope.desired.of_kind(kind):
-            if any(need.key.kind in _DOCKER for need in each.needs):
-                raise type(refusal)(f"{each.key}: {refusal}")
 
 
 def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, Link]]:
@@ -50,6 +42,7 @@ def _is_dockers(scope: Scope, node: ResourceKey, link: Link) -> bool:
 def interface(node: ResourceKey, name: str, link: Link) -> Resource:
     """Make the resource that stands for a foreign interface that no kind could adopt."""
     where = label(node)
-    live = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
+    who = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
+    live = who | topology_of_alias(link.alias)
     key = ResourceKey("interface", f"@{where}:{name}")
     return Resource(key, Spec(), claims=(interface_claim(where, name),), owned=False, live=MappingProxyType(live))

@@ -136,7 +136,8 @@ class Topology:
     """A set of resources, desired or observed.
 
     `unavailable` maps the kinds that could not be observed to the reason; `lacking` tells of desired resources what
-    the host would have to have for them and has not; `source` names the file, `digest` its content.
+    the host would have to have for them and has not; `source` names the file, `digest` its content. Where nothing
+    observed has a mark of ours, `beside` names the topologies that were made from the same file.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Topology:
     source: str = field(default="", compare=False)
     digest: str = field(default="", compare=False)
     lacking: tuple[tuple[ResourceKey, str], ...] = field(default=(), compare=False)
+    beside: tuple[str, ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources.values())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.claims import Held, released, taken
+from reconciler.claims import Held, has_place_of, released, taken
 from reconciler.errors import Conflict
+from reconciler.host.marks import is_from
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Changes, How, Resource, Step, StepKey, Verb
+from reconciler.model import Action, Change, Changes, How, Resource, Step, StepKey, Topology, Verb
 
 _KEPT = "keep its key, or declare it external"
 """What to do about what is deleted only when asked for: removing it is the last thing that a person wants."""
 
 _OTHER = "choose another for yours"
+_RENAMED = "or, if that is what this file was called, `reconciler destroy --name {0}` first, or `--name {0}` here"
 _OFF = "take it off that first, or remove it"
 
 
@@ -27,10 +29,24 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
     for change in changes.pending if held else ():
         for claim in taken(change):
             for holder in sorted((each for _, each in held.overlapping(claim)), key=lambda each: each.key):
-                name, why = _named(holder)
-                kept = holder.owned and kinds[holder.key.kind].kept
-                hint = _KEPT if kept else _OTHER if holder.live.get("topology") else f"remove that, or {_OTHER}"
+                name, why = _named(holder, changes.desired.name)
+                hint = _way_out(change, holder, kinds, changes.desired)
                 yield Conflict(f"{change.key}: {claim} is held by {name}, {why}: {hint}")
+
+
+def _way_out(change: Change, holder: Resource, kinds: Mapping[str, Kind], desired: Topology) -> str:
+    """Say what to do about a holder: what may be of value to somebody is removed last, if at all."""
+    kind = kinds.get(holder.key.kind)  # none has what stands for an interface of others
+    if holder.owned and kind and kind.kept:
+        return _KEPT
+    if topology := _another(holder, desired.name):
+        renamed = is_from(desired.source, holder.live.get("source", ""))
+        return f"{_OTHER}, {_RENAMED.format(topology)}" if renamed else _OTHER
+    if kind and not kind.part_of and change.observed is None and has_place_of(holder, change.resource):
+        if not kind.replaceable:
+            return f"declare it external, or {_OTHER}"
+        return f"remove that, {_OTHER}, or take it over with `--adopt {change.key}`"
+    return f"remove that, or {_OTHER}"
 
 
 def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conflict]:
@@ -39,17 +55,23 @@ def _stood_on_by(staying: Iterable[Resource], changes: Changes) -> Iterator[Conf
     for each in staying if going else ():
         for need in each.needs:
             if need.how is How.STANDS_ON and need.key in going:
-                name, why = _named(each)
+                name, why = _named(each, changes.desired.name)
                 yield Conflict(f"{need.key}: {name}, {why}, stands on what is to go: {_OFF}")
 
 
-def _named(staying: Resource) -> tuple[str, str]:
+def _another(holder: Resource, topology: str) -> str:
+    """Return the topology that something is of, if that is another one: a copy of ours by hand has our mark, too."""
+    found = str(holder.live.get("topology") or "")
+    return found if found != topology else ""
+
+
+def _named(staying: Resource, topology: str) -> tuple[str, str]:
     """Say what it is, and whose; observing what is foreign may have told `who` that is, and of which `topology`."""
     if staying.owned:
         return str(staying.key), "which this run leaves alone"
     who = staying.live.get("who") or f"{staying.key.kind} {staying.key.name.removeprefix('@')}"
-    topology = staying.live.get("topology")
-    return str(who), f"which is of topology {topology}" if topology else "which is not ours"
+    other = _another(staying, topology)
+    return str(who), f"which is of topology {other}" if other else "which is not ours"
 
 
 def release_before_taking(

@@ -18,7 +18,9 @@ from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, still_adopted
 from reconciler.reconcile.choose import (
     check_keys,
+    check_within,
     externals,
+    hindered,
     irreplaceable,
     lacking,
     missing_externals,
@@ -83,16 +85,17 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
     options = options or Options()
     before = observe(host, desired, kinds=kinds)
-    observed = adopted(before, desired, options.adopt)
+    observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
+    check_within(made.changes, options.replace)
     found = [
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
-        *(not_returnable(before, observed) if options.revert else ()),
+        *(not_returnable(before, observed, kinds=kinds) if options.revert else ()),
         *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:
@@ -155,6 +158,7 @@ def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared:
     yield from needed_and_unavailable(changes, host, declared=declared).values()
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
+    yield from hindered(changes, kinds=kinds)
 
 
 def needed_and_unavailable(

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
+from reconciler.claims import has_place_of
 from reconciler.errors import Usage
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Claim, Resource, ResourceKey, Topology
@@ -15,13 +16,17 @@ from reconciler.reconcile.alike import alike
 _MARKED: Mapping[str, Any] = MappingProxyType({"marked": True})
 
 
-def adopted(observed: Topology, desired: Topology, keys: Collection[ResourceKey]) -> Topology:
+def adopted(
+    observed: Topology, desired: Topology, keys: Collection[ResourceKey], *, kinds: Mapping[str, Kind]
+) -> Topology:
     """Take over what has the place of the given keys, with its parts: it is observed as ours, without our mark."""
     resources = dict(observed.resources)
     for key in keys:
         if key not in desired.resources:
             raise Usage(f"{key}: only what the file declares can be adopted{alike(key, desired.resources)}")
-        found = next((each for each in resources.values() if _same_name(each, desired.resources[key])), None)
+        if whole := kinds[key.kind].part_of:
+            raise Usage(f"{key}: a {key.kind} goes with its {whole}, which alone can be adopted")
+        found = next((each for each in resources.values() if has_place_of(each, desired.resources[key])), None)
         if found and key not in resources:
             parts = [each for each in resources.values() if each.part_of == found.key]
             for each in (found, *parts):
@@ -47,13 +52,14 @@ def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
     ]
 
 
-def not_returnable(before: Topology, observed: Topology) -> list[str]:
-    """Tell what has no mark, and so is ours by name alone: who loses that name to us does not get it back."""
+def not_returnable(before: Topology, observed: Topology, *, kinds: Mapping[str, Kind]) -> list[str]:
+    """Tell what has no mark, and so is ours by name alone, or cannot be made again: nobody gets it back from us."""
     taken = (observed.resources[key] for key in observed.resources.keys() - before.resources.keys())
     return [
         f"{each.key}: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
         for each in taken
         if _MARKED.keys().isdisjoint(field.name for field in fields(each.spec))
+        or kinds[each.key.kind].former(each) is None
     ]
 
 
@@ -67,16 +73,6 @@ def still_adopted(former: Topology, now: Topology, keys: Collection[ResourceKey]
     resources = dict(former.resources)
     for key in set(keys) & resources.keys():
         was = resources.pop(key)
-        if key in now.resources or not any(_same_name(each, was) for each in now):
+        if key in now.resources or not any(has_place_of(each, was) for each in now):
             resources[key] = replace(was, spec=replace(was.spec, **_MARKED))
     return replace(former, resources=MappingProxyType(resources))
-
-
-def _same_name(foreign: Resource, wanted: Resource) -> bool:
-    """Tell whether this is what has the place of the wanted: its live name, or, where a kind has none, its claims."""
-    if foreign.owned or foreign.key.kind != wanted.key.kind or not foreign.key.name.startswith("@"):
-        return False
-    name = getattr(wanted.spec, "name", "")
-    if name:
-        return foreign.key.name == f"@{name}"
-    return any(theirs.overlaps(ours) for theirs in foreign.claims for ours in wanted.claims)

@@ -29,6 +29,13 @@ def check_keys(
             raise Usage(f"{key}: it is declared external, and so not ours to replace")
 
 
+def check_within(changes: Changes, replaced: Collection[ResourceKey]) -> None:
+    """Refuse to replace what is left out by the targets."""
+    for key in replaced:
+        if key not in changes.by_key:
+            raise Usage(f"{key}: it is to be replaced, and --target leaves it out: name it there as well")
+
+
 def externals(topology: Topology) -> Topology:
     """Return what of a topology is external, but for what is within something of ours."""
     found = {
@@ -172,11 +179,18 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
     """Tell what would be replaced though its kind is only replaced when asked for."""
     return [
         f"{each.key}: {', '.join(sorted(each.paths))} cannot be changed in place, and a {each.key.kind} is never"
-        f" replaced: leave it as it is, declare it external, or ask for `--replace {each.key}`"
+        f" replaced: {_kept_by(each)}, declare it external, or ask for `--replace {each.key}`, by which all that is in"
+        " it is lost"
         for each in changes.pending
         if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
         if each.key not in asked and not is_adopted(each)
     ]
+
+
+def _kept_by(change: Change) -> str:
+    """Say what of the file leaves something as it is."""
+    name = next((each.observed for each in change.fields if each.path == "name"), "")
+    return f"write `name: {name}`" if name else "leave it as it is"
 
 
 def not_supported(changes: Changes, host: Host, *, kinds: Mapping[str, Kind]) -> Iterator[HostRefuses]:
@@ -188,6 +202,16 @@ def not_supported(changes: Changes, host: Host, *, kinds: Mapping[str, Kind]) ->
     for link, keys in sorted(made.items()):
         if host.lacks(link):
             yield HostRefuses(f"{_few(keys)}: this kernel has no {link}: `modprobe {link}`, or boot one that has it")
+
+
+def hindered(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[HostRefuses]:
+    """Say before the first step what of it this host lets nobody do."""
+    found: dict[tuple[str, Action], list[ResourceKey]] = defaultdict(list)
+    for each in changes.pending:
+        found[each.key.kind, each.action].append(each.key)
+    for (kind, action), keys in sorted(found.items()):
+        if why := kinds[kind].hindrance(action):
+            yield HostRefuses(f"{_few(keys)}: {why}")
 
 
 def _few(keys: Sequence[ResourceKey]) -> str:

@@ -17,6 +17,7 @@ PACKAGES = {
     "iptables": ("iptables",),
     "iproute2": ("ip",),
     "busybox-static": ("busybox",),
+    "apparmor": ("apparmor_parser",),
 }
 """The commands that a package brings."""
 
@@ -58,7 +59,10 @@ _SUDO = """#!/bin/bash
 echo "sudo $*" >>{log}
 [ "$1" = -v ] || exec "${{@:2}}"
 """
-_ENTER = 'mount --bind "$0" /usr/sbin && mount -t tmpfs none /run && mount -t tmpfs none /var/log && cd "$1" && shift && exec "$@"'
+_ENTER = """
+mount --bind "$0" /usr/sbin && mount --bind "$1" /sys/module && mount -t tmpfs none /run && mount -t tmpfs none /var/log
+cd "$2" && shift 2 && exec "$@"
+"""
 
 
 class Machine:
@@ -66,8 +70,8 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.checkout, self.bin, self.store = folder / "checkout", folder / "bin", folder / "store"
-        self.sbin, self.noted = folder / "sbin", folder / "log"
-        for each in (self.checkout / "topologies/images/busybox", self.bin, self.store, self.sbin):
+        self.sbin, self.modules, self.noted = folder / "sbin", folder / "modules", folder / "log"
+        for each in (self.checkout / "topologies/images/busybox", self.bin, self.store, self.sbin, self.modules):
             each.mkdir(parents=True)
         for part in ("scripts", ".ci"):
             shutil.copytree(CHECKOUT / part, self.checkout / part)
@@ -104,6 +108,11 @@ class Machine:
         """Let the engine run once its package is installed, as it does where there is an init."""
         (self.store / "service").touch()
 
+    def have_apparmor(self) -> None:
+        """Let the kernel confine what runs in containers."""
+        (self.modules / "apparmor/parameters").mkdir(parents=True)
+        (self.modules / "apparmor/parameters/enabled").write_text("Y\n")
+
     def let_the_client_be_apart(self) -> None:
         """Let the command docker be a package of its own, as it is from Debian 13 on."""
         (self.store / "docker-cli").mkdir()
@@ -119,15 +128,15 @@ class Machine:
         """Run a command in the checkout; what it asks for is in the log, afresh."""
         self.noted.write_text("")
         return subprocess.run(
-            ["unshare", "--mount", "sh", "-c", _ENTER, self.sbin, self.checkout, "env", "-i", *self._given(), *argv],
+            ["unshare", "--mount", "sh", "-ec", _ENTER, self.sbin, self.modules, self.checkout, *self._clean(), *argv],
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
 
-    def _given(self) -> list[str]:
-        return [f"{name}={value}" for name, value in self.environment.items()]
+    def _clean(self) -> list[str]:
+        return ["env", "-i", *(f"{name}={value}" for name, value in self.environment.items())]
 
     @property
     def log(self) -> list[str]:

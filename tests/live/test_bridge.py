@@ -220,6 +220,27 @@ def test_an_end_of_another_topology_is_not_borrowed(lab: Lab) -> None:
         other.destroy()
 
 
+def test_what_another_topology_has_in_the_kernel_is_told_as_its(lab: Lab) -> None:
+    other, name = Lab(lab.folder), f"x{uuid.uuid4().hex[:6]}"
+    text = (
+        f"namespaces: {{red: {{name: {name}}}}}\nbridges: {{br0: {{name: {name}b}}}}\n"
+        f"veths: [[host:{name}v, host:{name}w]]\n"
+    )
+    other.apply(text)
+    try:
+        with pytest.raises(Conflict) as caught:
+            lab.plan(text)
+        lines = str(caught.value).splitlines()
+        assert {each.partition(": ")[0] for each in lines} >= {
+            "namespace/red",
+            "bridge/br0",
+            f"veth/host:{name}v--host:{name}w",
+        }
+        assert all(f", which is of topology {other.name}: choose another for yours" in each for each in lines)
+    finally:
+        other.destroy()
+
+
 def test_a_port_that_leaves_no_ipv6_is_told(lab: Lab, port: str) -> None:
     run("ip", "link", "set", port, "mtu", "1200")
     lab.apply(f"bridges: {{br0: {{ports: [{port}]}}}}")

@@ -280,9 +280,25 @@ def test_what_another_file_of_the_same_name_made_is_not_deleted_without_a_word(k
     done = kernel("plan", "other.yaml")
     assert done.returncode == 0
     assert done.stderr == (
-        f"warning: namespace/red: made from {kernel.file}, a topology of the same name: --name keeps two apart\n"
+        f"warning: namespace/red: made from {kernel.file}: unless that is this file before it was moved, --name keeps the two apart\n"
     )
     assert kernel("plan").stderr == ""
+
+
+def test_what_a_file_made_under_another_name_is_not_made_again_without_a_word(kernel: Cli) -> None:
+    kernel.write("namespaces: {red: }\nveths: [[red:a, red:b]]\n")
+    former = f"{kernel.name}-old"
+    assert kernel("apply", "--name", former).returncode == 0
+    try:
+        said = (
+            f"warning: topology {former} was made from this file too: if that was its name, `reconciler destroy --name"
+        )
+        assert kernel("plan").stderr == f"{said} {former}`\n"
+        assert kernel("plan", "--name", f"{kernel.name}-new").stderr == ""
+        assert kernel("apply").returncode == 0
+        assert kernel("plan", "--replace", "namespace/red").stderr == ""
+    finally:
+        assert kernel("destroy", str(kernel.file), "--name", former).returncode == 0
 
 
 FAILING = "namespaces: {red: {exec: ['echo why >&2; exit 3']}, blue: }\n"
@@ -482,7 +498,7 @@ def test_containers_come_up_healthy_are_shown_and_only_volumes_stay(cli: Cli) ->
     done = cli("destroy")
     assert done.returncode == 0
     assert "volume/data" not in done.stdout
-    assert done.stderr.endswith("kept: volume/data: --images and --volumes remove those as well\n")
+    assert done.stderr.endswith("kept: volume/data: with --volumes it goes too\n")
     assert f"{cli.name}-data" in command("docker", "volume", "ls", "-q")
     assert cli("destroy", "--volumes").returncode == 0
     assert f"{cli.name}-data" not in command("docker", "volume", "ls", "-q")
@@ -575,12 +591,47 @@ def test_a_topology_comes_from_standard_input(kernel: Cli) -> None:
     assert given("plan", "-", "--detailed-exitcode") == 2
 
 
-def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(cli: Cli, engine: Any, image: str) -> None:
+SEEN_NOWHERE = ("unshare", "--mount", "--propagation", "slave")
+READ_ONLY = ("unshare", "--mount", "sh", "-c", 'mount --bind /run /run; mount -o remount,bind,ro /run; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (
+            SEEN_NOWHERE,
+            "nobody outside of this mount namespace sees what is mounted in /run/netns here, and it is gone",
+        ),
+        (READ_ONLY, "/run/netns is on a file system that is mounted read-only: mount it writable"),
+    ],
+)
+def test_namespaces_are_not_begun_where_their_names_cannot_last(kernel: Cli, before: Sequence[str], why: str) -> None:
+    kernel.write(f"{NAMESPACES}bridges: {{br0: }}\n")
+    links = command("ip", "-o", "link")
+    assert kernel("plan", "--detailed-exitcode", before=before).returncode == 2
+    refused = kernel("apply", before=before)
+    assert (refused.returncode, command("ip", "-o", "link")) == (4, links)
+    assert refused.stderr.startswith(f"error: namespace/blue and 1 more: {why}")
+    assert refused.stderr.count("\n") == 1
+    assert kernel("apply").returncode == 0
+    assert kernel("apply", before=SEEN_NOWHERE).returncode == 0, "there is nothing to do"
+    assert kernel("destroy", before=SEEN_NOWHERE).returncode == 0
+    assert not [each for each in command("ip", "netns").split() if each.startswith(kernel.name)]
+
+
+@pytest.mark.parametrize("apart", [["unshare", "--net"], ["unshare", "--net", "--pid", "--fork", "--mount-proc"]])
+def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(
+    cli: Cli, engine: Any, image: str, apart: list[str]
+) -> None:
     box = f'containers: {{box: {{image: "{image}", network_mode: none, command: [sleep, "1000"]}}}}\n'
-    apart = ["unshare", "--net"]
     cli.write(box + "namespaces: {red: }\nveths: [[box:eth0, red:eth0]]\n")
     refused = cli("plan", before=apart)
     assert refused.returncode == 4
     assert "lives in another network namespace than we do: run the reconciler where the engine runs" in refused.stderr
+    cli.write(box + "namespaces: {red: }\nbridges: {br0: }\n")
+    assert cli("plan").returncode == 0
+    refused = cli("apply", before=apart)
+    assert (refused.returncode, "Steps:" in refused.stdout) == (4, False), "it would be in another host than its box"
+    assert re.match("error: (bridge/br0|namespace/red): the engine at .* lives in another network", refused.stderr)
     cli.write(box)
     assert cli("plan", before=apart).returncode == 0

@@ -82,9 +82,13 @@ def test_a_foreign_container_with_our_name_is_a_conflict_and_stays_untouched(lab
     api = lab.host.engine.api
     made = api.create_container_from_config({"Image": IMAGE, "Cmd": ["sleep", "9"]}, f"{lab.name}-box")["Id"]
     try:
-        with pytest.raises(Conflict, match=r"container/box: container name .* is held by container"):
-            lab.plan(text({"box": alone()}))
-        lab.apply(text({"box": alone()}), adopt=(ResourceKey("container", "box"),))
+        file, adopt = text({"box": alone(environment={"A": "b"})}), (ResourceKey("container", "box"),)
+        with pytest.raises(Conflict, match=r"container name .* or take it over with `--adopt container/box`"):
+            lab.plan(file)
+        assert lab.tells(file, adopt=adopt)["container/box"] == (Action.REPLACE, frozenset(["marked"]))
+        with pytest.raises(Conflict, match="what it is to take over from others cannot be given back to them"):
+            lab.plan(file, adopt=adopt, revert=True)
+        lab.apply(file, adopt=adopt)
         with pytest.raises(docker.errors.NotFound):
             api.inspect_container(made)
     finally:

@@ -47,6 +47,14 @@ def test_taken_out_they_are_forgotten(lab: Lab, tmp_path: Path) -> None:
     assert lines(tmp_path / "log") == ["one", "one"]
 
 
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_what_nobody_may_execute_is_told_so(lab: Lab, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "command"
+    path.mkdir() if what == "a folder" else path.touch()
+    (failed,) = lab.attempt(NAMESPACE % f'[["{path}"]]').failed
+    assert str(failed.error) == f"exec/red: `{path}`: {path} is not executable on the host"
+
+
 def test_a_failing_command_is_named_with_its_output_and_all_run_again(lab: Lab, tmp_path: Path) -> None:
     text = NAMESPACE % f'["echo one >> {tmp_path}/log", "test -e {tmp_path}/go || {{ echo no go; exit 3; }}"]'
     report = lab.attempt(text)

@@ -13,7 +13,7 @@ import pytest
 
 from live.boxes import C, Json, R, alone, box, inspect, lan, text
 from live.lab import IMAGE, Lab
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, Usage
 from reconciler.host.marks import Mark
 from reconciler.model import Action, ResourceKey
 
@@ -101,6 +101,8 @@ def test_a_port_that_a_foreign_container_publishes_is_a_conflict(lab: Lab, label
             Conflict, match=rf"process/web: host port 18325/tcp is held by container {name}, which is {whose}:"
         ):
             lab.plan(text({"web": web(ports=["18325:80"])}, networks=NETWORKS))
+        with pytest.raises(Usage, match="process/web: a process goes with its container, which alone can be adopted"):
+            lab.plan(text({"web": web(ports=["18325:80"])}, networks=NETWORKS), adopt=(ResourceKey("process", "web"),))
         assert lab.tells(text({"web": web(ports=["18326:80"])}, networks=NETWORKS))["container/web"][0] == C
     finally:
         api.remove_container(made, force=True)

@@ -205,15 +205,22 @@ def test_over_ssh_as_docker_goes(cli: Cli, lab: Lab) -> None:
     assert "(ssh: nobody@there: Permission denied (publickey).)" in done.stderr
 
 
-def test_what_needs_the_kernel_is_refused_with_the_reason_and_before_the_first_step(cli: Cli, lab: Lab) -> None:
-    veth = 'veths: [["box:eth7 10.238.0.1/30", "red:eth0 10.238.0.2/30"]]\nnamespaces: {red: }\n'
-    (lab.folder / "topology.yaml").write_text(f"name: {lab.name}\n{TEXT}{veth}")
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        'veths: [["box:eth7 10.238.0.1/30", "red:eth0 10.238.0.2/30"]]\nnamespaces: {red: }\n',
+        "bridges: {br0: }\n",
+        "host: {routes: [{to: 10.238.1.0/24, dev: lo}]}\n",
+    ],
+)
+def test_what_needs_the_kernel_is_refused_with_the_reason_and_before_the_first_step(
+    cli: Cli, lab: Lab, kernel: str
+) -> None:
+    (lab.folder / "topology.yaml").write_text(f"name: {lab.name}\n{TEXT}{kernel}")
     with listening() as port:
         url = f"tcp://127.0.0.1:{port}"
         done = cli("apply", DOCKER_HOST=url)
         assert done.returncode == 4, done
-        assert (
-            f"the engine at {url} is on another machine, whose kernel is out of reach: run the reconciler"
-            in done.stderr
-        )
+        said = f"the engine at {url} is reached over tcp, which does not tell whether its kernel is this one: run the"
+        assert said in done.stderr
         assert lab.observed(TEXT).resources == {}

@@ -13,8 +13,9 @@ from reconciler.execute import execute
 from reconciler.host.kernel.packed import Noted, written
 from reconciler.host.netlink import Link, Socket, get_link
 from reconciler.kinds import kinds
-from reconciler.kinds.route.look import noted
+from reconciler.kinds.route.whose import noted
 from reconciler.model import Action, ResourceKey
+from reconciler.topologies import topologies
 
 pytestmark = pytest.mark.live
 
@@ -507,3 +508,82 @@ def test_a_route_goes_by_an_altname_of_a_foreign_interface(lab: Lab) -> None:
         lab.destroy()
     finally:
         run("ip", "link", "del", name)
+
+
+def test_a_route_by_an_interface_of_another_topology_is_whose_it_is_noted_to_be(lab: Lab) -> None:
+    name, end = (f"{each}{os.urandom(3).hex()}" for each in "bx")
+    theirs = (
+        f"namespaces: {{a: }}\nbridges: {{shared: {{name: {name}, addresses: [10.99.25.1/24]}}}}\n"
+        f"veths: [[host:{end} 10.99.26.1/30, a:e 10.99.26.2/30]]"
+    )
+    ours = (
+        f"namespaces: {{n: }}\nbridges: {{shared: {{external: true, name: {name}}}}}\nveths: [[n:e 10.99.25.2/24, shared]]\n"
+        f"host: {{routes: [{{to: 10.99.27.0/24, via: 10.99.25.2}}, {{to: 10.99.28.0/24, dev: {end}}}, "
+        f"{{to: 10.99.29.0/24, dev: {name}}}]}}"
+    )
+    other = Lab(lab.folder)
+    other.apply(theirs)
+    try:
+        lab.apply(ours)
+        before = routes()
+        assert other.tells(theirs) == {}
+        assert lab.destroy().converged
+        assert before.keys() - routes().keys() == {"10.99.27.0/24", "10.99.28.0/24", "10.99.29.0/24"}
+        assert notes(lab) == frozenset()
+        lab.apply(ours)
+    finally:
+        other.destroy()
+    assert lab.destroy().converged
+
+
+def test_a_route_by_a_bridge_that_was_ours_and_is_external_is_noted_then(lab: Lab) -> None:
+    name = f"b{os.urandom(3).hex()}"
+    text = f"bridges: {{b: {{%s, name: {name}}}}}\nhost: {{routes: [{{to: 10.99.30.0/24, dev: {name}}}]}}"
+    key, handed_over = "route/host--10.99.30.0/24", text % "external: true"
+    lab.apply(text % "addresses: [10.99.31.1/24]")
+    try:
+        assert notes(lab) == frozenset()
+        lab.turned(handed_over, key, Action.UPDATE, "marked")
+        assert notes(lab) == {noted(lab.name, "10.99.30.0/24", 0)}
+        assert lab.tells(handed_over.partition("host:")[0]) == {key: (Action.DELETE, frozenset())}
+        with pytest.raises(Conflict, match=r"the route to 10\.99\.30\.0/24 in host is held by"):
+            Lab(lab.folder).plan(handed_over)
+        lab.apply(handed_over.partition("host:")[0])
+        assert "10.99.30.0/24" not in routes()
+    finally:
+        run("ip", "link", "del", name)
+
+
+@pytest.mark.parametrize("how", ["via: 10.99.32.2", "dev: far"])
+def test_a_route_of_a_container_by_another_topology_s_interface_is_that_topology_s(
+    lab: Lab, image: str, how: str
+) -> None:
+    text = (
+        f"networks: {{lan: }}\ncontainers: {{r: {{image: {image}, init: true, command: [sleep, '999'], "
+        "networks: [lan], routes: [%s]}}"
+    )
+    other, to = Lab(lab.folder), "{to: 10.99.33.0/24, via: 10.99.32.2}"
+    theirs = (
+        f"namespaces: {{mine: }}\ncontainers: {{r: {{external: true, container_name: {lab.name}-r}}}}\n"
+        "veths: [{endpoints: [{container: r, interface: far, addresses: [10.99.32.1/24]%s}, mine:e 10.99.32.2/24]}]"
+    )
+    lab.apply(text % "")
+    try:
+        other.apply(theirs % "")
+        (failed,) = lab.attempt(text % f"{{to: 10.99.33.0/24, {how}}}").failed
+        said = f"the interface far in container {lab.name}-r, by which it would go, is veth/mine:e--r:far of topology"
+        assert f"{said} {other.name}: declare the route there, at that end" in str(failed.error)
+        assert other.tells(theirs % "") == {}
+        other.apply(theirs % f", routes: [{to}]")
+        assert lab.tells(text % "") == {}
+    finally:
+        other.destroy()
+
+
+def test_what_has_but_routes_of_the_host_is_found_by_its_notes(lab: Lab) -> None:
+    lab.apply("host: {routes: [{to: 10.99.34.0/24, dev: lo}, {to: 10.99.35.0/24, dev: lo}]}")
+    found = {each.name: each for each in topologies(lab.host)[0]}
+    assert (found[lab.name].sources, found[lab.name].counts) == ((), {"route": 2})
+    lab.destroy()
+    assert lab.name not in {each.name for each in topologies(lab.host)[0]}
+    assert not any(lab.name in each for each in link("lo").get("altnames", ()))

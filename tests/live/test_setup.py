@@ -60,6 +60,7 @@ def test_on_a_bare_machine_the_quickstart_installs_and_starts_all_it_needs_and_t
 
 @pytest.mark.parametrize("missing", EVERYTHING)
 def test_what_is_missing_is_installed_and_nothing_else(machine: Machine, missing: str) -> None:
+    machine.have_apparmor()
     machine.install(*(each for each in EVERYTHING if each != missing))
     done = machine.run("scripts/quickstart")
     assert done.returncode == 0, done.stdout + done.stderr

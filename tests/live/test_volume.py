@@ -99,7 +99,9 @@ def test_a_foreign_volume_of_the_same_name_is_a_conflict_and_cannot_be_adopted(l
     foreign = f"{lab.name}-data"
     engine.create_volume(foreign)
     try:
-        with pytest.raises(Conflict, match=f"volume name '{foreign}' is held by volume {foreign}, which is not ours"):
+        with pytest.raises(
+            Conflict, match=f"volume name '{foreign}' is held by volume {foreign}, which is not ours: decl"
+        ):
             lab.plan(volume())
         with pytest.raises(Conflict, match=r"a volume that is not ours cannot be taken over, .*: declare it external"):
             lab.plan(volume(), adopt=(ResourceKey.of(KEY),))

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope
 
 
+_OF_THE_ENGINE = ("container", "image", "network", "volume")
+
+
 class Kernel:
     """The network namespaces of the machine, as one look saw them; nothing stays open.
 
     `nodes` says in which of them each node is; `stranger` is the reason, if there is one, why containers cannot be
-    reached: their engine lives in another network namespace. Where the host has but some `nodes` to be looked at, it is
+    reached: their engine lives, or may live, elsewhere. Where the host has but some `nodes` to be looked at, it is
     these alone that are entered, by what the last look at all of them found out; NotNow if one is elsewhere by now.
     It knows nothing of the scope that has it, so that both go as soon as nobody wants them any more.
     """
@@ -165,13 +168,9 @@ def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], 
             return {}, None
         raise
     found = {key: each for each in inspected if each and (key := _container_key(scope, each))}
-    if not found and not _declares_containers(scope):
+    if not found and not any(each.key.kind in _OF_THE_ENGINE for each in scope.desired):
         return found, None
     return found, stranger(scope.host) or elsewhere(scope.host, found.values())
-
-
-def _declares_containers(scope: EngineScope) -> bool:
-    return any(each.key.kind in ("container", "network") for each in scope.desired)
 
 
 def _container_key(scope: EngineScope, inspected: Mapping[str, Any]) -> ResourceKey | None:

@@ -4,8 +4,9 @@ Programs that are told of links 4 KiB at a time, with getifaddrs() of the C libr
 some wait for ever, once all that is to be said of one link is larger. So there is a bound, and a note takes but a few
 bytes: what its digest stands for is found among what there is, be it routes, ports or sysctls.
 
-An altname reads `WORDs=OWNER=…`; a digest of the owner is in it, since a namespace has each altname once. What former
-versions wrote, one note each as `WORD=OWNER=…` or `WORD=…`, is understood.
+An altname reads `WORDs=OWNER=…`; a digest of the owner is in it, since a namespace has each altname once. Where nothing
+else tells who that is, `WORDs-of=NAME` stands beside it for as long. What former versions wrote, one note each as
+`WORD=OWNER=…` or `WORD=…`, is understood.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import StepFailed
+from reconciler.host.kernel.notes import fitted
 from reconciler.host.netlink import Link, Socket, add_altname, del_altname, get_link
 
 _DIGEST = 6
@@ -42,7 +44,7 @@ class Noted(NamedTuple):
 
 def noted(owner: str, item: str) -> Noted:
     """Make a note."""
-    return Noted(_digest(owner), _digest(item))
+    return Noted(_digest(fitted(owner)), _digest(item))
 
 
 def written(link: Link | None, word: str) -> frozenset[Noted]:
@@ -55,13 +57,22 @@ def read(altnames: Iterable[str], word: str) -> frozenset[Noted]:
     return frozenset(each for _, pack, _ in _packs(altnames, word) for each in pack)
 
 
-def without_room(altnames: Collection[str], word: str, wanted: Collection[Noted]) -> list[Noted]:
-    """Return those of some notes that find no room on a link, beside what others have there.
+def by_name(link: Link | None, word: str) -> Iterator[tuple[str, Noted]]:
+    """Yield the notes of a sort on a link whose owner's name stands beside them, with that name."""
+    for altname in link.altnames if link else ():
+        if name := _name(altname, word):
+            owner = noted(name, "").owner
+            yield from ((name, each) for each in written(link, word) if each.owner == owner)
+
+
+def without_room(altnames: Collection[str], word: str, wanted: Collection[Noted], name: str = "") -> list[Noted]:
+    """Return those of some notes that find no room on a link, beside what others have there, and their owner's name.
 
     What the same owners noted and is wanted no more goes before; what stands there already has room.
     """
     owners, there = {each.owner for each in wanted}, read(altnames, word)
     others, packs = _sorted_out(altnames, word, owners, {each for each in there if each.owner in owners} - {*wanted})
+    others += [each for each in _names(word, name) if each not in others]
     new = [each for each in dict.fromkeys(wanted) if each not in there]
     for at, each in enumerate(new):
         _put(packs, each)
@@ -70,14 +81,25 @@ def without_room(altnames: Collection[str], word: str, wanted: Collection[Noted]
     return []
 
 
-def write(socket: Socket, index: int, word: str, *, add: Collection[Noted] = (), drop: Collection[Noted] = ()) -> None:
-    """Note something on a link, and take other notes away; StepFailed where there is no room for more."""
+def write(
+    socket: Socket,
+    index: int,
+    word: str,
+    *,
+    add: Collection[Noted] = (),
+    drop: Collection[Noted] = (),
+    name: str = "",
+) -> None:
+    """Note something on a link, for an owner whose name is to be told, and take other notes away.
+
+    StepFailed where there is no room for more. What comes, and what goes, is one message each: a kill divides none.
+    """
     if not add and not drop:
         return
     with _TURN:
         found = socket.ask([get_link(index)])[0]
         before = found.altnames if isinstance(found, Link) else ()
-        after = changed(before, word, add, drop)
+        after = changed(before, word, add, drop, name)
         if not _fits(after, before):
             raise StepFailed("its notes find no room beside the altnames that are there already: take some away")
         errors = socket.send([add_altname(index, each) for each in after if each not in before])
@@ -87,15 +109,28 @@ def write(socket: Socket, index: int, word: str, *, add: Collection[Noted] = (),
 
 
 def changed(
-    altnames: Iterable[str], word: str, add: Collection[Noted], drop: Collection[Noted] = ()
+    altnames: Iterable[str], word: str, add: Collection[Noted], drop: Collection[Noted] = (), name: str = ""
 ) -> tuple[str, ...]:
-    """Return the altnames that a link is to have; pure."""
+    """Return the altnames that a link is to have; pure. A name goes with the last note of its owner."""
     others, packs = _sorted_out(altnames, word, {each.owner for each in (*add, *drop)}, {*drop})
     there = {each for pack in packs for each in pack}
     for each in dict.fromkeys(add):
         if each not in there:
             _put(packs, each)
-    return _texts(others, word, packs)
+    owners = {pack[0].owner for pack in packs}
+    told = dict.fromkeys((*others, *_names(word, name)))
+    left = (each for each in told if not (owner := _name(each, word)) or noted(owner, "").owner in owners)
+    return _texts(left, word, packs)
+
+
+def _name(altname: str, word: str) -> str:
+    """Return the owner's name that an altname tells; empty if it tells none."""
+    first, _, name = altname.partition("=")
+    return name if first == f"{word}s-of" else ""
+
+
+def _names(word: str, name: str) -> list[str]:
+    return [f"{word}s-of={name}"] if name else []
 
 
 def _sorted_out(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 _INSPECTS = 8
-_DESCRIPTORS = 65536
-"""How many descriptors are wanted at most: a node needs two, and often no more than 1024 are allowed at first."""
 
 
 class Reach(contextlib.AbstractContextManager["Reach"]):
@@ -34,8 +31,10 @@ class Reach(contextlib.AbstractContextManager["Reach"]):
         self._fds: dict[Where | int, int | ReconcilerError] = {}
         self._sockets: dict[Where | int, Socket] = {}
         self._closing = contextlib.ExitStack()
-        _allow_descriptors()
-        self.open(wheres)
+        with contextlib.ExitStack() as failed:  # what was opened before a failure is nobody's to close later
+            failed.push(self._closing)
+            self.open(wheres)
+            failed.pop_all()
 
     def __exit__(self, *_: object) -> None:
         """Close all that was opened."""
@@ -165,10 +164,3 @@ def _led_to(place: Place, ways: Iterable[str]) -> Iterator[int]:
                 yield fd
             else:
                 os.close(fd)
-
-
-def _allow_descriptors() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < enough:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))

@@ -24,6 +24,7 @@ from reconciler.host.netlink.routes import (
     delete_route,
     get_connected,
     get_routes,
+    get_way,
     replace_route,
 )
 from reconciler.host.netlink.transport import Socket, sockets
@@ -60,6 +61,7 @@ __all__ = [
     "get_links",
     "get_nsid",
     "get_routes",
+    "get_way",
     "new_bridge",
     "new_nsid",
     "new_veth",

@@ -61,6 +61,13 @@ def get_routes(*, table: int | None = c.RT_TABLE_MAIN, protocol: int = 0) -> Que
     return Query(message(c.RTM_GETROUTE, c.NLM_F_DUMP, head, u32(c.RTA_TABLE, table)), parse_route)
 
 
+def get_way(address: str) -> Query[Route]:
+    """The way by which packets to an address go, as the kernel looks it up; for `Socket.ask`."""
+    to = ipaddress.ip_address(address)
+    head = RTMSG.pack(FAMILY[to.version], to.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
+    return Query(message(c.RTM_GETROUTE, 0, head, attribute(c.RTA_DST, to.packed)), parse_route)
+
+
 def get_connected(version: int) -> Query[Connected]:
     """The routes that the kernel made of addresses of IPv4 or IPv6, in its main table; for `Socket.dump`.
 

@@ -8,6 +8,7 @@ from reconciler.host.libc import inside as call
 from reconciler.host.netlink import Socket
 from reconciler.host.netns.every import Namespace, all_namespaces, named, names, visit
 from reconciler.host.netns.naming import create, delete, enter_named, enter_new, forget, remains, rename
+from reconciler.host.netns.seen import end_with_us
 from reconciler.host.netns.ways import DIRECTORY, OWN, open_at, open_named, open_process
 
 
@@ -26,6 +27,7 @@ __all__ = [
     "cookie",
     "create",
     "delete",
+    "end_with_us",
     "enter_named",
     "enter_new",
     "forget",

@@ -1,7 +1,6 @@
 """Making, naming and deleting the namespaces of `ip netns`."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import time
@@ -14,7 +13,7 @@ from reconciler.host.libc import MS_BIND, MS_REC, MS_SHARED, aside, mount, setns
 from reconciler.host.libc import inside as call
 from reconciler.host.netlink import Socket, set_link
 from reconciler.host.netns.ways import DIRECTORY, OWN, open_named
-from reconciler.host.privilege import can_write
+from reconciler.host.privilege import unwritable
 
 _LOOPBACK = 1
 _MOMENT = 0.02
@@ -104,8 +103,8 @@ def _is_mounted(path: Path) -> bool:
 @contextlib.contextmanager
 def _directory(patience: float) -> Iterator[None]:
     """Hold /run/netns by the lock of `ip netns`, shared with other mount namespaces as `ip netns` makes it."""
-    if not can_write(DIRECTORY):  # told before anything is half done
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(DIRECTORY))
+    if number := unwritable(DIRECTORY):  # told before anything is half done
+        raise OSError(number, os.strerror(number), str(DIRECTORY))
     DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
     fd = os.open(DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

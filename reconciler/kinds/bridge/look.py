@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.host import firewall
 from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room, written
-from reconciler.host.marks import Mark, of_alias
+from reconciler.host.marks import Mark, of_alias, topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
@@ -68,7 +68,7 @@ def _resource(
     ports = [each.name for each in space.ports(link.index)]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
-    source = mark.source if mark else ""
+    whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
     rule = rules.of(scope.name).get(Mark("", mark.key if mark else key).short.key, "")
     return Resource(
         key,
@@ -76,7 +76,7 @@ def _resource(
         needs=nodes.ground(spec.node, "node"),
         claims=claims(spec),
         owned=owned,
-        live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, "source": source}),
+        live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, **whose}),
         handle=MappingProxyType({"place": space.place, "index": link.index, "rule": rule}),
     )
 
@@ -178,6 +178,6 @@ def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
             if holder and (master or of_alias(holder.alias)) and not scope.kernel.mine(holder):
                 node, mark = nodes.label(spec.node), of_alias(holder.alias)
                 claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
-                live = MappingProxyType({"who": str(mark.key), "topology": mark.topology} if mark else {})
+                whose = {"who": str(mark.key), "topology": mark.topology, "source": mark.source} if mark else {}
                 key = ResourceKey("interface", f"@{node}:{holder.name}")
-                yield Resource(key, Spec(), claims=(claim,), owned=False, live=live)
+                yield Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(whose))

@@ -50,9 +50,10 @@ class ContainerKind(Kind):
             return (have.network_mode, want.network_mode) == ("", BRIDGE)
         return path in ("name", "restart") or limits.mutable(path, have, want)
 
-    def former(self, observed: Resource) -> Resource:
-        """With the sysctls that it was made with."""
-        return replace(observed, spec=replace(ContainerSpec.of(observed), sysctls=_made_with(observed)))
+    def former(self, observed: Resource) -> Resource | None:
+        """With the sysctls that it was made with; what others made was never looked at, and cannot be made again."""
+        spec = ContainerSpec.of(observed)
+        return replace(observed, spec=replace(spec, sysctls=_made_with(observed))) if spec.marked else None
 
     def carries(self, verb: Verb, change: Change, other: Change) -> bool:
         """Creation takes the first endpoint along; deletion all of them, and the process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,10 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     ids = {each["Id"] for each in (*own.values(), *outer.values())}
     for row in scope.container_rows:
         name = live_name(row)
-        if row["Id"] not in ids and ("container", name) in scope.wanted:
-            spec = ContainerSpec(name, row.get("Image") or "", marked=False)
+        wanted = scope.wanted.get(("container", name))
+        if wanted and row["Id"] not in ids:
+            # Of what nobody has looked at nothing is said to differ, but that it has no mark of ours.
+            spec = replace(ContainerSpec.of(scope.desired.resources[wanted]), marked=False)
             key = ResourceKey("container", f"@{name}")
             live = MappingProxyType({"id": row["Id"], **topology_of(row.get("Labels"))})
             yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)

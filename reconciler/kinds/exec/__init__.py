@@ -15,7 +15,7 @@ from reconciler.host.kernel.notes import fitted, note, notes
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.netlink import Socket, add_altname, del_altname
-from reconciler.kinds import foreign, nodes, still_ours
+from reconciler.kinds import nodes, still_ours
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import insist, one_by_one_inside, seen, wanted
 from reconciler.kinds.exec.parse import parse
@@ -41,7 +41,6 @@ class ExecKind(Kind):
 
     def observe(self, scope: Scope) -> Iterator[Resource]:
         """What the notes say that ran."""
-        foreign.insist_on_reach(scope, "exec")
         names = {fitted(each.key.name): each.key for each in scope.desired.of_kind("exec")}
         seen_already: set[ResourceKey] = set()
         for space in itertools.filterfalse(scope.kernel.nameless, scope.kernel.spaces):

@@ -25,6 +25,10 @@ _MOMENT = 0.1
 _ENDLESS = "`{command}` has not ended after {seconds:g} s: let it go on in the background, or raise --wait-timeout"
 
 
+class _NotExecutable(Exception):
+    """What is to be run is a folder, or a file that nobody may execute."""
+
+
 def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
     """Run the commands in order; StepFailed with code and output at the first that does not end with 0."""
     for each in spec.lines:
@@ -44,6 +48,8 @@ def _in_network(spec: ExecSpec, command: Command, reach: Reach, environment: dic
             code = netns.call(reach.fd(spec.at), _run, command.argv, output.fileno(), environment, reach.host)
         except FileNotFoundError as error:
             raise StepFailed(f"`{command}`: there is no command {command.argv[0]} on the host") from error
+        except _NotExecutable as error:
+            raise StepFailed(f"`{command}`: {command.argv[0]} is not executable on the host") from error
         except TimeoutError as error:
             raise _unended(command, reach.host) from error
         output.seek(0)
@@ -51,19 +57,26 @@ def _in_network(spec: ExecSpec, command: Command, reach: Reach, environment: dic
 
 
 def _run(argv: tuple[str, ...], output: int, environment: dict[str, str], host: Host) -> int:
-    with subprocess.Popen(  # noqa: S603 - the commands are the file's
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        env=environment,
-        start_new_session=True,
-    ) as process:
+    with _started(argv, output, environment) as process:
         try:
             return _ended(process, host)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
+
+
+def _started(argv: tuple[str, ...], output: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - the commands are the file's
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    except PermissionError as error:  # of execve(2), not of the namespace that is entered
+        raise _NotExecutable from error
 
 
 def _ended(process: subprocess.Popen[bytes], host: Host) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -9,18 +10,26 @@ from typing import TYPE_CHECKING
 from reconciler.host import netns
 from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room
-from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, can_write
+from reconciler.host.marks import topology_of_alias
+from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, unwritable
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
-from reconciler.model import EMPTY, Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
+from reconciler.model import EMPTY, Action, Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
 from reconciler.secret import veiled
 
 if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.host.scope import Scope
+
+
+_UNSEEN = (
+    f"nobody outside of this mount namespace sees what is mounted in {netns.DIRECTORY} here, and it is gone when the"
+    " last process in it ends: run the reconciler outside, by `nsenter --net=…` instead of `ip netns exec`, by"
+    " `nsenter --target 1 --mount`, in a unit of systemd without PrivateTmp= and the like"
+)
 
 
 class NamespaceKind(Kind):
@@ -74,7 +83,13 @@ class NamespaceKind(Kind):
 
     def privileges(self) -> frozenset[str]:
         """Names stand in a folder of root's."""
-        return KERNEL_WORK if can_write(netns.DIRECTORY) else KERNEL_WORK | {DAC_OVERRIDE}
+        return KERNEL_WORK | {DAC_OVERRIDE} if unwritable(netns.DIRECTORY) == errno.EACCES else KERNEL_WORK
+
+    def hindrance(self, action: Action) -> str:
+        """Names take a folder that can be written, and mounts in it that do not end with us."""
+        if unwritable(netns.DIRECTORY) == errno.EROFS:
+            return f"{netns.DIRECTORY} is on a file system that is mounted read-only: mount it writable"
+        return _UNSEEN if action is not Action.DELETE and netns.end_with_us() else ""
 
     def mutable(self, path: str, observed: Resource, desired: Resource) -> bool:
         """All but taking out a stable secret, which no kernel forgets; even the name is only where it is mounted."""
@@ -143,9 +158,13 @@ def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Reso
         spec,
         claims=tuple(map(_claim, names)),
         owned=mark is not None,
-        live=MappingProxyType({"source": mark.source if mark else ""}),
+        live=MappingProxyType({"source": mark.source} if mark else topology_of_alias(_alias(space))),
         handle=MappingProxyType({"place": space.place}),
     )
+
+
+def _alias(space: Space) -> str:
+    return space.loopback.alias if space.loopback else ""
 
 
 def _remains(scope: Scope, known: Collection[ResourceKey]) -> Iterator[Resource]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
+from reconciler.errors import NotNow
 from reconciler.host.scope import in_reach
 from reconciler.kinds.masters import BRIDGE_NAME, bridge_of
 from reconciler.kinds.network.spec import SUBNET, NetworkSpec, subnet_claim
@@ -14,9 +16,15 @@ from reconciler.model import Claim, Resource, ResourceKey, Spec
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
+_OF_AN_ENGINE = re.compile("br-[0-9a-f]{12}")
+"""What an engine calls the bridge of a network, after the id of that."""
+
 
 def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
-    """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's."""
+    """Yield the interfaces of the host with an address in a wanted subnet that are neither ours nor a network's.
+
+    NotNow where one is of a network that has come up since the networks were listed: another run may be at work.
+    """
     subnets = [each for each in wanted if each.scope.startswith(SUBNET)]
     kernel = in_reach(scope) if subnets else None
     if kernel is None:
@@ -27,8 +35,19 @@ def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
             for address in kernel.host.addresses.get(link.index, ()):
                 claim = subnet_claim(address.address)
                 if not _is_everywhere(address.address) and any(map(claim.overlaps, subnets)):
+                    _insist_on_a_stranger(scope, link.name)
                     key = ResourceKey("interface", f"@{link.name} ({address.address})")
                     yield Resource(key, Spec(), claims=(claim,), owned=False)
+
+
+def _insist_on_a_stranger(scope: Scope, bridge: str) -> None:
+    """Tell a network of ours that just came up from what is in the way: its bridge is there before it is listed."""
+    now = {bridge_of(row): row for row in scope.host.engine.networks.list()}
+    ours = bridge in now and scope.mark(now[bridge].get("Labels"))
+    if ours or (bridge not in now and _OF_AN_ENGINE.fullmatch(bridge)):
+        why = f"the bridge {bridge} has come up since the networks were listed, perhaps for another run of {scope.name}"
+        left = f"or, where it is what an engine has left, after `ip link delete {bridge}`"
+        raise NotNow(f"{why} in another network namespace: try again when that has ended, {left}")
 
 
 def _named(scope: Scope) -> Iterator[str]:

@@ -112,6 +112,7 @@ _HINTS = {
     _HALF_STARTED: "the engine was killed in the midst of its start: make it anew with --replace container/…",
     "protocol not supported": "this host has no sctp: `modprobe sctp`, or take the port out",
     "unable to apply caps": "the engine itself lacks a capability: take it from privileged or cap_add",
+    "apparmor_parser": "this host has AppArmor, but not what its profiles are loaded with: install `apparmor`",
     "executable file not found": "the image has no such command: see `command` and `entrypoint`",
     "no such file or directory": "see `command`, `entrypoint`, `working_dir` and `devices`",
     "permission denied": "the command cannot be executed, or the engine may not do that",

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
 from reconciler.kinds.container.ports import claim
-from reconciler.kinds.process.sockets import sockets
+from reconciler.kinds.process.sockets import endpoints, sockets
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
-_TABLES = (("tcp", "tcp", "0A"), ("tcp6", "tcp", "0A"), ("udp", "udp", "07"), ("udp6", "udp", "07"))
-"""File in /proc/PID/net, protocol, and the state of a socket that listens (TCP_LISTEN, TCP_CLOSE)."""
+_TCP, _UDP = (partial(sockets, protocol=name, state=state) for name, state in (("tcp", "0A"), ("udp", "07")))
+"""The state is that of a socket that listens (TCP_LISTEN, TCP_CLOSE)."""
+_TABLES: Mapping[str, Callable[[str], Iterator[tuple[Claim, str]]]] = {
+    "tcp": _TCP,
+    "tcp6": _TCP,
+    "udp": _UDP,
+    "udp6": _UDP,
+    "sctp/eps": endpoints,
+}
+"""Files in /proc/PID/net, and how each is read."""
 
 
 def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
@@ -68,12 +77,12 @@ def listeners(engine: int | None) -> Iterator[tuple[Claim, str]]:
 
     There are none where that namespace is out of sight.
     """
-    for name, protocol, state in _TABLES:
+    for name, read in _TABLES.items():
         try:
             text = Path(f"/proc/{engine}/net/{name}").read_text(encoding="ascii")
         except OSError:
             continue
-        yield from sockets(text, protocol, state)
+        yield from read(text)
 
 
 def _program(inode: str) -> str:

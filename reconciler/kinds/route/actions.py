@@ -27,9 +27,10 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, seen, wanted
 from reconciler.kinds.route.aside import displace
 from reconciler.kinds.route.connected import reconnect
-from reconciler.kinds.route.look import noted
 from reconciler.kinds.route.place import insist_on_place
 from reconciler.kinds.route.spec import RouteSpec
+from reconciler.kinds.route.way import insist_on_way
+from reconciler.kinds.route.whose import noted
 from reconciler.kinds.still_ours import insist_on_link
 from reconciler.model import HOST, Resource, ResourceKey, Status, Step
 
@@ -48,7 +49,9 @@ def create(step: Step, reach: Reach) -> Result:
     spec = RouteSpec.of(wanted(step))
     socket = reach.socket(spec.at)
     message = _message(step, reach, socket)
-    if not spec.at.topology:
+    if spec.at.topology:
+        insist_on_way(step, reach.host, socket, spec)
+    else:
         insist_on_place(step, reach.host, socket, spec)
     if spec.node == HOST:
         _take_note(step, socket, spec)
@@ -66,7 +69,7 @@ def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:
     there = written(found if isinstance(found, Link) else None, "route")
     theirs = [each for each in there if each.item == ours.item and each != ours]
     add = [ours] if spec.noted and ours not in there else []
-    write(socket, LOOPBACK, "route", add=add, drop=theirs)
+    write(socket, LOOPBACK, "route", add=add, drop=theirs, name=step.topology if add else "")
 
 
 def _message(step: Step, reach: Reach, socket: Socket) -> bytes:

@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Space, Where, packed
-from reconciler.host.kernel.notes import fitted
 from reconciler.host.kernel.packed import Noted
-from reconciler.host.marks import PROTOCOL, of_alias
+from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Link, Route
-from reconciler.kinds import foreign, nodes
+from reconciler.kinds import nodes
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
+from reconciler.kinds.route.whose import is_mine, is_ours, noted, owners
 from reconciler.model import HOST, FrozenMap, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 
 Declared = tuple[ResourceKey, RouteSpec]
 _UNICAST = 1
-_SAFE = str.maketrans("/:", ",;")
-"""An altname holds neither `/` nor `:`."""
 
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our routes, those that stand in the place of declared ones, and what only a note remembers."""
-    foreign.insist_on_reach(scope, "route")
     declared: dict[ResourceKey, list[Declared]] = defaultdict(list)
     for each in scope.desired.of_kind("route"):
         spec = RouteSpec.of(each)
@@ -49,16 +46,18 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
     notes = packed.written(space.loopback, "route")
     wanted = {(spec.to, spec.metric) for _, spec in declared}
     places = set(wanted)
-    devs = {key: spec.dev for key, spec in declared}
+    specs = dict(declared)
     for route in sorted(filter(_has_place, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route, notes)
         key = _declared_key(declared, taken, route)
-        if ours or (key and _may_take(scope, node)):
+        spec = specs.get(key) if key else None
+        if ours or (key and _may_take(scope, node)) or (spec and _is_left(scope, space, route, spec, notes)):
             key = key or _free_key(node, route, taken)
             taken.add(key)
             places.add((route.destination, route.metric))
             marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
-            yield _resource(scope, key, node, space, route, marked=marked, dev=devs.get(key))
+            marked = marked and (spec is None or not spec.noted or _note(scope, route) in notes)
+            yield _resource(scope, key, node, space, route, marked=marked, dev=spec.dev if spec else None)
         elif (route.destination, route.metric) in wanted and not (route.automatic and _may_take(scope, node)):
             several = sum(to == route.destination for to, _ in wanted) > 1
             key = key_of(node, route.destination, route.metric if several else None)
@@ -82,23 +81,26 @@ def _may_take(scope: Scope, node: ResourceKey) -> bool:
 
 
 def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route, notes: Collection[Noted]) -> bool:
-    """Tell whose a route of our protocol is: in what we share with other topologies its interface or a note says.
+    links, ours = _mine(scope, space, route), _may_take(scope, node)
+    return is_ours(_note(scope, route), notes, links, in_host=node == HOST, in_ours=ours)
 
-    There are notes in the host only: in a container or namespace they are those of a host that it is by itself.
-    """
-    links = [space.links.get(each) for each in route.devices]
-    note = noted(scope.name, route.destination, route.metric)
-    if node == HOST:
-        return any(map(scope.kernel.mine, links)) or note in notes
-    if any(each.item == note.item for each in notes):
+
+def _note(scope: Scope, route: Route) -> Noted:
+    return noted(scope.name, route.destination, route.metric)
+
+
+def _mine(scope: Scope, space: Space, route: Route) -> list[bool | None]:
+    return [is_mine(space.links.get(each), scope.name, scope.host.identity) for each in route.devices]
+
+
+def _is_left(scope: Scope, space: Space, route: Route, spec: RouteSpec, notes: Collection[Noted]) -> bool:
+    """Tell whether a route stands as declared, and nothing tells whose: its interface was ours, and is external."""
+    if not spec.noted or route.protocol != PROTOCOL or owners(notes, _note(scope, route)):
         return False
-    anothers = any(link and of_alias(link.alias) for link in links)
-    return any(map(scope.kernel.mine, links)) or (_may_take(scope, node) and not anothers)
-
-
-def noted(topology: str, to: str, metric: int) -> Noted:
-    """Return the note on a route, the same as former versions wrote in full."""
-    return packed.noted(fitted(topology), f"{fitted(to.translate(_SAFE))}={metric}")
+    links = [space.links[each] for each in route.devices if each in space.links]
+    named = spec.dev is None or any(spec.dev in (each.name, *each.altnames) for each in links)
+    same = (spec.via, spec.metric) == (in_order(route.gateways), route.metric)
+    return same and named and False not in _mine(scope, space, route)
 
 
 def _declared_key(declared: list[Declared], taken: set[ResourceKey], route: Route) -> ResourceKey | None:
@@ -152,7 +154,7 @@ def _resource(
         source=route.source or "",
         marked=marked,
         at=scope.kernel.where(node),
-        noted=node == HOST and not grounds,
+        noted=node == HOST and not (links and all(map(scope.kernel.mine, links))),
         ours=FrozenMap(ours),
     )
     owned = node not in scope.kernel.containers or _may_take(scope, node)
@@ -194,7 +196,7 @@ def _remembered(
     scope: Scope, space: Space, places: Collection[tuple[str, int]], notes: Collection[Noted]
 ) -> Iterator[Resource]:
     """Yield what a note remembers and is gone, and is not to come back: only the note is left to be removed."""
-    mine = packed.noted(fitted(scope.name), "").owner
+    mine = noted(scope.name, "", 0).owner
     for note in sorted({each for each in notes if each.owner == mine} - {noted(scope.name, *each) for each in places}):
         key = ResourceKey("route", f"{HOST.name}--@{note.item}")
         yield Resource(key, RouteSpec(to="(gone)"), handle=MappingProxyType({"place": space.place, "note": note}))
@@ -205,7 +207,7 @@ def unnoted(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     space = scope.kernel.nodes.get(HOST)
     routes = {each.key: RouteSpec.of(each) for each in scope.desired.of_kind("route")}
     notes = {noted(scope.name, spec.to, spec.metric): key for key, spec in routes.items() if spec.noted}
-    left = packed.without_room(space.loopback.altnames if space and space.loopback else (), "route", notes)
+    left = packed.without_room(space.loopback.altnames if space and space.loopback else (), "route", notes, scope.name)
     if left:
         message = f"{len(notes)} routes of the host by interfaces that are not ours are more than can be noted on `lo`"
         yield notes[left[0]], f"{message}: there is no room for more than {len(notes) - len(left)}"

@@ -158,7 +158,7 @@ def _resource(
             dev=entry.dev or (by[0] if over and len(set(by)) == 1 else None),
             metric=entry.metric,
             source=entry.source,
-            noted=entry.node == HOST and not ways,
+            noted=entry.node == HOST and not _is_told(source, hops or [ways]),
             by=by,
             ours=_ours(source, ways),
             at=nodes.where(source, entry.node),
@@ -199,10 +199,16 @@ def _by(hops: list[list[Interface]]) -> tuple[str, ...]:
 
 def _ours(source: Source, ways: list[Interface]) -> FrozenMap[str]:
     """The interfaces that are to carry our mark, each with the key that stands in it."""
-    named = (each for each in ways if each.name)
-    return FrozenMap(
-        {each.name: str(each.key) for each in named if each.key.kind == "veth" or not nodes.external(source, each.key)}
-    )
+    return FrozenMap({each.name: str(each.key) for each in ways if each.name and _is_owned(source, each)})
+
+
+def _is_owned(source: Source, way: Interface) -> bool:
+    return way.key.kind == "veth" or not nodes.external(source, way.key)
+
+
+def _is_told(source: Source, hops: list[list[Interface]]) -> bool:
+    """Tell whether each next hop is reached by what carries our mark, so that it tells whose the route is."""
+    return all(hop and all(_is_owned(source, each) for each in hop) for hop in hops)
 
 
 def _grounds(source: Source, entry: Entry, ways: list[Interface]) -> tuple[Need, ...]:

@@ -18,7 +18,7 @@ _LABELS = {HOST: "host"}
 class RouteSpec(Spec):
     """A route of a node: `to` is a prefix, `via` the next hops in numerical order, none for what is on the link.
 
-    `noted` says that nothing but a note tells whose it is: a route of the host by an interface that is not ours. `by`
+    `noted` says that nothing but a note tells whose it is: a route of the host by some interface that is not ours. `by`
     names the interface that reaches each of the next hops, where the file tells of exactly one; `ours` are the keys of
     what makes the interfaces that are ours, by their names.
     """

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Kernel, Space
+from reconciler.host.marks import topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign
 from reconciler.kinds.held import held
@@ -24,7 +25,6 @@ Seen = tuple[Space, Link]
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our pairs, and what holds the declared name of an interface and is not ours."""
-    foreign.insist_on_reach(scope, "veth")
     kernel, macs = scope.kernel, _declared_macs(scope)
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
@@ -100,7 +100,8 @@ def _resource(
     endpoints = {label: _endpoint(scope, key, seen, wanted.get(label), macs) for label, seen in ends.items()}
     live = {label: _facts(space, link) for label, (space, link) in ends.items()}
     handle = {label: {"place": space.place, "index": link.index} for label, (space, link) in ends.items()}
-    source = next((mark.source for _, link in pair if (mark := scope.kernel.mine(link))), "")
+    ours = ({"source": mark.source} for _, link in pair if (mark := scope.kernel.mine(link)))
+    whose = next(ours, None) or next((found for _, link in pair if (found := topology_of_alias(link.alias))), {})
     return Resource(
         key,
         VethSpec(FrozenMap(endpoints)),
@@ -111,7 +112,7 @@ def _resource(
             claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)
         ),
         owned=owned,
-        live=MappingProxyType({"ends": live, "source": source}),
+        live=MappingProxyType({"ends": live, **whose}),
         handle=MappingProxyType({"ends": handle}),
     )
 
