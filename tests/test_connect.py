@@ -88,6 +88,13 @@ def test_an_ipv6_address_of_its_link_is_right_where_the_network_may_have_ipv6() 
         assert specs({network: {"link_local_ips": ["fe80::9"]}})[network].link_local_ips == ("fe80::9",)
 
 
+def test_the_names_of_a_container_s_veths_are_spared() -> None:
+    containers = {"web": {"networks": ["lan", "wan"]}, "db": {"networks": ["lan"]}}
+    made = source({"containers": containers, "networks": NETWORKS, "veths": [["web:eth2", "db:up"]]})
+    spares = {each.key.name: ConnectSpec.of(each).spares for each in connects(made)}
+    assert spares == {"web--lan": ("eth2",), "web--wan": ("eth2",), "db--lan": ("up",)}
+
+
 def test_links_are_given_on_the_networks_in_common() -> None:
     others = {"db": {"networks": ["lan"], "container_name": "own"}}
     made, _ = read({"web": {"networks": ["lan", "wan"], "links": ["db:sql"]}, **others})

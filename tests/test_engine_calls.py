@@ -143,6 +143,16 @@ def test_a_read_that_goes_on_failing_is_given_up_when_patience_is_over(
         assert f"({call}" in str(caught.value)
 
 
+def test_the_engine_is_asked_for_its_own_clock_each_time(tmp_path: Path) -> None:
+    def answer(_: str, before: int) -> Answer:
+        return (200, {**VERSION, "SystemTime": f"2026-01-01T00:00:0{before}.123456789Z"})
+
+    with FakeEngine(tmp_path, answer) as fake:
+        asked = engine(fake)
+        first = asked.now
+        assert asked.now - first == 1
+
+
 def test_an_engine_that_says_nothing_is_waited_for_once_and_not_once_for_each_kind(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text("name: t\nvolumes: {data: }\nnetworks: {lan: }\nimages: {a: {pull: a}}\n")
     desired = load(tmp_path / "topology.yaml", kinds=kinds())

@@ -1,4 +1,4 @@
-"""Endpoints of a network come and go one after the other where the engine may lose count, and only there."""
+"""Endpoints of a network come and go one after the other where the engine may lose count, those of a container anyway."""
 
 from __future__ import annotations
 
@@ -70,6 +70,21 @@ def test_what_need_not_wait_does_not(
     assert [each.result() for each in begun] == [None, None]
 
 
+def test_who_works_on_one_container_waits_for_its_turn_with_any_engine(pool: ThreadPoolExecutor) -> None:
+    caller: Any = Caller(FIRST_TO_COUNT_WELL)
+    networks, second = Networks(caller), Event()
+
+    def after() -> None:
+        with networks.turns.take("a"):
+            second.set()
+
+    with networks.turns.take("a"):
+        begun = pool.submit(after)
+        with networks.turns.take("b"):
+            assert not second.wait(SOON)
+    assert begun.result(LATE) is None
+
+
 def test_a_turn_ends_with_an_error_too() -> None:
     caller: Any = Caller(LAST_TO_MISCOUNT)
     caller.let_go.set()
@@ -78,4 +93,4 @@ def test_a_turn_ends_with_an_error_too() -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             networks.connect("lan", "a")
-    assert not networks._turns["lan"].locked()
+    assert not networks.turns._locks["lan"].locked()

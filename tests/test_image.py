@@ -129,9 +129,9 @@ BOX = "containers: {box: {image: base, exec: [%s], x-note: %s}}\n"
 def test_a_commit_comes_after_all_of_its_container(tmp_path: Path) -> None:
     entry = "commit: {container: box, changes: [USER 5], message: m, author: me, pause: false}"
     found = resource(tmp_path, image(entry, BOX % ("one", 1)), KEY)
-    assert found.needs == tuple(
-        Need(ResourceKey(kind, "box"), "commit", How.AFTER) for kind in ("container", "exec", "process")
-    )
+    after = {Need(ResourceKey(kind, "box"), "commit", How.AFTER) for kind in ("container", "exec", "process")}
+    assert set(found.needs) == {*after, Need(ResourceKey("image", "base"), "commit")}
+    assert found.spec.bases == ("base",)  # type: ignore[attr-defined]
     recipe = found.spec.recipe  # type: ignore[attr-defined]
     assert recipe == Commit("t-box", recipe.made_of, ("USER 5",), "m", "me", pause=False)
     assert spec(tmp_path, image("commit: box", BOX % ("one", 1)), KEY).recipe == Commit("t-box", recipe.made_of)
@@ -188,8 +188,8 @@ def test_a_commit_is_made_of_what_goes_into_an_image(tmp_path: Path, container: 
 
 
 def test_a_commit_of_an_external_container_is_made_of_that(tmp_path: Path) -> None:
-    text = image("commit: box", "containers: {box: {external: true}}")
-    assert spec(tmp_path, text, KEY).recipe.container == "box"
+    found = spec(tmp_path, image("commit: box", "containers: {box: {external: true}}"), KEY)
+    assert (found.recipe.container, found.bases) == ("box", ())
 
 
 def test_a_commit_of_a_container_that_says_nothing_is_a_problem_of_that_container(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from paper import source
 
 from reconciler.host.scope import Scope
 from reconciler.kinds.container.ports import claim
-from reconciler.kinds.process import KIND
+from reconciler.kinds.process import KIND, effects
 from reconciler.kinds.process.listeners import foreign
-from reconciler.kinds.process.live import claims, facts, spec_of, state_of
+from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
+from reconciler.kinds.process.look import _owner
 from reconciler.kinds.process.parse import HEALTHY, processes
 from reconciler.kinds.process.sockets import endpoints, sockets
 from reconciler.kinds.process.spec import ProcessSpec
@@ -118,7 +119,7 @@ def inspected(status: str = "running", **parts: Any) -> dict[str, Any]:
     ],
 )
 def test_a_state_is_read_with_a_view_to_what_is_wanted(status: str, code: int, want: str, expected: str) -> None:
-    assert state_of(inspected(status, state={"ExitCode": code}), want, now=NOW) == expected
+    assert state_of(inspected(status, state={"ExitCode": code}), want, now=lambda: NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,7 @@ def test_a_state_is_read_with_a_view_to_what_is_wanted(status: str, code: int, w
     [
         ("running", 3, 9.9, "restarting"),
         ("running", 3, 10.0, "running"),
+        ("running", 3, -0.1, "running"),  # the clock was set back since
         ("running", 0, 0.1, "running"),
         ("paused", 3, 0.1, "paused"),
     ],
@@ -135,30 +137,67 @@ def test_what_the_engine_restarted_runs_only_when_it_has_lived_for_a_while(
 ) -> None:
     started = datetime.fromtimestamp(NOW - age, UTC).isoformat()
     found = inspected(status, state={"StartedAt": started}) | {"RestartCount": restarts}
-    assert state_of(found, "running", now=NOW) == expected
+    assert state_of(found, "running", now=lambda: NOW) == expected
 
 
 def test_who_hears_of_every_end_puts_nothing_on_trial() -> None:
     found = inspected("running", state={"StartedAt": datetime.fromtimestamp(NOW, UTC).isoformat()}) | {
         "RestartCount": 3
     }
-    assert state_of(found, "running", now=NOW, trial=0) == "running"
+    assert state_of(found, "running", now=lambda: NOW, trial=0) == "running"
 
 
 @pytest.mark.parametrize(
-    ("status", "target", "lost"),
+    ("status", "target", "shares", "lost"),
     [
-        ("running", None, False),
-        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:00Z"}, False),
-        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:02Z"}, True),
-        ("paused", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, True),
-        ("exited", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, False),
+        ("running", None, None, False),
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:00Z"}, None, False),
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:02Z"}, None, True),
+        # Where it can be seen the clock is no matter: it may have been set back in between.
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:00Z"}, False, True),
+        ("running", {"Running": True, "StartedAt": "2026-01-01T00:00:02Z"}, True, False),
+        ("paused", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, None, True),
+        ("exited", {"Running": False, "StartedAt": "2026-01-01T00:00:00Z"}, None, False),
     ],
 )
-def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(status: str, target: Any, lost: bool) -> None:
+def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(
+    status: str, target: Any, shares: bool | None, lost: bool
+) -> None:
     owner = target and {"State": target}
-    found = spec_of(inspected(status), "running", owner, now=NOW)
+    found = spec_of(inspected(status), "running", owner, now=lambda: NOW, shares=shares)
     assert (found.network_lost, found.container) == (lost, "t-web")
+
+
+def test_a_network_that_is_shared_by_way_of_another_is_its_owner_s() -> None:
+    modes = {"main": "bridge", "side": "container:main", "last": "container:side", "alone": "container:gone"}
+    found = {name: {"Id": name, "HostConfig": {"NetworkMode": mode}} for name, mode in modes.items()}
+    scope: Any = SimpleNamespace(containers={"side": found["side"]}, shared_with={"main": found["main"]})
+    owners = {name: _owner(scope, each) for name, each in found.items()}
+    assert owners == {"main": None, "side": found["main"], "last": found["main"], "alone": None}
+
+
+@pytest.mark.parametrize(
+    ("status", "streak", "check", "unhealthy"),
+    [
+        ("healthy", 2, {"Retries": 2}, False),
+        ("unhealthy", 2, {"Retries": 2}, True),
+        ("unhealthy", 1, {"Retries": 2}, False),
+        ("unhealthy", 2, {}, False),
+        ("unhealthy", 3, None, True),
+    ],
+)
+def test_who_was_paused_is_unhealthy_only_when_enough_checks_have_failed(
+    status: str, streak: int, check: dict[str, Any] | None, unhealthy: bool
+) -> None:
+    found = inspected(state={"Health": {"Status": status, "FailingStreak": streak}})
+    assert is_unhealthy({**found, "Config": {"Healthcheck": check}}) is unhealthy
+    assert not is_unhealthy(inspected())
+
+
+@pytest.mark.parametrize("text", ["AlreadyExists: task 1a: already exists", "task 1a: already exists (POST /x: 500)"])
+def test_what_the_engine_half_started_is_to_be_made_anew(text: str) -> None:
+    web = read({"web": {}})["web"]
+    assert "make it anew with --replace container/" in str(effects._not_started(web, text))
 
 
 DECLARED = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}], "81/tcp": [{"HostIp": "", "HostPort": ""}]}

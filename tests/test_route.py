@@ -6,10 +6,11 @@ import pytest
 from kernel_files import a_link, problems, resource, spec, topology
 
 from reconciler.host.kernel.packed import Noted
-from reconciler.host.marks import Mark
+from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Route
 from reconciler.kinds import kinds
 from reconciler.kinds.route import KIND, whose
+from reconciler.kinds.route.aside import overlaps
 from reconciler.kinds.route.keep import _is_lost
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
@@ -359,3 +360,21 @@ def test_going_back_makes_no_route_of_which_there_was_but_a_note() -> None:
     key = ResourceKey("route", "host--10.0.0.0/8")
     whole, note = Resource(key, RouteSpec(), handle={"route": object()}), Resource(key, RouteSpec())
     assert (KIND.former(whole), KIND.former(note)) == (whole, None)
+
+
+@pytest.mark.parametrize(
+    ("destination", "in_the_way"),
+    [
+        ("10.0.0.0/8", True),
+        ("10.5.0.0/24", True),
+        ("10.5.0.128/25", True),
+        ("10.5.1.0/24", False),
+        ("0.0.0.0/0", False),
+        ("fd05::/16", True),
+        ("fd06::/16", False),
+        ("::/0", False),
+    ],
+)
+def test_a_route_that_overlaps_a_subnet_is_in_its_way(destination: str, in_the_way: bool) -> None:
+    route = Route(destination, (), (2,), 0, PROTOCOL, 254, 1, None, dead=False)
+    assert overlaps(route, ["10.5.0.0/24", "fd05::/64"]) is in_the_way

@@ -76,7 +76,7 @@ WAITS = {
     "host/engine/events.py:Events.next": (GIVEN,),
     "host/engine/execs.py:Execs._code": (WAIT,),
     "host/engine/execs.py:Execs.run": (WAIT, "ENDING"),
-    "host/engine/networks.py:Networks._turn": (ENGINE, "_COUNTS_WELL"),
+    "host/engine/networks.py:Turns.take": (ENGINE,),
     "host/engine/sdk.py:_Connection.connect": (WAIT,),
     "host/engine/ssh.py:SshLine.__init__": (ENGINE,),
     "host/engine/ssh.py:SshLine._explain": (ENGINE,),

@@ -97,6 +97,11 @@ class EngineScope:
         return self.engine.info
 
     @once
+    def now(self) -> float:
+        """The time by the engine's clock, not before what was read of containers until somebody asked for it."""
+        return self.engine.now
+
+    @once
     def container_rows(self) -> list[dict[str, Any]]:
         """One row for each container there is (GET /containers/json): names, labels, ports, networks.
 

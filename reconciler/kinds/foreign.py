@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.host.kernel import Space
 from reconciler.host.marks import topology_of_alias
 from reconciler.host.netlink import Link
-from reconciler.kinds.nodes import label
-from reconciler.model import Claim, Resource, ResourceKey, Spec
+from reconciler.kinds.nodes import interface_claim, label
+from reconciler.model import Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -33,16 +33,16 @@ def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, 
 
 def _is_dockers(scope: Scope, node: ResourceKey, link: Link) -> bool:
     """Tell whether an interface in a container of ours is one of its connects, which are mended elsewhere."""
-    inspected = scope.kernel.containers.get(node)
-    networks = inspected["NetworkSettings"]["Networks"] if inspected else {}
+    declared, inspected = scope.desired.resources.get(node), scope.kernel.containers.get(node)
+    ours = inspected and (declared is None or declared.owned)
+    networks = inspected["NetworkSettings"]["Networks"] if inspected and ours else {}
     return any(each.get("MacAddress") == link.mac for each in networks.values())
 
 
 def interface(node: ResourceKey, name: str, link: Link) -> Resource:
     """Make the resource that stands for a foreign interface that no kind could adopt."""
     where = label(node)
-    claim = Claim(f"{_SCOPE}{where}:{name}", label=f"interface {name} in {where}")
     who = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
     live = who | topology_of_alias(link.alias)
     key = ResourceKey("interface", f"@{where}:{name}")
-    return Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(live))
+    return Resource(key, Spec(), claims=(interface_claim(where, name),), owned=False, live=MappingProxyType(live))

@@ -11,7 +11,7 @@ from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
 from reconciler.kinds.source import Pointer, Source
-from reconciler.model import HOST, Need, ResourceKey
+from reconciler.model import HOST, Claim, Need, ResourceKey
 
 INTERFACE_MAX = 15
 """How many characters an interface's name may have (IFNAMSIZ less one)."""
@@ -48,6 +48,11 @@ def where(source: Source, key: ResourceKey) -> Where:
 def label(key: ResourceKey) -> str:
     """Write a node as it stands in claims and messages: the host is just `host`."""
     return "host" if key == HOST else str(key)
+
+
+def interface_claim(node: str, name: str, *, chosen: bool = False) -> Claim:
+    """Return the claim on the name of an interface in a node, known by its label."""
+    return Claim(f"interface {node}:{name}", label=f"interface {name} in {node}", chosen=chosen)
 
 
 def ground(key: ResourceKey, via: str, *, owned: bool = True) -> tuple[Need, ...]:

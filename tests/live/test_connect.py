@@ -12,12 +12,17 @@ import pytest
 
 from live.boxes import C, D, Json, R, U, alone, box, endpoint, inside, inspect, lan, life, reaches, text
 from live.lab import Lab, run
+from live.witness import ip
 from reconciler.errors import Conflict
+from reconciler.execute import execute
+from reconciler.kinds import kinds
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT
 from reconciler.model import Action
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
 
+NAMED = {"com.docker.network.endpoint.ifname": "eth1"}
+"""For engines that have to be told the name of an interface; an old one counts on by itself."""
 V4, V6 = "10.230.94.0/24", "fd94::/64"
 NETWORKS = {
     "lan": {"ipam": {"config": [{"subnet": V4}, {"subnet": V6}]}, "enable_ipv6": True},
@@ -264,6 +269,88 @@ def test_connecting_counts_on_where_the_name_of_the_interface_is_taken(lab: Lab)
     lab.apply(both)
     assert life(lab, "a") == before
     assert "10.230.95." in inside(lab, "a", "ip", "addr")[1]
+
+
+WIRED = text(
+    {"a": box(networks={"lan": {"ipv4_address": "10.230.94.10"}})},
+    networks=NETWORKS,
+    namespaces={"edge": {}},
+    veths=[["a:eth1 10.70.0.2/30", "edge:a 10.70.0.1/30"]],
+)
+WIRES = "veth/a:eth1--edge:a"
+
+
+def test_an_endpoint_that_came_to_have_the_name_of_a_veth_makes_way(lab: Lab) -> None:
+    lab.apply(WIRED)
+    lab.host.engine.api.restart(f"{lab.name}-a", timeout=0)
+    before = life(lab, "a")
+    disconnect(lab, "a")
+    lab.host.engine.api.connect_container_to_network(
+        f"{lab.name}-a", f"{lab.name}-lan", ipv4_address="10.230.94.10", aliases=["a"], driver_opt=NAMED
+    )
+    assert lab.live(WIRED, "connect/a--lan")["interface"] == "eth1"
+    assert lab.tells(WIRED) == {WIRES: (C, frozenset()), "connect/a--lan": (R, frozenset())}
+    lab.apply(WIRED)
+    assert life(lab, "a") == before
+    assert "10.70.0.2" in inside(lab, "a", "ip", "addr", "show", "eth1")[1]
+
+
+def test_a_container_that_starts_again_between_plan_and_step_is_connected_beside_its_veths(lab: Lab) -> None:
+    lab.apply(WIRED)
+    lab.host.engine.api.kill(f"{lab.name}-a")
+    moved = WIRED.replace("10.230.94.10", "10.230.94.20")
+    plan = lab.plan(moved)
+    assert {str(each.key.key) for each in plan.ordered} == {WIRES, "connect/a--lan", "process/a"}
+    lab.host.engine.api.start(f"{lab.name}-a")
+    before, report = life(lab, "a"), execute(plan, lab.host, kinds=kinds())
+    assert [str(each.error) for each in report.failed] == []
+    assert lab.tells(moved) == {}
+    assert life(lab, "a") == before
+
+
+COVERED = text(
+    {
+        "a": box(
+            networks={"lan": {"aliases": ["one"]}, "wan": {"aliases": ["one"]}},
+            routes=[{"to": to, "via": "fd78::2" if ":" in to else "10.78.0.2"} for to in ("10.0.0.0/8", "fd00::/8")],
+        )
+    },
+    networks=NETWORKS,
+    namespaces={"edge": {}},
+    veths=[["a:eth2 10.230.94.200/24 fd94::200/64 10.78.0.1/30 fd78::1/64", "edge:a 10.78.0.2/30 fd78::2/64"]],
+)
+"""A container with routes, and addresses of a veth, that overlap the subnets of its networks."""
+
+
+def all_routes(lab: Lab) -> list[str]:
+    pid = inspect(lab, "a")["State"]["Pid"]
+    return sorted(f"{each['dst']} {each['protocol']}" for v in "46" for each in ip(f"-{v}", "route", "show", pid=pid))
+
+
+def test_routes_that_overlap_a_network_make_way_while_it_is_connected(lab: Lab) -> None:
+    lab.apply(COVERED)
+    before, there = life(lab, "a"), all_routes(lab)
+    edited = COVERED.replace('"one"', '"two"')
+    assert set(lab.tells(edited)) == {"connect/a--lan", "connect/a--wan"}
+    lab.apply(edited)
+    assert all_routes(lab) == there
+    disconnect(lab, "a")
+    lab.drifted(edited, "connect/a--lan", Action.CREATE)
+    assert all_routes(lab) == there
+    assert life(lab, "a") == before
+
+
+def test_a_foreign_route_that_overlaps_a_network_is_told_while_it_is_connected_still(lab: Lab) -> None:
+    lab.apply(COVERED)
+    pid, former = inspect(lab, "a")["State"]["Pid"], endpoint(lab, "a", "lan")
+    run("nsenter", "-t", str(pid), "-n", "ip", "route", "add", "10.230.94.128/25", "via", "10.78.0.2")
+    edited = COVERED.replace('"one"', '"two"', 1)
+    assert "a route to 10.230.94.128/25 that is not ours" in str(lab.attempt(edited).failed[0].error)
+    assert endpoint(lab, "a", "lan") == former
+    disconnect(lab, "a")
+    assert "put that route into the container" in str(lab.attempt(edited).failed[0].error)
+    run("nsenter", "-t", str(pid), "-n", "ip", "route", "del", "10.230.94.128/25")
+    lab.apply(edited)
 
 
 def test_an_interface_deleted_by_hand_is_connected_anew(lab: Lab) -> None:

@@ -401,6 +401,21 @@ def test_a_commit_has_the_note_and_no_mark_of_ours(lab: Lab, files: Path, engine
     assert run("docker", "run", "--rm", lab.live(text, KEY)["reference"], "cat", "/note") == "1\n"
 
 
+def test_a_commit_is_made_again_once_the_image_of_its_container_is_another(lab: Lab, files: Path, engine: Any) -> None:
+    text = image("commit: box", "  base: {external: true, name: 'd5-moving:1'}\n" + WRITER.replace(BASE, "base") % "ls")
+    engine.tag(BASE, "d5-moving", "1")
+    lab.apply(text)
+    engine.import_image_from_file(str(files / "root.tar"), "d5-moving", "1", changes=["CMD sh", "LABEL d5=2"])
+    lab.drifted(text, KEY, Action.REPLACE, "current")
+    found = lab.live(text, KEY)
+    assert engine.inspect_image(found["id"])["Config"]["Labels"]["d5"] == "2"
+    engine.remove_image(found["reference"])  # as a kill right after the commit leaves it
+    lab.drifted(text, KEY, Action.CREATE)
+    assert lab.live(text, KEY)["id"] == found["id"]
+    lab.apply("")
+    engine.remove_image("d5-moving:1")
+
+
 def test_an_external_image_must_be_here_and_is_never_touched(lab: Lab, files: Path, engine: Any) -> None:
     with pytest.raises(Conflict, match="declared external, but there is none"):
         lab.plan(image("external: true, name: 'd5-none:1'"))

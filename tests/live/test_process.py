@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -117,6 +118,20 @@ def test_a_container_that_ends_again_and_again_is_told_until_it_lives(lab: Lab) 
     assert life(lab, "calm") == before
 
 
+def test_it_is_the_engine_s_clock_by_which_a_container_has_lived(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.host.trial = 1
+    script = "test -e /tmp/ran && exec sleep 1000; touch /tmp/ran; sleep 0.7; exit 1"
+    file = text({"once": alone(command=["sh", "-c", script], restart="always")})
+    lab.attempt(file)
+    while (found := inspect(lab, "once"))["RestartCount"] == 0 or found["State"]["Status"] != "running":
+        time.sleep(0.05)
+    lab.apply(file)
+    assert inspect(lab, "once")["RestartCount"] == 1
+    behind = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: behind)
+    assert lab.tells(file) == {}
+
+
 def test_a_death_without_a_word_reads_as_a_sentence(lab: Lab) -> None:
     report = lab.attempt(text({"short": alone(command=["true"])}))
     assert str(report.failed[0].error) == (
@@ -187,7 +202,7 @@ def test_a_restart_by_hand_of_a_plain_container_is_no_drift(lab: Lab) -> None:
     assert lab.tells(file) == {}
 
 
-def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) -> None:
+def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = {"owner": box(networks=["lan"]), "guest": alone(network_mode="service:owner")}
     file = text(entries, networks={"lan": lan("10.230.96.0/24")})
     lab.apply(file)
@@ -201,8 +216,39 @@ def test_who_shares_a_network_namespace_is_restarted_with_its_owner(lab: Lab) ->
     lab.drifted(file, "process/owner", Action.UPDATE, "state")
     assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
     changed = {**entries, "owner": box(networks=["lan"], labels={"a": "b"})}
-    lab.apply(text(changed, networks={"lan": lan("10.230.96.0/24")}))
+    file = text(changed, networks={"lan": lan("10.230.96.0/24")})
+    lab.apply(file)
     assert "10.230.96." in inside(lab, "guest", "ip", "addr")[1]
+    found = lab.host.engine.containers.find
+
+    def started_before_the_clock_was_set_back(name: str) -> Json | None:
+        inspected = found(name)
+        if inspected and inspected["Name"].endswith("-owner"):
+            inspected["State"]["StartedAt"] = "2999-01-01T00:00:00Z"
+        return inspected
+
+    monkeypatch.setattr(lab.host.engine.containers, "find", started_before_the_clock_was_set_back)
+    assert lab.tells(file) == {}
+
+
+def test_who_shares_a_network_by_way_of_another_has_it_as_long_as_its_owner_runs(lab: Lab) -> None:
+    entries = {
+        "owner": box(),
+        "guest": alone(network_mode="service:owner"),
+        "late": alone(network_mode="service:guest"),
+    }
+    file, api = text(entries), lab.host.engine.api
+    lab.apply(file)
+    api.restart(f"{lab.name}-guest", timeout=0)
+    assert lab.tells(file) == {}
+    before = life(lab, "owner", "late")
+    api.kill(f"{lab.name}-guest")
+    lab.drifted(file, "process/guest", Action.UPDATE, "state")
+    assert life(lab, "owner", "late") == before
+    api.restart(f"{lab.name}-owner", timeout=0)
+    lost = (R, frozenset({"network_lost"}))
+    assert lab.tells(file) == {"process/guest": lost, "process/late": lost}
+    lab.apply(file)
 
 
 def test_who_shares_the_network_of_a_container_that_is_not_declared_is_restarted_with_it(lab: Lab) -> None:
@@ -274,6 +320,18 @@ def test_what_gets_unhealthy_or_never_healthy_is_told_with_the_check_s_last_word
     lab.host.wait_timeout = 60
     report = lab.attempt(text({"dies": alone(command=["sleep", "2"], healthcheck=slow)}))
     assert "ended before it was healthy, with exit code 0" in str(report.failed[0].error)
+
+
+def test_a_paused_container_is_healthy_once_its_checks_go_on(lab: Lab) -> None:
+    check = {"test": "test -e /tmp/well", "interval": "300ms", "retries": 2}
+    file = text({"box": alone(command="sh -c 'touch /tmp/well; sleep 1000'", healthcheck=check)})
+    lab.apply(file)
+    lab.host.engine.api.pause(f"{lab.name}-box")
+    assert inspect(lab, "box")["State"]["Health"]["Status"] == "unhealthy"
+    lab.drifted(file, "process/box", Action.UPDATE, "state")
+    inside(lab, "box", "rm", "/tmp/well")
+    lab.host.engine.api.pause(f"{lab.name}-box")
+    assert "it is unhealthy" in str(lab.attempt(file).failed[0].error)
 
 
 def test_replacing_a_container_waits_as_long_as_it_takes_to_stop(lab: Lab) -> None:

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,12 @@ class Engine:
                 self._read["info"] = self._caller.json("GET", "/info")
             found: dict[str, Any] = self._read["info"]
             return found
+
+    @property
+    def now(self) -> float:
+        """The time by the engine's own clock, which need not go with ours, in seconds since 1970; asked each time."""
+        said = self._caller.json("GET", "/info")["SystemTime"]
+        return datetime.fromisoformat(said).timestamp()
 
     def events(self, *, since: str = "", filters: Mapping[str, Sequence[str]] | None = None) -> Events:
         """Listen to what happens, from now or from `since` (`SECONDS.NANOSECONDS`) on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from reconciler.host.engine.caller import Caller
@@ -19,12 +19,31 @@ That was seen, often, where running containers are connected and disconnected at
 where containers start or are removed at once it was not."""
 
 
+class Turns:
+    """Who works on what has one name, a network's or a container's, waits for its turn, no longer than a call may."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    @contextmanager
+    def take(self, name: str) -> Iterator[None]:
+        """Let nobody else work on it."""
+        lock = self._locks[name]
+        taken = lock.acquire(timeout=min(self._caller.timeout, threading.TIMEOUT_MAX))
+        try:
+            yield
+        finally:
+            if taken:
+                lock.release()
+
+
 class Networks:
     """All about networks; each is named by its id or by its name."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.turns = Turns(caller)
 
     def list(self, **filters: str) -> list[Json]:
         """One row for each there is, without its endpoints."""
@@ -58,28 +77,19 @@ class Networks:
             found = self._endpoint(network, container)
             return found is not None and bool(found.get("EndpointID"))
 
-        with self._turn(network):
+        with self._counted(network):
             self._caller.call("POST", f"/networks/{part(network)}/connect", body=body, again=False, done=done)
 
     def disconnect(self, network: str, container: str) -> None:
         """Disconnect a container by force."""
         body = {"Container": container, "Force": True}
         gone = lambda: self._endpoint(network, container) is None  # noqa: E731 - it is said where it is used
-        with self._turn(network):
+        with self._counted(network):
             self._caller.call("POST", f"/networks/{part(network)}/disconnect", body=body, again=False, done=gone)
 
-    @contextmanager
-    def _turn(self, network: str) -> Iterator[None]:
-        """One call for a network after the other where the engine may lose count; none waits longer than a call may."""
-        turn = self._turns[network]
-        taken = self._caller.version < _COUNTS_WELL and turn.acquire(
-            timeout=min(self._caller.timeout, threading.TIMEOUT_MAX)
-        )
-        try:
-            yield
-        finally:
-            if taken:
-                turn.release()
+    def _counted(self, network: str) -> AbstractContextManager[None]:
+        """One call for a network after the other where the engine may lose count."""
+        return self.turns.take(network) if self._caller.version < _COUNTS_WELL else nullcontext()
 
     def _found(self, name: str) -> Json | None:
         return self._caller.found(f"/networks/{part(name)}")

@@ -127,7 +127,7 @@ def _places(spec: BridgeSpec, pointer: Pointer, entry: Mapping[str, Any]) -> dic
 def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
     """Return the interface's name, its addresses, and the ports that it borrows."""
     node = nodes.label(spec.node)
-    name = Claim(f"interface {node}:{spec.name}", label=f"interface {spec.name} in {node}")
+    name = nodes.interface_claim(node, spec.name)
     return (name, *_addresses(spec), *(_borrowed(node, each) for each in spec.ports))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, StepFailed
 from reconciler.host.engine.errors import NOT_FOUND, EngineError
-from reconciler.host.kernel import Where
+from reconciler.host.kernel import Reach, Where
+from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
+from reconciler.kinds.connect.live import is_up
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
-from reconciler.kinds.route.aside import defaults_aside
+from reconciler.kinds.route.aside import insist_on_way_back, routes_aside
 from reconciler.kinds.still_ours import insist, network_now
 from reconciler.model import Resource, ResourceKey, Status, Step
 
@@ -22,13 +25,17 @@ if TYPE_CHECKING:
 _NONE = "none"
 _ATTEMPTS = 8
 _NAME_TAKEN = "file exists"
-"""What the engine says when the next ethN is there already: at the next attempt an old one counts on."""
+"""What the engine says when the next ethN is there already: at the next attempt an old one counts on.
+
+So it does where that is the name of a veth of the container which is about to be made.
+"""
 _NAMES_INTERFACES = (1, 49)
 """From this API version on the engine has to be told another name."""
 _INTERFACE = "com.docker.network.endpoint.ifname"
 _FROM = 15
 _HINTS = {
     "Address already in use": "something else has that address: choose another, or disconnect it",
+    "conflicts with existing route": "something else has put that route into the container: remove it there",
     "no available IPv4": "the subnet is used up: declare a larger one",
 }
 _OLD = (
@@ -44,15 +51,18 @@ def connected(host: Host, step: Step) -> Result:
     refuse_mac(resource, host.engine.version)
     inspected = host.engine.containers.inspect(spec.container)
     insist(step, inspected, ResourceKey("container", resource.key.name.partition("--")[0]))
-    if spec.ours:
-        network = next(each.key for each in resource.needs if each.key.kind == "network")
-        network_now(host, Where(network, spec.network, step.topology))
+    key = next(each.key for each in resource.needs if each.key.kind == "network")
+    network = network_now(host, Where(key, spec.network, step.topology if spec.ours else ""))
     live = inspected["NetworkSettings"].get("Networks") or {}
-    with defaults_aside(host, inspected):
+    with routes_aside(host, inspected, _subnets(network)):
         for stale in {_NONE, spec.network} & live.keys():
             _let_go(host, inspected["Id"], stale)
         _connect(host, resource, inspected["Id"])
     return Status.DONE
+
+
+def _subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(each["Subnet"] for each in network["IPAM"].get("Config") or () if each.get("Subnet"))
 
 
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
@@ -64,7 +74,8 @@ def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
 
 def _connect(host: Host, resource: Resource, container: str) -> None:
     spec = ConnectSpec.of(resource)
-    for attempt in range(_ATTEMPTS):
+    last = _ATTEMPTS + len(spec.spares) - 1
+    for attempt in range(last + 1):
         config = endpoint(spec, host.engine.version)
         if attempt and host.engine.version >= _NAMES_INTERFACES:
             config["DriverOpts"] = {_INTERFACE: f"eth{_FROM + attempt}"}
@@ -72,10 +83,24 @@ def _connect(host: Host, resource: Resource, container: str) -> None:
             host.engine.networks.connect(spec.network, container, config)
         except Exception as error:
             _let_go(host, container, spec.network)
-            if _NAME_TAKEN not in str(error) or attempt == _ATTEMPTS - 1:
+            if _NAME_TAKEN not in str(error) or attempt == last:
                 raise _hinted(resource, host.explain(error)) from error
         else:
-            return
+            if attempt == last or not _takes_a_name(host, spec, container):
+                return
+            _let_go(host, container, spec.network)
+
+
+def _takes_a_name(host: Host, spec: ConnectSpec, container: str) -> bool:
+    """Tell whether the engine has given the interface, in a container that runs, the name of one of its veths."""
+    inspected = host.engine.containers.inspect(container) if spec.spares else None
+    if inspected is None or not is_up(inspected):
+        return False
+    mac = inspected["NetworkSettings"]["Networks"].get(spec.network, {}).get("MacAddress")
+    with Reach(host) as reach:
+        socket = reach.socket(Where(ResourceKey("container", spec.container), inspected["Id"]))
+        found = socket.ask([get_link(each) for each in spec.spares])
+    return any(isinstance(each, Link) and each.mac == mac for each in found)
 
 
 def _hinted(resource: Resource, error: Exception) -> StepFailed:
@@ -88,7 +113,10 @@ def disconnected(host: Host, step: Step) -> Result:
     resource, engine = seen(step), host.engine
     container, network = resource.live["container"], resource.live["name"]
     try:
-        with defaults_aside(host, engine.containers.inspect(container)):
+        inspected = engine.containers.inspect(container)
+        if step.change.desired:
+            insist_on_way_back(host, inspected, _subnets(engine.networks.inspect(network)), resource.live["interface"])
+        with routes_aside(host, inspected):
             engine.networks.disconnect(network, container)
     except Exception as error:
         if status(error) != NOT_FOUND and "is not connected to" not in str(error):

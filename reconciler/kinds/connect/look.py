@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
@@ -14,6 +14,7 @@ from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.ours import ours, spaces
 from reconciler.kinds.networking import BRIDGE, RUNS
+from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ Json = Mapping[str, Any]
 _NO_NETWORKS = ("none", "host")
 
 
+class Seen(NamedTuple):
+    """An endpoint: the live name of its network, what the engine tells, its namespace where that was looked into."""
+
+    name: str
+    endpoint: Json
+    space: Space | None
+
+
 def endpoints(scope: Scope) -> Iterator[Resource]:
     """Yield the endpoints of our containers, and the foreign ones that are in the way."""
     networks = Networks(scope)
@@ -32,8 +41,7 @@ def endpoints(scope: Scope) -> Iterator[Resource]:
         for name, endpoint in (inspected["NetworkSettings"].get("Networks") or {}).items():
             space = within.get(key)
             if _counts(scope, key, name) and holds(endpoint, inspected, space):
-                live = _facts(name, endpoint, inspected, space)
-                yield from _observed(scope, networks, key, inspected, (name, endpoint), live=live)
+                yield from _observed(scope, networks, key, inspected, Seen(name, endpoint, space))
     yield from _foreign(scope, networks)
 
 
@@ -58,25 +66,23 @@ def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
     return name != BRIDGE or bool(desired and getattr(desired.spec, "network_mode", "") in ("", "none"))
 
 
-def _observed(
-    scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, named: tuple[str, Json], *, live: Json
-) -> Iterator[Resource]:
-    name, endpoint = named
+def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, seen: Seen) -> Iterator[Resource]:
+    name, endpoint, _ = seen
     identity = networks.identity(name, endpoint)
     network = networks.key(name, endpoint)
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
-    spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours)
+    spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours, spares=_veths(scope, seen))
     if _is_to_run(scope, key, inspected) and networks.held_by_another(identity, inspected, spec):
         return
     yield Resource(
         own,
         spec,
         needs=tuple(sorted((Need(key, "container"), Need(network, "network")))),
-        claims=tuple(sorted(_claims(network, endpoint, spec))),
+        claims=tuple(sorted({*_claims(network, endpoint, spec), *_interfaces(key, seen)})),
         part_of=key,
-        live=live,
+        live=_facts(seen, inspected),
     )
 
 
@@ -96,7 +102,21 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _facts(name: str, endpoint: Json, inspected: Json, space: Space | None) -> Mapping[str, Any]:
+def _interfaces(container: ResourceKey, seen: Seen) -> Iterator[Claim]:
+    """Yield the claim on the interface's name, which the engine chose: a veth may want it."""
+    mac = seen.endpoint.get("MacAddress")
+    for link in seen.space.links.values() if seen.space and mac else ():
+        if link.mac == mac:
+            yield interface_claim(label(container), link.name, chosen=True)
+
+
+def _veths(scope: Scope, seen: Seen) -> tuple[str, ...]:
+    links = seen.space.links.values() if seen.space else ()
+    return tuple(sorted(link.name for link in links if scope.kernel.mine(link)))
+
+
+def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
+    name, endpoint, space = seen
     interfaces = {link.mac: link.name for link in space.links.values()} if space else {}
     return MappingProxyType(
         {

@@ -13,6 +13,7 @@ from reconciler.kinds.container.order import Order, order
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.network.kept import kept
 from reconciler.kinds.source import Source
+from reconciler.kinds.veth.ends import ends_by_node
 from reconciler.model import How, Need, Resource, ResourceKey
 
 
@@ -40,6 +41,7 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
         first=network == networking.first(entry),
         container=entry.source.live("containers", entry.name),
         ours=not on_bridge and not (entry.source.section("networks").get(network) or {}).get("external"),
+        spares=tuple(sorted(end.interface for _, end in entry.source.once(ends_by_node).get(container, ()))),
     )
     if on_bridge:
         _check_bridge(entry, network, endpoint)

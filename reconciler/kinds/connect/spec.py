@@ -21,7 +21,8 @@ class ConnectSpec(Spec):
     """An endpoint: names and addresses on a network, known by its live name.
 
     `first` says that the creation of the container carries it, `container` is that one's live name; `ours` says that
-    the network has to carry our mark.
+    the network has to carry our mark. `spares` are the interfaces of the container that are its veths', so that the
+    engine's may not have their names.
     """
 
     network: str = ""
@@ -34,6 +35,7 @@ class ConnectSpec(Spec):
     first: bool = uncompared(False)  # noqa: FBT003 - a default
     container: str = uncompared("")
     ours: bool = uncompared(False)  # noqa: FBT003 - likewise
+    spares: tuple[str, ...] = uncompared(())
 
 
 def key_of(container: str, network: str) -> ResourceKey:

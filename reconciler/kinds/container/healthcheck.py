@@ -81,6 +81,11 @@ def to_engine(check: Healthcheck) -> dict[str, Any] | None:
     }
 
 
+def retries(live: Mapping[str, Any] | None) -> int:
+    """Return how many checks in a row have to fail for a container to be unhealthy."""
+    return int(_read(live)["retries"])
+
+
 def of_engine(live: Mapping[str, Any] | None, image: Mapping[str, Any] | None, want: Healthcheck) -> Healthcheck:
     """Read Healthcheck: what equals the image's or the engine's default is None unless it is declared."""
     mine, theirs = _read(live), _read(image)

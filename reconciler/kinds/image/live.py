@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.image import look, registry
 from reconciler.kinds.image.ownership import Held, Ids, Image, Repository, Tags, kept, known
 from reconciler.kinds.image.references import component, inputs_tag, normal
-from reconciler.kinds.image.spec import Build, ImageSpec, Pull, tag_claims
+from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
 from reconciler.model import Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -110,9 +110,8 @@ class Live:
         return found or self.scope.inspect_image(reference).get("Id", "")
 
     def _bases(self, spec: ImageSpec) -> Ids:
-        """Say where the references that an image is built on point to."""
-        bases = spec.recipe.bases.values() if isinstance(spec.recipe, Build) else ()
-        return {each: self.ids.get(normal(each), "") for each in bases}
+        """Say where the references that an image is made of point to."""
+        return {each: self.ids.get(normal(each), "") for each in spec.bases}
 
     def _is_current(self, spec: ImageSpec) -> bool:
         if spec.reference not in self.newest:

@@ -56,7 +56,7 @@ def _pull(engine: Engine, spec: ImageSpec, recipe: Pull) -> None:
 
 def _build(engine: Engine, spec: ImageSpec, recipe: Build) -> None:
     built, stages = Built(), Stages(engine, spec)
-    bases = {each: image_id(engine, each) for each in recipe.bases.values()}  # one that changes meanwhile is seen later
+    bases = {each: image_id(engine, each) for each in spec.bases}  # one that changes meanwhile is seen later
     try:
         with tempfile.TemporaryFile() as context, engine.long_call() as api:
             dockerfile = write_context(context, recipe)
@@ -107,19 +107,25 @@ def _load(engine: Engine, spec: ImageSpec, recipe: Load) -> None:
 
 
 def _commit(engine: Engine, spec: ImageSpec, recipe: Commit) -> None:
-    labels = engine.containers.inspect(recipe.container)["Config"].get("Labels") or {}
+    inspected = engine.containers.inspect(recipe.container)
+    labels = inspected["Config"].get("Labels") or {}
     # The engine merges the container's labels in whatever it is told: our marks can only be emptied.
     emptied = [f'LABEL {name}=""' for name in sorted(labels) if name.startswith(LABELS)]
-    repository, tag = split(spec.reference)
-    engine.api.commit(
-        recipe.container,
-        repository,
-        tag,
-        message=recipe.message,
-        author=recipe.author,
-        pause=recipe.pause,
-        changes=[*recipe.changes, *emptied],
-    )
+    bases = (base_tag(spec.inputs, each, inspected["Image"]) for each in spec.bases)
+    first, *others = (*bases, inputs_tag(spec.inputs))  # what it stands on comes before what says it is there
+    made = f"{spec.repository}:{first}"
+    if image_id(engine, spec.reference) or not image_id(engine, made):  # else only its last tag was never given
+        engine.api.commit(
+            recipe.container,
+            spec.repository,
+            first,
+            message=recipe.message,
+            author=recipe.author,
+            pause=recipe.pause,
+            changes=[*recipe.changes, *emptied],
+        )
+    for tag in others:
+        engine.images.tag(made, spec.repository, tag)
 
 
 _HINTS = {

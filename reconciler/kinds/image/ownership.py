@@ -128,7 +128,7 @@ class Image:
         return {f"{self.repository.name}:{tag}": at for tag, at in {**made, **self.marks}.items()}
 
     def stands_on(self, bases: Ids) -> bool:
-        """Tell whether it was built on what its bases are now; of one of which no tag says so, that is taken as so."""
+        """Tell whether it was made of what its bases are now; of one of which no tag says so, that is taken as so."""
         return all(self._stands_on(reference, identity) for reference, identity in bases.items())
 
     def _stands_on(self, reference: str, identity: str) -> bool:

@@ -88,13 +88,15 @@ class Images:
             reference = self._checked((*pointer, "pull"), pull["image"])
             return ImageSpec(reference, "", tags, recipe=Pull(pull.get("policy", "missing")), repository=repository)
         more: list[str] = []
+        bases: list[str] = []
         try:
-            recipe, digest = Recipes(self.source, self, name, self._needs[name], more).recipe(pointer, entry)
+            recipe, digest = Recipes(self.source, self, name, self._needs[name], more, bases).recipe(pointer, entry)
         except Unusable as error:
             self.source.problem(error.place, error.message, error.hint)
             return ImageSpec(tags=tags)
         tags = tuple(sorted({*tags, *more}))
-        return ImageSpec(f"{repository}:{inputs_tag(digest)}", digest, tags, recipe=recipe, repository=repository)
+        reference = f"{repository}:{inputs_tag(digest)}"
+        return ImageSpec(reference, digest, tags, recipe=recipe, repository=repository, bases=tuple(sorted(set(bases))))
 
     def _tags(self, pointer: Pointer, entry: Entry) -> tuple[str, ...]:
         of_container = pointer[0] == "containers"

@@ -46,13 +46,17 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """Reads the recipe of one entry, Unusable if it names nothing; `needs` and `tags` gather what it brings along."""
+    """Reads the recipe of one entry, Unusable if it names nothing.
+
+    What it brings along is gathered: `needs`, `tags`, and the references to the images that it is made of, `bases`.
+    """
 
     source: Source
     others: Others
     name: str
     needs: list[Need]
     tags: list[str]
+    bases: list[str]
 
     def recipe(self, pointer: Pointer, entry: Said) -> tuple[Recipe, str]:
         """Read the one source of an entry that is made here, with the digest of what goes in."""
@@ -89,6 +93,8 @@ class Recipes:
         dockerfile = self._dockerfile(pointer, said, context)
         bases = bases_of(self.others, self.name, read_dockerfile(dockerfile), args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
+        stand_for = FrozenMap({ref: stands_for(ref, self.others.reference(each)) for ref, each in bases.items()})
+        self.bases.extend(stand_for.values())
         return Build(
             context=str(context),
             dockerfile=str(dockerfile),
@@ -97,7 +103,7 @@ class Recipes:
             labels=declared_labels(self.source, (*pointer, "labels"), said.get("labels")),
             no_cache=bool(said.get("no_cache")),
             network=said.get("network", ""),
-            bases=FrozenMap({ref: stands_for(ref, self.others.reference(each)) for ref, each in bases.items()}),
+            bases=stand_for,
         )
 
     def _dockerfile(self, pointer: Pointer, said: Said, context: Path) -> Path:
@@ -145,21 +151,26 @@ class Recipes:
             return Commit()
         kinds = ("container", "process", "exec")
         self.needs.extend(Need(ResourceKey(kind, container), "commit", How.AFTER) for kind in kinds)
+        entry = Entry(self.source, container, known[container] or {})
+        image = image_of(self.source, container, entry.data)
+        if image and image.name != self.name:
+            self.needs.append(Need(image, "commit"))
+            self.bases.append(self.others.reference(image.name))
         return Commit(
             container=self.source.live("containers", container),
-            made_of=self._made_of(Entry(self.source, container, known[container] or {})),
+            made_of=self._made_of(entry, image),
             changes=tuple(said.get("changes") or ()),
             message=said.get("message", ""),
             author=said.get("author", ""),
             pause=said.get("pause", True),
         )
 
-    def _made_of(self, entry: Entry) -> str:
-        """Return the digest of what of a container goes into an image, its own image among it."""
+    def _made_of(self, entry: Entry, image: ResourceKey | None) -> str:
+        """Return the digest of what of a container goes into an image, the reference to its own image among it."""
         from reconciler.kinds.container.committed import committed  # which stands on the kind of the image
 
-        key, said = image_of(self.source, entry.name, entry.data), committed(entry)
-        return digest_of(said, self.others.reference(key.name) if key else "", salted=salt(said))
+        said = committed(entry)
+        return digest_of(said, self.others.reference(image.name) if image else "", salted=salt(said))
 
     def _path(self, pointer: Pointer, text: str) -> Path:
         try:

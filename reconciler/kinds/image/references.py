@@ -86,12 +86,12 @@ def stage_of(tag: str) -> str:
 
 
 def base_tag(digest: str, reference: str, identity: str) -> str:
-    """Return the tag that says on which image a build stands: what a reference pointed to when it was built."""
+    """Return the tag that says of which image another was made: what a reference pointed to at that time."""
     return f"{bases_tag(digest, reference)}{identity.removeprefix('sha256:')[:_SHORT]}"
 
 
 def bases_tag(digest: str, reference: str) -> str:
-    """Return what such tags of one build and one reference begin with."""
+    """Return what such tags of one image and one reference begin with."""
     return f"{_BASE}{digest}-{_hashed(reference)}-"
 
 
@@ -103,7 +103,7 @@ def belongs_to(tag: str) -> str:
 
 
 def is_base(tag: str) -> bool:
-    """Tell whether a tag of ours says on what an image was built."""
+    """Tell whether a tag of ours says of what an image was made."""
     return tag.startswith(_BASE)
 
 

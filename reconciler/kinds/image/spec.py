@@ -65,8 +65,8 @@ class ImageSpec(Spec):
     """An image.
 
     `reference` is what containers run; `inputs` is the digest of all that goes in, empty where nothing is made here;
-    `current` says that the registry has nothing newer, and that what it was built on is what is there now. `recipe` is
-    how it is had, which only the file tells;
+    `current` says that the registry has nothing newer, and that what it was made of is what is there now. `recipe` is
+    how it is had, and `bases` are the references to the images that it was made of, which only the file tells;
     `repository` is where it has our tags.
     """
 
@@ -76,6 +76,7 @@ class ImageSpec(Spec):
     current: bool = True
     recipe: Recipe | None = uncompared()
     repository: str = uncompared("")
+    bases: tuple[str, ...] = uncompared(())
 
 
 def tag_claims(tags: Iterable[str]) -> list[Claim]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from reconciler.kinds.masters import BRIDGE_NAME
-from reconciler.model import EMPTY, Claim, FrozenMap, Spec, chosen
+from reconciler.kinds.nodes import interface_claim, label
+from reconciler.model import EMPTY, HOST, Claim, FrozenMap, Spec, chosen
 from reconciler.value import dataclass
 
 BRIDGE = "bridge"
@@ -70,8 +71,7 @@ def claims(spec: NetworkSpec) -> Iterator[Claim]:
         if spec.driver == BRIDGE or (_is_the_engines(spec) and not pool.ip_range):
             yield subnet_claim(subnet)
     if spec.driver == BRIDGE and BRIDGE_NAME in spec.driver_opts:
-        interface = spec.driver_opts[BRIDGE_NAME]
-        yield Claim(f"interface host:{interface}", label=f"interface {interface} in host")
+        yield interface_claim(label(HOST), spec.driver_opts[BRIDGE_NAME])
 
 
 def _is_the_engines(spec: NetworkSpec) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.base import Later, Result
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
-from reconciler.kinds.process.live import RESTARTING, on_trial
+from reconciler.kinds.process.live import RESTARTING, is_unhealthy, on_trial
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.still_ours import insist
 from reconciler.model import Resource, ResourceKey, Status, Step
@@ -25,6 +26,8 @@ _GRACE = (0.1, 0.2)
 _MOMENT = 0.25
 """Seconds after which who waits hears that no more waiting is wanted."""
 _NEWS = ("health_status", "die")
+_CHECKED = (*_NEWS, "exec_die")
+"""The same, and the end of each check: who was paused, and is not well, stays unhealthy without a word."""
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
@@ -78,7 +81,7 @@ def _revive(host: Host, resource: Resource) -> None:
     if not host.trial:
         code = before["State"]["ExitCode"]
         raise StepFailed(f"{resource.key}: it ends again and again, the last time with exit code {code}: see its log")
-    trial = on_trial(before, time.time(), host.trial)
+    trial = on_trial(before, lambda: host.engine.now, host.trial)
     if before["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
         containers.restart(name, 0)
         before, trial = containers.inspect(name), host.trial
@@ -101,11 +104,12 @@ def _start(host: Host, resource: Resource) -> None:
         raise _not_started(resource, str(host.explain(error))) from error
 
 
+_HALF_STARTED = r"AlreadyExists: task|task \S+ already exists"
 _HINTS = {
     "port is already allocated": "another container publishes that port: stop it, or publish another one",
     "address already in use": "a process of the host listens there: stop it, or publish another port",
     "Address already in use": "something else has that address on the network: disconnect it, or choose another",
-    "AlreadyExists: task": "the engine was killed in the midst of its start: make it anew with --replace container/…",
+    _HALF_STARTED: "the engine was killed in the midst of its start: make it anew with --replace container/…",
     "protocol not supported": "this host has no sctp: `modprobe sctp`, or take the port out",
     "unable to apply caps": "the engine itself lacks a capability: take it from privileged or cap_add",
     "apparmor_parser": "this host has AppArmor, but not what its profiles are loaded with: install `apparmor`",
@@ -114,10 +118,11 @@ _HINTS = {
     "permission denied": "the command cannot be executed, or the engine may not do that",
     "error setting rlimit": "the engine's own limit is lower: lower the ulimit",
 }
+"""What to do about what the engine says, by patterns."""
 
 
 def _not_started(resource: Resource, text: str) -> StepFailed:
-    hint = next((hint for words, hint in _HINTS.items() if words in text), "")
+    hint = next((hint for words, hint in _HINTS.items() if re.search(words, text)), "")
     return StepFailed(f"{resource.key}: it does not start: {text}" + (f" ({hint})" if hint else ""))
 
 
@@ -185,8 +190,8 @@ def healthy(host: Host, step: Step) -> Result:
         try:
             with _listening(host, resource) as events:
                 backoff = Backoff(host.patience, host.stop)
-                while not _is_healthy(host, resource):
-                    if not _has_news(host, events, deadline):
+                while (health := _health(host, resource)) != "healthy":
+                    if not _has_news(host, events, deadline, _CHECKED if health == "unhealthy" else _NEWS):
                         raise _out_of_patience(host, resource.key, "is not healthy")
                 return Status.DONE
         except AnswerLost:  # an engine that restarts ends the stream: the next look tells
@@ -198,26 +203,27 @@ def _listening(host: Host, resource: Resource) -> Events:
     return host.engine.events(filters={"type": ["container"], "container": [ProcessSpec.of(resource).container]})
 
 
-def _has_news(host: Host, events: Events, deadline: float) -> bool:
-    """Wait for an event of health or death; False when there is none in time, or no more waiting is wanted."""
+def _has_news(host: Host, events: Events, deadline: float, news: tuple[str, ...]) -> bool:
+    """Wait for an event of such a sort; False when there is none in time, or no more waiting is wanted."""
     while not host.stop.is_set() and time.monotonic() < deadline:
         event = events.next(min(_MOMENT, deadline - time.monotonic()))
-        if event and str(event.get("Action")).startswith(_NEWS):
+        if event and str(event.get("Action")).startswith(news):
             return True
     return False
 
 
-def _is_healthy(host: Host, resource: Resource) -> bool:
+def _health(host: Host, resource: Resource) -> str:
     """Look at the health; raise if it never comes."""
-    state = host.engine.containers.inspect(ProcessSpec.of(resource).container)["State"]
+    inspected = host.engine.containers.inspect(ProcessSpec.of(resource).container)
+    state = inspected["State"]
     if not state["Running"]:
         raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
     health = state.get("Health")
     if not health:
         raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
-    if health["Status"] == "unhealthy":
+    if is_unhealthy(inspected):
         raise StepFailed(f"{resource.key}: it is unhealthy{_last_word(health)}")
-    return bool(health["Status"] == "healthy")
+    return str(health["Status"])
 
 
 def _last_word(health: dict[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from reconciler.host import TRIAL
 from reconciler.kinds.container import ports
+from reconciler.kinds.container.healthcheck import retries
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim
 
@@ -18,7 +19,7 @@ RESTARTING = "restarting"
 _STATES = {"exited": "stopped", "dead": "stopped"}
 
 
-def state_of(inspected: Json, want: str, *, now: float, trial: float = TRIAL) -> str:
+def state_of(inspected: Json, want: str, *, now: Callable[[], float], trial: float = TRIAL) -> str:
     """Return the state; one that ended with exit code 0 completed, if that is what is wanted.
 
     What the engine has restarted runs only when it has lived for a while, for else it may be about to end again.
@@ -33,24 +34,53 @@ def state_of(inspected: Json, want: str, *, now: float, trial: float = TRIAL) ->
     return want if (live, want) == ("created", "stopped") else live
 
 
-def on_trial(inspected: Json, now: float, trial: float = TRIAL) -> float:
-    """Return for how many seconds more a container that the engine restarted by itself has to live to be trusted."""
-    if not inspected.get("RestartCount"):
+def on_trial(inspected: Json, now: Callable[[], float], trial: float = TRIAL) -> float:
+    """Return for how many seconds more a container that the engine restarted by itself has to live to be trusted.
+
+    `now` is the time by the engine's clock. One that started later than that did so before the clock was set back.
+    """
+    if not (trial and inspected.get("RestartCount")):
         return 0.0
-    return datetime.fromisoformat(inspected["State"]["StartedAt"]).timestamp() + trial - now
+    lived = now() - datetime.fromisoformat(inspected["State"]["StartedAt"]).timestamp()
+    return trial - lived if 0 <= lived < trial else 0.0
 
 
-def spec_of(inspected: Json, want: str, target: Json | None, *, now: float, trial: float = TRIAL) -> ProcessSpec:
-    """Read a process; `target` is the inspection of the container whose network namespace it shares."""
+def spec_of(
+    inspected: Json,
+    want: str,
+    owner: Json | None,
+    *,
+    now: Callable[[], float],
+    trial: float = TRIAL,
+    shares: bool | None = None,
+) -> ProcessSpec:
+    """Read a process; `owner` is the inspection of the container whose network namespace it shares.
+
+    `shares` tells whether it is in that namespace, None where that cannot be seen.
+    """
     state = state_of(inspected, want, now=now, trial=trial)
-    lost = inspected["State"]["Status"] in UP and target is not None and not _has_network(inspected, target)
+    lost = inspected["State"]["Status"] in UP and owner is not None and not _has_network(inspected, owner, shares)
     return ProcessSpec(state, network_lost=lost, container=inspected["Name"].removeprefix("/"))
 
 
-def _has_network(inspected: Json, target: Json) -> bool:
-    """A container that shares a namespace has it as long as the other one was not started again."""
-    mine, theirs = inspected["State"], target["State"]
-    return bool(theirs.get("Running")) and str(theirs["StartedAt"]) <= str(mine["StartedAt"])
+def _has_network(inspected: Json, owner: Json, shares: bool | None) -> bool:
+    """A container that shares a namespace has it as long as the other one was not started again.
+
+    Where that cannot be seen the times tell, if nobody has set the engine's clock back between the two starts.
+    """
+    mine, theirs = inspected["State"], owner["State"]
+    in_order = str(theirs["StartedAt"]) <= str(mine["StartedAt"]) if shares is None else shares
+    return bool(theirs.get("Running")) and in_order
+
+
+def is_unhealthy(inspected: Json) -> bool:
+    """Tell whether the checks of a container have failed as often as they may.
+
+    From a pause until the first check after it the engine calls it unhealthy too, whatever the last one has found.
+    """
+    health = inspected["State"].get("Health") or {}
+    failed: int = health.get("FailingStreak") or 0
+    return health.get("Status") == "unhealthy" and failed >= retries(inspected["Config"].get("Healthcheck"))
 
 
 def claims(inspected: Json) -> Iterator[Claim]:

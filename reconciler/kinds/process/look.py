@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
+from reconciler.host.scope import in_reach
 from reconciler.kinds.connect.look import keys_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.container.spec import ContainerSpec
@@ -73,7 +74,7 @@ def _state_of_external(scope: Scope, key: ResourceKey, inspected: Json) -> str:
     if live in UP:
         return live
     ended = want == "completed" and live == "exited"
-    return state_of(inspected, want, now=time.time()) if ended else ""
+    return state_of(inspected, want, now=lambda: scope.now) if ended else ""
 
 
 def _wanted(scope: Scope, key: ResourceKey) -> str:
@@ -82,9 +83,18 @@ def _wanted(scope: Scope, key: ResourceKey) -> str:
 
 
 def _own(scope: Scope, key: ResourceKey, inspected: Json, needs: Iterable[Need]) -> Resource:
+    owner = _owner(scope, inspected)
+    spec = spec_of(
+        inspected,
+        _wanted(scope, key),
+        owner,
+        now=lambda: scope.now,
+        trial=scope.host.trial,
+        shares=_shares(scope, inspected, owner),
+    )
     return Resource(
         ResourceKey("process", key.name),
-        spec_of(inspected, _wanted(scope, key), _target(scope, inspected), now=time.time(), trial=scope.host.trial),
+        spec,
         needs=tuple(sorted({Need(key, "container"), *needs})),
         claims=tuple(sorted(claims(inspected))),
         part_of=key,
@@ -99,6 +109,25 @@ def _target(scope: Scope, inspected: Json) -> Json | None:
         return None
     identity = mode.partition(":")[2]
     return scope.containers.get(identity) or scope.shared_with.get(identity)
+
+
+def _owner(scope: Scope, inspected: Json) -> Json | None:
+    """The inspection of the container that the network namespace belongs to: it may be shared by way of others."""
+    found, further = None, _target(scope, inspected)
+    while further:
+        found, further = further, _target(scope, further)
+    return found
+
+
+def _shares(scope: Scope, inspected: Json, owner: Json | None) -> bool | None:
+    """Tell whether two containers are in one network namespace; None where that is out of sight."""
+    if owner is None or in_reach(scope) is None:
+        return None
+    try:
+        mine, theirs = (Path(f"/proc/{each['State']['Pid']}/ns/net").stat() for each in (inspected, owner))
+    except OSError:  # one of them does not run, or does no more
+        return None
+    return mine.st_ino == theirs.st_ino
 
 
 def _needs(inspected: Json, target: Json | None, known: Mapping[str, str]) -> Iterator[Need]:

@@ -105,5 +105,4 @@ _REMEMBERED = 65_536
 @lru_cache(_REMEMBERED)
 def _claims(node: str, interface: str, addresses: tuple[str, ...]) -> tuple[Claim, ...]:
     """Make the claims of an interface, those of the declared and of the live one once."""
-    name = Claim(f"interface {node}:{interface}", label=f"interface {interface} in {node}")
-    return (name, *claims_of(node, interface, addresses))
+    return (nodes.interface_claim(node, interface), *claims_of(node, interface, addresses))
