@@ -11,7 +11,7 @@ from paper import source
 
 from reconciler.host.kernel.space import Place, Space
 from reconciler.host.netlink import Address, Link
-from reconciler.kinds.connect.live import addresses, has_completed, holds, is_up, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.model import How, Need, Resource, ResourceKey
@@ -311,3 +311,12 @@ def test_the_network_on_which_a_container_was_made_is_its_first() -> None:
 def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:
     assert addresses(STATIC) == ["10.0.0.10", "fd00::9"]
     assert addresses({"IPAddress": "", "GlobalIPv6Address": None}) == []
+
+
+def test_an_endpoint_holds_the_name_of_its_interface_by_chance() -> None:
+    def held(found: dict[str, Any], space: Space | None) -> list[tuple[str, bool]]:
+        return [(str(each), each.chosen) for each in interfaces(ResourceKey("container", "web"), found, space)]
+
+    inside = within((MAC, True), ("02:00:00:00:00:0b", True))
+    assert held(ENDPOINT, inside) == [("interface eth0 in container/web", True)]
+    assert held(ENDPOINT, None) == held({"MacAddress": ""}, inside) == []

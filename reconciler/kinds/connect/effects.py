@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, StepFailed
@@ -74,32 +74,39 @@ def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
 
 def _connect(host: Host, resource: Resource, container: str) -> None:
     spec = ConnectSpec.of(resource)
-    last = _ATTEMPTS + len(spec.spares) - 1
+    try:
+        join(host, container, spec.network, endpoint(spec, host.engine.version), spares=spec.spares)
+    except Exception as error:
+        raise _hinted(resource, host.explain(error)) from error
+
+
+def join(host: Host, container: str, network: str, config: Mapping[str, Any], *, spares: Sequence[str]) -> None:
+    """Connect; in a container that runs its interface gets a name that is none of those that are spared."""
+    last = _ATTEMPTS + len(spares) - 1
     for attempt in range(last + 1):
-        config = endpoint(spec, host.engine.version)
-        if attempt and host.engine.version >= _NAMES_INTERFACES:
-            config["DriverOpts"] = {_INTERFACE: f"eth{_FROM + attempt}"}
+        named = attempt and host.engine.version >= _NAMES_INTERFACES
+        options = {"DriverOpts": {_INTERFACE: f"eth{_FROM + attempt}"}} if named else {}
         try:
-            host.engine.networks.connect(spec.network, container, config)
+            host.engine.networks.connect(network, container, {**config, **options})
         except Exception as error:
-            _let_go(host, container, spec.network)
+            _let_go(host, container, network)
             if _NAME_TAKEN not in str(error) or attempt == last:
-                raise _hinted(resource, host.explain(error)) from error
+                raise
         else:
-            if attempt == last or not _takes_a_name(host, spec, container):
+            if attempt == last or not _takes_a_name(host, container, network, spares):
                 return
-            _let_go(host, container, spec.network)
+            _let_go(host, container, network)
 
 
-def _takes_a_name(host: Host, spec: ConnectSpec, container: str) -> bool:
+def _takes_a_name(host: Host, container: str, network: str, spares: Sequence[str]) -> bool:
     """Tell whether the engine has given the interface, in a container that runs, the name of one of its veths."""
-    inspected = host.engine.containers.inspect(container) if spec.spares else None
+    inspected = host.engine.containers.inspect(container) if spares else None
     if inspected is None or not is_up(inspected):
         return False
-    mac = inspected["NetworkSettings"]["Networks"].get(spec.network, {}).get("MacAddress")
+    mac = inspected["NetworkSettings"]["Networks"].get(network, {}).get("MacAddress")
     with Reach(host) as reach:
-        socket = reach.socket(Where(ResourceKey("container", spec.container), inspected["Id"]))
-        found = socket.ask([get_link(each) for each in spec.spares])
+        socket = reach.socket(Where(ResourceKey("container", container), inspected["Id"]))
+        found = socket.ask([get_link(each) for each in spares])
     return any(isinstance(each, Link) and each.mac == mac for each in found)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from reconciler.host.kernel.space import Space
 from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.nodes import interface_claim, label
+from reconciler.model import Claim, ResourceKey
 
 Json = Mapping[str, Any]
 _SHORT_ID = 12
@@ -92,6 +94,14 @@ def _static(declared: str | None, live: str | None) -> str | None:
 
 def _plain(address: str) -> str:
     return str(ip_address(address))
+
+
+def interfaces(container: ResourceKey, endpoint: Json, space: Space | None) -> Iterator[Claim]:
+    """Yield the claim on the name of an endpoint's interface, which the engine chose: a veth may want it."""
+    mac = endpoint.get("MacAddress")
+    for link in space.links.values() if space and mac else ():
+        if link.mac == mac:
+            yield interface_claim(label(container), link.name, chosen=True)
 
 
 def addresses(endpoint: Json) -> list[str]:

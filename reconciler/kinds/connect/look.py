@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
-from reconciler.kinds.connect.live import addresses, has_completed, holds, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, spec_of
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.ours import ours, spaces
 from reconciler.kinds.networking import BRIDGE, RUNS
-from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Jso
         own,
         spec,
         needs=tuple(sorted((Need(key, "container"), Need(network, "network")))),
-        claims=tuple(sorted({*_claims(network, endpoint, spec), *_interfaces(key, seen)})),
+        claims=tuple(sorted({*_claims(network, endpoint, spec), *interfaces(key, endpoint, seen.space)})),
         part_of=key,
         live=_facts(seen, inspected),
     )
@@ -102,14 +101,6 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _interfaces(container: ResourceKey, seen: Seen) -> Iterator[Claim]:
-    """Yield the claim on the interface's name, which the engine chose: a veth may want it."""
-    mac = seen.endpoint.get("MacAddress")
-    for link in seen.space.links.values() if seen.space and mac else ():
-        if link.mac == mac:
-            yield interface_claim(label(container), link.name, chosen=True)
-
-
 def _veths(scope: Scope, seen: Seen) -> tuple[str, ...]:
     links = seen.space.links.values() if seen.space else ()
     return tuple(sorted(link.name for link in links if scope.kernel.mine(link)))
@@ -117,7 +108,7 @@ def _veths(scope: Scope, seen: Seen) -> tuple[str, ...]:
 
 def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
     name, endpoint, space = seen
-    interfaces = {link.mac: link.name for link in space.links.values()} if space else {}
+    names = {link.mac: link.name for link in space.links.values()} if space else {}
     return MappingProxyType(
         {
             "container": inspected["Id"],
@@ -125,7 +116,7 @@ def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
             "network": endpoint.get("NetworkID") or "",
             "addresses": tuple(addresses(endpoint)),
             "mac": endpoint.get("MacAddress") or "",
-            "interface": interfaces.get(endpoint.get("MacAddress") or "", ""),
+            "interface": names.get(endpoint.get("MacAddress") or "", ""),
         }
     )
 

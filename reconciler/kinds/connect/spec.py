@@ -21,8 +21,8 @@ class ConnectSpec(Spec):
     """An endpoint: names and addresses on a network, known by its live name.
 
     `first` says that the creation of the container carries it, `container` is that one's live name; `ours` says that
-    the network has to carry our mark. `spares` are the interfaces of the container that are its veths', so that the
-    engine's may not have their names.
+    the network has to carry our mark. `spares` are the interfaces of the container's veths, whose names
+    that of the endpoint may not have.
     """
 
     network: str = ""

@@ -14,7 +14,7 @@ from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.connect.effects import refuse_mac
+from reconciler.kinds.connect.effects import join, refuse_mac
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.kinds.container import limits, settings
 from reconciler.kinds.container.config import config
@@ -122,17 +122,17 @@ def updated(host: Host, step: Step) -> Result:
     if "name" in paths:
         containers.rename(identity, spec.name)
     if "network_mode" in paths:
-        _to_default_bridge(host, identity)
+        _to_default_bridge(host, identity, spec)
     if "sysctls" in paths:
         _set_sysctls(host, Where(step.key.key, identity, step.topology), spec)
     return Status.DONE
 
 
-def _to_default_bridge(host: Host, identity: str) -> None:
+def _to_default_bridge(host: Host, identity: str, spec: ContainerSpec) -> None:
     networks = host.engine.containers.inspect(identity)["NetworkSettings"].get("Networks") or {}
     if _NONE in networks:
         host.engine.networks.disconnect(_NONE, identity)
-    host.engine.networks.connect(BRIDGE, identity)
+    join(host, identity, BRIDGE, {}, spares=spec.spares)
 
 
 def _set_sysctls(host: Host, where: Where, spec: ContainerSpec) -> None:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
+from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours, spaces
 from reconciler.kinds.container.parse import name_claim
 from reconciler.kinds.container.spec import ContainerSpec
-from reconciler.kinds.networking import SHARED
-from reconciler.model import FrozenMap, Need, Resource, ResourceKey
+from reconciler.kinds.networking import BRIDGE, SHARED
+from reconciler.model import Claim, FrozenMap, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
+    from reconciler.host.kernel import Space
     from reconciler.host.scope import Scope
 
 Json = Mapping[str, Any]
@@ -32,8 +34,8 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     answering = {(f"/{live_name(row)}", name) for row in scope.container_rows for name in row.get("Names") or ()}
     networks = Networks(scope) if MAC_AT_CREATE <= scope.host.engine.version < MAC_AT_CONNECT else None
     for key, inspected in own.items():
-        sysctls = within[key].sysctls if key in within else {}
-        yield _own(scope, key, inspected, known, linked=linked, answering=answering, sysctls=sysctls, networks=networks)
+        space = within.get(key)
+        yield _own(scope, key, inspected, known, linked=linked, answering=answering, space=space, networks=networks)
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -57,7 +59,7 @@ def _own(
     *,
     linked: Collection[str],
     answering: Collection[tuple[str, str]],
-    sysctls: Mapping[str, str],
+    space: Space | None,
     networks: Networks | None,
 ) -> Resource:
     desired = scope.desired.resources.get(key)
@@ -73,7 +75,7 @@ def _own(
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
         answers=lambda *link: link in answering,
-        sysctls=sysctls,
+        sysctls=space.sysctls if space else {},
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
     )
@@ -82,10 +84,17 @@ def _own(
         key,
         spec,
         needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(networks, key, inspected, spec)))),
-        claims=(name_claim(spec.name),),
+        claims=tuple(sorted({name_claim(spec.name), *_interfaces(key, inspected, spec, space)})),
         live=_facts(inspected),
         handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
     )
+
+
+def _interfaces(key: ResourceKey, inspected: Json, spec: ContainerSpec, space: Space | None) -> Iterator[Claim]:
+    """Yield the claim on the interface on Docker's own bridge, where that belongs to the container."""
+    endpoint = (inspected["NetworkSettings"].get("Networks") or {}).get(BRIDGE)
+    if endpoint and spec.network_mode == BRIDGE:
+        yield from interfaces(key, endpoint, space)
 
 
 def _needs(scope: Scope, inspected: Json, spec: ContainerSpec) -> Iterator[Need]:

@@ -18,6 +18,7 @@ from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.parse import Images
 from reconciler.kinds.labelled import declared_labels, live_name
 from reconciler.kinds.source import Source
+from reconciler.kinds.veth.ends import ends_by_node
 from reconciler.model import Claim, FrozenMap, Need, Resource, ResourceKey
 
 _HOSTNAME_MAX = 63
@@ -79,12 +80,13 @@ def _network(entry: Entry) -> dict[str, Any]:
     links = networking.bridge_links(entry)
     targets = {each.target: entry.source.live("containers", each.target) for each in links}
     shared = networking.shared_with(entry)
-    mode = networking.mode(entry)
+    key, mode = ResourceKey("container", entry.name), networking.mode(entry)
     return {
         "hostname": _hostname(entry, mode),
         "ports": published,
         "expose": ports.expose(entry, published),
         "network_mode": mode,
+        "spares": tuple(sorted(end.interface for _, end in entry.source.once(ends_by_node).get(key, ()))),
         "target": entry.source.live("containers", shared.name) if shared else mode.partition(":")[2],
         "links": tuple(sorted(f"{each.target}:{each.alias}" for each in links)),
         "link_targets": FrozenMap(targets),

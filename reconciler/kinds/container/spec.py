@@ -54,7 +54,7 @@ class ContainerSpec(Spec):
     the same it is the engine's word, and `dead` where only its removal helps. `image` is the key of an image.
     `network_mode` is empty where the container has networks. `mac_network` is the live name of the network that the MAC
     address is for: an old engine gives it on the one that the container was made on. `cpu_quota` and `cpu_period` are
-    only ever set by hand.
+    only ever set by hand. `spares` are the interfaces of its veths.
     """
 
     name: str = ""
@@ -109,3 +109,4 @@ class ContainerSpec(Spec):
     reference: str = uncompared("")
     target: str = uncompared("")
     link_targets: FrozenMap[str] = uncompared(EMPTY)
+    spares: tuple[str, ...] = uncompared(())
