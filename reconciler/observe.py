@@ -31,7 +31,7 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     observed = [each for part, _ in seen for each in part]
     lacking = tuple(sorted(each for _, part in seen for each in part))
     unavailable = {name: part for name, part in found.items() if isinstance(part, ReconcilerError)}
-    publish(each.key.name for each in observed)
+    publish(word for each in observed for word in kinds[each.key.kind].public(each))
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
     return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=_beside(scope))

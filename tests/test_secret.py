@@ -250,6 +250,52 @@ def test_the_keys_of_a_plan_are_told_though_passwords_stand_in_them(tmp_path: Pa
     assert "container/postgres-db" in lines
 
 
+def test_the_paths_of_the_files_and_their_folder_are_told_though_a_password_stands_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "example-shop"
+    shop.mkdir()
+    monkeypatch.chdir(tmp_path)
+    for include, wrong in (("", "volumess: [./d:/c], "), ("include: [more-example.yaml]\n", "")):
+        (shop / "example.yaml").write_text(
+            f"name: web\n{include}containers:\n  db: {{image: nginx, {wrong}environment: {{PASSWORD: example}}}}\n"
+        )
+        (shop / "more-example.yaml").write_text("containers:\n  b: {image: nginx, wrong: 1}\n")
+        with pytest.raises(FileInvalid) as error:
+            load("example-shop/example.yaml", kinds=kinds())
+        file, line = ("more-example", 2) if include else ("example", 3)
+        assert str(error.value).startswith(f"example-shop/{file}.yaml:{line}:")
+    told = f"{shop}/example.yaml in {shop}, {shop}/data"
+    assert masked(told) == told
+    assert masked("example of example-shop, example.yaml") == "(secret) of (secret)-shop, (secret).yaml"
+
+
+def test_the_path_of_a_file_that_a_secret_variable_names_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("name: web\ninclude: ['${TOKEN}.yaml']\n")
+    (tmp_path / "hunter22.yaml").write_text("containers:\n  b: {image: nginx, wrong: 1}\n")
+    with pytest.raises(FileInvalid) as error:
+        load(tmp_path / "t.yaml", kinds=kinds(), environment={"TOKEN": "hunter22"})
+    assert str(error.value).startswith("(secret):2:")
+
+
+def test_the_numbers_of_ports_are_told_though_one_is_a_password(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(
+        "name: lab\ncontainers:\n"
+        '  web: {image: nginx, ports: ["8080:5432", "[2001:db8::1]:8180-8185:80"], expose: [9090],'
+        " environment: {DB_PASS: 8080, PIN: 5432, A_KEY: 8185, B_KEY: 9090, C_KEY: 8081, D_KEY: 2001, E_KEY: 7777}}\n"
+    )
+    changes = diff(load(tmp_path / "t.yaml", kinds=kinds()), Topology("lab"), kinds=kinds(), keep=frozenset())
+    assert masked("0.0.0.0:8080 → 5432/tcp, 8180-8185, 9090/tcp") == "0.0.0.0:8080 → 5432/tcp, 8180-8185, 9090/tcp"
+    assert masked("8081 2001 7777 18080") == "(secret) (secret) (secret) 18080"
+    made = changes.by_key[ResourceKey("container", "web")].desired
+    assert made is not None
+    assert plain(made.spec)["environment"]["DB_PASS"] == MARKER
+    live = {"ports": FrozenMap({"80/tcp": ("0.0.0.0:7777",)})}
+    process = Resource(ResourceKey("process", "web"), Thing(), live=live)
+    publish(kinds()["process"].public(process))
+    assert masked("0.0.0.0:7777 → 80/tcp") == "0.0.0.0:7777 → 80/tcp"
+
+
 def test_the_break_at_the_end_of_a_block_is_no_part_of_what_is_looked_for() -> None:
     Secret("battery-of-horses\n")
     assert masked("denied for battery-of-horses as root") == "denied for (secret) as root"

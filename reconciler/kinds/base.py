@@ -116,6 +116,10 @@ class Kind(ABC):
         del resource
         return ()
 
+    def public(self, resource: Resource) -> Iterable[str]:
+        """Return the words of a resource that are told in any case, though one of them may serve as a password too."""
+        return (resource.key.name,)
+
     def tell(self, resource: Resource) -> Told:
         """Say what is live of an observed resource, for people."""
         live = (f"{name} {value}" for name, value in resource.live.items() if name not in _UNTOLD and value)

@@ -16,6 +16,7 @@ from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
 from reconciler.secret import publish
 from reconciler.topology import check
 from reconciler.topology.document import read, with_defaults
+from reconciler.topology.include import folder
 
 _NAMELESS = "topology"
 """What a file is called whose own name is wrong, while the rest of it is looked at."""
@@ -45,12 +46,14 @@ def _loaded(
         raise Usage("the name of the file is empty: name one, or leave it out")
     opened.add(str(path))
     insist_on_a_folder(path)
+    real = os.path.realpath(path)
+    publish((real, os.path.dirname(real), str(folder(str(path)))))  # noqa: PTH120 - Path cannot without an error
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
     where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
-    publish((title, *(each.key.name for each in resources)))
+    publish((title, *(word for each in resources for word in kinds[each.key.kind].public(each))))
     asked_late = (problem for each in document.variables for problem in each.problems)
     source.problems += (*document.problems, *asked_late, *check.problems(resources, source))
     if source.problems:

@@ -13,6 +13,7 @@ from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.interpolate import Lookup
 from reconciler.kinds.reading import read_file, read_stream
 from reconciler.model import STANDARD_INPUT
+from reconciler.secret import Secret, alike, publish
 from reconciler.topology.combine import merge
 from reconciler.topology.cut import sound
 from reconciler.topology.dotenv import Variables
@@ -40,7 +41,7 @@ class Reader:
 
     def given(self, path: str) -> bytes | None:
         """Return the main file's content, which is read once; None, and a problem noted, if it cannot be read."""
-        self.opened |= {path, _beside(path, ".env")}
+        self._opening(path)
         if path not in self._contents:
             self._contents[path] = self._content(path, _whole(_shown(path)))
         return self._contents[path]
@@ -57,7 +58,7 @@ class Reader:
 
     def _file(self, path: str, environment: Lookup, *, blamed: Problem, name: str | None = None) -> Node | None:
         target = os.path.realpath(path)
-        self.opened |= {path, _beside(path, ".env")}
+        self._opening(path)
         if target in self._trail:
             circle = " → ".join([*self._shown[self._trail.index(target) :], path])
             self._note(blamed, f"a file includes itself: {circle}")
@@ -76,6 +77,12 @@ class Reader:
         self._trail.pop()
         self._shown.pop()
         return root
+
+    def _opening(self, path: str) -> None:
+        """Note a file and the `.env` beside it; where a problem lies is told though a password stands in the path."""
+        files = (path, alike(_beside(path, ".env"), path))
+        self.opened.update(files)
+        publish(each if isinstance(each, Secret) else f"{each}:" for each in files)
 
     def _content(self, path: str, blamed: Problem) -> bytes | None:
         try:
@@ -125,7 +132,8 @@ class Reader:
             if entry and entry.value:
                 pointer = "include" if entry is node else f"include[{entry.index}]"
                 blamed = Problem(entry.position, pointer, "")
-                included = self._file(_beside(path, entry.value), environment, blamed=blamed)
+                other = alike(_beside(path, entry.value), entry.value)
+                included = self._file(other, environment, blamed=blamed)
                 if included:
                     self.problems += merge(root, included)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.connect.spec import ConnectSpec
-from reconciler.kinds.container import limits
+from reconciler.kinds.container import limits, ports
 from reconciler.kinds.container.look import seen_containers
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.spec import ContainerSpec
@@ -62,6 +62,11 @@ class ContainerKind(Kind):
             return other.key.kind in ("connect", "process")
         spec = other.desired.spec if other.desired else None
         return isinstance(spec, ConnectSpec) and spec.first
+
+    def public(self, resource: Resource) -> Iterable[str]:
+        """Its name, and the numbers of its ports."""
+        spec = ContainerSpec.of(resource)
+        return (resource.key.name, *ports.told(spec.ports), *(each.partition("/")[0] for each in spec.expose))
 
     def tell(self, resource: Resource) -> Told:
         """Its image and its name; what its endpoints have they tell themselves, but for that on Docker's own bridge."""

@@ -169,6 +169,14 @@ def claims(published: Mapping[str, Iterable[str]]) -> Iterator[Claim]:
                 yield claim(int(number), port.partition("/")[2], address)
 
 
+def told(published: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Yield the numbers of ports, of the container's and of the host's: one that is a password too is told as these."""
+    for port, bindings in published.items():
+        yield port.partition("/")[0]
+        for _, number in map(unbound, bindings):
+            yield from number.split("-")
+
+
 def claim(number: int, protocol: str, address: str) -> Claim:
     """Return the claim on one port of the host."""
     low, high = interval(address)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
+from reconciler.kinds.container import ports
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.process.live import RESTARTING
 from reconciler.kinds.process.look import seen_processes, without_network
@@ -60,6 +61,10 @@ class ProcessKind(Kind):
         """What is in its network namespace dies with it."""
         del change
         return verb is Verb.DELETE and other.key.kind in _CARRIED
+
+    def public(self, resource: Resource) -> Iterable[str]:
+        """Its name, and the numbers of the ports that are published."""
+        return (resource.key.name, *ports.told(resource.live.get("ports") or {}))
 
     def tell(self, resource: Resource) -> Told:
         """The state, how it ended, its health, what is published."""
