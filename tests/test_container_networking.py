@@ -11,6 +11,7 @@ from reconciler.kinds import networking
 from reconciler.kinds.container.order import order
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.networking import Link, entry_of
+from reconciler.kinds.process.parse import processes
 from reconciler.kinds.source import Source
 from reconciler.model import ResourceKey
 
@@ -216,6 +217,29 @@ def test_who_has_an_address_that_the_engine_might_give_away_starts_first(
 ) -> None:
     found = order(file({"dynamic": {"networks": ["lan"]}, "s": first})).static
     assert found.get(("dynamic", "lan"), ()) == after
+
+
+@pytest.mark.parametrize(
+    ("first", "after"),
+    [
+        ({"ports": ["8180:80"]}, ("s",)),
+        ({"ports": ["127.0.0.1:8185:80", "8181:81"]}, ("s",)),
+        ({"ports": ["8186:80"]}, ()),
+        ({"ports": ["8180:80/udp"]}, ()),
+        ({"ports": ["8180-8185:80"]}, ()),
+        ({"ports": ["8180:80"], "state": "stopped"}, ()),
+        ({"ports": ["8180:80"], "depends_on": ["ranging"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_who_has_a_port_that_the_engine_might_choose_from_a_range_starts_first(
+    first: dict[str, Any], after: tuple[str, ...]
+) -> None:
+    read = file({"ranging": {"ports": ["80", "8180-8185:80", "8183:81"]}, "s": first})
+    assert order(read).ports.get("ranging", ()) == after
+    process = next(each for each in processes(read) if each.key.name == "ranging")
+    needed = tuple(need.key.name for need in process.needs if need.via == "ports")
+    assert needed == after
 
 
 def test_on_a_network_without_ranges_any_address_might_be_given_away() -> None:

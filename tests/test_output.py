@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli.calls import _Words, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings
-from reconciler.errors import FileInvalid, Position, Problem, StepFailed, visible
+from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
 from reconciler.secret import Secret
 
@@ -112,6 +112,18 @@ def test_no_result_has_a_secret_in_it_unless_it_is_asked_for(
     monkeypatch.setattr(settings, "secrets", True)
     say(["at /hunter22pw/x"])
     assert capsys.readouterr().out == "at /hunter22pw/x\n"
+
+
+def test_the_command_to_type_again_is_told_as_it_was_typed_though_a_password_stands_in_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Secret("example")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("sys.argv", ["/x/reconciler", "apply", "example-shop/t.yaml"])
+    assert complain(NotPermitted("example: no")) == 4
+    told = capsys.readouterr().err
+    assert told.startswith("error: (secret): no: `sudo ")
+    assert told.endswith("/x/reconciler apply example-shop/t.yaml`\n")
 
 
 def test_the_arguments_of_a_build_are_in_no_log_of_calls() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reconciler.cli.privileged import as_root
 from reconciler.errors import Conflict, EngineForbidden, FileInvalid, NotPermitted, ReconcilerError, visible
 from reconciler.render.style import COLOURS, Style
-from reconciler.secret import masked
+from reconciler.secret import masked, publish
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ def _with_privilege(error: ReconcilerError) -> str:
     """Say how to run this again as root, where it is that which is missing."""
     if not isinstance(error, NotPermitted | EngineForbidden) or not os.geteuid():
         return ""
-    return f": `{as_root(sys.argv, os.environ, python=sys.executable, asked=settings.asked)}`"
+    command = as_root(sys.argv, os.environ, python=sys.executable, asked=settings.asked)
+    publish((command,))  # as it was typed, to be typed again
+    return f": `{command}`"
 
 
 def show_traceback(errors: Iterable[BaseException]) -> None:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 
+from reconciler.kinds.container import ports
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import made_here
 from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
 from reconciler.kinds.source import Source
-from reconciler.model import reached
+from reconciler.model import Claim, reached
 from reconciler.value import dataclass
 
 Graph = dict[str, set[str]]
@@ -19,13 +20,14 @@ Graph = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class Order:
-    """Which containers start after which, by the links, and by the static addresses of a network.
+    """Which containers start after which, by the links, by the static addresses of a network, by ports of the host.
 
-    A container whose address the engine chooses might get one that another declares: the latter starts first.
+    A container whose address or port the engine chooses might get one that another declares: the latter starts first.
     """
 
     links: Mapping[str, tuple[str, ...]]
     static: Mapping[tuple[str, str], tuple[str, ...]]
+    ports: Mapping[str, tuple[str, ...]]
 
 
 def order(source: Source) -> Order:
@@ -33,7 +35,8 @@ def order(source: Source) -> Order:
     found = list(entries(source))
     graph = {entry.name: set(_before(entry)) for entry in found}
     linked = {each.name: tuple(_without_circle(graph, each.name, _link_targets(each))) for each in found}
-    return Order(linked, dict(_static_first(source, found, graph)))
+    static = dict(_static_first(source, found, graph))
+    return Order(linked, static, dict(_fixed_ports_first(found, graph)))
 
 
 def _before(entry: Entry) -> Iterator[str]:
@@ -84,6 +87,21 @@ def _static_first(
             else:
                 graph[name].update(static[network])
                 yield (name, network), tuple(static[network])
+
+
+def _fixed_ports_first(found: list[Entry], graph: Graph) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each container with a port from a range, and those that declare one of these."""
+    if not any("-" in str(entry.get("ports")) for entry in found):
+        return
+    published = {entry.name: ports.ports(entry) for entry in found if runs(entry)}
+    fixed: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
+    for name, each in published.items():
+        for claim in ports.claims(each):
+            fixed[claim.scope].append((claim, name))
+    for name, each in published.items():
+        wanted = ports.possible(each)
+        first = {other for mine in wanted for claim, other in fixed.get(mine.scope, ()) if claim.overlaps(mine)}
+        yield name, tuple(_without_circle(graph, name, sorted(first - {name})))
 
 
 def _may_be_chosen(source: Source, network: str, address: str) -> bool:

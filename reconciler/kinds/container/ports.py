@@ -177,6 +177,14 @@ def told(published: Mapping[str, Iterable[str]]) -> Iterator[str]:
             yield from number.split("-")
 
 
+def possible(published: Mapping[str, Iterable[str]]) -> Iterator[Claim]:
+    """Yield the claims one of which a port from a range comes to; the engine chooses which."""
+    for port, bindings in published.items():
+        for address, span in map(unbound, bindings):
+            if "-" in span:
+                yield from (claim(each, port.partition("/")[2], address) for each in numbers(span))
+
+
 def claim(number: int, protocol: str, address: str) -> Claim:
     """Return the claim on one port of the host."""
     low, high = interval(address)

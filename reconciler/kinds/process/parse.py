@@ -58,6 +58,8 @@ def _needs(entry: Entry, found: Order) -> Iterator[Need]:
             yield Need(ResourceKey("process", name), "depends_on", How.AFTER, waits)
     for name in {*(each.target for each in networking.bridge_links(entry)), *found.links.get(entry.name, ())}:
         yield Need(ResourceKey("process", name), "links", How.AFTER)
+    for name in found.ports.get(entry.name, ()):
+        yield Need(ResourceKey("process", name), "ports", How.AFTER)
     shared = networking.shared_with(entry)
     if shared and shared.name in known and shared.name != entry.name:
         yield Need(ResourceKey("process", shared.name), "network_mode")
