@@ -197,6 +197,21 @@ def test_a_container_runs_the_wanted_image_as_long_as_its_tag_did_not_move() -> 
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("nginx", " (nginx)"),
+        ("reconciler/t/app:in-0123", " (image/app)"),
+        ("reconciler/t:1", " (reconciler/t:1)"),
+        ("sha256:0123456789abcdef", ""),
+        ("0123456", ""),
+    ],
+)
+def test_another_image_is_told_by_the_name_that_it_had(said: str, told: str) -> None:
+    found = seen({"Image": said}, want=ContainerSpec(image="image/lab"), current="sha256:other")
+    assert found.image == f"0123456789ab{told}"
+
+
+@pytest.mark.parametrize(
     ("live", "networks", "want", "expected"),
     [
         ("default", ["bridge"], None, "bridge"),

@@ -73,6 +73,7 @@ def test_every_form_is_read(value: Any, expected: Mount | None) -> None:
     ("value", "message"),
     [
         ("./a:b", "'b' is not an absolute path in the container"),
+        ("a/b:/c", "'a/b' is not the name of a volume: for a path write ./a/b"),
         ("./a:/b:rx", "'rx' is not a mode of a mount"),
         ("store:/b:ro,rshared", "'rshared' is for a bind, a path of the host: a volume has no propagation"),
         ("./a:/b:nocopy", "'nocopy' is for a volume: nothing is copied to a path of the host"),

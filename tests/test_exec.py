@@ -89,3 +89,16 @@ def test_what_a_command_printed_is_cut_only_once_its_secrets_are_masked(monkeypa
     monkeypatch.setattr(run, "_in_container", lambda *_: (1, f"denied: {token}\n"))
     with pytest.raises(StepFailed, match=r"`id` ended with exit code 1:\ndenied: \(secret\)$"):
         run.run(ExecSpec(lines=(Command(("id",)),)), None, topology="t")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("in_network", [True, False])
+def test_a_container_without_the_privilege_is_told_what_to_do_instead(
+    monkeypatch: pytest.MonkeyPatch, in_network: bool
+) -> None:
+    for place in ("_in_container", "_in_network"):
+        monkeypatch.setattr(run, place, lambda *_: (2, "ip: RTNETLINK answers: Operation not permitted\n"))
+    with pytest.raises(StepFailed) as error:
+        run.run(ExecSpec(lines=(Command(("ip",), in_network),)), None, topology="t")  # type: ignore[arg-type]
+    _, printed, *instead = str(error.value).splitlines()
+    assert printed == "ip: RTNETLINK answers: Operation not permitted"
+    assert [("in: network" in each, "NET_ADMIN" in each) for each in instead] == [(True, True)] * (not in_network)

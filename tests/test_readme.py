@@ -15,6 +15,7 @@ from test_cli import COMMANDS, OPTIONS
 from test_errors import tree
 
 from reconciler.cli.app import app
+from reconciler.topology.elsewhere import ELSEWHERE
 from reconciler.topology.schema import schema_text
 
 CHECKOUT = Path(__file__).parents[1]
@@ -95,6 +96,14 @@ def test_it_compares_with_each_of_the_others_and_says_what_is_not_here() -> None
     for each in ("Docker Compose", "containerlab", "Terraform"):
         assert re.search(rf"^- \*\*{each}\*\* \(", section("How it compares"), re.MULTILINE), each
     assert "What is not here: " in section("How it compares")
+
+
+def test_the_words_that_it_says_are_not_here_are_refused_with_a_hint() -> None:
+    for words, instead in rows(section("How it compares"), "not here"):
+        told = re.findall(r"`([a-z_]+)`", words.partition(" of ")[0])
+        assert told or words.startswith("`--")
+        assert {each for each in told if each not in ELSEWHERE} == set()
+        assert instead
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))

@@ -20,7 +20,8 @@ from reconciler.kinds.bridge.spec import BridgeSpec
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import ContainerSpec
-from reconciler.kinds.image.spec import ImageSpec
+from reconciler.kinds.exec.spec import ExecSpec
+from reconciler.kinds.image.spec import Build, ImageSpec, Pull
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.network.spec import NetworkSpec, Pool
 from reconciler.kinds.process.spec import ProcessSpec
@@ -240,6 +241,13 @@ POOL, END = Pool("10.0.0.1"), Endpoint(key("namespace/red"), "eth0", ("10.0.0.1/
         (ContainerSpec(), field("privileged", True, False), "privileged: true → false"),
         (ContainerSpec(), field("cap_add", ("X",), ()), "cap_add: [X] → []"),
         (BridgeSpec(), field("priority", 32768, 0), "priority: 32768 → 0"),
+        (ImageSpec(), field("inputs", "1a", "2b"), "what goes into it has changed"),
+        (ImageSpec(), field("inputs", "1a", "2b", forces=True), "what goes into it has changed  (forces replacement)"),
+        (ImageSpec(recipe=Build()), field("current", False, True), "what it is built on has changed"),
+        (ImageSpec(recipe=Pull()), field("current", False, True), "the registry has a newer one"),
+        (ImageSpec(), field("tags", ("a",), ()), "tags: [a] → []"),
+        (ExecSpec(), field("commands", "1a", "2b"), "its commands have changed"),
+        (ExecSpec(), field("current", False, True), "they have not run since the last start"),
     ],
 )
 def test_an_attribute_that_differs_is_told_in_words_that_a_person_knows(
@@ -247,6 +255,14 @@ def test_an_attribute_that_differs_is_told_in_words_that_a_person_knows(
 ) -> None:
     (line,) = change_lines([change("bridge/a", Action.UPDATE, fields=[changed], spec=spec)])
     assert line == f"  ~ bridge/a                     {said}"
+
+
+def test_what_the_file_does_not_know_is_called_by_its_live_name() -> None:
+    gone = change("image/@app", Action.DELETE, "not declared")
+    assert change_lines([gone]) == ["  - image app                    not declared"]
+    done = Outcome(Step(StepKey(gone.key, Verb.DELETE), gone), Status.DONE)
+    assert outcome_line(done).split() == ["applied", "delete", "image", "app", "0.00", "s"]
+    assert plan_json(plan(changes(gone)))["changes"][0]["key"] == "image/@app"
 
 
 def test_of_a_part_that_falls_with_its_whole_only_the_attributes_are_told() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.diff import unseen
 from reconciler.model import Action, Change, Changes, FieldChange, ResourceKey
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.values import UNSET, Hide, hidden, shown, text
+from reconciler.render.values import UNSET, Hide, hidden, named, shown, text
 from reconciler.secret import MARKER
 from reconciler.value import dataclass
 
@@ -89,8 +89,8 @@ def _lines(found: Sequence[Entry], style: Style) -> list[str]:
 
 
 def _column(found: Sequence[Entry]) -> int:
-    lengths = [len(str(entry.key)) for entry in found]
-    lengths += [len(str(part.key)) + 2 for entry in found for part in entry.parts]
+    lengths = [len(named(entry.key)) for entry in found]
+    lengths += [len(named(part.key)) + 2 for entry in found for part in entry.parts]
     return max([_NARROWEST, *(each for each in lengths if each <= _WIDEST)]) + 2
 
 
@@ -106,7 +106,8 @@ def _one(
 ) -> Iterator[str]:
     """Render one resource: on one line, or where that is wider than the terminal with a line for each thing said."""
     head = f"{' ' * depth}{style.glyph(action)} "
-    name = f"{key!s:<{column + 2 - depth}}" if len(str(key)) + depth < column + 2 else f"{key}  "
+    told = named(key)
+    name = f"{told:<{column + 2 - depth}}" if len(told) + depth < column + 2 else f"{told}  "
     indent, whole = depth + 2 + len(name), ", ".join(said)
     if not style.width or len(said) < 2 or indent + len(whole) <= style.width:  # noqa: PLR2004 - nothing to part
         yield f"{head}{name}{whole}".rstrip()
@@ -126,13 +127,14 @@ def _said(change: Change, entry: Entry, style: Style) -> list[str]:
 def _why(change: Change, style: Style) -> list[str]:
     """Say why a resource changes, and what of it."""
     defaults = {each.name: each.default for each in fields(change.resource.spec)}
-    differences = (_field(each, defaults.get(each.path), style) for each in change.fields)
+    says = change.resource.spec.said
+    differences = (_field(each, says(each.path), defaults.get(each.path), style) for each in change.fields)
     said = [*filter(None, (change.reason,)), *differences]
     return [*said[:-1], said[-1] + _condition(change)] if said else []
 
 
-def _field(change: FieldChange, default: Any, style: Style) -> str:
-    return _difference(change, default, style) + ("  (forces replacement)" if change.forces else "")
+def _field(change: FieldChange, words: str, default: Any, style: Style) -> str:
+    return (words or _difference(change, default, style)) + ("  (forces replacement)" if change.forces else "")
 
 
 def _difference(change: FieldChange, default: Any, style: Style) -> str:

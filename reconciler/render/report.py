@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reconciler.model import Outcome, Report, Status
 from reconciler.render.plan import change_lines
 from reconciler.render.style import PLAIN, Style
+from reconciler.render.values import named
 
 _WORDS = {
     Status.DONE: "applied",
@@ -35,7 +36,7 @@ def report_lines(report: Report, *, style: Style = PLAIN) -> list[str]:
 def outcome_line(outcome: Outcome, *, style: Style = PLAIN) -> str:
     """Render one outcome as it happens."""
     word = _word(outcome.status, style)
-    return f"  {word}  {outcome.step.key}  {style.dim(f'{outcome.seconds:.2f} s')}"
+    return f"  {word}  {named(outcome.step.key)}  {style.dim(f'{outcome.seconds:.2f} s')}"
 
 
 def _table(report: Report, style: Style) -> list[str]:
@@ -46,7 +47,7 @@ def _table(report: Report, style: Style) -> list[str]:
 
 def _row(outcome: Outcome, style: Style) -> Iterator[str]:
     why, *more = _cause(outcome).splitlines() or [""]
-    yield f"  {_word(outcome.status, style)}  {outcome.step.key}" + (f"  {why}" if why else "")
+    yield f"  {_word(outcome.status, style)}  {named(outcome.step.key)}" + (f"  {why}" if why else "")
     yield from (" " * _FIRST + line for line in more)
 
 

@@ -96,6 +96,11 @@ def _node(key: ResourceKey) -> str:
     return f"another {key.kind}" if key.name[1:].isdecimal() else f"{key.kind} {key.name[1:]}"
 
 
+def named(key: Any) -> str:
+    """Write a key, or that of a step, for people: what the file does not know has no key but its live name."""
+    return str(key).replace("/@", " ", 1)
+
+
 def _fields(value: Any, *, brief: bool) -> Iterator[tuple[Field[Any], Any]]:
     for each in fields(value):
         inner = getattr(value, each.name)

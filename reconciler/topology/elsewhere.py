@@ -5,20 +5,45 @@ from __future__ import annotations
 from types import MappingProxyType
 
 _COMPOSES = """
-    additional_contexts attach blkio_config cache_from cache_to cgroup cgroup_parent cluster
-    cpu_rt_period cpu_rt_runtime credential_spec develop device_cgroup_rules driver_config
-    driver_opts enable_ipv4 entitlements format gpus group_add gw_priority interface_name ipc isolation
-    mem_swappiness models oom_kill_disable oom_score_adj pid platforms pre_stop
-    provenance provider pull_refresh_after recursive sbom ssh start_interval storage_opt subpath
-    use_api_socket userns_mode uts
+    additional_contexts attach cache_from cache_to cluster
+    credential_spec develop driver_config
+    driver_opts enable_ipv4 entitlements format interface_name isolation
+    models platforms
+    provenance provider pull_refresh_after recursive sbom ssh subpath
+    use_api_socket
 """
+_BY_HAND = """
+    blkio_config cpu_rt_period cpu_rt_runtime mem_swappiness oom_kill_disable oom_score_adj pid uts
+"""
+_OF_THE_ENGINE = {
+    "cgroup": "default-cgroupns-mode",
+    "cgroup_parent": "cgroup-parent",
+    "ipc": "default-ipc-mode",
+    "runtime": "default-runtime",
+    "storage_opt": "storage-opts",
+    "userns_mode": "userns-remap",
+}
+"""What the engine says for all of its containers, in its daemon.json."""
+_DEFAULT_ROUTE = "routes says where a container's default route leads, as in routes: [{to: default, via: 10.0.0.1}]"
 ELSEWHERE = MappingProxyType(
     {
         **dict.fromkeys(_COMPOSES.split(), "a word of Compose's, not part of this language"),
+        **dict.fromkeys(
+            _BY_HAND.split(), "not part of this language: docker run says it, of a container with external: true here"
+        ),
+        **{
+            word: f"not part of this language: it is the engine's own, {option} in its daemon.json"
+            for word, option in _OF_THE_ENGINE.items()
+        },
+        "device_cgroup_rules": "not part of this language: see devices",
+        "gpus": "not part of this language: see devices, or default-runtime in the engine's daemon.json",
+        "group_add": "not part of this language: user names one group, as in user: '1000:44'",
+        "gw_priority": f"not part of this language: {_DEFAULT_ROUTE}",
+        "pre_stop": "not part of this language: see stop_signal and stop_grace_period",
+        "start_interval": "not part of this language: see start_period, and interval",
         "profiles": "not part of this language: write a file for each, which include what they have in common",
         "label_file": "not part of this language: write them into labels",
         "annotations": "not part of this language: see labels",
-        "runtime": "not part of this language: it is the engine's own, default-runtime in its daemon.json",
         "platform": "not part of this language: pull or build that image, and tag it",
         "version": "not part of this language: take it out",
         "deploy": "not part of this language: limits are attributes of the container, mem_limit and cpus",
@@ -34,7 +59,7 @@ ELSEWHERE = MappingProxyType(
         **dict.fromkeys(("cpu_quota", "cpu_period", "cpu_count", "cpu_percent"), "not part of this language: see cpus"),
         **dict.fromkeys(("shm_size", "extra_hosts", "ulimits", "privileged"), "an attribute of containers alone"),
         "pull": "not part of this language here: see the pull of images, and pull_policy",
-        "priority": "an attribute of bridges and of their ports",
+        "priority": f"an attribute of bridges and of their ports; {_DEFAULT_ROUTE}",
         "tags": "an attribute of the entries of images: declare it there, and name it in the container's image",
         "domainname": "not part of this language: write it into hostname, as in web.example.org",
     }

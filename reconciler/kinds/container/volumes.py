@@ -79,6 +79,8 @@ def _short(text: str) -> tuple[str, Mount]:
     if not rest:
         return text, Mount("volume")
     target, modes = (*rest, "")[:2]
+    if "/" in source and not source.startswith(_PATHS):
+        raise ValueError(f"{source!r} is not the name of a volume: for a path write ./{source}")
     mount = with_modes(Mount("bind" if source.startswith(_PATHS) else "volume", source), modes)
     if mount.type == "volume" and mount.propagation != Mount.propagation:
         raise ValueError(f"{mount.propagation!r} is for a bind, a path of the host: a volume has no propagation")

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _TAIL = 2000
 _MOMENT = 0.1
+_DENIED = "RTNETLINK answers: Operation not permitted"
+"""What ip(8) prints where the container has not the privilege."""
+_INSTEAD = (
+    "the container has not the privilege: declare its addresses and routes, write "
+    "{command: ..., in: network} for the host's own ip, or give it cap_add: [NET_ADMIN]"
+)
 _ENDLESS = "`{command}` has not ended after {seconds:g} s: let it go on in the background, or raise --wait-timeout"
 
 
@@ -39,7 +45,8 @@ def run(spec: ExecSpec, reach: Reach, *, topology: str) -> None:
         if code:
             output = masked(output).strip()  # before it is cut: half a secret would not be known for one
             said = f":\n{output[-_TAIL:]}" if output else ", and printed nothing"
-            raise StepFailed(f"`{each}` ended with exit code {code}{said}")
+            instead = f"\n{_INSTEAD}" if _DENIED in output and not each.in_network else ""
+            raise StepFailed(f"`{each}` ended with exit code {code}{said}{instead}")
 
 
 def _in_network(spec: ExecSpec, command: Command, reach: Reach, environment: dict[str, str]) -> tuple[int, str]:

@@ -40,6 +40,11 @@ class ExecSpec(Spec):
     node: ResourceKey = uncompared(HOST)
     at: Where = uncompared(NOWHERE)
 
+    def said(self, path: str) -> str:
+        """Commands are known by a digest only."""
+        words = {"commands": "its commands have changed", "current": "they have not run since the last start"}
+        return words.get(path, "")
+
 
 def command(raw: str | Sequence[str] | Mapping[str, Any], *, in_network: bool) -> Command:
     """Read a command: a text for the shell, a list of words, or a mapping that says where."""

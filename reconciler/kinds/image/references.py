@@ -17,6 +17,8 @@ _HUB = ("docker.io", "index.docker.io")
 ROOT = "reconciler"
 _INPUTS, _TAG, _STAGE, _BASE = "in-", "tag-", "stage-", "base-"
 _LONGEST = 64
+_OUR_PARTS = 3
+"""Of a repository of ours: the word for all of them, the topology, the image."""
 _DIGEST = 6
 _SHORT = 12
 
@@ -49,6 +51,12 @@ def split(reference: str) -> tuple[str, str]:
     """Take a normal reference with a tag apart."""
     name, _, tag = reference.rpartition(":")
     return name, tag
+
+
+def key_or_reference(reference: str) -> str:
+    """Write a reference for people: one of ours as the image's key, any other as it is."""
+    parts = reference.rpartition(":")[0].split("/")
+    return f"image/{parts[2]}" if parts[0] == ROOT and len(parts) == _OUR_PARTS else reference
 
 
 def root(topology: str) -> str:

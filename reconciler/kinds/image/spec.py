@@ -78,6 +78,11 @@ class ImageSpec(Spec):
     repository: str = uncompared("")
     bases: tuple[str, ...] = uncompared(())
 
+    def said(self, path: str) -> str:
+        """Inputs are digests, and whether it is current depends on where it comes from."""
+        newer = "the registry has a newer one" if isinstance(self.recipe, Pull) else "what it is built on has changed"
+        return {"inputs": "what goes into it has changed", "current": newer}.get(path, "")
+
 
 def tag_claims(tags: Iterable[str]) -> list[Claim]:
     """Return the claims of an image on its tags: a tag points to one image."""
