@@ -65,8 +65,8 @@ class _Known:
         self.lock = RLock()
         self.seen: set[str] = set()
         self.texts: dict[str, None] = {}
-        self.public: frozenset[str] = frozenset()
-        self.names: frozenset[str] = frozenset()
+        self.public: set[str] = set()
+        self.names: set[str] = set()
         """The names that are secret themselves: no word in which one of them stands is public."""
         self.index: Index | None = None
 
@@ -84,7 +84,9 @@ class _Known:
             (names if isinstance(each, Secret) else told).add(str.__str__(each))
         with self.lock:
             if not (told <= self.public and names <= self.names):
-                self.public, self.names, self.index = self.public | told, self.names | names, None
+                self.public |= told
+                self.names |= names
+                self.index = None
 
     def masked(self, text: str, hide: Callable[[str], str]) -> str:
         if not self.texts:
