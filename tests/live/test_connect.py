@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from typing import Any
 
 import docker.errors
@@ -337,6 +338,20 @@ def test_routes_that_overlap_a_network_make_way_while_it_is_connected(lab: Lab) 
     disconnect(lab, "a")
     lab.drifted(edited, "connect/a--lan", Action.CREATE)
     assert all_routes(lab) == there
+    assert life(lab, "a") == before
+
+
+def test_a_route_that_overlaps_docker_s_own_bridge_makes_way_too(lab: Lab) -> None:
+    config = lab.host.engine.networks.inspect("bridge")["IPAM"]["Config"]
+    subnet = next(each for each in (ip_network(each["Subnet"]) for each in config) if each.version == 4)
+    wired: Json = {
+        "namespaces": {"edge": {}},
+        "veths": [["a:eth2 10.78.0.1/30", "edge:a 10.78.0.2/30"]],
+    }
+    routes = [{"to": str(subnet.supernet()), "via": "10.78.0.2"}]
+    lab.apply(text({"a": box(networks=["lan"], routes=routes)}, networks=NETWORKS, **wired))
+    before = life(lab, "a")
+    lab.apply(text({"a": alone(network_mode="bridge", routes=routes)}, **wired))
     assert life(lab, "a") == before
 
 

@@ -54,14 +54,15 @@ def connected(host: Host, step: Step) -> Result:
     key = next(each.key for each in resource.needs if each.key.kind == "network")
     network = network_now(host, Where(key, spec.network, step.topology if spec.ours else ""))
     live = inspected["NetworkSettings"].get("Networks") or {}
-    with routes_aside(host, inspected, _subnets(network)):
+    with routes_aside(host, inspected, subnets(network)):
         for stale in {_NONE, spec.network} & live.keys():
             _let_go(host, inspected["Id"], stale)
         _connect(host, resource, inspected["Id"])
     return Status.DONE
 
 
-def _subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
+def subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the subnets of a network that was inspected."""
     return tuple(each["Subnet"] for each in network["IPAM"].get("Config") or () if each.get("Subnet"))
 
 
@@ -122,7 +123,7 @@ def disconnected(host: Host, step: Step) -> Result:
     try:
         inspected = engine.containers.inspect(container)
         if step.change.desired:
-            insist_on_way_back(host, inspected, _subnets(engine.networks.inspect(network)), resource.live["interface"])
+            insist_on_way_back(host, inspected, subnets(engine.networks.inspect(network)), resource.live["interface"])
         with routes_aside(host, inspected):
             engine.networks.disconnect(network, container)
     except Exception as error:

@@ -14,7 +14,7 @@ from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.connect.effects import join, refuse_mac
+from reconciler.kinds.connect.effects import join, refuse_mac, subnets
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.kinds.container import limits, settings
 from reconciler.kinds.container.config import config
@@ -24,6 +24,7 @@ from reconciler.kinds.effects import mark_of, seen, wanted
 from reconciler.kinds.namespace import values
 from reconciler.kinds.namespace.sysctls import as_shown, lasting
 from reconciler.kinds.networking import BRIDGE, SHARED
+from reconciler.kinds.route.aside import routes_aside
 from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
@@ -129,10 +130,11 @@ def updated(host: Host, step: Step) -> Result:
 
 
 def _to_default_bridge(host: Host, identity: str, spec: ContainerSpec) -> None:
-    networks = host.engine.containers.inspect(identity)["NetworkSettings"].get("Networks") or {}
-    if _NONE in networks:
-        host.engine.networks.disconnect(_NONE, identity)
-    join(host, identity, BRIDGE, {}, spares=spec.spares)
+    inspected, networks = host.engine.containers.inspect(identity), host.engine.networks
+    with routes_aside(host, inspected, subnets(networks.inspect(BRIDGE))):
+        if _NONE in (inspected["NetworkSettings"].get("Networks") or {}):
+            networks.disconnect(_NONE, identity)
+        join(host, identity, BRIDGE, {}, spares=spec.spares)
 
 
 def _set_sysctls(host: Host, where: Where, spec: ContainerSpec) -> None:
