@@ -368,18 +368,6 @@ def test_a_foreign_route_that_overlaps_a_network_is_told_while_it_is_connected_s
     lab.apply(edited)
 
 
-def test_a_veth_has_its_name_beside_docker_s_own_bridge_too(lab: Lab) -> None:
-    on_lan = text({"a": box(networks=["lan"])}, networks=NETWORKS)
-    bare = text({"a": alone(network_mode="bridge")}, namespaces={"edge": {}})
-    wired = f"{bare}\nveths: [['a:eth1 10.70.0.2/30', 'edge:a 10.70.0.1/30']]"
-    lab.apply(on_lan)
-    before = life(lab, "a")
-    lab.apply(wired)
-    assert life(lab, "a") == before
-    for each in (on_lan, bare, wired):
-        lab.apply(each)
-
-
 def test_an_interface_deleted_by_hand_is_connected_anew(lab: Lab) -> None:
     lab.apply(SMALL)
     before = life(lab, "web", "client", "other")
