@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.host.marks import KEY, TOPOLOGY, Mark, came_between, is_from, of_alias, of_labels, topology_of
+from reconciler.host.marks import (
+    KEY,
+    TOPOLOGY,
+    Mark,
+    came_between,
+    is_from,
+    of_alias,
+    of_labels,
+    topology_of,
+    topology_of_alias,
+)
 from reconciler.model import ResourceKey
 
 HOST = "f" * 16
@@ -80,6 +90,8 @@ def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
     mark = Mark("rv", ResourceKey("network", "lan"), "/x/rv.yaml")
     assert topology_of(mark.labels()) == {"topology": "rv", "source": "/x/rv.yaml"}
     assert topology_of({"a": "b"}) == topology_of(None) == {}
+    assert topology_of_alias(mark.alias()) == {"topology": "rv", "source": "/x/rv.yaml"}
+    assert topology_of_alias("uplink") == topology_of_alias(None) == {}
 
 
 @pytest.mark.parametrize(

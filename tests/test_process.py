@@ -168,6 +168,12 @@ def test_a_shared_network_is_lost_when_its_owner_starts_anew_or_ends(
     assert (found.network_lost, found.container) == (lost, "t-web")
 
 
+@pytest.mark.parametrize("text", ["AlreadyExists: task 1a: already exists", "task 1a: already exists (POST /x: 500)"])
+def test_what_the_engine_half_started_is_to_be_made_anew(text: str) -> None:
+    web = read({"web": {}})["web"]
+    assert "make it anew with --replace container/" in str(effects._not_started(web, text))
+
+
 def test_a_network_that_is_shared_by_way_of_another_is_its_owner_s() -> None:
     modes = {"main": "bridge", "side": "container:main", "last": "container:side", "alone": "container:gone"}
     found = {name: {"Id": name, "HostConfig": {"NetworkMode": mode}} for name, mode in modes.items()}
@@ -192,12 +198,6 @@ def test_who_was_paused_is_unhealthy_only_when_enough_checks_have_failed(
     found = inspected(state={"Health": {"Status": status, "FailingStreak": streak}})
     assert is_unhealthy({**found, "Config": {"Healthcheck": check}}) is unhealthy
     assert not is_unhealthy(inspected())
-
-
-@pytest.mark.parametrize("text", ["AlreadyExists: task 1a: already exists", "task 1a: already exists (POST /x: 500)"])
-def test_what_the_engine_half_started_is_to_be_made_anew(text: str) -> None:
-    web = read({"web": {}})["web"]
-    assert "make it anew with --replace container/" in str(effects._not_started(web, text))
 
 
 DECLARED = {"80/tcp": [{"HostIp": "", "HostPort": "8080"}], "81/tcp": [{"HostIp": "", "HostPort": ""}]}

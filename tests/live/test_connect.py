@@ -309,6 +309,18 @@ def test_a_container_that_starts_again_between_plan_and_step_is_connected_beside
     assert life(lab, "a") == before
 
 
+def test_a_veth_has_its_name_beside_docker_s_own_bridge_too(lab: Lab) -> None:
+    on_lan = text({"a": box(networks=["lan"])}, networks=NETWORKS)
+    bare = text({"a": alone(network_mode="bridge")}, namespaces={"edge": {}})
+    wired = f"{bare}\nveths: [['a:eth1 10.70.0.2/30', 'edge:a 10.70.0.1/30']]"
+    lab.apply(on_lan)
+    before = life(lab, "a")
+    lab.apply(wired)
+    assert life(lab, "a") == before
+    for each in (on_lan, bare, wired):
+        lab.apply(each)
+
+
 COVERED = text(
     {
         "a": box(
