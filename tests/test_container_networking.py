@@ -228,6 +228,8 @@ def test_who_has_an_address_that_the_engine_might_give_away_starts_first(
         ({"ports": ["8180:80/udp"]}, ()),
         ({"ports": ["8180-8185:80"]}, ()),
         ({"ports": ["8180:80"], "state": "stopped"}, ()),
+        ({"ports": ["8180:80"], "state": "paused"}, ("s",)),
+        ({"ports": ["8180:80"], "state": "completed"}, ()),
         ({"ports": ["8180:80"], "depends_on": ["ranging"]}, ()),
         ({}, ()),
     ],

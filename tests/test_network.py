@@ -358,19 +358,23 @@ def test_a_watch_hears_of_the_bridge_of_a_network_once_there_is_one(tmp_path: Pa
     ("topology", "bridge", "late"),
     [
         ("t", "br-0123456789ab", True),
+        ("t, listed late", "br-0123456789ab", True),
         ("another", "br-0123456789ab", False),
         ("", "br-0123456789ab", False),
-        ("unlisted", "br-0123456789ab", True),
+        ("unlisted", "br-0123456789ab", False),
         ("unlisted", "br-lan", False),
     ],
 )
 def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_network_just_now(
     monkeypatch: pytest.MonkeyPatch, topology: str, bridge: str, late: bool
 ) -> None:
+    topology, _, late_listed = topology.partition(", ")
+    looks: list[list[dict[str, Any]]] = [[]] * (2 if late_listed else 0)
+    monkeypatch.setattr(beside, "LISTED_WITHIN", (0.0, 0.0, 0.0))
     labels = Mark(topology, MARK.key).labels() if topology else {}
     made = {"Id": f"{'f' if topology == 'unlisted' else ''}0123456789abcdef", "Name": "t-lan", "Labels": labels}
     host, scope = Host(), Scope(Host(), Topology("t"))
-    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: [made]))
+    vars(host)["engine"] = SimpleNamespace(networks=SimpleNamespace(list=lambda: looks.pop() if looks else [made]))
     link = Link(7, bridge, "bridge", "", 1500, True, "UP", None, "", (), None, None, None, None)
     space = Space(Place(1), {7: link}, {7: (Address(7, "10.1.0.1/24", 0, 0, 0),)})
     monkeypatch.setattr(beside, "in_reach", lambda _: SimpleNamespace(host=space, mine=lambda _: None))

@@ -17,6 +17,7 @@ from reconciler.cli.app import app
 from reconciler.host.engine import ssh
 from reconciler.host.netlink import transport
 from reconciler.kinds.container import stop
+from reconciler.kinds.network import beside
 from reconciler.kinds.process import effects
 from reconciler.watch import agenda, patience
 
@@ -43,6 +44,7 @@ INTERRUPTED = "An interruption"
 STARTED = "A container that was just started"
 TRIAL = "A container that the engine restarts"
 DUMP = "A look into a namespace that changes all the time"
+LISTING = "The bridge of a network that is in no list yet"
 SSH = "The end of ssh"
 WATCH = "The pauses of a watch"
 UNASKED = {
@@ -51,6 +53,7 @@ UNASKED = {
     STARTED: "{:g} to {:g} s".format(*effects._GRACE),
     TRIAL: f"{host.TRIAL:g} s",
     DUMP: f"{transport._TRIES} looks",
+    LISTING: f"{sum(beside.LISTED_WITHIN):g} s",
     SSH: f"{ssh._MOMENT:g} s",
     WATCH: f"{agenda.SETTLE * 1000:g} ms to {patience.LONGEST / 60:g} minutes",
 }
@@ -99,6 +102,7 @@ WAITS = {
     "kinds/effects.py:_named_later": (GIVEN,),
     "kinds/exec/run.py:_ended": (WAIT, "ENDING", "_MOMENT"),
     "kinds/image/registry.py:digest_there": (PATIENCE,),
+    "kinds/network/beside.py:_insist_on_a_stranger": (LISTING, "LISTED_WITHIN"),
     "kinds/process/effects.py:_complete": (WAIT,),
     "kinds/process/effects.py:_has_news": (WAIT, "_MOMENT"),
     "kinds/process/effects.py:_insist_on_life": (GIVEN,),
@@ -139,6 +143,7 @@ SECONDS = {
     "kinds/container/stop.py:DEFAULT_GRACE": GRACE,
     "kinds/container/stop.py:_MOMENT": GIVEN,
     "kinds/exec/run.py:_MOMENT": GIVEN,
+    "kinds/network/beside.py:LISTED_WITHIN": LISTING,
     "kinds/process/effects.py:_GRACE": STARTED,
     "kinds/process/effects.py:_MOMENT": GIVEN,
     "kinds/veth/make.py:_PAUSE": GIVEN,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 from reconciler.kinds.container import ports
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import made_here
-from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with
+from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with, state
 from reconciler.kinds.source import Source
-from reconciler.model import Claim, reached
+from reconciler.model import reached
 from reconciler.value import dataclass
 
 Graph = dict[str, set[str]]
 """Container → those that come before it."""
+Fixed = tuple[int, tuple[int, int], str]
+"""A port of the host that is declared, at which of its addresses, and the container that publishes it."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +94,30 @@ def _static_first(
 
 
 def _fixed_ports_first(found: list[Entry], graph: Graph) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each container with a port from a range, and those that declare one of these."""
+    """Yield each container with a port from a range, and those that go on running and declare one of these."""
     if not any("-" in str(entry.get("ports")) for entry in found):
         return
-    published = {entry.name: ports.ports(entry) for entry in found if runs(entry)}
-    fixed: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
+    published = {entry.name: list(ports.spans(ports.ports(entry))) for entry in found if runs(entry)}
+    stay = [entry.name for entry in found if state(entry) != "completed"]
+    fixed: dict[str, list[Fixed]] = defaultdict(list)
+    for name in stay:
+        for protocol, span, address in published.get(name, ()):
+            if len(span) == 1:
+                fixed[protocol].append((span.start, ports.interval(address), name))
+    for those in fixed.values():
+        those.sort()
+
+    @cache
+    def holders(protocol: str, span: range, address: str) -> frozenset[str]:
+        low, high = ports.interval(address)
+        held = fixed[protocol]
+        within = held[bisect_left(held, (span.start,)) : bisect_left(held, (span.stop,))]
+        return frozenset(name for _, (first, last), name in within if first <= high and low <= last)
+
     for name, each in published.items():
-        for claim in ports.claims(each):
-            fixed[claim.scope].append((claim, name))
-    for name, each in published.items():
-        wanted = ports.possible(each)
-        first = {other for mine in wanted for claim, other in fixed.get(mine.scope, ()) if claim.overlaps(mine)}
-        yield name, tuple(_without_circle(graph, name, sorted(first - {name})))
+        before = {holder for span in each if len(span[1]) > 1 for holder in holders(*span)}
+        if before:
+            yield name, tuple(_without_circle(graph, name, sorted(before - {name})))
 
 
 def _may_be_chosen(source: Source, network: str, address: str) -> bool:

@@ -177,12 +177,12 @@ def told(published: Mapping[str, Iterable[str]]) -> Iterator[str]:
             yield from number.split("-")
 
 
-def possible(published: Mapping[str, Iterable[str]]) -> Iterator[Claim]:
-    """Yield the claims one of which a port from a range comes to; the engine chooses which."""
+def spans(published: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, range, str]]:
+    """Yield the protocol, the ports and the address of the host of what is published there, but for free ports."""
     for port, bindings in published.items():
         for address, span in map(unbound, bindings):
-            if "-" in span:
-                yield from (claim(each, port.partition("/")[2], address) for each in numbers(span))
+            if span:
+                yield port.partition("/")[2], numbers(span), address
 
 
 def claim(number: int, protocol: str, address: str) -> Claim:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _OF_AN_ENGINE = re.compile("br-[0-9a-f]{12}")
 """What an engine calls the bridge of a network, after the id of that."""
+LISTED_WITHIN = (0.0, 0.2, 0.8)
+"""Seconds to wait before each look for the network of such a bridge; what is in no list then is of no network here."""
 
 
 def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
@@ -42,12 +44,14 @@ def holders(scope: Scope, wanted: Sequence[Claim]) -> Iterator[Resource]:
 
 def _insist_on_a_stranger(scope: Scope, bridge: str) -> None:
     """Tell a network of ours that just came up from what is in the way: its bridge is there before it is listed."""
-    now = {bridge_of(row): row for row in scope.host.engine.networks.list()}
-    ours = bridge in now and scope.mark(now[bridge].get("Labels"))
-    if ours or (bridge not in now and _OF_AN_ENGINE.fullmatch(bridge)):
-        why = f"the bridge {bridge} has come up since the networks were listed, perhaps for another run of {scope.name}"
-        left = f"or, where it is what an engine has left, after `ip link delete {bridge}`"
-        raise NotNow(f"{why} in another network namespace: try again when that has ended, {left}")
+    for pause in LISTED_WITHIN if _OF_AN_ENGINE.fullmatch(bridge) else LISTED_WITHIN[:1]:
+        scope.host.stop.wait(pause)
+        now = {bridge_of(row): row for row in scope.host.engine.networks.list()}
+        if bridge in now and scope.mark(now[bridge].get("Labels")):
+            why = f"the bridge {bridge} has come up since the networks were listed, perhaps for another run of"
+            raise NotNow(f"{why} {scope.name} in another network namespace: try again when that has ended")
+        if bridge in now:
+            return
 
 
 def _named(scope: Scope) -> Iterator[str]:
