@@ -34,7 +34,7 @@ class Commands:
         for name in firewall.FAMILIES:
             self.write(name, ANSWERS.format(folder=folder))
         self.fails("one", "No chain/target/match by that name.")
-        self.says("all", "-N DOCKER-USER")
+        self.says("all", "-P FORWARD ACCEPT")
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -80,17 +80,27 @@ def test_no_chain_is_in_a_table_that_the_kernel_does_not_have(commands: Commands
     assert firewall.look(0) == firewall.Rules()
 
 
-@pytest.mark.parametrize("every", ["says", "fails"])
-def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(commands: Commands, every: str) -> None:
+@pytest.mark.parametrize("rules", [[], [OURS, "-A DOCKER-USER -j RETURN"]])
+def test_a_chain_that_the_engine_makes_meanwhile_is_read_out_of_the_whole_table(
+    commands: Commands, rules: list[str]
+) -> None:
+    other = OURS.replace("DOCKER-USER", "DOCKER-USER-2").replace("br0", "br1")
+    commands.says("all", "-P FORWARD DROP", "-N DOCKER-USER", "-N DOCKER-USER-2", *rules, other)
+    found = firewall.look(0)
+    assert found.of("lab") == ({MARK.key: "lab-br0"} if rules else {})
+    assert found.passes("lab", MARK.key, "lab-br0") is bool(rules)
+
+
+def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(commands: Commands) -> None:
     commands.fails("one", "Permission denied (you must be root)")
-    if every == "fails":
-        commands.fails("all", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
     with pytest.raises(HostRefuses, match=r"^`iptables -S DOCKER-USER`, .* fails: Permission denied .*: mend that, or"):
         firewall.look(0)
 
 
 def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     commands.fails("one", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
     monkeypatch.setattr(firewall, "missing", tuple)
     with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
         firewall.look(0)

@@ -68,7 +68,12 @@ def _listed(command: str, patience: float) -> list[str] | None:
     done = _run(patience, command, "-S", CHAIN)
     if not done.returncode:
         return done.stdout.splitlines()
-    if not _filtered(command) or _is_missing(command, patience):
+    if not _filtered(command):
+        return None
+    every = _run(patience, command, "-S")  # of a missing chain iptables may say that it is incompatible
+    if not every.returncode:
+        return _of_chain(every.stdout.splitlines())
+    if any(each in every.stderr for each in _NO_TABLE):
         return None
     what = f"`{command} -S {CHAIN}`, which tells whether frames pass within a bridge, fails: {_said(done)}"
     if lacking := missing([NET_ADMIN]):
@@ -76,12 +81,9 @@ def _listed(command: str, patience: float) -> list[str] | None:
     raise HostRefuses(f"{what}: mend that, or set net.bridge.{FAMILIES[command]} to 0")
 
 
-def _is_missing(command: str, patience: float) -> bool:
-    """Tell whether there is no such chain for sure: of a missing one iptables may say that it is incompatible."""
-    every = _run(patience, command, "-S")
-    if every.returncode:
-        return any(each in every.stderr for each in _NO_TABLE)
-    return f"-N {CHAIN}" not in every.stdout.splitlines()
+def _of_chain(lines: Sequence[str]) -> list[str] | None:
+    """Take Docker's chain out of a whole table: it may have been made just now; None where it is not in there."""
+    return [each for each in lines if each.startswith(f"-A {CHAIN} ")] if f"-N {CHAIN}" in lines else None
 
 
 def _filtered(command: str) -> bool:
