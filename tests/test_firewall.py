@@ -91,7 +91,10 @@ def test_a_chain_that_the_engine_makes_meanwhile_is_read_out_of_the_whole_table(
     assert found.passes("lab", MARK.key, "lab-br0") is bool(rules)
 
 
-def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(commands: Commands) -> None:
+def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     commands.fails("one", "Permission denied (you must be root)")
     commands.fails("all", "Permission denied (you must be root)")
     with pytest.raises(HostRefuses, match=r"^`iptables -S DOCKER-USER`, .* fails: Permission denied .*: mend that, or"):
@@ -103,6 +106,23 @@ def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest
     commands.fails("all", "Permission denied (you must be root)")
     monkeypatch.setattr(firewall, "missing", tuple)
     with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
+        firewall.look(0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)",
+        "Fatal: can't open lock file /run/xtables.lock: Permission denied",
+    ],
+)
+def test_a_refusal_in_spite_of_the_capability_is_one_of_privilege_to_who_is_not_root(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    commands.fails("one", error)
+    commands.fails("all", error)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NotPermitted, match=r"Permission denied.*: run as root: .* its commands keep the ambient ones$"):
         firewall.look(0)
 
 

@@ -34,6 +34,9 @@ _WORD = "reconciler"
 _NO_TABLE = ("does not exist", "not supported")
 """What iptables says where the kernel has no such table, so that nobody can have a chain in it."""
 
+_DENIED = "Permission denied"
+"""What iptables says to whom it does not serve; the older one takes more than the capability for that (its lock)."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -78,6 +81,8 @@ def _listed(command: str, patience: float) -> list[str] | None:
     what = f"`{command} -S {CHAIN}`, which tells whether frames pass within a bridge, fails: {_said(done)}"
     if lacking := missing([NET_ADMIN]):
         raise NotPermitted(f"{what}: {remedy(lacking)}")
+    if os.geteuid() and _DENIED in done.stderr:
+        raise NotPermitted(f"{what}: run as root: of the capabilities of a process its commands keep the ambient ones")
     raise HostRefuses(f"{what}: mend that, or set net.bridge.{FAMILIES[command]} to 0")
 
 
