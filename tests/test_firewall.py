@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from kernel_files import topology
 
 from reconciler.errors import HostRefuses, NotNow, NotPermitted, StepFailed
-from reconciler.host import firewall
+from reconciler.host import Host, firewall
 from reconciler.host.marks import Mark
+from reconciler.host.privilege import SYS_ADMIN
+from reconciler.host.scope import Scope
+from reconciler.kinds.bridge.look import _rules
 from reconciler.model import ResourceKey
+from reconciler.topologies import _in_the_firewall
 
 HELD = """#!/bin/sh
 echo "$@" >> {told}
@@ -143,14 +148,57 @@ def test_the_commands_are_found_though_path_does_not_lead_to_them(
     assert firewall.look(0).of("lab") == {MARK.key: "lab-br0"}
 
 
-def test_a_command_that_is_nowhere_is_told_where_frames_of_bridges_come_by_the_chain(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def nowhere(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command at all, where frames of bridges come by the firewall."""
     monkeypatch.setattr(firewall, "_SBIN", "")
     monkeypatch.delenv("PATH")
     monkeypatch.setattr(os, "defpath", str(commands.folder / "nonexistent"))
-    with pytest.raises(HostRefuses, match=r"there is no command iptables: mend that, or set net\.bridge"):
-        firewall.look(0)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_command_that_is_nowhere_is_told_where_a_bridge_is_to_pass() -> None:
+    with pytest.raises(HostRefuses, match=r"there is no command iptables: install it, or declare `forward: false`$"):
+        firewall.let_pass(MARK, "lab-br0", 0)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_command_that_is_nowhere_has_made_no_rules_that_could_be_listed_or_taken_back() -> None:
+    firewall.forbid(MARK, 0)
+    assert list(_in_the_firewall(Host())) == []
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "namespaces: {red: }\nbridges: {br0: {namespace: red}}",
+        "bridges: {br0: {forward: false}}",
+        "bridges: {br0: {external: true}}",
+    ],
+)
+def test_only_what_is_to_let_a_bridge_pass_needs_the_command(tmp_path: Path, text: str) -> None:
+    scope = Scope(Host(), topology(tmp_path, text))
+    assert _rules(scope, ["one that is to go"]) == _rules(scope, []) == firewall.Rules()
+    passing = Scope(Host(), topology(tmp_path, "bridges: {br0: {forward: false}, br1: }"))
+    with pytest.raises(HostRefuses, match="install it"):
+        _rules(passing, [])
+
+
+@pytest.mark.parametrize("lacking", [(), (SYS_ADMIN,)])
+def test_the_firewall_is_not_told_of_beside_a_kernel_that_may_not_be_looked_at_either(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]
+) -> None:
+    commands.fails("one", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
+    monkeypatch.setattr(firewall, "missing", tuple)
+    monkeypatch.setattr("reconciler.topologies.missing", lambda _: lacking)
+    if lacking:
+        assert list(_in_the_firewall(Host())) == []
+    else:
+        with pytest.raises(NotPermitted, match="run as root"):
+            list(_in_the_firewall(Host()))
 
 
 def test_ctrl_c_does_not_reach_the_commands(commands: Commands) -> None:
