@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import NotPermitted, ReconcilerError
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.packed import by_name
 from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, get_links
+from reconciler.host.privilege import SYS_ADMIN, missing
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
@@ -102,8 +103,17 @@ def _in_notes(_: Host) -> Iterator[Mark]:
 
 
 def _in_the_firewall(host: Host) -> Iterator[Mark]:
-    """Read whose rules there are: one outlives its bridge where a hand deletes that."""
-    for rules in firewall.look(host.patience).passing.values():
+    """Read whose rules there are: one outlives its bridge where a hand deletes that.
+
+    Who may not enter a namespace has been told so by the look into the kernel.
+    """
+    try:
+        passing = firewall.look(host.patience).passing
+    except NotPermitted:
+        if missing([SYS_ADMIN]):
+            return
+        raise
+    for rules in passing.values():
         yield from (Mark(name, key) for name, key in rules)
 
 

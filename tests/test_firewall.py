@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from kernel_files import topology
 
 from reconciler.errors import HostRefuses, NotNow, NotPermitted, StepFailed
-from reconciler.host import firewall
+from reconciler.host import Host, firewall
 from reconciler.host.marks import Mark
+from reconciler.host.privilege import SYS_ADMIN
+from reconciler.host.scope import Scope
+from reconciler.kinds.bridge.look import _rules
 from reconciler.model import ResourceKey
+from reconciler.topologies import _in_the_firewall
 
 HELD = """#!/bin/sh
 echo "$@" >> {told}
@@ -34,7 +39,7 @@ class Commands:
         for name in firewall.FAMILIES:
             self.write(name, ANSWERS.format(folder=folder))
         self.fails("one", "No chain/target/match by that name.")
-        self.says("all", "-N DOCKER-USER")
+        self.says("all", "-P FORWARD ACCEPT")
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -80,19 +85,49 @@ def test_no_chain_is_in_a_table_that_the_kernel_does_not_have(commands: Commands
     assert firewall.look(0) == firewall.Rules()
 
 
-@pytest.mark.parametrize("every", ["says", "fails"])
-def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(commands: Commands, every: str) -> None:
+@pytest.mark.parametrize("rules", [[], [OURS, "-A DOCKER-USER -j RETURN"]])
+def test_a_chain_that_the_engine_makes_meanwhile_is_read_out_of_the_whole_table(
+    commands: Commands, rules: list[str]
+) -> None:
+    other = OURS.replace("DOCKER-USER", "DOCKER-USER-2").replace("br0", "br1")
+    commands.says("all", "-P FORWARD DROP", "-N DOCKER-USER", "-N DOCKER-USER-2", *rules, other)
+    found = firewall.look(0)
+    assert found.of("lab") == ({MARK.key: "lab-br0"} if rules else {})
+    assert found.passes("lab", MARK.key, "lab-br0") is bool(rules)
+
+
+def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     commands.fails("one", "Permission denied (you must be root)")
-    if every == "fails":
-        commands.fails("all", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
     with pytest.raises(HostRefuses, match=r"^`iptables -S DOCKER-USER`, .* fails: Permission denied .*: mend that, or"):
         firewall.look(0)
 
 
 def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     commands.fails("one", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
     monkeypatch.setattr(firewall, "missing", tuple)
     with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
+        firewall.look(0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)",
+        "Fatal: can't open lock file /run/xtables.lock: Permission denied",
+    ],
+)
+def test_a_refusal_in_spite_of_the_capability_is_one_of_privilege_to_who_is_not_root(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    commands.fails("one", error)
+    commands.fails("all", error)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NotPermitted, match=r"Permission denied.*: run as root: .* its commands keep the ambient ones$"):
         firewall.look(0)
 
 
@@ -113,14 +148,57 @@ def test_the_commands_are_found_though_path_does_not_lead_to_them(
     assert firewall.look(0).of("lab") == {MARK.key: "lab-br0"}
 
 
-def test_a_command_that_is_nowhere_is_told_where_frames_of_bridges_come_by_the_chain(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def nowhere(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command at all, where frames of bridges come by the firewall."""
     monkeypatch.setattr(firewall, "_SBIN", "")
     monkeypatch.delenv("PATH")
     monkeypatch.setattr(os, "defpath", str(commands.folder / "nonexistent"))
-    with pytest.raises(HostRefuses, match=r"there is no command iptables: mend that, or set net\.bridge"):
-        firewall.look(0)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_command_that_is_nowhere_is_told_where_a_bridge_is_to_pass() -> None:
+    with pytest.raises(HostRefuses, match=r"there is no command iptables: install it, or declare `forward: false`$"):
+        firewall.let_pass(MARK, "lab-br0", 0)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_command_that_is_nowhere_has_made_no_rules_that_could_be_listed_or_taken_back() -> None:
+    firewall.forbid(MARK, 0)
+    assert list(_in_the_firewall(Host())) == []
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "namespaces: {red: }\nbridges: {br0: {namespace: red}}",
+        "bridges: {br0: {forward: false}}",
+        "bridges: {br0: {external: true}}",
+    ],
+)
+def test_only_what_is_to_let_a_bridge_pass_needs_the_command(tmp_path: Path, text: str) -> None:
+    scope = Scope(Host(), topology(tmp_path, text))
+    assert _rules(scope, ["one that is to go"]) == _rules(scope, []) == firewall.Rules()
+    passing = Scope(Host(), topology(tmp_path, "bridges: {br0: {forward: false}, br1: }"))
+    with pytest.raises(HostRefuses, match="install it"):
+        _rules(passing, [])
+
+
+@pytest.mark.parametrize("lacking", [(), (SYS_ADMIN,)])
+def test_the_firewall_is_not_told_of_beside_a_kernel_that_may_not_be_looked_at_either(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...]
+) -> None:
+    commands.fails("one", "Permission denied (you must be root)")
+    commands.fails("all", "Permission denied (you must be root)")
+    monkeypatch.setattr(firewall, "missing", tuple)
+    monkeypatch.setattr("reconciler.topologies.missing", lambda _: lacking)
+    if lacking:
+        assert list(_in_the_firewall(Host())) == []
+    else:
+        with pytest.raises(NotPermitted, match="run as root"):
+            list(_in_the_firewall(Host()))
 
 
 def test_ctrl_c_does_not_reach_the_commands(commands: Commands) -> None:

@@ -33,6 +33,8 @@ _LOCKED = "xtables lock"
 _WORD = "reconciler"
 _NO_TABLE = ("does not exist", "not supported")
 """What iptables says where the kernel has no such table, so that nobody can have a chain in it."""
+_DENIED = "Permission denied"
+"""What iptables says to whom it does not serve; the older one takes more than the capability for that (its lock)."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,13 @@ class Rules:
         return {key: bridge for (name, key), bridge in marks if name == topology}
 
 
-def look(patience: float) -> Rules:
-    """Read our rules; where there is no such chain, there is nothing to pass by."""
-    listed = {command: lines for command in FAMILIES if (lines := _listed(command, patience)) is not None}
+def look(patience: float, *, to_pass: bool = False) -> Rules:
+    """Read our rules; where there is no such chain, there is nothing to pass by.
+
+    A command that is not there has made none, and is refused only where a bridge is to pass.
+    """
+    commands = [each for each in FAMILIES if to_pass or _found(each)]
+    listed = {command: lines for command in commands if (lines := _listed(command, patience)) is not None}
     passing = {command: MappingProxyType(dict(_ours(lines))) for command, lines in listed.items()}
     return Rules(MappingProxyType(passing), frozenset(each for each in listed if _filtered(each)))
 
@@ -68,20 +74,26 @@ def _listed(command: str, patience: float) -> list[str] | None:
     done = _run(patience, command, "-S", CHAIN)
     if not done.returncode:
         return done.stdout.splitlines()
-    if not _filtered(command) or _is_missing(command, patience):
+    if not _filtered(command):
+        return None
+    every = _run(patience, command, "-S")  # of a missing chain iptables may say that it is incompatible
+    if not every.returncode:
+        return _of_chain(every.stdout.splitlines())
+    if any(each in every.stderr for each in _NO_TABLE):
         return None
     what = f"`{command} -S {CHAIN}`, which tells whether frames pass within a bridge, fails: {_said(done)}"
+    if not _found(command):
+        raise HostRefuses(f"{what}: install it, or declare `forward: false`")
     if lacking := missing([NET_ADMIN]):
         raise NotPermitted(f"{what}: {remedy(lacking)}")
-    raise HostRefuses(f"{what}: mend that, or set net.bridge.{FAMILIES[command]} to 0")
+    if os.geteuid() and _DENIED in done.stderr:
+        raise NotPermitted(f"{what}: run as root: of the capabilities of a process its commands keep the ambient ones")
+    raise HostRefuses(f"{what}: mend that, or set net.bridge.{FAMILIES[command]} to 0 if nothing else needs it")
 
 
-def _is_missing(command: str, patience: float) -> bool:
-    """Tell whether there is no such chain for sure: of a missing one iptables may say that it is incompatible."""
-    every = _run(patience, command, "-S")
-    if every.returncode:
-        return any(each in every.stderr for each in _NO_TABLE)
-    return f"-N {CHAIN}" not in every.stdout.splitlines()
+def _of_chain(lines: Sequence[str]) -> list[str] | None:
+    """Take Docker's chain out of a whole table: it may have been made just now; None where it is not in there."""
+    return [each for each in lines if each.startswith(f"-A {CHAIN} ")] if f"-N {CHAIN}" in lines else None
 
 
 def _filtered(command: str) -> bool:
@@ -103,7 +115,7 @@ def _ours(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ResourceKey], str]]
 
 def let_pass(mark: Mark, bridge: str, patience: float) -> None:
     """Let frames pass within a bridge, in every family that Docker filters."""
-    rules = look(patience)
+    rules = look(patience, to_pass=True)
     for command, passing in rules.passing.items():
         former = passing.get(_held(mark))
         if former and former != bridge:
@@ -142,13 +154,17 @@ def _said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip() or f"it ended with {done.returncode}, and said nothing"
 
 
+def _found(command: str) -> str | None:
+    return shutil.which(command, path=os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN)))
+
+
 def _run(patience: float, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command out of reach of Ctrl-C; NotNow where another program holds the firewall's lock for so many seconds.
 
     One that is not there fails like any other.
     """
     argv = (command, "-w", str(math.ceil(patience)), *arguments)
-    found = shutil.which(command, path=os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN)))
+    found = _found(command)
     if found is None:
         return subprocess.CompletedProcess(argv, 127, "", f"there is no command {command}")
     done = subprocess.run(  # noqa: S603 - no shell, words of ours

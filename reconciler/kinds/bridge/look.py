@@ -56,9 +56,12 @@ def _handed_over(scope: Scope) -> Iterator[str]:
 
 def _rules(scope: Scope, found: object) -> firewall.Rules:
     """Read the firewall where it can matter: for a bridge in the host, or when all is to go."""
-    in_host = any(getattr(each.spec, "node", None) == HOST for each in scope.desired.of_kind("bridge"))
+    in_host = [each for each in scope.desired.of_kind("bridge") if BridgeSpec.of(each).node == HOST]
     nothing = not any(each.owned for each in scope.desired)
-    return firewall.look(scope.host.patience) if in_host or found or nothing else firewall.Rules()
+    if not (in_host or found or nothing):
+        return firewall.Rules()
+    to_pass = any(each.owned and BridgeSpec.of(each).forward for each in in_host)
+    return firewall.look(scope.host.patience, to_pass=to_pass)
 
 
 def _resource(
