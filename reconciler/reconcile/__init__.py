@@ -89,7 +89,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
-    check_within(made.changes, options.replace)
+    check_within(changes, made.changes, options.replace)
     found = [
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
