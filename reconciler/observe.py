@@ -58,11 +58,16 @@ def _observed(kind: Kind, scope: Scope, of_engine: Collection[str]) -> Observed:
 
 
 def _insist_on_one_host(kind: str, scope: Scope, of_engine: Collection[str]) -> None:
-    """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so."""
+    """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so.
+
+    The first is the same for all kinds, so that it is told once; of the second the key is the reason.
+    """
     desired = tuple(scope.desired.of_kind(kind))
     if not desired or (refusal := scope.kernel.stranger) is None:
         return
     apart = isinstance(refusal, Elsewhere) and any(each.key.kind in of_engine for each in scope.desired)
+    if apart:
+        raise refusal
     for each in desired:
-        if apart or any(need.key.kind in of_engine for need in each.needs):
+        if any(need.key.kind in of_engine for need in each.needs):
             raise type(refusal)(f"{each.key}: {refusal}")

@@ -12,6 +12,7 @@ import pytest
 from entries import Entries, host_with, topology
 from memory import KINDS, Box, Ground, Guest, MemoryHost, Seat
 
+from reconciler.cli.reading import out_of_reach
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
@@ -186,6 +187,12 @@ class Wire(Ground):
     uses = frozenset(("kernel",))
 
 
+class Alike(Guest):
+    """Is of the kernel as well."""
+
+    uses = frozenset(("kernel",))
+
+
 class Engines(Box):
     """Is of the engine."""
 
@@ -198,7 +205,7 @@ BOTH = {**KINDS, "ground": Wire(), "box": Engines()}
 @pytest.mark.parametrize(
     ("refusal", "desired", "told"),
     [
-        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "ground/a: there"),
+        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "there"),
         (HostRefuses("perhaps"), {"ground/a": {}, "box/b": {}}, ""),
         (
             HostRefuses("perhaps"),
@@ -220,3 +227,13 @@ def test_kernel_work_beside_an_engine_that_lives_elsewhere_is_refused(
         {"ground": (told, 4)} if told else {}
     )
     assert all(type(each) is type(refusal) for each in unavailable.values())
+
+
+def test_that_an_engine_lives_elsewhere_is_told_once_for_all_kinds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looked = type("Looked", (Scope,), {"kernel": SimpleNamespace(stranger=Elsewhere("there"))})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    desired = topology({"ground/a": {}, "guest/a": {}, "box/b": {}})
+    assert out_of_reach(observe(host_with({}), desired, kinds={**BOTH, "guest": Alike()}).unavailable) == 4
+    assert capsys.readouterr().err == "error: there (not looked at: ground, guest)\n"

@@ -632,6 +632,6 @@ def test_kernel_work_with_an_engine_in_another_network_namespace_is_refused(
     assert cli("plan").returncode == 0
     refused = cli("apply", before=apart)
     assert (refused.returncode, "Steps:" in refused.stdout) == (4, False), "it would be in another host than its box"
-    assert re.match("error: (bridge/br0|namespace/red): the engine at .* lives in another network", refused.stderr)
+    assert re.match("error: the engine at .* lives in another network", refused.stderr)
     cli.write(box)
     assert cli("plan", before=apart).returncode == 0
