@@ -10,7 +10,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.packed import by_name
 from reconciler.host.kernel.space import LOOPBACK
-from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
+from reconciler.host.marks import ID, TOPOLOGY, Mark, is_from, of_alias, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, get_links
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
@@ -51,8 +51,7 @@ def _gathered(marks: Iterable[Mark]) -> Iterator[Found]:
     for name, mine in sorted(by_name.items()):
         counts = Counter(key.kind for key in {mark.key for mark in mine})
         sources = sorted({mark.source for mark in mine if mark.source})
-        # An interface's mark has room for the end of a long path only.
-        whole_paths = [each for each in sources if not any(other != each and other.endswith(each) for other in sources)]
+        whole_paths = [each for each in sources if not any(other != each and is_from(other, each) for other in sources)]
         yield Found(name, tuple(whole_paths), dict(sorted(counts.items())))
 
 

@@ -43,6 +43,15 @@ def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(
     assert len(mark.alias().encode()) <= 255
 
 
+@pytest.mark.parametrize("length", range(1, 40))
+def test_a_path_that_lost_its_beginning_is_known_as_the_end_of_one(length: int) -> None:
+    file = f"/{'x' * 300}/{'y' * length}/{'z' * 105}"
+    found = of_alias(Mark("t", ResourceKey("veth", "v" * 80), file, HOST).alias())
+    assert found
+    assert 105 < len(found.source) < 150
+    assert is_from(file, found.source)
+
+
 @pytest.mark.parametrize("letter", ["x", "ü"])
 def test_the_longest_names_leave_room_for_the_end_of_the_path(letter: str) -> None:
     one, two = (
@@ -102,6 +111,8 @@ def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
         ("/x/t.yaml", "/y/t.yaml", False),
         ("/x/t.yaml", "", False),
         ("-", "-", False),
+        ("/x/t-", "-", False),
+        ("/home/x/t.yaml", "/x/t.yaml", False),
     ],
 )
 def test_a_mark_tells_of_which_file_it_is_unless_that_has_no_path(file: str, marked: str, is_it: bool) -> None:

@@ -19,10 +19,13 @@ def test_marks_are_counted_once_for_each_resource_and_name_their_files() -> None
         mark("a", "veth/x--y", ".yaml"),
         mark("a", "namespace/x", "/a.yaml"),
         mark("b", "namespace/x"),
+        mark("c", "namespace/x", "/a.yaml"),
+        mark("c", "namespace/y", "/x/a.yaml"),
     ]
     assert list(_gathered(marks)) == [
         Found("a", ("/a.yaml",), {"namespace": 1, "veth": 1}),
         Found("b", (), {"namespace": 1}),
+        Found("c", ("/a.yaml", "/x/a.yaml"), {"namespace": 2}),
     ]
 
 
