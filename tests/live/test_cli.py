@@ -295,6 +295,8 @@ def test_what_a_file_made_under_another_name_is_not_made_again_without_a_word(ke
         )
         assert kernel("plan").stderr == f"{said} {former}`\n"
         assert kernel("plan", "--name", f"{kernel.name}-new").stderr == ""
+        done = kernel("destroy")
+        assert (done.returncode, done.stderr) == (0, f"{said} {former}`\n"), "nothing is to be done, and all stays"
         assert kernel("apply").returncode == 0
         assert kernel("plan", "--replace", "namespace/red").stderr == ""
     finally:
