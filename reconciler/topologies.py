@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.packed import by_name
 from reconciler.host.kernel.space import LOOPBACK
-from reconciler.host.marks import ID, TOPOLOGY, Mark, is_from, of_alias, of_labels
+from reconciler.host.marks import TOPOLOGY, Mark, is_from, of_alias, of_labels, own_labels
 from reconciler.host.netlink import Link, Socket, get_link, get_links
 from reconciler.kinds.image.references import component, root
 from reconciler.model import ResourceKey
@@ -61,10 +61,9 @@ def _in_the_engine(host: Host) -> Iterator[Mark]:
     for row in images.values():
         yield from _of_tags(row.get("RepoTags") or ())
     for row in engine.containers.list(label=TOPOLOGY):
-        if _has_its_own(row["Labels"], images.get(row["ImageID"])):
-            yield from _marks(row)
+        yield from _marks(own_labels(row["Labels"], images.get(row["ImageID"], {}).get("Labels")))
     for row in (*engine.networks.list(label=TOPOLOGY), *engine.volumes.list(label=TOPOLOGY)):
-        yield from _marks(row)
+        yield from _marks(row.get("Labels"))
 
 
 def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
@@ -75,15 +74,8 @@ def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
             yield Mark(parts[1], ResourceKey("image", parts[2]))
 
 
-def _has_its_own(labels: Mapping[str, str], image: Mapping[str, Any] | None) -> bool:
-    """Tell whether a container has not its mark from its image: `docker commit` copies labels, and anybody has some."""
-    theirs = (image or {}).get("Labels") or {}
-    return labels.get(ID, "") not in ("", theirs.get(ID))
-
-
-def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
-    mark = of_labels(row.get("Labels"))
-    if mark:
+def _marks(labels: Mapping[str, str] | None) -> Iterator[Mark]:
+    if mark := of_labels(labels):
         yield mark
 
 

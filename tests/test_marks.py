@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.host.marks import (
+    ID,
     KEY,
     TOPOLOGY,
     Mark,
@@ -14,6 +15,7 @@ from reconciler.host.marks import (
     is_from,
     of_alias,
     of_labels,
+    own_labels,
     topology_of,
     topology_of_alias,
 )
@@ -93,6 +95,14 @@ def test_other_aliases_are_no_mark(alias: str | None) -> None:
 
 def test_labels_without_a_source_are_a_mark() -> None:
     assert of_labels({TOPOLOGY: "t", KEY: str(KEYED)}) == Mark("t", KEYED)
+
+
+def test_a_mark_that_docker_commit_copied_does_not_count() -> None:
+    mark = Mark("rv", KEYED).labels()
+    assert own_labels({**mark, ID: "1", "theirs": "x"}, {ID: "1"}) == {"theirs": "x"}
+    assert own_labels(mark, {}) == own_labels({**mark, ID: ""}, None) == {}
+    for image in ({ID: "2"}, {}, None):
+        assert own_labels({**mark, ID: "1"}, image) == {**mark, ID: "1"}
 
 
 def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:

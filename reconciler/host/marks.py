@@ -77,6 +77,16 @@ def cut(text: str, room: int) -> str:
     return f"{text.encode()[: room - _DIGEST - 1].decode(errors='ignore')}-{digest}"
 
 
+def own_labels(labels: Mapping[str, str], image: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a listed container's labels without a mark that its image's labels have as well, or that anybody wrote."""
+    return kept_labels(labels, mark=labels.get(ID, "") not in ("", (image or {}).get(ID)))
+
+
+def kept_labels(labels: Mapping[str, str], *, mark: bool) -> dict[str, str]:
+    """Return labels with their mark, or without."""
+    return {name: each for name, each in labels.items() if mark or not name.startswith(LABELS)}
+
+
 def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
     """Read a mark out of labels."""
     if not labels or TOPOLOGY not in labels:
