@@ -16,6 +16,7 @@ from reconciler.cli.reading import out_of_reach
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
+from reconciler.host.kernel import look
 from reconciler.host.kernel.peer import Elsewhere
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
@@ -185,6 +186,16 @@ class Wire(Ground):
     """Is of the kernel, and perhaps in something of the engine's."""
 
     uses = frozenset(("kernel",))
+
+
+@pytest.mark.parametrize(("declared", "asked"), [("box/a", True), ("ground/a", False)])
+def test_where_the_engine_lives_is_asked_only_where_something_of_it_is_declared(
+    monkeypatch: pytest.MonkeyPatch, declared: str, asked: bool
+) -> None:
+    refusal, scope = HostRefuses("perhaps"), Scope(Host(), topology({declared: {}}), ["box"])
+    monkeypatch.setattr(look, "stranger", lambda _: refusal)
+    vars(scope)["containers"] = {}
+    assert look._containers(scope) == ({}, refusal if asked else None)
 
 
 class Alike(Guest):

@@ -151,9 +151,9 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
     code = _told(report, host)
     seen = report.plan.changes.observed
-    gone = {"volume": volumes, "image": images}
+    kinds_kept = reconcile.kept_kinds(volumes=volumes, images=images)
     left = {each.key for each in seen if each.owned} - report.plan.changes.by_key.keys()
-    if kept := sorted(each for each in left if not gone.get(each.kind, True)):
+    if kept := sorted(each for each in left if each.kind in kinds_kept):
         ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
         note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
     # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.

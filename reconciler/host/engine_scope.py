@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -53,13 +53,14 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 
 
 class EngineScope:
-    """One observation of a host, as far as its engine tells.
+    """One observation of a host, as far as its engine tells; `of_engine` are the kinds of what is in that.
 
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
 
-    def __init__(self, host: Host, desired: Topology) -> None:
+    def __init__(self, host: Host, desired: Topology, of_engine: Collection[str] = ()) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
+        self.of_engine = frozenset(of_engine)
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}
         self.image_inspections: dict[str, dict[str, Any]] = {}
