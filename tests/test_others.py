@@ -40,8 +40,7 @@ def test_what_is_of_another_file_is_told_file_by_file_and_not_without_end() -> N
 def test_what_the_file_made_under_another_name_is_told_whatever_is_to_be_done_unless_it_is_named_outside() -> None:
     observed = Topology("t", beside=("rv",))
     made = {ResourceKey("box", "a"): doomed("a", action=Action.CREATE)}
-    for by_key in (made, {}):
-        changes = Changes(Topology("t"), observed, by_key)
+    for changes in (Changes(Topology("t"), observed, made), Changes(Topology("t"), observed, {})):
         assert (
             [*made_before(changes)]
             == [*mixed_up(changes, named=False)]
