@@ -33,7 +33,9 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     publish(word for each in observed for word in kinds[each.key.kind].public(each))
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
-    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=_beside(scope))
+    # Where what is declared cannot be looked at nobody knows whether this one is new.
+    beside = () if any(map(desired.of_kind, unavailable)) else _beside(scope)
+    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=beside)
 
 
 def _beside(scope: Scope) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -168,6 +169,16 @@ def test_the_topologies_of_the_same_file_are_named_where_this_one_is_new() -> No
     assert _beside(scope) == ("a", "b")
     vars(scope)["networks"] = {"n": {"Labels": Mark("t", WEB, FILE).labels()}}
     assert _beside(scope) == ()
+
+
+@pytest.mark.parametrize(("declared", "told"), [("box/a", ("old",)), ("guest/a", ())])
+def test_no_topology_is_taken_for_new_where_what_is_declared_cannot_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, declared: str, told: tuple[str, ...]
+) -> None:
+    looked = type("Looked", (Scope,), {"in_sight": lambda _: iter([Mark("old", WEB, FILE)])})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    desired = replace(topology({declared: {}}), source=FILE)
+    assert observe(host_with({}), desired, kinds={**KINDS, "guest": Refusing()}).beside == told
 
 
 def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
