@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
@@ -23,10 +23,9 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
 
     A kind that cannot be observed is noted as unavailable, with the reason.
     """
-    scope = Scope(host, desired)
-    of_engine = frozenset(name for name, kind in kinds.items() if "engine" in kind.uses)
+    scope = Scope(host, desired, [name for name, kind in kinds.items() if "engine" in kind.uses])
     with ThreadPoolExecutor(max(1, len(kinds))) as pool:
-        found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope, of_engine), kinds.values()), strict=True))
+        found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
     seen = [part for part in found.values() if isinstance(part, tuple)]
     observed = [each for part, _ in seen for each in part]
     lacking = tuple(sorted(each for _, part in seen for each in part))
@@ -34,7 +33,9 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     publish(word for each in observed for word in kinds[each.key.kind].public(each))
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
-    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=_beside(scope))
+    # Where what is declared cannot be looked at nobody knows whether this one is new.
+    beside = () if any(map(desired.of_kind, unavailable)) else _beside(scope)
+    return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=beside)
 
 
 def _beside(scope: Scope) -> tuple[str, ...]:
@@ -48,21 +49,25 @@ def _beside(scope: Scope) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _observed(kind: Kind, scope: Scope, of_engine: Collection[str]) -> Observed:
+def _observed(kind: Kind, scope: Scope) -> Observed:
     try:
         if "kernel" in kind.uses:
-            _insist_on_one_host(kind.name, scope, of_engine)
+            _insist_on_one_host(kind.name, scope)
         return tuple(kind.observe(scope)), tuple(kind.lacking(scope))
     except Exception as error:  # noqa: BLE001 - every reason why a kind cannot be observed is kept as a value
         return scope.host.explain(error)
 
 
-def _insist_on_one_host(kind: str, scope: Scope, of_engine: Collection[str]) -> None:
-    """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so."""
+def _insist_on_one_host(kind: str, scope: Scope) -> None:
+    """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so.
+
+    The first is the same for all kinds, so that it is told once; of the second the key is the reason.
+    """
     desired = tuple(scope.desired.of_kind(kind))
     if not desired or (refusal := scope.kernel.stranger) is None:
         return
-    apart = isinstance(refusal, Elsewhere) and any(each.key.kind in of_engine for each in scope.desired)
+    if isinstance(refusal, Elsewhere) and any(each.key.kind in scope.of_engine for each in scope.desired):
+        raise refusal
     for each in desired:
-        if apart or any(need.key.kind in of_engine for need in each.needs):
+        if any(need.key.kind in scope.of_engine for need in each.needs):
             raise type(refusal)(f"{each.key}: {refusal}")

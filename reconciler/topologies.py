@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import NotPermitted, ReconcilerError
 from reconciler.host import firewall, netns
 from reconciler.host.kernel.packed import by_name
 from reconciler.host.kernel.space import LOOPBACK
-from reconciler.host.marks import ID, TOPOLOGY, Mark, of_alias, of_labels
+from reconciler.host.marks import TOPOLOGY, Mark, is_from, of_alias, of_labels, own_labels
 from reconciler.host.netlink import Link, Socket, get_link, get_links
 from reconciler.host.privilege import SYS_ADMIN, missing
 from reconciler.kinds.image.references import component, root
@@ -52,8 +52,7 @@ def _gathered(marks: Iterable[Mark]) -> Iterator[Found]:
     for name, mine in sorted(by_name.items()):
         counts = Counter(key.kind for key in {mark.key for mark in mine})
         sources = sorted({mark.source for mark in mine if mark.source})
-        # An interface's mark has room for the end of a long path only.
-        whole_paths = [each for each in sources if not any(other != each and other.endswith(each) for other in sources)]
+        whole_paths = [each for each in sources if not any(other != each and is_from(other, each) for other in sources)]
         yield Found(name, tuple(whole_paths), dict(sorted(counts.items())))
 
 
@@ -63,10 +62,9 @@ def _in_the_engine(host: Host) -> Iterator[Mark]:
     for row in images.values():
         yield from _of_tags(row.get("RepoTags") or ())
     for row in engine.containers.list(label=TOPOLOGY):
-        if _has_its_own(row["Labels"], images.get(row["ImageID"])):
-            yield from _marks(row)
+        yield from _marks(own_labels(row["Labels"], images.get(row["ImageID"], {}).get("Labels")))
     for row in (*engine.networks.list(label=TOPOLOGY), *engine.volumes.list(label=TOPOLOGY)):
-        yield from _marks(row)
+        yield from _marks(row.get("Labels"))
 
 
 def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
@@ -77,15 +75,8 @@ def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
             yield Mark(parts[1], ResourceKey("image", parts[2]))
 
 
-def _has_its_own(labels: Mapping[str, str], image: Mapping[str, Any] | None) -> bool:
-    """Tell whether a container has not its mark from its image: `docker commit` copies labels, and anybody has some."""
-    theirs = (image or {}).get("Labels") or {}
-    return labels.get(ID, "") not in ("", theirs.get(ID))
-
-
-def _marks(row: Mapping[str, Any]) -> Iterator[Mark]:
-    mark = of_labels(row.get("Labels"))
-    if mark:
+def _marks(labels: Mapping[str, str] | None) -> Iterator[Mark]:
+    if mark := of_labels(labels):
         yield mark
 
 

@@ -206,11 +206,16 @@ def test_a_fault_of_ours_is_one_line_too_and_what_the_system_refuses_is_none(rai
     script = (
         "import sys\nimport reconciler.topology\nfrom reconciler.cli import main\n"
         f"def load(*_, **__): raise {raised}\n"
-        "reconciler.topology.load = load\nsys.argv = ['reconciler', 'validate']\nmain()"
+        "reconciler.topology.load = load\nsys.argv = ['reconciler', 'validate', *sys.argv[1:]]\nmain()"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == f"error: {said}\n"
+    done = subprocess.run([*command, "--debug"], capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("Traceback")
+    assert ", in load\n" in done.stderr
+    assert done.stderr.endswith(f"error: {said}\n")
 
 
 def test_the_schema_is_json_and_names_its_draft() -> None:

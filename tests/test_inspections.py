@@ -128,6 +128,23 @@ def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_pat
         assert list(scope.containers) == ["1"]
 
 
+def test_a_stranger_run_from_an_image_of_a_container_of_another_topology_is_not_of_that(tmp_path: Path) -> None:
+    web = {**Mark("old", ResourceKey("container", "web"), "/x.yaml").labels(), ID: "1"}
+    there = {"Id": "there", "ImageID": "base", "Names": ["/old-web"], "Labels": web}
+    copied = {**there, "Id": "copied", "ImageID": "committed", "Names": ["/stranger"], "Labels": {**web, "theirs": "1"}}
+    images = [{"Id": "base", "Labels": None}, {"Id": "committed", "Labels": web}]
+    rows = [copied, {**there, "Names": ["/other"], "Labels": None}]
+    found: dict[str, Any] = {"GET /version": VERSION, "GET /images/json": images, "GET /containers/json": rows}
+    with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
+        scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
+        assert [each["Labels"] for each in scope.container_rows] == [{"theirs": "1"}, None]
+        assert [*scope.in_sight()] == []
+        rows.append(there)
+        scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
+        assert [each["Labels"] for each in scope.container_rows][2:] == [web]
+        assert [each.topology for each in scope.in_sight()] == ["old"]
+
+
 def _sharing(number: int, mode: str) -> dict[str, Any]:
     return {**_inspection(number), "HostConfig": {"ContainerIDFile": str(number), "NetworkMode": mode}}
 

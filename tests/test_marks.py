@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.host.marks import (
+    ID,
     KEY,
     TOPOLOGY,
     Mark,
@@ -14,6 +15,7 @@ from reconciler.host.marks import (
     is_from,
     of_alias,
     of_labels,
+    own_labels,
     topology_of,
     topology_of_alias,
 )
@@ -41,6 +43,15 @@ def test_a_mark_survives_an_alias_though_a_long_path_loses_its_beginning(
     assert (found.topology, found.key, found.host) == (mark.topology, mark.key, mark.host)
     assert source.endswith(found.source)
     assert len(mark.alias().encode()) <= 255
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+def test_a_path_that_lost_its_beginning_is_known_as_the_end_of_one(length: int) -> None:
+    file = f"/{'x' * 300}/{'y' * length}/{'z' * 105}"
+    found = of_alias(Mark("t", ResourceKey("veth", "v" * 80), file, HOST).alias())
+    assert found
+    assert 105 < len(found.source) < 150
+    assert is_from(file, found.source)
 
 
 @pytest.mark.parametrize("letter", ["x", "ü"])
@@ -86,6 +97,14 @@ def test_labels_without_a_source_are_a_mark() -> None:
     assert of_labels({TOPOLOGY: "t", KEY: str(KEYED)}) == Mark("t", KEYED)
 
 
+def test_a_mark_that_docker_commit_copied_does_not_count() -> None:
+    mark = Mark("rv", KEYED).labels()
+    assert own_labels({**mark, ID: "1", "theirs": "x"}, {ID: "1"}) == {"theirs": "x"}
+    assert own_labels(mark, {}) == own_labels({**mark, ID: ""}, None) == {}
+    for image in ({ID: "2"}, {}, None):
+        assert own_labels({**mark, ID: "1"}, image) == {**mark, ID: "1"}
+
+
 def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
     mark = Mark("rv", ResourceKey("network", "lan"), "/x/rv.yaml")
     assert topology_of(mark.labels()) == {"topology": "rv", "source": "/x/rv.yaml"}
@@ -102,6 +121,8 @@ def test_labels_tell_of_which_topology_a_foreign_object_is() -> None:
         ("/x/t.yaml", "/y/t.yaml", False),
         ("/x/t.yaml", "", False),
         ("-", "-", False),
+        ("/x/t-", "-", False),
+        ("/home/x/t.yaml", "/x/t.yaml", False),
     ],
 )
 def test_a_mark_tells_of_which_file_it_is_unless_that_has_no_path(file: str, marked: str, is_it: bool) -> None:

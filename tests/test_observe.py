@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,9 +13,11 @@ import pytest
 from entries import Entries, host_with, topology
 from memory import KINDS, Box, Ground, Guest, MemoryHost, Seat
 
+from reconciler.cli.reading import out_of_reach
 from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
+from reconciler.host.kernel import look
 from reconciler.host.kernel.peer import Elsewhere
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
@@ -168,6 +171,16 @@ def test_the_topologies_of_the_same_file_are_named_where_this_one_is_new() -> No
     assert _beside(scope) == ()
 
 
+@pytest.mark.parametrize(("declared", "told"), [("box/a", ("old",)), ("guest/a", ())])
+def test_no_topology_is_taken_for_new_where_what_is_declared_cannot_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, declared: str, told: tuple[str, ...]
+) -> None:
+    looked = type("Looked", (Scope,), {"in_sight": lambda _: iter([Mark("old", WEB, FILE)])})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    desired = replace(topology({declared: {}}), source=FILE)
+    assert observe(host_with({}), desired, kinds={**KINDS, "guest": Refusing()}).beside == told
+
+
 def test_an_engine_that_falls_silent_is_not_asked_for_anything_else() -> None:
     scope = Reading(Host(), Topology("t"))
     vars(scope)["engine"] = "it has answered before"
@@ -186,6 +199,22 @@ class Wire(Ground):
     uses = frozenset(("kernel",))
 
 
+@pytest.mark.parametrize(("declared", "asked"), [("box/a", True), ("ground/a", False)])
+def test_where_the_engine_lives_is_asked_only_where_something_of_it_is_declared(
+    monkeypatch: pytest.MonkeyPatch, declared: str, asked: bool
+) -> None:
+    refusal, scope = HostRefuses("perhaps"), Scope(Host(), topology({declared: {}}), ["box"])
+    monkeypatch.setattr(look, "stranger", lambda _: refusal)
+    vars(scope)["containers"] = {}
+    assert look._containers(scope) == ({}, refusal if asked else None)
+
+
+class Alike(Guest):
+    """Is of the kernel as well."""
+
+    uses = frozenset(("kernel",))
+
+
 class Engines(Box):
     """Is of the engine."""
 
@@ -198,7 +227,7 @@ BOTH = {**KINDS, "ground": Wire(), "box": Engines()}
 @pytest.mark.parametrize(
     ("refusal", "desired", "told"),
     [
-        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "ground/a: there"),
+        (Elsewhere("there"), {"ground/a": {}, "box/b": {}}, "there"),
         (HostRefuses("perhaps"), {"ground/a": {}, "box/b": {}}, ""),
         (
             HostRefuses("perhaps"),
@@ -220,3 +249,13 @@ def test_kernel_work_beside_an_engine_that_lives_elsewhere_is_refused(
         {"ground": (told, 4)} if told else {}
     )
     assert all(type(each) is type(refusal) for each in unavailable.values())
+
+
+def test_that_an_engine_lives_elsewhere_is_told_once_for_all_kinds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looked = type("Looked", (Scope,), {"kernel": SimpleNamespace(stranger=Elsewhere("there"))})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    desired = topology({"ground/a": {}, "guest/a": {}, "box/b": {}})
+    assert out_of_reach(observe(host_with({}), desired, kinds={**BOTH, "guest": Alike()}).unavailable) == 4
+    assert capsys.readouterr().err == "error: there (not looked at: ground, guest)\n"

@@ -6,7 +6,7 @@ import pytest
 from memory import MemorySpec
 
 from reconciler.model import Action, Change, Changes, Resource, ResourceKey, Topology
-from reconciler.reconcile.others import made_twice, taken_from_others
+from reconciler.reconcile.others import made_before, mixed_up, taken_from_others
 
 
 def doomed(name: str, source: str = "", action: Action = Action.DELETE) -> Change:
@@ -37,10 +37,13 @@ def test_what_is_of_another_file_is_told_file_by_file_and_not_without_end() -> N
     assert told("", *changes) == []
 
 
-def test_what_the_file_made_under_another_name_is_told_where_something_is_to_be_made() -> None:
+def test_what_the_file_made_under_another_name_is_told_whatever_is_to_be_done_unless_it_is_named_outside() -> None:
     observed = Topology("t", beside=("rv",))
     made = {ResourceKey("box", "a"): doomed("a", action=Action.CREATE)}
-    assert [*made_twice(Changes(Topology("t"), observed, made))] == [
-        "topology rv was made from this file too: if that was its name, `reconciler destroy --name rv`"
-    ]
-    assert [*made_twice(Changes(Topology("t"), observed, {}))] == []
+    for changes in (Changes(Topology("t"), observed, made), Changes(Topology("t"), observed, {})):
+        assert (
+            [*made_before(changes)]
+            == [*mixed_up(changes, named=False)]
+            == ["topology rv was made from this file too: if that was its name, `reconciler destroy --name rv`"]
+        )
+        assert [*mixed_up(changes, named=True)] == []

@@ -87,6 +87,20 @@ def test_keys_that_make_no_sense_are_refused(given: dict[str, Any], message: str
         apply({"box/a": {}, "leaf/blue--red": {}, "ground/ext": {"external": True}}, host, **given)
 
 
+def test_what_is_not_ours_is_not_replaced() -> None:
+    host = host_with({"box/web": {"owner": "", "name": "t-a"}})
+    with pytest.raises(Usage, match=r"^box/@t-a: it is not ours to replace$"):
+        apply({"box/a": {}}, host, replace=["box/@t-a"])
+
+
+def test_what_is_kept_or_gone_anyway_may_be_named_to_be_replaced() -> None:
+    given: Entries = {"volume/old": {}, "box/old": {}}
+    for keep, left in ((None, ["volume/old"]), (frozenset(KINDS), ["box/old", "volume/old"])):
+        host = host_with(given)
+        assert apply({}, host, replace=[*given], keep=keep).converged
+        assert ours(host) == left
+
+
 def test_keys_may_be_texts() -> None:
     given: Any = {"target": ("box/a",), "replace": "box/a", "adopt": [key("box/b")]}
     made = Options(**given)
@@ -252,8 +266,9 @@ def test_what_the_file_declares_must_be_in_reach() -> None:
     made = reconcile.prepare(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
     assert [str(each) for each in made.steps] == ["create box/a"]
     assert list(needed_and_unavailable(made.changes, host)) == ["seat"]
-    with pytest.raises(EngineUnreachable):
-        reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
+    for replaced in ([], ["seat/a"]):
+        with pytest.raises(EngineUnreachable):
+            reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds, options=options(replace=replaced))
     assert host.world.things == {}
 
 

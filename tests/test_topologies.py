@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reconciler.errors import EngineUnreachable
 from reconciler.host import Host
-from reconciler.host.marks import ID, Mark
+from reconciler.host.marks import Mark
 from reconciler.model import ResourceKey
-from reconciler.topologies import Found, _gathered, _has_its_own, _of_tags, topologies
+from reconciler.topologies import Found, _gathered, _of_tags, topologies
 
 
 def mark(topology: str, key: str, source: str = "") -> Mark:
@@ -19,10 +19,13 @@ def test_marks_are_counted_once_for_each_resource_and_name_their_files() -> None
         mark("a", "veth/x--y", ".yaml"),
         mark("a", "namespace/x", "/a.yaml"),
         mark("b", "namespace/x"),
+        mark("c", "namespace/x", "/a.yaml"),
+        mark("c", "namespace/y", "/x/a.yaml"),
     ]
     assert list(_gathered(marks)) == [
         Found("a", ("/a.yaml",), {"namespace": 1, "veth": 1}),
         Found("b", (), {"namespace": 1}),
+        Found("c", ("/a.yaml", "/x/a.yaml"), {"namespace": 2}),
     ]
 
 
@@ -36,15 +39,6 @@ def test_images_are_found_by_our_tags_under_the_name_that_the_other_marks_have()
     name = "Lab"
     ours = [*_of_tags([f"reconciler/{component(name)}/web:in-1"]), mark(name, "container/web", "/t.yaml")]
     assert list(_gathered(ours)) == [Found(name, ("/t.yaml",), {"container": 1, "image": 1})]
-
-
-def test_a_mark_that_docker_commit_copied_does_not_count() -> None:
-    assert not _has_its_own({ID: "1"}, {"Labels": {ID: "1"}})
-    assert not _has_its_own({}, {"Labels": {}})
-    assert not _has_its_own({ID: ""}, None)
-    assert _has_its_own({ID: "1"}, {"Labels": {ID: "2"}})
-    assert _has_its_own({ID: "1"}, {"Labels": None})
-    assert _has_its_own({ID: "1"}, None)
 
 
 def test_what_cannot_be_looked_at_is_told_and_the_rest_found() -> None:

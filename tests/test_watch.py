@@ -930,13 +930,19 @@ def test_what_is_taken_from_another_file_of_the_same_name_is_told_before_once(mo
     for dry_run in (True, False):
         passing = Passing(host_with({"box/b": {}}), dry_run=dry_run)
         said: list[str] = ["box/b: made from /b.yaml: --name keeps the two apart"]
-        monkeypatch.setattr("reconciler.watch.passes.taken_from_others", lambda _, said=said: said)
+        monkeypatch.setattr("reconciler.reconcile.others.taken_from_others", lambda _, said=said: said)
         assert passing({"box/b": {}}) == [("warning", said[0])]
         assert passing({"box/b": {}}) == []
         said.clear()
         passing({"box/b": {}})
         said += ["box/g", "box/f", "box/e", "box/d", "box/c"]
         assert passing({"box/b": {}}) == [("warning", f"box/{name}") for name in "cdefg"]
+
+
+def test_that_the_file_had_another_name_is_told_unless_the_watch_was_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.reconcile.others.made_before", lambda _: ["topology old was made from this file"])
+    for named, told in ((False, [("warning", "topology old was made from this file")]), (True, [])):
+        assert Passing(host_with({"box/b": {}}), named=named)({"box/b": {}}) == told
 
 
 def test_a_dry_pass_needs_what_the_file_declares_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:

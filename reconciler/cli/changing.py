@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
@@ -112,7 +113,7 @@ def destroy(
         return Host(kill=now, engine_timeout=engine_timeout, patience=patience)
 
     def destroyed(topology: Topology) -> int:
-        return _destroyed(topology, host(), volumes, images, lock_timeout)
+        return _destroyed(topology, host(), volumes, images, lock_timeout, named=bool(name))
 
     return _each_destroyed(host(), destroyed) if everything else destroyed(loaded_or_named(file, name))
 
@@ -142,17 +143,17 @@ def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
     return interruption.exit_code or code
 
 
-def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock_timeout: float) -> int:
+def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock_timeout: float, *, named: bool) -> int:
     from reconciler import reconcile
     from reconciler.kinds import kinds
 
-    with _working(topology, host, _announce, lock_timeout) as progress:
+    with _working(topology, host, partial(_announce, named=named), lock_timeout) as progress:
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
     code = _told(report, host)
     seen = report.plan.changes.observed
-    gone = {"volume": volumes, "image": images}
+    kinds_kept = reconcile.kept_kinds(volumes=volumes, images=images)
     left = {each.key for each in seen if each.owned} - report.plan.changes.by_key.keys()
-    if kept := sorted(each for each in left if not gone.get(each.kind, True)):
+    if kept := sorted(each for each in left if each.kind in kinds_kept):
         ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
         note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
     # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
@@ -181,7 +182,7 @@ def _working(topology: Topology, host: Host, planned: Planned, lock_timeout: flo
             ticker.close()
 
 
-def _announce(made: Plan, *, named: bool = False, json: bool = False) -> None:
+def _announce(made: Plan, *, named: bool, json: bool = False) -> None:
     from reconciler.render import plan_lines
 
     if not json:

@@ -76,11 +76,8 @@ def _about(missing: Mapping[str, ReconcilerError], text: str) -> str:
 
 
 def warn_of_others(made: Plan, *, named: bool) -> None:
-    """Say so when a plan would delete what another file of the same name made, or make all of this one twice.
+    """Say with which other topology a plan may mix up this one."""
+    from reconciler.reconcile.others import mixed_up
 
-    Who has `named` the topology on the command line wants both.
-    """
-    from reconciler.reconcile.others import made_twice, taken_from_others
-
-    for line in (*taken_from_others(made.changes), *(() if named else made_twice(made.changes))):
+    for line in mixed_up(made.changes, named=named):
         note(f"warning: {line}")

@@ -36,10 +36,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _explained(error: OSError) -> ReconcilerError:
-    """What the system refuses before there are steps is no fault of ours, either."""
+    """What the system refuses before there are steps is no fault of ours, either; --debug shows where all the same."""
     from reconciler.host import Host
 
-    return Host().explain(error)
+    told = Host().explain(error)
+    told.__cause__ = error
+    return told
 
 
 def _refused(error: Any, arguments: list[str]) -> int:

@@ -70,6 +70,7 @@ def watch(
         idle=idle,
         lock_timeout=lock_timeout,
         dry_run=dry_run,
+        named=bool(name),
     )
     watched = File(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name, environment=environment())
 

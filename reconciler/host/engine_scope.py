@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.errors import EngineUnreachable
-from reconciler.host.marks import ID, LABELS, TOPOLOGY, Mark, of_labels
+from reconciler.host.marks import ID, TOPOLOGY, Mark, kept_labels, of_labels, own_labels
 from reconciler.model import ResourceKey, Topology
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 
 
 class EngineScope:
-    """One observation of a host, as far as its engine tells.
+    """One observation of a host, as far as its engine tells; `of_engine` are the kinds of what is in that.
 
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
 
-    def __init__(self, host: Host, desired: Topology) -> None:
+    def __init__(self, host: Host, desired: Topology, of_engine: Collection[str] = ()) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
+        self.of_engine = frozenset(of_engine)
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}
         self.image_inspections: dict[str, dict[str, Any]] = {}
@@ -126,7 +127,16 @@ class EngineScope:
     @once
     def listed(self) -> list[dict[str, Any]]:
         """The rows of all containers, those that are on their way out among them."""
-        return [self._handed_over("container", live_name(each), each) for each in self.engine.containers.list()]
+        rows = map(self._with_its_own, self.engine.containers.list())
+        return [self._handed_over("container", live_name(each), each) for each in rows]
+
+    def _with_its_own(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row without a mark of another topology that came with the image; of ours an inspection tells."""
+        mark = of_labels(row.get("Labels"))
+        if mark is None or mark.topology == self.name:
+            return row
+        image = self.images.get(row["ImageID"], {})
+        return {**row, "Labels": own_labels(row["Labels"], image.get("Labels"))}
 
     @once
     def _inspected(self) -> dict[str, dict[str, Any]]:
@@ -205,7 +215,7 @@ def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
     """Return a container's labels without a mark that it has from its image: `docker commit` copies labels."""
     labels: dict[str, str] = inspected["Config"].get("Labels") or {}
     made = labels.get(ID, "") and labels[ID] == inspected["HostConfig"].get("ContainerIDFile")
-    return {name: each for name, each in labels.items() if made or not name.startswith(LABELS)}
+    return kept_labels(labels, mark=bool(made))
 
 
 def live_name(row: Mapping[str, Any]) -> str:

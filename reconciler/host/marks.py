@@ -53,10 +53,10 @@ class Mark:
         return {TOPOLOGY: self.topology, KEY: str(self.key), SOURCE: self.source}
 
     def alias(self) -> str:
-        """Return the mark as an interface's alias; a path too long for it loses its beginning."""
+        """Return the mark as an interface's alias; a path too long for it loses its beginning, and so its slash."""
         head = f"{_PREFIX} {self.topology} {self.short.key} {self.host} "
-        room = ALIAS_MAX - len(head.encode())
-        return head + self.source.encode()[-room:].decode(errors="ignore")
+        room, path = ALIAS_MAX - len(head.encode()), self.source.encode()
+        return head + (self.source if len(path) <= room else path[-room:].decode(errors="ignore").lstrip("/"))
 
     def is_in(self, alias: str | None) -> bool:
         """Tell whether an alias holds this mark, whichever file it came from."""
@@ -75,6 +75,16 @@ def cut(text: str, room: int) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
     return f"{text.encode()[: room - _DIGEST - 1].decode(errors='ignore')}-{digest}"
+
+
+def own_labels(labels: Mapping[str, str], image: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a listed container's labels without a mark that its image's labels have as well, or that anybody wrote."""
+    return kept_labels(labels, mark=labels.get(ID, "") not in ("", (image or {}).get(ID)))
+
+
+def kept_labels(labels: Mapping[str, str], *, mark: bool) -> dict[str, str]:
+    """Return labels with their mark, or without."""
+    return {name: each for name, each in labels.items() if mark or not name.startswith(LABELS)}
 
 
 def of_labels(labels: Mapping[str, str] | None) -> Mark | None:
@@ -99,8 +109,10 @@ def _whose(mark: Mark | None) -> dict[str, str]:
 
 
 def is_from(file: str, marked: str) -> bool:
-    """Tell whether a mark's path is that of a file: an interface's has room for the end of a long one only."""
-    return bool(marked) and file != STANDARD_INPUT and file.endswith(marked)
+    """Tell whether a mark's path is that of a file; one without a slash at its beginning is the end of a long one."""
+    if marked in ("", STANDARD_INPUT):
+        return False
+    return file == marked or (not marked.startswith("/") and file.endswith(marked))
 
 
 def of_alias(alias: str | None) -> Mark | None:

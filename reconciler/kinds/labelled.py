@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.host.marks import LABELS
+from reconciler.host.marks import LABELS, kept_labels
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels, steps
 from reconciler.model import FrozenMap, ResourceKey, Spec, secret_paths, with_secret
@@ -44,7 +44,7 @@ def declared_labels(source: Source, pointer: Pointer, value: Any) -> FrozenMap[s
 
 def unmarked(live: Mapping[str, str] | None) -> FrozenMap[str]:
     """Return live labels without our marks."""
-    return FrozenMap({name: text for name, text in (live or {}).items() if not name.startswith(LABELS)})
+    return FrozenMap(kept_labels(live or {}, mark=False))
 
 
 def secrets_label(spec: Spec) -> dict[str, str]:

@@ -89,7 +89,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
     made = plan(changes, kinds=kinds, wait=options.wait, within=lambda each: _chosen(each, kinds, options))
-    check_within(made.changes, options.replace)
+    check_within(changes, made.changes, options.replace)
     found = [
         *missing_externals(made.changes, kinds=kinds),
         *lacking(made.changes),
@@ -129,9 +129,14 @@ def destroy(
     What the topology declares must be in reach; of what else is not, nothing is removed. What it declares external
     stays, though it was ours once, but for what is within something of ours. The caller holds the lock.
     """
-    keep = frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
+    keep = kept_kinds(volumes=volumes, images=images)
     options = Options(keep=keep, reason="to be destroyed", unmake=True)
     return _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
+
+
+def kept_kinds(*, volumes: bool, images: bool) -> frozenset[str]:
+    """Return the kinds of which nothing is destroyed."""
+    return frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
 
 
 def _applied(
@@ -261,4 +266,13 @@ def _as_it_was(changes: Changes, kinds: Mapping[str, Kind]) -> Topology:
     return replace(changes.observed, resources=MappingProxyType(ours), source=changes.desired.source)
 
 
-__all__ = ["Options", "Progress", "apply", "destroy", "needed_and_unavailable", "not_supported", "prepare"]
+__all__ = [
+    "Options",
+    "Progress",
+    "apply",
+    "destroy",
+    "kept_kinds",
+    "needed_and_unavailable",
+    "not_supported",
+    "prepare",
+]

@@ -25,14 +25,15 @@ def check_keys(
             hint = alike(key, {**desired.resources, **observed.resources})
             raise Usage(f"{key}: there is no such resource, neither in the file nor on the host{hint}")
     for key in replaced:
-        if key in desired.resources and not desired.resources[key].owned:
-            raise Usage(f"{key}: it is declared external, and so not ours to replace")
+        if not (desired.resources.get(key) or observed.resources[key]).owned:
+            why = "declared external, and so " if key in desired.resources else ""
+            raise Usage(f"{key}: it is {why}not ours to replace")
 
 
-def check_within(changes: Changes, replaced: Collection[ResourceKey]) -> None:
-    """Refuse to replace what is left out by the targets."""
+def check_within(changes: Changes, chosen: Changes, replaced: Collection[ResourceKey]) -> None:
+    """Refuse to replace what the targets leave out of all changes."""
     for key in replaced:
-        if key not in changes.by_key:
+        if key in changes.by_key and key not in chosen.by_key:
             raise Usage(f"{key}: it is to be replaced, and --target leaves it out: name it there as well")
 
 

@@ -11,6 +11,16 @@ from reconciler.model import Action, Changes
 _FEW = 3
 
 
+def mixed_up(changes: Changes, *, named: bool) -> Iterator[str]:
+    """Say so when a plan would delete what another file of the same name made, or this one had another name before.
+
+    Who has `named` the topology on the command line wants several of one file.
+    """
+    yield from taken_from_others(changes)
+    if not named:
+        yield from made_before(changes)
+
+
 def taken_from_others(changes: Changes) -> Iterator[str]:
     """Say of each other file what is to be deleted that was made from it."""
     doomed: dict[str, list[str]] = defaultdict(list)
@@ -25,7 +35,7 @@ def taken_from_others(changes: Changes) -> Iterator[str]:
         yield f"{few}: made from {theirs}: unless that is this file before it was moved, --name keeps the two apart"
 
 
-def made_twice(changes: Changes) -> Iterator[str]:
-    """Say of which topology all that is to be made may be the double: the file had another name then."""
-    for each in changes.observed.beside if changes.pending else ():
+def made_before(changes: Changes) -> Iterator[str]:
+    """Say which topology stays as it is, whether all is to be made again or to be gone: the file had its name then."""
+    for each in changes.observed.beside:
         yield f"topology {each} was made from this file too: if that was its name, `reconciler destroy --name {each}`"

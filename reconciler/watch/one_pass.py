@@ -22,7 +22,10 @@ from reconciler.watch.turn import Turn
 
 @dataclass(frozen=True)
 class Manner:
-    """How to make a pass: `tell` is called with all that there is to tell, `busy` and `idle` as steps begin and end."""
+    """How to make a pass: `tell` is called with all that there is to tell, `busy` and `idle` as steps begin and end.
+
+    `named` says whether the topology has its name from the command line, and not from the file.
+    """
 
     kinds: Mapping[str, Kind]
     options: Options
@@ -31,6 +34,7 @@ class Manner:
     idle: Callable[[], None] = lambda: None
     lock_timeout: float = LOCK_TIMEOUT
     dry_run: bool = False
+    named: bool = False
 
 
 @dataclass

@@ -10,7 +10,7 @@ from dataclasses import replace
 from reconciler.host import Host
 from reconciler.host.lock import Holder
 from reconciler.model import Action, Change, Changes, Outcome, Plan, ResourceKey, Topology
-from reconciler.reconcile.others import taken_from_others
+from reconciler.reconcile.others import mixed_up
 from reconciler.watch.one_pass import Hearing, Manner, Pass, run
 from reconciler.watch.part import Part
 from reconciler.watch.patience import Patience, pause_after
@@ -126,8 +126,8 @@ class Passes:
         self._told = said
 
     def _warn_of_others(self, changes: Changes) -> None:
-        """Tell of what is taken away from another file of the same name, once as long as that is so."""
-        said = frozenset(taken_from_others(changes))
+        """Tell of other topologies that this one may be mixed up with, once as long as that is so."""
+        said = frozenset(mixed_up(changes, named=self.manner.named))
         for line in sorted(said - self._warned):
             self.manner.tell(Said(What.WARNING, line))
         self._warned = said

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from reconciler.host.engine_scope import EngineScope
 
 
-_OF_THE_ENGINE = ("container", "image", "network", "volume")
-
-
 class Kernel:
     """The network namespaces of the machine, as one look saw them; nothing stays open.
 
@@ -168,7 +165,7 @@ def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], 
             return {}, None
         raise
     found = {key: each for each in inspected if each and (key := _container_key(scope, each))}
-    if not found and not any(each.key.kind in _OF_THE_ENGINE for each in scope.desired):
+    if not found and not any(each.key.kind in scope.of_engine for each in scope.desired):
         return found, None
     return found, stranger(scope.host) or elsewhere(scope.host, found.values())
 
