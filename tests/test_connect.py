@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +12,14 @@ from paper import source
 from reconciler.host.kernel.space import Place, Space
 from reconciler.host.netlink import Address, Link
 from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of
+from reconciler.kinds.connect.look import Seen, _facts
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
-from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.kinds.foreign import holders
+from reconciler.kinds.nodes import interface_claim, label
+from reconciler.model import How, Need, Resource, ResourceKey, Topology
 
+WEB = ResourceKey("container", "web")
 LAN = {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnet": "no subnet"}, {"subnet": "fd00::/64"}]}}
 POOL = {"subnet": "10.7.0.0/24", "gateway": "10.7.0.9", "aux_addresses": {"r": "10.7.0.3"}}
 NETWORKS = {
@@ -217,7 +221,7 @@ ENDPOINT = {"EndpointID": "1", "MacAddress": MAC, "IPAddress": "10.0.0.9", "Glob
         (UP, ENDPOINT, within((MAC, True)), True),
         (UP, ENDPOINT, within(), False),
         (UP, ENDPOINT, within((MAC, False)), False),
-        (UP, ENDPOINT, within((MAC, False), (MAC, True)), True),
+        (UP, ENDPOINT, within((MAC, False), (MAC, True)), False),
         (UP, ENDPOINT, within((MAC, True), addresses=["10.0.0.9/24"]), False),
         (UP, ENDPOINT, within((MAC, True), addresses=[]), False),
         (UP, {"EndpointID": "1", "MacAddress": ""}, within(), True),
@@ -315,8 +319,34 @@ def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:
 
 def test_an_endpoint_holds_the_name_of_its_interface_by_chance() -> None:
     def held(found: dict[str, Any], space: Space | None) -> list[tuple[str, bool]]:
-        return [(str(each), each.chosen) for each in interfaces(ResourceKey("container", "web"), found, space)]
+        return [(str(each), each.chosen) for each in interfaces(WEB, found, space)]
 
     inside = within((MAC, True), ("02:00:00:00:00:0b", True))
     assert held(ENDPOINT, inside) == [("interface eth0 in container/web", True)]
     assert held(ENDPOINT, None) == held({"MacAddress": ""}, inside) == []
+
+
+BESIDE = {
+    index: Link(index, name, kind, MAC, 0, True, *_REST)
+    for index, name, kind in ((2, "br0", "bridge"), (3, "eth0", "veth"), (4, "eth0.10", "vlan"))
+}
+"""What a container may have made of an endpoint's interface: all of it has that one's MAC address."""
+
+
+def test_what_stands_on_an_endpoint_s_interface_is_not_taken_for_it() -> None:
+    space = Space(Place(1), BESIDE)
+    seen = Seen("t-lan", ENDPOINT, space)
+    assert _facts(seen, container(UP))["interface"] == "eth0"
+    assert [str(each) for each in interfaces(WEB, ENDPOINT, space)] == ["interface eth0 in container/web"]
+    assert _facts(Seen("t-lan", ENDPOINT, None), container(UP))["interface"] == ""
+
+
+@pytest.mark.parametrize(("name", "held"), [("eth0", []), ("eth0.10", ["eth0.10"])])
+def test_what_stands_on_an_endpoint_s_interface_is_in_the_way_of_a_veth(name: str, held: list[str]) -> None:
+    veth = Resource(ResourceKey("veth", "x"), ConnectSpec(), claims=(interface_claim(label(WEB), name),))
+    inspected = {"NetworkSettings": {"Networks": {"t-lan": ENDPOINT}}}
+    kernel = SimpleNamespace(
+        nodes={WEB: Space(Place(1), BESIDE)}, containers={WEB: inspected}, mine=lambda link: bool(link.alias)
+    )
+    scope: Any = SimpleNamespace(kernel=kernel, desired=Topology("t", {veth.key: veth}))
+    assert [each for _, each, *_ in holders(scope, "veth")] == held

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
-from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, link_of, spec_of
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.ours import ours, spaces
@@ -108,7 +108,7 @@ def _veths(scope: Scope, seen: Seen) -> tuple[str, ...]:
 
 def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
     name, endpoint, space = seen
-    names = {link.mac: link.name for link in space.links.values()} if space else {}
+    link = link_of(endpoint, space)
     return MappingProxyType(
         {
             "container": inspected["Id"],
@@ -116,7 +116,7 @@ def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
             "network": endpoint.get("NetworkID") or "",
             "addresses": tuple(addresses(endpoint)),
             "mac": endpoint.get("MacAddress") or "",
-            "interface": names.get(endpoint.get("MacAddress") or "", ""),
+            "interface": link.name if link else "",
         }
     )
 
