@@ -11,6 +11,7 @@ from paper import source
 
 from reconciler.host.kernel.space import Place, Space
 from reconciler.host.netlink import Address, Link
+from reconciler.kinds.connect.effects import _INTERFACE, join
 from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of
 from reconciler.kinds.connect.look import Seen, _facts
 from reconciler.kinds.connect.parse import connects
@@ -315,6 +316,33 @@ def test_the_network_on_which_a_container_was_made_is_its_first() -> None:
 def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:
     assert addresses(STATIC) == ["10.0.0.10", "fd00::9"]
     assert addresses({"IPAddress": "", "GlobalIPv6Address": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "spares", "expected"),
+    [
+        ((1, 49), range(1, 41), ["", "eth41"]),
+        ((1, 49), range(2, 9), [""]),
+        ((1, 41), range(1, 4), ["", "", "", ""]),
+    ],
+)
+def test_connecting_tries_no_name_that_is_spared(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], spares: Sequence[int], expected: list[str]
+) -> None:
+    """The engine by itself gives eth1, and an old one counts on from there."""
+    tried: list[str] = []
+
+    def connect(_network: str, _container: str, config: Any) -> None:
+        tried.append(config.get("DriverOpts", {}).get(_INTERFACE, ""))
+
+    def takes_a_name(_host: Any, _container: str, _network: str, names: Sequence[str]) -> bool:
+        return (tried[-1] or f"eth{len(tried)}") in names
+
+    monkeypatch.setattr("reconciler.kinds.connect.effects._takes_a_name", takes_a_name)
+    networks = SimpleNamespace(connect=connect, disconnect=lambda _network, _container: None)
+    host: Any = SimpleNamespace(engine=SimpleNamespace(version=version, networks=networks))
+    join(host, "web", "t-lan", {}, spares=[f"eth{each}" for each in spares])
+    assert tried == expected
 
 
 def test_an_endpoint_holds_the_name_of_its_interface_by_chance() -> None:

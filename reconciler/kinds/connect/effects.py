@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, StepFailed
@@ -32,7 +33,7 @@ So it does where that is the name of a veth of the container which is about to b
 _NAMES_INTERFACES = (1, 49)
 """From this API version on the engine has to be told another name."""
 _INTERFACE = "com.docker.network.endpoint.ifname"
-_FROM = 15
+_FROM = 16
 _HINTS = {
     "Address already in use": "something else has that address: choose another, or disconnect it",
     "conflicts with existing route": "something else has put that route into the container: remove it there",
@@ -84,9 +85,10 @@ def _connect(host: Host, resource: Resource, container: str) -> None:
 def join(host: Host, container: str, network: str, config: Mapping[str, Any], *, spares: Sequence[str]) -> None:
     """Connect; in a container that runs its interface gets a name that is none of those that are spared."""
     last = _ATTEMPTS + len(spares) - 1
+    free = (name for number in count(_FROM) if (name := f"eth{number}") not in spares)
     for attempt in range(last + 1):
         named = attempt and host.engine.version >= _NAMES_INTERFACES
-        options = {"DriverOpts": {_INTERFACE: f"eth{_FROM + attempt}"}} if named else {}
+        options = {"DriverOpts": {_INTERFACE: next(free)}} if named else {}
         try:
             host.engine.networks.connect(network, container, {**config, **options})
         except Exception as error:
