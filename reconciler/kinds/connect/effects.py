@@ -13,7 +13,7 @@ from reconciler.host.kernel import Reach, Where
 from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
-from reconciler.kinds.connect.live import is_up
+from reconciler.kinds.connect.live import is_up, subnets
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.route.aside import insist_on_way_back, routes_aside
@@ -60,11 +60,6 @@ def connected(host: Host, step: Step) -> Result:
             _let_go(host, inspected["Id"], stale)
         _connect(host, resource, inspected["Id"])
     return Status.DONE
-
-
-def subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the subnets of a network that was inspected."""
-    return tuple(each["Subnet"] for each in network["IPAM"].get("Config") or () if each.get("Subnet"))
 
 
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
@@ -125,13 +120,23 @@ def disconnected(host: Host, step: Step) -> Result:
     try:
         inspected = engine.containers.inspect(container)
         if step.change.desired:
-            insist_on_way_back(host, inspected, subnets(engine.networks.inspect(network)), resource.live["interface"])
+            again = _subnets_again(ConnectSpec.of(step.change.desired), engine.networks.inspect(network))
+            insist_on_way_back(host, inspected, again, resource.live["interface"])
         with routes_aside(host, inspected):
             engine.networks.disconnect(network, container)
     except Exception as error:
         if status(error) != NOT_FOUND and "is not connected to" not in str(error):
             raise
     return Status.DONE
+
+
+def _subnets_again(spec: ConnectSpec, network: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the subnets to connect to again: the declared ones, and of a family that has none those that are live.
+
+    The network may be about to be replaced.
+    """
+    families = {":" in each for each in spec.subnets}
+    return (*spec.subnets, *(each for each in subnets(network) if (":" in each) not in families))
 
 
 def _let_go(host: Host, container: str, network: str) -> None:

@@ -109,6 +109,11 @@ def link_of(endpoint: Json, space: Space | None) -> Link | None:
     return space.endpoint(endpoint.get("MacAddress") or "") if space else None
 
 
+def subnets(network: Json) -> tuple[str, ...]:
+    """Return the subnets of a network as the engine tells it."""
+    return tuple(each["Subnet"] for each in (network.get("IPAM") or {}).get("Config") or () if each.get("Subnet"))
+
+
 def addresses(endpoint: Json) -> list[str]:
     """Return the addresses that an endpoint has now."""
     return [_plain(each) for name in ("IPAddress", "GlobalIPv6Address") if (each := endpoint.get(name))]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
-from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, link_of, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, link_of, spec_of, subnets
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.ours import ours, spaces, veths
@@ -72,7 +72,12 @@ def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Jso
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
-    spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours, spares=veths(scope, space))
+    spec = replace(
+        spec_of(name, endpoint, inspected, want),
+        ours=identity in networks.ours,
+        subnets=subnets(scope.networks.get(identity, {})),
+        spares=veths(scope, space),
+    )
     if _is_to_run(scope, key, inspected) and networks.held_by_another(identity, inspected, spec):
         return
     yield Resource(
