@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
+from contextlib import nullcontext
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
+from kernel_files import a_link
 from paper import source
 
+from reconciler.errors import StepFailed
 from reconciler.host.kernel.space import Place, Space
-from reconciler.host.netlink import Address, Link
+from reconciler.host.netlink import Address, Link, Route
+from reconciler.kinds.connect.effects import _INTERFACE, disconnected, join
 from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of
+from reconciler.kinds.connect.look import Seen, _facts
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
-from reconciler.model import How, Need, Resource, ResourceKey
+from reconciler.kinds.foreign import holders
+from reconciler.kinds.nodes import interface_claim, label
+from reconciler.model import Action, Change, How, Need, Resource, ResourceKey, Step, StepKey, Topology, Verb
 
+WEB = ResourceKey("container", "web")
+LAN_OF_WEB = ResourceKey("connect", "web--lan")
 LAN = {"ipam": {"config": [{"subnet": "10.0.0.0/24"}, {"subnet": "no subnet"}, {"subnet": "fd00::/64"}]}}
 POOL = {"subnet": "10.7.0.0/24", "gateway": "10.7.0.9", "aux_addresses": {"r": "10.7.0.3"}}
 NETWORKS = {
@@ -41,10 +50,15 @@ def specs(networks: Any, **others: Any) -> dict[str, ConnectSpec]:
 
 
 def test_an_endpoint_has_the_container_s_name_as_an_alias() -> None:
-    assert specs(["lan"])["lan"] == ConnectSpec("t-lan", aliases=("web",), first=True, container="t-web", ours=True)
+    assert specs(["wan"])["wan"] == ConnectSpec("t-wan", aliases=("web",), first=True, container="t-web", ours=True)
     assert specs(None)["default"].network == "t-default"
     assert specs(["docker0"])["docker0"].aliases == ()
     assert not any(specs([each])[each].ours for each in ("theirs", "docker0"))
+
+
+def test_an_endpoint_knows_the_subnets_that_the_file_says_of_its_network() -> None:
+    found = {name: spec.subnets for name, spec in specs(["own", "wan", "theirs", "docker0", "default"]).items()}
+    assert found == {"own": ("10.7.0.0/24",), "wan": (), "theirs": (), "docker0": (), "default": ()}
 
 
 MAC = "02:00:00:00:00:0a"
@@ -217,7 +231,7 @@ ENDPOINT = {"EndpointID": "1", "MacAddress": MAC, "IPAddress": "10.0.0.9", "Glob
         (UP, ENDPOINT, within((MAC, True)), True),
         (UP, ENDPOINT, within(), False),
         (UP, ENDPOINT, within((MAC, False)), False),
-        (UP, ENDPOINT, within((MAC, False), (MAC, True)), True),
+        (UP, ENDPOINT, within((MAC, False), (MAC, True)), False),
         (UP, ENDPOINT, within((MAC, True), addresses=["10.0.0.9/24"]), False),
         (UP, ENDPOINT, within((MAC, True), addresses=[]), False),
         (UP, {"EndpointID": "1", "MacAddress": ""}, within(), True),
@@ -313,10 +327,98 @@ def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:
     assert addresses({"IPAddress": "", "GlobalIPv6Address": None}) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "spares", "expected"),
+    [
+        ((1, 49), range(1, 41), ["", "eth41"]),
+        ((1, 49), range(2, 9), [""]),
+        ((1, 41), range(1, 4), ["", "", "", ""]),
+    ],
+)
+def test_connecting_tries_no_name_that_is_spared(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], spares: Sequence[int], expected: list[str]
+) -> None:
+    """The engine by itself gives eth1, and an old one counts on from there."""
+    tried: list[str] = []
+
+    def connect(_network: str, _container: str, config: Any) -> None:
+        tried.append(config.get("DriverOpts", {}).get(_INTERFACE, ""))
+
+    def takes_a_name(_host: Any, _container: str, _network: str, names: Sequence[str]) -> bool:
+        return (tried[-1] or f"eth{len(tried)}") in names
+
+    monkeypatch.setattr("reconciler.kinds.connect.effects._takes_a_name", takes_a_name)
+    networks = SimpleNamespace(connect=connect, disconnect=lambda _network, _container: None)
+    host: Any = SimpleNamespace(engine=SimpleNamespace(version=version, networks=networks))
+    join(host, "web", "t-lan", {}, spares=[f"eth{each}" for each in spares])
+    assert tried == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "foreign", "refused"),
+    [
+        # A daemon's route over all of the former subnet is in nobody's way once the network has another one.
+        (("10.9.0.0/24",), "172.16.0.0/12", ""),
+        (("10.9.0.0/24",), "10.9.0.128/25", "10.9.0.0/24, fd00::/64"),
+        (("10.9.0.0/24",), "fd00::/56", "10.9.0.0/24, fd00::/64"),
+        (("10.9.0.0/24", "fd01::/64"), "fd00::/56", ""),
+        ((), "172.16.0.0/12", "172.30.0.0/24, fd00::/64"),
+    ],
+)
+def test_a_foreign_route_counts_where_the_container_is_to_be_connected_again(
+    monkeypatch: pytest.MonkeyPatch, declared: tuple[str, ...], foreign: str, refused: str
+) -> None:
+    link = a_link(2, "eth0")
+    there = [Route(to, (), (at,), 0, 186, 254, 1, None, False) for to, at in (("172.30.0.0/24", 2), (foreign, 3))]
+    inside = SimpleNamespace(ask=lambda queries: [link for _ in queries], dump=lambda _query: there)
+    monkeypatch.setattr("reconciler.kinds.route.aside._within", lambda *_: nullcontext(inside))
+    monkeypatch.setattr("reconciler.kinds.connect.effects.routes_aside", lambda *_: nullcontext())
+    network = {"IPAM": {"Config": [{"Subnet": "172.30.0.0/24"}, {"Subnet": "fd00::/64"}, {}]}}
+    gone: list[str] = []
+    engine = SimpleNamespace(
+        containers=SimpleNamespace(inspect=lambda _: container(UP)),
+        networks=SimpleNamespace(inspect=lambda _: network, disconnect=lambda name, _: gone.append(name)),
+    )
+    host: Any = SimpleNamespace(engine=engine)
+    live = Resource(LAN_OF_WEB, ConnectSpec(), live={"container": "web", "name": "t-lan", "interface": "eth0"})
+    change = Change(
+        LAN_OF_WEB, Action.REPLACE, desired=Resource(LAN_OF_WEB, ConnectSpec(subnets=declared)), observed=live
+    )
+    with pytest.raises(StepFailed, match=f"would not connect it to {refused} again") if refused else nullcontext():
+        disconnected(host, Step(StepKey(LAN_OF_WEB, Verb.DELETE), change))
+    assert gone == ([] if refused else ["t-lan"])
+
+
 def test_an_endpoint_holds_the_name_of_its_interface_by_chance() -> None:
     def held(found: dict[str, Any], space: Space | None) -> list[tuple[str, bool]]:
-        return [(str(each), each.chosen) for each in interfaces(ResourceKey("container", "web"), found, space)]
+        return [(str(each), each.chosen) for each in interfaces(WEB, found, space)]
 
     inside = within((MAC, True), ("02:00:00:00:00:0b", True))
     assert held(ENDPOINT, inside) == [("interface eth0 in container/web", True)]
     assert held(ENDPOINT, None) == held({"MacAddress": ""}, inside) == []
+
+
+BESIDE = {
+    index: Link(index, name, kind, MAC, 0, True, *_REST)
+    for index, name, kind in ((2, "br0", "bridge"), (3, "eth0", "veth"), (4, "eth0.10", "vlan"))
+}
+"""What a container may have made of an endpoint's interface: all of it has that one's MAC address."""
+
+
+def test_what_stands_on_an_endpoint_s_interface_is_not_taken_for_it() -> None:
+    space = Space(Place(1), BESIDE)
+    seen = Seen("t-lan", ENDPOINT, space)
+    assert _facts(seen, container(UP))["interface"] == "eth0"
+    assert [str(each) for each in interfaces(WEB, ENDPOINT, space)] == ["interface eth0 in container/web"]
+    assert _facts(Seen("t-lan", ENDPOINT, None), container(UP))["interface"] == ""
+
+
+@pytest.mark.parametrize(("name", "held"), [("eth0", []), ("eth0.10", ["eth0.10"])])
+def test_what_stands_on_an_endpoint_s_interface_is_in_the_way_of_a_veth(name: str, held: list[str]) -> None:
+    veth = Resource(ResourceKey("veth", "x"), ConnectSpec(), claims=(interface_claim(label(WEB), name),))
+    inspected = {"NetworkSettings": {"Networks": {"t-lan": ENDPOINT}}}
+    kernel = SimpleNamespace(
+        nodes={WEB: Space(Place(1), BESIDE)}, containers={WEB: inspected}, mine=lambda link: bool(link.alias)
+    )
+    scope: Any = SimpleNamespace(kernel=kernel, desired=Topology("t", {veth.key: veth}))
+    assert [each for _, each, *_ in holders(scope, "veth")] == held

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from kernel_files import a_link
 from paper import source
 
+from reconciler.host.kernel.space import Place, Space
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope
 from reconciler.kinds.connect.networks import Networks
@@ -86,6 +88,21 @@ def test_the_networks_are_gone_through_once_for_all_that_have_a_mac_address(
             made.append(scope)
 
     monkeypatch.setattr("reconciler.kinds.container.look.Networks", Counted)
+    found = list(seen_containers(on_lan(version)))
+    lan = Need(ResourceKey("connect", "a--@t-lan"), "mac_network")
+    assert (len(found), lan in found[0].needs, len(made)) == (3, bool(looks), looks)
+
+
+def test_the_interfaces_of_its_veths_are_told_of_a_container() -> None:
+    scope = on_lan((1, 41))
+    links = {2: a_link(2, "eth0"), 3: a_link(3, "eth1", alias="ours"), 4: a_link(4, "a", alias="ours")}
+    scope.kernel.nodes[ResourceKey("container", "a")] = Space(Place(1), links)
+    found = [ContainerSpec.of(each).spares for each in seen_containers(scope)]
+    assert found == [("a", "eth1"), (), ()]
+
+
+def on_lan(version: tuple[int, int]) -> Any:
+    """Three of our containers, with a MAC address on a network."""
     spec = ContainerSpec(mac_address="02:00:00:00:00:01")
     keys = [ResourceKey("container", each) for each in "abc"]
     desired = Topology("t", {each: Resource(each, replace(spec, name=f"t-{each.name}")) for each in keys})
@@ -104,10 +121,9 @@ def test_the_networks_are_gone_through_once_for_all_that_have_a_mac_address(
         for each in keys
     }
     vars(scope).update(container_rows=[], networks={"1": {"Name": "t-lan"}}, info=INFO, image_inspections={"i": {}})
-    vars(scope).update(kernel=SimpleNamespace(stranger=None, nodes={}), live_names={})
-    found = list(seen_containers(scope))
-    lan = Need(ResourceKey("connect", "a--@t-lan"), "mac_network")
-    assert (len(found), lan in found[0].needs, len(made)) == (3, bool(looks), looks)
+    kernel = SimpleNamespace(stranger=None, nodes={}, mine=lambda link: link.alias == "ours")
+    vars(scope).update(kernel=kernel, live_names={})
+    return scope
 
 
 WANT = ContainerSpec(

@@ -178,6 +178,21 @@ def test_a_space_finds_links_by_name_and_altname_and_its_loopback() -> None:
     assert Space(Place(2), MappingProxyType({})).loopback is None
 
 
+def test_a_docker_endpoint_s_link_is_told_from_those_that_have_its_mac_address_from_it() -> None:
+    kinds = {2: "bridge", 3: "veth", 4: "vlan", 5: "macvlan", 6: "vlan"}
+    links = {index: a_link(index, f"x{index}")._replace(kind=kind) for index, kind in kinds.items()}
+    macs = {index: each._replace(mac="02:00:00:00:00:01" if index < 5 else "") for index, each in links.items()}
+    found = Space(Place(1), macs).endpoint("02:00:00:00:00:01")
+    assert found
+    assert found.name == "x3"
+    assert Space(Place(1), macs).endpoint("") is None
+    other = Space(
+        Place(1), {index: each._replace(mac="02:00:00:00:00:02") for index, each in links.items() if index > 4}
+    )
+    assert other.endpoint("02:00:00:00:00:02") is other.links[5]
+    assert other.endpoint("02:00:00:00:00:03") is None
+
+
 def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
     names = {2: ("br0", None), 3: ("eth0", 2), 4: ("eth1", 2), 5: ("eth2", None)}
     links = {index: a_link(index, name)._replace(master=master) for index, (name, master) in names.items()}

@@ -27,16 +27,16 @@ def holders(scope: Scope, kind: str) -> Iterator[tuple[ResourceKey, str, Space, 
             if where in nodes:
                 node, space = nodes[where]
                 link = space.link(name)
-                if link and not scope.kernel.mine(link) and not _is_dockers(scope, node, link):
+                if link and not scope.kernel.mine(link) and not _is_dockers(scope, node, space, link):
                     yield node, name, space, link
 
 
-def _is_dockers(scope: Scope, node: ResourceKey, link: Link) -> bool:
+def _is_dockers(scope: Scope, node: ResourceKey, space: Space, link: Link) -> bool:
     """Tell whether an interface in a container of ours is one of its connects, which are mended elsewhere."""
     declared, inspected = scope.desired.resources.get(node), scope.kernel.containers.get(node)
     ours = inspected and (declared is None or declared.owned)
     networks = inspected["NetworkSettings"]["Networks"] if inspected and ours else {}
-    return any(each.get("MacAddress") == link.mac for each in networks.values())
+    return any(space.endpoint(each.get("MacAddress") or "") is link for each in networks.values())
 
 
 def interface(node: ResourceKey, name: str, link: Link) -> Resource:

@@ -474,6 +474,17 @@ def test_addresses_that_a_container_has_put_on_a_bridge_of_its_own_are_there(lab
     assert lab.tells(SMALL) == {}
 
 
+def test_an_endpoint_is_changed_beside_a_bridge_that_its_container_has_put_over_it(lab: Lab) -> None:
+    lab.apply(SMALL)
+    before = life(lab, "web", "client", "other")
+    for line in ("link add br0 type bridge", "link set eth0 master br0"):  # which has its MAC address then
+        within(lab, "web", "ip", *line.split())
+    assert lab.live(SMALL, "connect/web--lan")["interface"] == "eth0"
+    lab.apply(SMALL.replace('"www"', '"site"'))
+    assert life(lab, "web", "client", "other") == before
+    assert reaches(lab, "client", "site")
+
+
 def test_a_sysctl_of_a_container_that_a_hand_changed_is_set_again(lab: Lab) -> None:
     sysctls = {"net.ipv4.ip_forward": "1", "net.ipv4.ip_local_port_range": "2000 3000"}
     file = text({"c": alone(sysctls=sysctls), "d": alone(network_mode="service:c")})

@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.host.netlink import Address, Connected, Link, Route
+from reconciler.host.netlink import VETH, Address, Connected, Link, Route
 from reconciler.model import HOST, ResourceKey
 from reconciler.value import dataclass
 
@@ -67,6 +67,11 @@ class Space:
     @cached_property
     def _by_name(self) -> Mapping[str, Link]:
         return {name: each for each in self.links.values() for name in (each.name, *each.altnames)}
+
+    def endpoint(self, mac: str) -> Link | None:
+        """Find the link of a Docker endpoint by its MAC address, which a VLAN on it or a bridge over it has as well."""
+        found = (each for each in self.links.values() if mac and each.mac == mac)
+        return min(found, key=lambda each: (each.kind != VETH, each.index), default=None)
 
     def ports(self, master: int) -> tuple[Link, ...]:
         """Return the links that are in a bridge."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import HostRefuses, StepFailed
@@ -12,7 +13,7 @@ from reconciler.host.kernel import Reach, Where
 from reconciler.host.netlink import Link, get_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import status
-from reconciler.kinds.connect.live import is_up
+from reconciler.kinds.connect.live import is_up, subnets
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, ConnectSpec, endpoint
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.route.aside import insist_on_way_back, routes_aside
@@ -32,7 +33,7 @@ So it does where that is the name of a veth of the container which is about to b
 _NAMES_INTERFACES = (1, 49)
 """From this API version on the engine has to be told another name."""
 _INTERFACE = "com.docker.network.endpoint.ifname"
-_FROM = 15
+_FROM = 16
 _HINTS = {
     "Address already in use": "something else has that address: choose another, or disconnect it",
     "conflicts with existing route": "something else has put that route into the container: remove it there",
@@ -61,11 +62,6 @@ def connected(host: Host, step: Step) -> Result:
     return Status.DONE
 
 
-def subnets(network: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the subnets of a network that was inspected."""
-    return tuple(each["Subnet"] for each in network["IPAM"].get("Config") or () if each.get("Subnet"))
-
-
 def refuse_mac(resource: Resource, version: tuple[int, int]) -> None:
     """Raise where the engine cannot give the endpoint its MAC address."""
     spec = ConnectSpec.of(resource)
@@ -84,9 +80,10 @@ def _connect(host: Host, resource: Resource, container: str) -> None:
 def join(host: Host, container: str, network: str, config: Mapping[str, Any], *, spares: Sequence[str]) -> None:
     """Connect; in a container that runs its interface gets a name that is none of those that are spared."""
     last = _ATTEMPTS + len(spares) - 1
+    free = (name for number in count(_FROM) if (name := f"eth{number}") not in spares)
     for attempt in range(last + 1):
         named = attempt and host.engine.version >= _NAMES_INTERFACES
-        options = {"DriverOpts": {_INTERFACE: f"eth{_FROM + attempt}"}} if named else {}
+        options = {"DriverOpts": {_INTERFACE: next(free)}} if named else {}
         try:
             host.engine.networks.connect(network, container, {**config, **options})
         except Exception as error:
@@ -123,13 +120,23 @@ def disconnected(host: Host, step: Step) -> Result:
     try:
         inspected = engine.containers.inspect(container)
         if step.change.desired:
-            insist_on_way_back(host, inspected, subnets(engine.networks.inspect(network)), resource.live["interface"])
+            again = _subnets_again(ConnectSpec.of(step.change.desired), engine.networks.inspect(network))
+            insist_on_way_back(host, inspected, again, resource.live["interface"])
         with routes_aside(host, inspected):
             engine.networks.disconnect(network, container)
     except Exception as error:
         if status(error) != NOT_FOUND and "is not connected to" not in str(error):
             raise
     return Status.DONE
+
+
+def _subnets_again(spec: ConnectSpec, network: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the subnets to connect to again: the declared ones, and of a family that has none those that are live.
+
+    The network may be about to be replaced.
+    """
+    families = {":" in each for each in spec.subnets}
+    return (*spec.subnets, *(each for each in subnets(network) if (":" in each) not in families))
 
 
 def _let_go(host: Host, container: str, network: str) -> None:

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from reconciler.host.kernel.space import Space
+from reconciler.host.netlink import Link
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Claim, ResourceKey
@@ -49,9 +50,9 @@ def _lacks_ipv6(inspected: Json) -> bool:
 
 
 def _is_in(space: Space, endpoint: Json, *, ipv6: bool) -> bool:
-    mac = endpoint.get("MacAddress") or ""
+    link = link_of(endpoint, space)
     there = {str(ip_interface(each.address).ip) for some in space.addresses.values() for each in some}
-    is_up = not mac or any(each.mac == mac and each.up for each in space.links.values())
+    is_up = not endpoint.get("MacAddress") or bool(link and link.up)
     return is_up and there.issuperset(each for each in addresses(endpoint) if ipv6 or ":" not in each)
 
 
@@ -98,10 +99,19 @@ def _plain(address: str) -> str:
 
 def interfaces(container: ResourceKey, endpoint: Json, space: Space | None) -> Iterator[Claim]:
     """Yield the claim on the name of an endpoint's interface, which the engine chose: a veth may want it."""
-    mac = endpoint.get("MacAddress")
-    for link in space.links.values() if space and mac else ():
-        if link.mac == mac:
-            yield interface_claim(label(container), link.name, chosen=True)
+    link = link_of(endpoint, space)
+    if link:
+        yield interface_claim(label(container), link.name, chosen=True)
+
+
+def link_of(endpoint: Json, space: Space | None) -> Link | None:
+    """Return the interface of an endpoint; None where it is not there, or nobody looked."""
+    return space.endpoint(endpoint.get("MacAddress") or "") if space else None
+
+
+def subnets(network: Json) -> tuple[str, ...]:
+    """Return the subnets of a network as the engine tells it."""
+    return tuple(each["Subnet"] for each in (network.get("IPAM") or {}).get("Config") or () if each.get("Subnet"))
 
 
 def addresses(endpoint: Json) -> list[str]:

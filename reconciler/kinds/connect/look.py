@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
-from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, link_of, spec_of, subnets
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
-from reconciler.kinds.container.ours import ours, spaces
+from reconciler.kinds.container.ours import ours, spaces, veths
 from reconciler.kinds.networking import BRIDGE, RUNS
 from reconciler.model import Claim, Need, Resource, ResourceKey
 
@@ -66,20 +66,25 @@ def _counts(scope: Scope, key: ResourceKey, name: str) -> bool:
 
 
 def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Json, seen: Seen) -> Iterator[Resource]:
-    name, endpoint, _ = seen
+    name, endpoint, space = seen
     identity = networks.identity(name, endpoint)
     network = networks.key(name, endpoint)
     own = key_of(key.name, network.name)
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
-    spec = replace(spec_of(name, endpoint, inspected, want), ours=identity in networks.ours, spares=_veths(scope, seen))
+    spec = replace(
+        spec_of(name, endpoint, inspected, want),
+        ours=identity in networks.ours,
+        subnets=subnets(scope.networks.get(identity, {})),
+        spares=veths(scope, space),
+    )
     if _is_to_run(scope, key, inspected) and networks.held_by_another(identity, inspected, spec):
         return
     yield Resource(
         own,
         spec,
         needs=tuple(sorted((Need(key, "container"), Need(network, "network")))),
-        claims=tuple(sorted({*_claims(network, endpoint, spec), *interfaces(key, endpoint, seen.space)})),
+        claims=tuple(sorted({*_claims(network, endpoint, spec), *interfaces(key, endpoint, space)})),
         part_of=key,
         live=_facts(seen, inspected),
     )
@@ -101,14 +106,9 @@ def _claims(network: ResourceKey, endpoint: Json, spec: ConnectSpec) -> Iterator
         yield from address_claims(network.name, [each], chosen=each not in (spec.ipv4_address, spec.ipv6_address))
 
 
-def _veths(scope: Scope, seen: Seen) -> tuple[str, ...]:
-    links = seen.space.links.values() if seen.space else ()
-    return tuple(sorted(link.name for link in links if scope.kernel.mine(link)))
-
-
 def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
     name, endpoint, space = seen
-    names = {link.mac: link.name for link in space.links.values()} if space else {}
+    link = link_of(endpoint, space)
     return MappingProxyType(
         {
             "container": inspected["Id"],
@@ -116,7 +116,7 @@ def _facts(seen: Seen, inspected: Json) -> Mapping[str, Any]:
             "network": endpoint.get("NetworkID") or "",
             "addresses": tuple(addresses(endpoint)),
             "mac": endpoint.get("MacAddress") or "",
-            "interface": names.get(endpoint.get("MacAddress") or "", ""),
+            "interface": link.name if link else "",
         }
     )
 

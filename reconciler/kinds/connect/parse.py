@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -41,6 +41,7 @@ def _connect(entry: Entry, network: str, endpoint: Mapping[str, Any], found: Ord
         first=network == networking.first(entry),
         container=entry.source.live("containers", entry.name),
         ours=not on_bridge and not (entry.source.section("networks").get(network) or {}).get("external"),
+        subnets=tuple(each["subnet"] for each in _pools(_declared(entry, network) or {})),
         spares=tuple(sorted(end.interface for _, end in entry.source.once(ends_by_node).get(container, ()))),
     )
     if on_bridge:
@@ -108,8 +109,12 @@ def _declared(entry: Entry, network: str) -> Mapping[str, Any] | None:
     return declared if sure else None
 
 
+def _pools(declared: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return (declared.get("ipam") or {}).get("config") or ()
+
+
 def _subnets(declared: Mapping[str, Any], version: int) -> Iterator[Any]:
-    for each in (declared.get("ipam") or {}).get("config") or ():
+    for each in _pools(declared):
         try:
             found = ip_network(each["subnet"], strict=False)
         except ValueError:

@@ -21,8 +21,8 @@ class ConnectSpec(Spec):
     """An endpoint: names and addresses on a network, known by its live name.
 
     `first` says that the creation of the container carries it, `container` is that one's live name; `ours` says that
-    the network has to carry our mark. `spares` are the interfaces of the container's veths, whose names
-    that of the endpoint may not have.
+    the network has to carry our mark, and `subnets` are what the file says of it. `spares` are the interfaces of the
+    container's veths, whose names that of the endpoint may not have.
     """
 
     network: str = ""
@@ -35,6 +35,7 @@ class ConnectSpec(Spec):
     first: bool = uncompared(False)  # noqa: FBT003 - a default
     container: str = uncompared("")
     ours: bool = uncompared(False)  # noqa: FBT003 - likewise
+    subnets: tuple[str, ...] = uncompared(())
     spares: tuple[str, ...] = uncompared(())
 
 

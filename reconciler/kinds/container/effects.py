@@ -14,7 +14,8 @@ from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import ID
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.connect.effects import join, refuse_mac, subnets
+from reconciler.kinds.connect.effects import join, refuse_mac
+from reconciler.kinds.connect.live import subnets
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE, ConnectSpec, endpoint
 from reconciler.kinds.container import limits, settings
 from reconciler.kinds.container.config import config

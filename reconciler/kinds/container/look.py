@@ -13,7 +13,7 @@ from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container.live import Seen, spec_of
-from reconciler.kinds.container.ours import externals, names, ours, spaces
+from reconciler.kinds.container.ours import externals, names, ours, spaces, veths
 from reconciler.kinds.container.parse import name_claim
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.networking import BRIDGE, SHARED
@@ -79,7 +79,7 @@ def _own(
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
     )
-    spec = spec_of(seen)
+    spec = replace(spec_of(seen), spares=veths(scope, space))
     return Resource(
         key,
         spec,

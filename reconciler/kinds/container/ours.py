@@ -56,6 +56,12 @@ def spaces(scope: Scope) -> Mapping[ResourceKey, Space]:
     return {key: space for key, space in kernel.nodes.items() if key.kind == "container"} if kernel else {}
 
 
+def veths(scope: Scope, space: Space | None) -> tuple[str, ...]:
+    """Return the names of the interfaces in a container's namespace that are ours; none where nobody looked."""
+    links = space.links.values() if space else ()
+    return tuple(sorted(link.name for link in links if scope.kernel.mine(link)))
+
+
 def externals(scope: Scope) -> dict[ResourceKey, dict[str, Any]]:
     """Return the inspections of the containers that the file calls external, by key."""
     found: dict[ResourceKey, dict[str, Any]] = {}
