@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
@@ -30,12 +30,18 @@ def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topo
     observed = [each for part, _ in seen for each in part]
     lacking = tuple(sorted(each for _, part in seen for each in part))
     unavailable = {name: part for name, part in found.items() if isinstance(part, ReconcilerError)}
-    publish(word for each in observed for word in kinds[each.key.kind].public(each))
+    publish(word for each in observed for word in _public(each, kinds))
     by_key = {each.key: each for each in sorted(observed, key=lambda each: each.key)}
     resources, missing = MappingProxyType(by_key), MappingProxyType(unavailable)
     # Where what is declared cannot be looked at nobody knows whether this one is new.
     beside = () if any(map(desired.of_kind, unavailable)) else _beside(scope)
     return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=beside)
+
+
+def _public(each: Resource, kinds: Mapping[str, Kind]) -> Iterable[str]:
+    """Return what of a resource is told in any case: of what is of no kind, such as an interface, its name."""
+    kind = kinds.get(each.key.kind)
+    return kind.public(each) if kind else (each.key.name,)
 
 
 def _beside(scope: Scope) -> tuple[str, ...]:

@@ -107,10 +107,12 @@ def test_any_other_refusal_is_told_where_frames_of_bridges_come_by_the_chain(
 
 
 def test_the_missing_capability_is_named(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands.fails("one", "Permission denied (you must be root)")
+    commands.fails("one", "# Warning: there are others\nPermission denied\n (you must be root)\n")
     commands.fails("all", "Permission denied (you must be root)")
     monkeypatch.setattr(firewall, "missing", tuple)
-    with pytest.raises(NotPermitted, match=r"you must be root\): run as root, or with CAP_NET_ADMIN$"):
+    with pytest.raises(
+        NotPermitted, match=r"fails: Permission denied; \(you must be root\): run as root, or with CAP_NET"
+    ):
         firewall.look(0)
 
 

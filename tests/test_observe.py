@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,8 +21,9 @@ from reconciler.host.kernel import look
 from reconciler.host.kernel.peer import Elsewhere
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
+from reconciler.kinds.base import Kind
 from reconciler.kinds.container.ours import spaces
-from reconciler.model import HOST, Resource, ResourceKey, Topology
+from reconciler.model import HOST, Resource, ResourceKey, Spec, Topology
 from reconciler.observe import _beside, observe
 from reconciler.secret import Secret, masked
 
@@ -51,6 +52,17 @@ def test_the_keys_of_what_is_there_are_told_though_passwords_stand_in_them() -> 
     Secret("postgres")
     observe(host_with({"box/postgres": {}, "box/postgres-db": {}}), topology({}), kinds=KINDS)
     assert masked("delete box/postgres, box/postgres-db") == "delete box/postgres, box/postgres-db"
+
+
+def test_what_stands_for_a_thing_of_no_kind_is_observed_and_told_too() -> None:
+    class Seeing(Ground):
+        def observe(self, scope: Scope) -> Iterator[Resource]:
+            yield Resource(ResourceKey("interface", "@postgres"), Spec(), owned=False)
+
+    Secret("postgres")
+    kinds: dict[str, Kind] = {**KINDS, "ground": Seeing()}
+    assert keys(observe(host_with({}), topology({}), kinds=kinds)) == ["interface/@postgres not ours"]
+    assert masked("interface @postgres") == "interface @postgres"
 
 
 def test_what_is_external_is_observed_and_what_is_foreign_only_where_it_is_in_the_way() -> None:

@@ -151,7 +151,9 @@ def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stderr.strip() or f"it ended with {done.returncode}, and said nothing"
+    """Return what a command said in one line, but for what it says beside: that there are tables of the other tool."""
+    lines = (each.strip() for each in done.stderr.splitlines() if not each.startswith("#"))
+    return "; ".join(filter(None, lines)) or f"it ended with {done.returncode}, and said nothing"
 
 
 def _found(command: str) -> str | None:

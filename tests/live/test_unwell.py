@@ -140,8 +140,8 @@ def test_a_full_disk_of_ours_is_told_and_nothing_is_left_on_it(cli: Cli, tiny: P
 
 
 @pytest.fixture
-def full(tmp_path: Path, engine: Any) -> Iterator[str]:
-    """The address of an engine of its own whose disk is full but for a few pages; its image is `lab`."""
+def full(tmp_path: Path, engine: Any) -> Iterator[tuple[str, list[str]]]:
+    """An engine of its own whose disk is full but for a few pages: its address, how to be where it is; it has `lab`."""
     if engine.info()["OSType"] != "linux" or not shutil.which("dockerd"):
         pytest.fail("dockerd must be here") if REQUIRED else pytest.skip("no engine can be started here")
     disk = tmp_path / "disk"
@@ -161,7 +161,7 @@ def full(tmp_path: Path, engine: Any) -> Iterator[str]:
         with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
             while True:
                 filler.write(bytes(4096))
-        yield address
+        yield address, ["nsenter", f"--net=/proc/{daemon.pid}/ns/net"]
     finally:
         daemon.terminate()
         daemon.wait(30)
@@ -177,7 +177,7 @@ def _answering(address: str, daemon: subprocess.Popen[bytes], log: Path) -> Any:
     return pytest.fail(log.read_text())
 
 
-def test_a_full_disk_of_the_engine_is_told_with_what_to_do(cli: Cli, full: str) -> None:
+def test_a_full_disk_of_the_engine_is_told_with_what_to_do(cli: Cli, full: tuple[str, list[str]]) -> None:
     cli.write(
         """
 images: {made: {import: root.tar}}
@@ -186,11 +186,12 @@ namespaces: {red: }
 """
     )
     (cli.folder / "root.tar").write_bytes(busybox_tar())
-    cli.environment["DOCKER_HOST"] = full
-    done = cli("apply", "--patience", "1s")
+    cli.environment["DOCKER_HOST"], there = full
+    done = cli("apply", "--patience", "1s", before=there)
     assert done.returncode == 1, done.stdout + done.stderr
     for key in ("image/made", "container/web"):
         words = rf"failed      create {key}  {key}: .*no space left on device.*: the engine's disk is full: see `docker"
         assert re.search(words, done.stdout), (key, done.stdout)
     assert "  applied     create namespace/red" in done.stdout
+    assert cli("destroy", before=there).returncode == 0
     cli.environment.pop("DOCKER_HOST")
