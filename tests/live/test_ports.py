@@ -14,7 +14,7 @@ import pytest
 from live.boxes import C, Json, R, alone, box, inspect, lan, text
 from live.lab import IMAGE, Lab
 from reconciler.errors import Conflict, Usage
-from reconciler.host.marks import Mark
+from reconciler.host.marks import ID, Mark
 from reconciler.model import Action, ResourceKey
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("image")]
@@ -85,9 +85,13 @@ def test_a_port_moves_from_one_container_to_another(lab: Lab) -> None:
     lab.apply(text({"b": web(ports=["18323:80"], state="stopped"), "c": web(ports=["18324:80"])}, networks=NETWORKS))
 
 
+MARKED = Mark("rv", ResourceKey("container", "web")).labels()
+
+
 @pytest.mark.parametrize(
     ("labels", "whose"),
-    [({}, "not ours"), (Mark("rv", ResourceKey("container", "web")).labels(), "of topology rv")],
+    [({}, "not ours"), (MARKED, "not ours"), (MARKED | {ID: "7"}, "of topology rv")],
+    ids=["nobody's", "with a mark as anybody writes it", "of another topology"],
 )
 def test_a_port_that_a_foreign_container_publishes_is_a_conflict(lab: Lab, labels: dict[str, str], whose: str) -> None:
     api, name = lab.host.engine.api, f"{lab.name}-foreign"
