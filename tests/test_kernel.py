@@ -193,6 +193,17 @@ def test_a_docker_endpoint_s_link_is_told_from_those_that_have_its_mac_address_f
     assert other.endpoint("02:00:00:00:00:03") is None
 
 
+def test_endpoints_that_have_one_mac_address_while_it_moves_are_told_apart_by_their_addresses() -> None:
+    links = {each: a_link(each, f"eth{each}")._replace(kind="veth", mac="02:00:00:00:00:01") for each in (2, 3)}
+    space = Space(Place(1), links, {each: (Address(each, f"10.0.{each}.1/24", 0, 0, 0),) for each in links})
+    names = {each: space.endpoint("02:00:00:00:00:01", [each] if each else ()) for each in ("10.0.3.1", "10.9.9.9", "")}
+    assert {each: link and link.name for each, link in names.items()} == {
+        "10.0.3.1": "eth3",
+        "10.9.9.9": "eth2",
+        "": "eth2",
+    }
+
+
 def test_the_ports_of_a_bridge_are_the_links_that_are_in_it() -> None:
     names = {2: ("br0", None), 3: ("eth0", 2), 4: ("eth1", 2), 5: ("eth2", None)}
     links = {index: a_link(index, name)._replace(master=master) for index, (name, master) in names.items()}

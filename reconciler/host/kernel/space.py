@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from functools import cached_property
 from types import MappingProxyType
@@ -68,10 +68,18 @@ class Space:
     def _by_name(self) -> Mapping[str, Link]:
         return {name: each for each in self.links.values() for name in (each.name, *each.altnames)}
 
-    def endpoint(self, mac: str) -> Link | None:
-        """Find the link of a Docker endpoint by its MAC address, which a VLAN on it or a bridge over it has as well."""
+    def endpoint(self, mac: str, addresses: Collection[str] = ()) -> Link | None:
+        """Find the link of a Docker endpoint by its MAC address, which a VLAN on it or a bridge over it has as well.
+
+        Two endpoints may have one MAC address while that moves; their addresses tell them apart.
+        """
+
+        def rank(link: Link) -> tuple[bool, bool, int]:
+            held = (each.address.partition("/")[0] for each in self.addresses.get(link.index, ()))
+            return link.kind != VETH, link.kind == VETH and set(addresses).isdisjoint(held), link.index
+
         found = (each for each in self.links.values() if mac and each.mac == mac)
-        return min(found, key=lambda each: (each.kind != VETH, each.index), default=None)
+        return min(found, key=rank, default=None)
 
     def ports(self, master: int) -> tuple[Link, ...]:
         """Return the links that are in a bridge."""

@@ -106,7 +106,7 @@ def interfaces(container: ResourceKey, endpoint: Json, space: Space | None) -> I
 
 def link_of(endpoint: Json, space: Space | None) -> Link | None:
     """Return the interface of an endpoint; None where it is not there, or nobody looked."""
-    return space.endpoint(endpoint.get("MacAddress") or "") if space else None
+    return space.endpoint(endpoint.get("MacAddress") or "", addresses(endpoint)) if space else None
 
 
 def subnets(network: Json) -> tuple[str, ...]:
