@@ -468,12 +468,17 @@ def test_the_functions_of_the_stages_stay_functions() -> None:
     assert all(callable(each) for each in (reconciler.diff, reconciler.execute, reconciler.observe, reconciler.plan))
 
 
+def there_are(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let topologies of these names be on the host, and nobody interrupt."""
+    named = tuple(Found(each, ("file",), {}) for each in names)
+    monkeypatch.setattr("reconciler.topologies.topologies", lambda _: (named, ()))
+    monkeypatch.setattr("reconciler.cli.changing.interruption", Interruption())
+
+
 def test_of_all_topologies_one_on_which_others_stand_is_destroyed_after_those(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = tuple(Found(each, ("file",), {}) for each in ("below", "above", "stuck"))
-    monkeypatch.setattr("reconciler.topologies.topologies", lambda _: (named, ()))
-    monkeypatch.setattr("reconciler.cli.changing.interruption", Interruption())
+    there_are(monkeypatch, "below", "above", "stuck")
     gone: list[str] = []
 
     def destroyed(topology: Topology) -> int:
@@ -490,9 +495,7 @@ def test_of_all_topologies_one_on_which_others_stand_is_destroyed_after_those(
 def test_of_all_topologies_one_that_fails_spares_the_others_no_word_and_no_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = tuple(Found(each, ("file",), {}) for each in ("stuck", "busy", "free"))
-    monkeypatch.setattr("reconciler.topologies.topologies", lambda _: (named, ()))
-    monkeypatch.setattr("reconciler.cli.changing.interruption", Interruption())
+    there_are(monkeypatch, "stuck", "busy", "free")
     gone: list[str] = []
 
     def destroyed(topology: Topology) -> int:
