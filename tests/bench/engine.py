@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.measure import Failed
-from bench.topologies import COMMAND, FLOOR_NAME, FLOOR_SUBNET, IMAGE
+from bench.topologies import COMMAND, FLOOR_NAME, IMAGE, next_network
 
 _SOCKET = "unix:///var/run/docker.sock"
 
@@ -41,14 +41,15 @@ class Containers:
 
     def __init__(self, count: int, *, network: bool, workers: int) -> None:
         self.names = [f"{FLOOR_NAME}-c{number}" for number in range(count)]
-        self.network, self.workers = network, workers
+        self.network, self.subnet = next_network(FLOOR_NAME) if network else ("", "")
+        self.workers = workers
         self.client = Client()
 
     def make(self) -> None:
         """Create and start them."""
         if self.network:
-            ipam = {"Config": [{"Subnet": FLOOR_SUBNET}]}
-            self.client.call("POST", "/networks/create", {"Name": FLOOR_NAME, "IPAM": ipam})
+            ipam = {"Config": [{"Subnet": self.subnet}]}
+            self.client.call("POST", "/networks/create", {"Name": self.network, "IPAM": ipam})
         each_of(self._make, self.names, self.workers)
 
     def look(self) -> None:
@@ -79,7 +80,7 @@ class Containers:
         found = self.client.call("GET", "/containers/json?all=1")
         names = [each["Names"][0][1:] for each in found if each["Names"][0][1:] in self.names]
         each_of(lambda name: self.client.call("DELETE", f"/containers/{name}?v=1&force=1"), names, self.workers)
-        if any(each["Name"] == FLOOR_NAME for each in self.client.call("GET", "/networks")):
+        if any(each["Name"] == self.network for each in self.client.call("GET", "/networks")):
             self._unmake_network()
 
     def pids(self) -> dict[str, int]:
@@ -88,14 +89,14 @@ class Containers:
         return {each["Name"].removeprefix(f"/{FLOOR_NAME}-"): each["State"]["Pid"] for each in found}
 
     def _make(self, name: str) -> None:
-        mode = FLOOR_NAME if self.network else "none"
+        mode = self.network or "none"
         body = {"Image": IMAGE, "Cmd": COMMAND, "HostConfig": {"Init": True, "NetworkMode": mode}}
         self.client.call("POST", f"/containers/create?name={name}", body)
         self.client.call("POST", f"/containers/{name}/start")
 
     def _unmake_network(self) -> None:
         if self.network:
-            self.client.call("DELETE", f"/networks/{FLOOR_NAME}")
+            self.client.call("DELETE", f"/networks/{self.network}")
 
 
 def each_of(function: Callable[[str], Any], names: Sequence[str], workers: int) -> list[Any]:

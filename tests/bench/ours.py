@@ -12,14 +12,19 @@ from bench.nouns import OURS, PROFILED, STEPS, Sample, Side
 Acts = Sequence[tuple[str, Sequence[str]]]
 """What each act is called, and the command's arguments."""
 Runner = Callable[..., Sample]
+_MISCOUNTED = "the engine has lost count"
 
 
-def sides(acts: Acts, file: str, *, clear: Callable[[], None] = lambda: None) -> tuple[Side, Side]:
+def sides(
+    acts: Acts, file: str, *, begin: Callable[[], object] = lambda: None, clear: Callable[[], None] = lambda: None
+) -> tuple[Side, Side]:
     """The command, and once the same with its time looked at."""
-    return (
-        Side(OURS, lambda: course(reconciler, acts, file, clear)),
-        Side(PROFILED, lambda: course(profiled, acts, file, clear), once=True),
-    )
+
+    def begun(runner: Runner) -> Iterator[tuple[str, Sample]]:
+        begin()
+        yield from course(runner, acts, file, clear)
+
+    return Side(OURS, lambda: begun(reconciler)), Side(PROFILED, lambda: begun(profiled), once=True)
 
 
 def steps_alone(file: str) -> Side:
@@ -58,4 +63,6 @@ def _gone(file: str) -> None:
     try:
         reconciler("destroy", file, "--now", "--volumes")
     except Failed as error:
+        if _MISCOUNTED in str(error):  # an empty network stays, which nobody looks at any more
+            raise
         raise SystemExit(f"{file} is not gone: {error}") from error

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 IMAGE = "reconciler-bench/busybox:latest"
 COMMAND = ["sleep", "86400"]
 NAME, FLOOR_NAME = "bench", "floor"
-SUBNET, FLOOR_SUBNET = "10.249.0.0/16", "10.248.0.0/16"
 _OCTET = 250
+_NUMBERS = cycle(range(100, 240))
 
 
 def written(folder: Path, name: str, text: str) -> str:
@@ -25,11 +26,22 @@ def boxes(count: int) -> list[str]:
     return [f"c{number}" for number in range(count)]
 
 
+def next_network(prefix: str) -> tuple[str, str]:
+    """Return the name and the subnet of a network that none before it has.
+
+    An engine before 28.1 may count a network's endpoints wrongly where many come and go at once, and keeps it then
+    until it is restarted: what comes after that is not to find it in the way.
+    """
+    number = next(_NUMBERS)
+    return f"{prefix}{number}", f"10.{number}.0.0/16"
+
+
 def on_network(count: int) -> str:
-    """Containers on one bridge network."""
+    """Containers on one bridge network, which no other topology has."""
+    name, subnet = next_network(NAME)
     entries = "".join(f"  {each}: {{networks: [lan]}}\n" for each in boxes(count))
-    networks = f"networks: {{lan: {{ipam: {{config: [{{subnet: {SUBNET}}}]}}}}}}\n"
-    return f"{_head()}{networks}containers:\n{entries}"
+    networks = f"networks: {{lan: {{ipam: {{config: [{{subnet: {subnet}}}]}}}}}}\n"
+    return f"{_head(name)}{networks}containers:\n{entries}"
 
 
 def by_veths(count: int, *, per: int = 2) -> str:
@@ -83,9 +95,9 @@ def address(pair: int, last: int) -> str:
     return f"10.{pair // _OCTET}.{pair % _OCTET}.{last}/24"
 
 
-def _head() -> str:
+def _head(name: str = NAME) -> str:
     defaults = f'{{containers: {{image: "{IMAGE}", init: true, command: {json.dumps(COMMAND)}}}}}'
-    return f"name: {NAME}\ndefaults: {defaults}\n"
+    return f"name: {name}\ndefaults: {defaults}\n"
 
 
 def _line(pair: tuple[str, str, int]) -> str:

@@ -66,12 +66,16 @@ class Door:
     def begin(self, journey: Journey) -> None:
         """Be at the beginning of a journey."""
         self.proxy.disarm()
-        assert self.lab.destroy().converged
+        insist(self.lab.destroy())
         if journey.before:
             self.text = self.declared = journey.before.replace("LAB", self.lab.name)
-            report = self.attempt()
-            assert report.converged, [str(each.error) for each in report.failed]
+            insist(self.attempt())
         self.text = journey.after.replace("LAB", self.lab.name)
+
+
+def insist(report: Report) -> None:
+    """See that it all went well, and else why not."""
+    assert report.converged, [*(str(each.error) for each in report.failed), *map(str, report.remaining)]
 
 
 def nameless(engine: Any) -> list[str]:
@@ -85,8 +89,7 @@ ENDLESS = ("/events", "/wait")
 def heard(door: Door) -> Counts:
     """The calls of an apply that goes well, in order, and how often each was sent."""
     door.proxy.arm("", Fault.SLOW, once=True)
-    report = door.attempt()
-    assert report.converged, [str(each.error) for each in report.failed]
+    insist(door.attempt())
     return Counter(door.proxy.calls)
 
 
@@ -148,8 +151,7 @@ def goes_wrong(door: Door, call: str, fault: Fault, times: int) -> None:
         assert reads, "what is written is of a step, and the step is of a report"
     if fault in CARRIED_OUT and not reads:
         assert sent.count(call) <= times + (MORE if call.endswith(SAME_AGAIN) else 0), "it was sent twice"
-    again = door.attempt()
-    assert again.converged, [str(each.error) for each in again.failed]
+    insist(door.attempt())
     assert door.attempt().outcomes == ()
 
 

@@ -46,7 +46,8 @@ def rows(scale: Scale, folder: Path) -> list[Row]:
 
 
 def _on_network(folder: Path, count: int, *, full: bool) -> Row:
-    file = written(folder, f"network-{count}.yaml", on_network(count))
+    file = str(folder / f"network-{count}.yaml")
+    mine = sides(_acts(file), file, begin=lambda: written(folder, f"network-{count}.yaml", on_network(count)))
     place = folder / f"peers-{count}"
     place.mkdir(exist_ok=True)
     rivals = (*peers.composes(place, count), peers.terraform(place, count)) if full else ()
@@ -54,7 +55,7 @@ def _on_network(folder: Path, count: int, *, full: bool) -> Row:
     return Row(
         f"network-{count}",
         f"{count} containers on one bridge network",
-        (*sides(_acts(file), file), floor, *rivals),
+        (*mine, floor, *rivals),
         ON_NETWORK if full else (),
         "on a network",
         count,
