@@ -126,10 +126,8 @@ def _clab(count: int, ends: list[tuple[str, str, int]]) -> dict[str, object]:
     for left, right, n in ends:
         lines[left].append(f"ip address add {address(n, 1)} dev l{n}")
         lines[right].append(f"ip address add {address(n, 2)} dev r{n}")
-    nodes = {
-        each: {"kind": "linux", "image": IMAGE, "cmd": " ".join(COMMAND), "network-mode": "none", "exec": lines[each]}
-        for each in lines
-    }
+    node = {"kind": "linux", "image": IMAGE, "cmd": " ".join(COMMAND), "network-mode": "none", "privileged": False}
+    nodes = {each: {**node, "exec": lines[each]} for each in lines}
     links = [{"endpoints": [f"{left}:l{n}", f"{right}:r{n}"]} for left, right, n in ends]
     return {"name": NAME, "topology": {"nodes": nodes, "links": links}}
 
