@@ -173,6 +173,12 @@ def test_what_answers_and_is_no_engine_is_told_as_that(tmp_path: Path, said: Any
         assert (caught.value.exit_code, len(fake.asked)) == (5, 1)
 
 
+def test_what_answers_and_is_no_engine_is_heard(tmp_path: Path) -> None:
+    with FakeEngine(tmp_path, lambda *_: 404) as fake, pytest.raises(EngineUnreachable) as caught:
+        _ = engine(fake).version
+    assert f"{fake.url} is no Docker Engine, but says so it is (GET /version: 404): set" in str(caught.value)
+
+
 def test_what_a_registry_has_is_asked_again_where_the_connection_breaks(tmp_path: Path) -> None:
     call = "GET /distribution/x/json"
     with FakeEngine(tmp_path, but(call, RESET, 2, {"Descriptor": {"digest": "sha256:1"}})) as fake:

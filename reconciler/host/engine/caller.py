@@ -23,7 +23,7 @@ Version = tuple[int, int]
 OLDEST, NEWEST = (1, 41), (1, 56)
 """The API versions that we speak."""
 _LOG = logging.getLogger("reconciler.engine")
-_ANOTHER = "what answers at {url} is no Docker Engine (GET /version): set DOCKER_HOST to where one is"
+_ANOTHER = "what answers at {url} is no Docker Engine{said}: set DOCKER_HOST to where one is"
 _PASSING = (500, 503)
 _FAILED = 400
 
@@ -55,11 +55,11 @@ class Caller:
             said = json.loads(content)
             theirs, oldest = (tuple(map(int, said[each].split("."))) for each in ("ApiVersion", "MinAPIVersion"))
         except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise EngineUnreachable(_ANOTHER.format(url=self.address.url)) from error
+            raise EngineUnreachable(_ANOTHER.format(url=self.address.url, said=" (GET /version)")) from error
         except EngineError as error:
             if error.status != NOT_FOUND:
                 raise
-            raise EngineUnreachable(_ANOTHER.format(url=self.address.url)) from error
+            raise EngineUnreachable(_ANOTHER.format(url=self.address.url, said=f", but says {error}")) from error
         if theirs < OLDEST or oldest > NEWEST:
             raise HostRefuses(
                 f"the engine at {self.address.url} speaks API {said['MinAPIVersion']} to {said['ApiVersion']}, and we"
