@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from documents import data, document, problems, write
 
+from reconciler.secret import Secret
 from reconciler.topology import violations
 from reconciler.topology.compiled import whole
-from reconciler.topology.document import with_defaults
+from reconciler.topology.document import read, with_defaults
 from reconciler.topology.schema import schema, schema_text
+from reconciler.topology.tree import plain
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -148,7 +150,7 @@ namespaces:
                 "command": None,
                 **lan,
             },
-            "built": {"build": ".", **common, "environment": ["A=3"], **lan},
+            "built": {"build": ".", **common, "environment": {"A": "3", "B": "1"}, **lan},
             "alone": {"image": "lab", "network_mode": "none", **common},
             "far": {"external": True},
         },
@@ -161,6 +163,78 @@ namespaces:
     assert str(merged.position(("containers", "own", "environment", "A"))) == "t.yaml:6:22"
     assert str(merged.position(("containers", "own", "environment", "B"))) == "t.yaml:13:38"
     assert str(merged.position(("containers", "plain"))) == "t.yaml:12:3"
+
+
+FORMS: list[tuple[str, list[str], list[str], dict[str, Any]]] = [
+    ("environment", ["{A: 1, B: 1}", "[A=1, B=1]"], ["{B: 2, C: }", "[B=2, C]"], {"A": "1", "B": "2", "C": None}),
+    (
+        "labels",
+        ["{a: b=c, b: 1}", "[a=b=c, b=1]"],
+        ["{b: '', 'c:d': }", "[b=, 'c:d']"],
+        {"a": "b=c", "b": "", "c:d": None},
+    ),
+    ("networks", ["{a: , b: {aliases: [x]}}"], ["{b: , c: }", "[b, c]"], {"a": {}, "b": {"aliases": ["x"]}, "c": {}}),
+    ("networks", ["{a: }", "[a]"], ["{}", "[]", ""], {"a": {}}),
+    ("networks", ["{}", "[]", ""], ["{a: }"], {"a": {}}),
+    ("depends_on", ["{a: }", "[a]"], ["{b: }", "[b]"], {"a": {}, "b": {}}),
+    (
+        "sysctls",
+        ["{net.a: 1, net.b: 1}", "[net.a=1, net.b=1]"],
+        ["{net.b: 2}", "[net.b=2]"],
+        {"net.a": "1", "net.b": "2"},
+    ),
+    (
+        "extra_hosts",
+        ["{a: [10.0.0.1, 10.0.0.2, 10.0.0.3], b: 10.0.0.1}", "[a=10.0.0.1, 'a:10.0.0.2', a=10.0.0.3, b=10.0.0.1]"],
+        ["{b: 'fd00::1'}", "['b:fd00::1']", "['b=fd00::1']"],
+        {"a": ["10.0.0.1", "10.0.0.2", "10.0.0.3"], "b": "fd00::1"},
+    ),
+    (
+        "build",
+        ["{context: ., args: {A: 1, B: 1}}", "{args: [A=1, B=1], context: .}"],
+        ["{context: b, args: {B: 2}}", "{context: b, args: [B=2]}"],
+        {"context": "b", "args": {"A": "1", "B": "2"}},
+    ),
+    ("build", ["{args: {A: 1}}"], ["b", "{context: b}"], {"context": "b", "args": {"A": "1"}}),
+    ("build", ["b", "{context: b}"], ["{args: {A: 1}}"], {"context": "b", "args": {"A": "1"}}),
+]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "default", "own", "merged"),
+    [(name, default, own, merged) for name, defaults, owns, merged in FORMS for default in defaults for own in owns],
+)
+def test_forms_of_equal_meaning_are_merged_alike(
+    attribute: str, default: str, own: str, merged: dict[str, Any]
+) -> None:
+    text = (
+        f"name: a\ndefaults: {{containers: {{{attribute}: {default}}}}}\ncontainers: {{web: {{{attribute}: {own}}}}}\n"
+    )
+    for also in ("", "x-note: $NOTE\n"):  # read in the quick way, and in the slow one
+        found = with_defaults(document(text + also, NOTE="1"))
+        assert found.problems == ()
+        assert found.data["containers"]["web"][attribute] == merged
+        assert plain(found.tree()) == found.data
+
+
+def test_what_was_merged_of_lists_is_still_where_it_was_written() -> None:
+    write(
+        t="name: a\ndefaults: {containers: {environment: [A=1]}}\n"
+        "containers: {web: {environment: [B=2, C=3]}, db: {environment: [B=2, {}]}}\n"
+    )
+    found = with_defaults(read("t.yaml", environment={}))
+    place = ("containers", "web", "environment", "C")
+    assert str(found.problem(place, "wrong")) == "t.yaml:3:39: containers.web.environment[1]: wrong"
+    assert str(found.position((*place[:-1], "A"))) == "t.yaml:2:39"
+    assert found.incomplete(("containers", "db", "environment", "C"))
+    assert not found.incomplete(place)
+
+
+def test_a_secret_of_a_list_is_one_in_a_mapping() -> None:
+    text = "name: a\ndefaults: {containers: {environment: {A: 1}}}\ncontainers: {web: {environment: [PASSWORD=abcd]}}\n"
+    found = with_defaults(document(text)).data["containers"]["web"]["environment"]
+    assert found == {"A": "1", "PASSWORD": "abcd"}
+    assert isinstance(found["PASSWORD"], Secret)
 
 
 @pytest.mark.parametrize(

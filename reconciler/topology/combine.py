@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
-from reconciler.topology.schema import schema, types
+from reconciler.secret import alike
+from reconciler.topology.schema import Schema, empty, schema, types
 from reconciler.topology.tree import ANYTHING, NOTHING, Cut, Node, dotted
 
 T = TypeVar("T")
@@ -17,6 +19,8 @@ _INSTEAD = {"image": "build", "build": "image", "networks": "network_mode", "net
 """A default that an entry does without when it has the other one."""
 _WITHIN = {"healthcheck": {"disable": "test"}}
 """The same within an attribute."""
+_SHORT = {"build": "context"}
+"""What a text stands for by itself, where a mapping says more."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -121,11 +125,11 @@ def defaulted(root: T, form: _Form[T]) -> T:
     """Return a tree in which every entry has what `defaults` says of its section; that itself is gone."""
     sections = dict(form.value(root))
     defaults = sections.pop("defaults", None) or _nothing(root, "defaults", form)
-    for section in schema()["properties"]["defaults"]["properties"]:
+    for section, wanted in schema()["properties"]["defaults"]["properties"].items():
         default = form.value(defaults).get(section) or _nothing(defaults, section, form)
         if section in sections and (form.value(default) or form.cut(default)):
             entries = sections[section]
-            merged = {name: _entry(default, entry, form) for name, entry in form.value(entries).items()}
+            merged = {name: _entry(default, entry, form, wanted) for name, entry in form.value(entries).items()}
             sections[section] = form.made(entries, merged, form.cut(entries))
     return form.made(root, sections, form.cut(root))
 
@@ -137,13 +141,13 @@ def _nothing(around: T, name: str, form: _Form[T]) -> T:
     return form.made(around, {}, ANYTHING if unknown else NOTHING)
 
 
-def _entry(default: T, entry: T, form: _Form[T]) -> T:
+def _entry(default: T, entry: T, form: _Form[T], wanted: Schema) -> T:
     """Give an entry its defaults; an external one has none."""
     external = form.value(entry).get("external")
-    return entry if external and form.value(external) else _over(default, entry, _INSTEAD, form)
+    return entry if external and form.value(external) else _over(default, entry, _INSTEAD, form, wanted)
 
 
-def _over(default: T, entry: T, instead: Mapping[str, str], form: _Form[T]) -> T:
+def _over(default: T, entry: T, instead: Mapping[str, str], form: _Form[T], wanted: Schema) -> T:
     """Merge mappings key by key; anything else of the entry's stays as it is."""
     theirs, own, cut = form.value(default), form.value(entry), form.cut(entry)
     if not (isinstance(theirs, dict) and isinstance(own, dict)):
@@ -151,8 +155,38 @@ def _over(default: T, entry: T, instead: Mapping[str, str], form: _Form[T]) -> T
     given = {*own, *cut} if cut else own
     inherited = {name: each for name, each in theirs.items() if name not in cut and instead.get(name) not in given}
     lost = {name: each for name, each in form.cut(default).items() if name not in own}
-    kept = {
-        name: _over(inherited[name], each, _WITHIN.get(name, _NOTHING), form) if name in inherited else each
-        for name, each in own.items()
-    }
+    properties, others = wanted.get("properties", {}), wanted.get("additionalProperties") or {}
+    kept = dict(own)
+    for name in inherited.keys() & own.keys():
+        inner = properties.get(name, others)
+        first, then = (_as_mapping(name, each, form, inner) for each in (inherited[name], own[name]))
+        kept[name] = _over(first, then, _WITHIN.get(name, _NOTHING), form, inner)
     return form.made(entry, inherited | kept, {**lost, **cut})
+
+
+def _as_mapping(name: str, held: T, form: _Form[T], wanted: Schema) -> T:
+    """Return the mapping that a list or a text is another form of; anything else as it is."""
+    value, allowed = form.value(held), types(wanted)
+    if "object" not in allowed or isinstance(value, dict):
+        return held
+    if isinstance(value, str) and name in _SHORT:
+        return form.made(held, {_SHORT[name]: held}, NOTHING)
+    if "array" not in allowed:
+        return held
+    found: dict[str, T] = {}
+    for each in value or ():
+        key, inner = _pair(each, form, wanted)
+        if key in found and "array" in types(wanted["additionalProperties"]):
+            first = form.value(found[key])
+            inner = form.made(each, [*(first if isinstance(first, list) else [found[key]]), inner], NOTHING)
+        found[key] = inner
+    return form.made(held, found, ANYTHING if form.cut(held) else NOTHING)
+
+
+def _pair(held: T, form: _Form[T], wanted: Schema) -> tuple[str, T]:
+    """Split `NAME=value`, or `NAME:value` where no name has a colon; a name alone is what a bare key would be."""
+    text = form.value(held)
+    name, separator, rest = text.partition("=")
+    if not separator and not re.search(wanted.get("propertyNames", {}).get("pattern", ""), text):
+        name, separator, rest = text.partition(":")
+    return name, form.made(held, alike(rest, text) if separator else empty(wanted["additionalProperties"]), NOTHING)
