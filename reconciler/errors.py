@@ -107,6 +107,10 @@ class EngineUnreachable(NotNow):
     """No Docker Engine answers."""
 
 
+class NoEngine(EngineUnreachable):
+    """There is no Docker Engine on this host, and nothing says that there should be one."""
+
+
 class EngineForbidden(EngineUnreachable):
     """The engine's socket may not be opened."""
 

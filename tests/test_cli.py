@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -246,6 +247,43 @@ def test_a_partial_plan_is_printed_and_ends_with_the_reason(file: Path, name: st
     assert not (file.parent / "plan.json").exists()
     assert run("plan", str(file), "--out", "plan.json", cwd=file.parent).returncode == 5
     assert not (file.parent / "plan.json").exists()
+
+
+def test_an_engine_that_is_meant_to_be_there_may_hold_more_than_the_file_says(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(f"name: {name}\n")
+    for command in ("plan", "apply"):
+        done = run(command, str(path))
+        assert (done.returncode, done.stdout) == (0, "Plan: nothing to do; 0 unchanged.\n")
+        assert re.match(r"not looked at: connect, container, .* \(no Docker Engine listens at .*\)\n$", done.stderr)
+    done = run("destroy", str(path))
+    assert done.returncode == 5
+    assert re.match(r"error: no Docker Engine listens at .* \(not looked at: connect, container, .*\)\n$", done.stderr)
+
+
+NONE_THERE = """
+import reconciler.host, reconciler.host.engine.address as address, sys
+from dataclasses import replace
+address._BY_DEFAULT = replace(address._BY_DEFAULT, path="/nonexistent/docker.sock")
+from reconciler.cli import main
+main()
+"""
+"""Runs a command on a host without an engine."""
+
+
+def test_where_there_is_no_engine_at_all_nobody_misses_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(f"name: {name}\n")
+    bare = {each: text for each, text in os.environ.items() if not each.startswith("DOCKER_")}
+    for command in ("plan", "apply", "destroy"):
+        done = subprocess.run(
+            [sys.executable, "-c", NONE_THERE, command, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**bare, "HOME": str(tmp_path)},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["show", "--name", "{}"], ["destroy", "--name", "{}"]])

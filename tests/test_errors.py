@@ -18,6 +18,7 @@ CODES = {
     "Conflict": 4,
     "NotNow": 5,
     "EngineUnreachable": 5,
+    "NoEngine": 5,
     "EngineForbidden": 4,
     "Locked": 5,
     "PlanStale": 5,

@@ -12,7 +12,17 @@ from entries import NAME, Entries, host_with, topology
 from memory import KINDS, Box, Ground, MemoryHost, MemorySpec, Part, Seat, Volume, World
 
 from reconciler import reconcile
-from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError, StepFailed, Usage
+from reconciler.errors import (
+    Conflict,
+    EngineForbidden,
+    EngineUnreachable,
+    HostRefuses,
+    NoEngine,
+    NotPermitted,
+    ReconcilerError,
+    StepFailed,
+    Usage,
+)
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.kinds.image.spec import ImageSpec
@@ -461,9 +471,33 @@ def test_destroy_does_not_miss_an_external_and_takes_one_within_ours_along() -> 
 
 def test_destroy_needs_in_reach_what_the_file_declares() -> None:
     kinds = with_seats(EngineUnreachable("no engine"))
-    assert reconcile.destroy(topology(LAB), host_with(LAB), kinds=kinds).converged
     with pytest.raises(EngineUnreachable):
         reconcile.destroy(topology({"seat/a": {}}), host_with(LAB), kinds=kinds)
+
+
+OF_A_FILE = replace(topology(LAB), source="/lab.yaml")
+
+
+@pytest.mark.parametrize(
+    ("desired", "error", "unseen"),
+    [
+        (Topology(NAME), EngineUnreachable("no answer"), ["no answer"]),
+        (Topology(NAME), NoEngine("no engine"), ["no engine"]),
+        (Topology(NAME), NotPermitted("no right"), ["no right"]),
+        (OF_A_FILE, EngineUnreachable("no answer"), ["no answer"]),
+        (OF_A_FILE, NoEngine("no engine"), []),
+        (OF_A_FILE, EngineForbidden("no right"), []),
+        (OF_A_FILE, NotPermitted("no right"), []),
+    ],
+)
+def test_what_nobody_could_see_is_not_said_to_be_destroyed(
+    desired: Topology, error: ReconcilerError, unseen: list[str]
+) -> None:
+    for given in ({}, LAB):
+        report = reconcile.destroy(desired, host_with(given), kinds=with_seats(error))
+        assert [str(each) for each in report.unseen] == unseen
+        assert report.converged is not bool(unseen)
+        assert not report.remaining
 
 
 def test_what_is_destroyed_was_declared_and_is_not_told_otherwise() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, note, say, say_json, settings, show_traceback, style
-from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.cli.reading import chosen, loaded, loaded_or_named, note_out_of_sight, out_of_reach, warn_of_others
 from reconciler.cli.signals import BETWEEN, interruption
 from reconciler.errors import Conflict, ReconcilerError, Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
@@ -81,6 +81,7 @@ def _applied(
         if promised:
             saved.check(promised, made, machine=host.key)
         _announce(made, named=named, json=json)
+        note_out_of_sight(made)
 
     with _working(desired, host, planned, lock_timeout) as progress:
         report = reconcile.apply(desired, host, kinds=kinds(), options=options, progress=progress)
@@ -156,9 +157,8 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
     if kept := sorted(each for each in left if each.kind in kinds_kept):
         ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
         note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
-    # Without a file nobody knows what there is beyond reach: that all is gone cannot be said then.
-    unseen = seen.unavailable if not topology.source else {}
-    return code or (out_of_reach(unseen) if unseen else 0)
+    out_of_reach(reconcile.out_of_sight(report.plan.changes))
+    return code
 
 
 @contextmanager
@@ -203,4 +203,7 @@ def _told(report: Report, host: Host, *, json: bool = False) -> int:
         show_traceback(each.error for each in report.failed if each.error)
     if report.interrupted:
         return interruption.exit_code
-    return 0 if report.converged else 1
+    if report.converged:
+        return 0
+    is_as_far_as_seen = dataclasses.replace(report, unseen=()).converged
+    return min(each.exit_code for each in report.unseen) if is_as_far_as_seen else 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, say, say_json, style
-from reconciler.cli.reading import chosen, loaded, loaded_or_named, out_of_reach, warn_of_others
+from reconciler.cli.reading import chosen, loaded, loaded_or_named, note_out_of_sight, out_of_reach, warn_of_others
 from reconciler.errors import HostRefuses, NotNow, ReconcilerError
 from reconciler.host import ENGINE_TIMEOUT, PATIENCE
 from reconciler.model import DEFAULT_FILE, Plan, Resource, Topology
@@ -63,6 +63,7 @@ def plan(
     missing = needed_and_unavailable(made.changes, host)
     if missing:
         return out_of_reach(missing)
+    note_out_of_sight(made)
     if refused := list(not_supported(made.changes, host, kinds=kinds())):
         return max(map(complain, refused))
     if out:

@@ -67,12 +67,22 @@ def check_name(name: str | None) -> None:
 def out_of_reach(missing: Mapping[str, ReconcilerError]) -> int:
     """Say which kinds could not be looked at, once for each reason, and return the exit code."""
     reasons = {str(error): error for error in missing.values()}
-    return min(complain(error, about=_about(missing, text)) for text, error in reasons.items())
+    codes = [complain(error, about=f" ({_not_looked_at(missing, text)})") for text, error in reasons.items()]
+    return min(codes, default=0)
 
 
-def _about(missing: Mapping[str, ReconcilerError], text: str) -> str:
+def _not_looked_at(missing: Mapping[str, ReconcilerError], text: str) -> str:
     kinds = (kind for kind, error in sorted(missing.items()) if str(error) == text)
-    return f" (not looked at: {', '.join(kinds)})"
+    return f"not looked at: {', '.join(kinds)}"
+
+
+def note_out_of_sight(made: Plan) -> None:
+    """Say of which kinds that the file does not declare something of ours may be there that nobody saw."""
+    from reconciler.reconcile import out_of_sight
+
+    missing = out_of_sight(made.changes)
+    for text in dict.fromkeys(map(str, missing.values())):
+        note(f"{_not_looked_at(missing, text)} ({text})")
 
 
 def warn_of_others(made: Plan, *, named: bool) -> None:

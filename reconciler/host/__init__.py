@@ -12,7 +12,15 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitted, ReconcilerError, StepFailed
+from reconciler.errors import (
+    EngineUnreachable,
+    HostRefuses,
+    NoEngine,
+    NotNow,
+    NotPermitted,
+    ReconcilerError,
+    StepFailed,
+)
 from reconciler.host.descriptors import allowed
 from reconciler.host.privilege import REFUSED, privilege, remedy
 from reconciler.value import dataclass
@@ -109,7 +117,8 @@ class Host:
             raise EngineUnreachable(self.away)
         where = address(self.engine_url)
         if where.scheme == "unix" and _is_missing(where.path):
-            raise EngineUnreachable(f"no Docker Engine listens at {where.url}: start one, or set DOCKER_HOST")
+            text = f"no Docker Engine listens at {where.url}: start one, or set DOCKER_HOST"
+            raise EngineUnreachable(text) if where.given else NoEngine(text)
         return Engine(
             where, timeout=self.engine_timeout, silence=self.wait_timeout, patience=self.patience, stop=self.stop
         )

@@ -140,7 +140,7 @@ class Report:
     reverted: Report | None = None
     interrupted: int = 0
     unseen: tuple[ReconcilerError, ...] = ()
-    """Why some of it could not be looked at again."""
+    """Why some of it could not be looked at, or not again."""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -149,6 +149,6 @@ class Report:
 
     @property
     def converged(self) -> bool:
-        """Tell whether every step succeeded, all could be looked at again, and nothing differs any more."""
+        """Tell whether every step succeeded, all could be looked at, and nothing differs any more."""
         succeeded = all(each.status not in (Status.FAILED, Status.SKIPPED) for each in self.outcomes)
         return succeeded and not self.remaining and not self.unseen

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from reconciler.diff import NOT_DECLARED, diff
-from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, NotNow, ReconcilerError, Usage
+from reconciler.errors import (
+    Conflict,
+    EngineForbidden,
+    EngineUnreachable,
+    HostRefuses,
+    NoEngine,
+    NotNow,
+    ReconcilerError,
+    Usage,
+)
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
@@ -126,12 +135,14 @@ def destroy(
 ) -> Report:
     """Remove all that is ours under the topology's name; volumes and images only where asked for.
 
-    What the topology declares must be in reach; of what else is not, nothing is removed. What it declares external
-    stays, though it was ours once, but for what is within something of ours. The caller holds the lock.
+    What the topology declares must be in reach; of what else is not, nothing is removed, and the report says what may
+    be left there. What it declares external stays, though it was ours once, but for what is within something of ours.
+    The caller holds the lock.
     """
     keep = kept_kinds(volumes=volumes, images=images)
     options = Options(keep=keep, reason="to be destroyed", unmake=True)
-    return _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
+    report = _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
+    return replace(report, unseen=_each_once((*report.unseen, *out_of_sight(report.plan.changes).values())))
 
 
 def kept_kinds(*, volumes: bool, images: bool) -> frozenset[str]:
@@ -182,6 +193,25 @@ def needed_and_unavailable(
     }
 
 
+def out_of_sight(changes: Changes) -> dict[str, ReconcilerError]:
+    """The kinds of which something of ours may be there that could not be observed, with the reasons.
+
+    Without a file that is any. With one, what that does not declare may well be out of reach: for want of a privilege,
+    or on a host without an engine. But one that is meant to be there, and does not answer, may hold what is ours.
+    """
+    return {
+        kind: error
+        for kind, error in changes.observed.unavailable.items()
+        if not changes.desired.source
+        or (isinstance(error, EngineUnreachable) and not isinstance(error, EngineForbidden | NoEngine))
+    }
+
+
+def _each_once(errors: Iterable[ReconcilerError]) -> tuple[ReconcilerError, ...]:
+    """Tell each reason once, whichever kinds have it."""
+    return tuple({str(each): each for each in errors}.values())
+
+
 def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:
     """Go back to the former state; what is not in it was made just now, so that nothing is kept.
 
@@ -196,7 +226,7 @@ def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: 
     back = prepare(former, host, kinds=kinds, options=options)
     report = _executed(back, host, kinds, options, progress)
     blind = (error for kind, error in back.changes.observed.unavailable.items() if kind not in unknown)
-    return replace(report, unseen=tuple({str(each): each for each in (*report.unseen, *blind)}.values()))
+    return replace(report, unseen=_each_once((*report.unseen, *blind)))
 
 
 def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Options, progress: Progress) -> Report:
@@ -225,19 +255,19 @@ def _remaining(
     """
     again = replace(options, adopt=(), replace=())
     found: tuple[Change, ...] = ()
-    reasons: dict[str, ReconcilerError] = {}
+    reasons: tuple[ReconcilerError, ...] = ()
     for number, pause in enumerate(_looks(host.patience) if settled else SECOND_LOOKS[:1]):
         if number >= len(SECOND_LOOKS) and any(each.action is not Action.DELETE for each in found):
             break
         host.stop.wait(pause)
         observed = observe(host, changes.desired, kinds=kinds)
         unseen = tuple(each for each in changes.pending if each.key.kind in observed.unavailable)
-        reasons = {str(error): error for each in unseen if (error := observed.unavailable[each.key.kind])}
+        reasons = _each_once(observed.unavailable[each.key.kind] for each in unseen)
         left = _chosen(_changes(changes.desired, observed, kinds, again), kinds, again)
         found = (*left.pending, *unseen)
         if not found or unseen:  # the look itself has been patient already
             break
-    return found, tuple(reasons.values())
+    return found, reasons
 
 
 def _looks(patience: float) -> Iterator[float]:
@@ -274,5 +304,6 @@ __all__ = [
     "kept_kinds",
     "needed_and_unavailable",
     "not_supported",
+    "out_of_sight",
     "prepare",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from reconciler.errors import ReconcilerError
 from reconciler.model import Outcome, Report, Status
 from reconciler.render.plan import change_lines
 from reconciler.render.style import PLAIN, Style
@@ -27,10 +28,16 @@ def report_lines(report: Report, *, style: Style = PLAIN) -> list[str]:
     lines += [_sum(report)] if report.outcomes else []
     if report.remaining:
         lines += ["Still different:", *change_lines(report.remaining, style=style)]
-    lines += [f"Not looked at again: {each}" for each in report.unseen]
+    lines += [f"Not looked at again: {each}" for each in _seen_once(report)]
     if report.reverted:
         lines += ["Going back:", *report_lines(report.reverted, style=style)]
     return lines
+
+
+def _seen_once(report: Report) -> Iterator[ReconcilerError]:
+    """Yield why that is out of sight which was not before there was a plan."""
+    before = {str(each) for each in report.plan.changes.observed.unavailable.values()}
+    return (each for each in report.unseen if str(each) not in before)
 
 
 def outcome_line(outcome: Outcome, *, style: Style = PLAIN) -> str:

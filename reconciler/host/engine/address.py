@@ -34,7 +34,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Address:
-    """Where an engine is; `scheme` is unix, tcp or ssh, and `path` that of its socket."""
+    """Where an engine is; `scheme` is unix, tcp or ssh, `path` that of its socket; `given` if somebody says so."""
 
     url: str
     scheme: str
@@ -43,6 +43,10 @@ class Address:
     port: int = 0
     user: str = ""
     tls: Tls | None = None
+    given: bool = True
+
+
+_BY_DEFAULT = Address(DEFAULT_ENGINE, "unix", path=DEFAULT_ENGINE.removeprefix("unix://"), given=False)
 
 
 def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
@@ -55,7 +59,7 @@ def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
         return parse(url, _tls_of(environment))
     folder = _folder(environment)
     name = environment.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext") or _DEFAULT_CONTEXT
-    return parse(DEFAULT_ENGINE) if name == _DEFAULT_CONTEXT else _of_context(folder / "contexts", name)
+    return _BY_DEFAULT if name == _DEFAULT_CONTEXT else _of_context(folder / "contexts", name)
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
