@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import logging
 import os
+import pty
+import struct
+import termios
 from pathlib import Path
 
 import pytest
 
 from reconciler.cli.calls import _Words, say_warnings
-from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings
+from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings, style
 from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
 from reconciler.secret import Secret
@@ -96,6 +100,33 @@ def test_json_stays_json_and_holds_nothing_that_a_terminal_obeys(capsys: pytest.
     assert all(line.isprintable() for line in out.splitlines())
     assert len(out.splitlines()) == 6
     assert "é" in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "iso-8859-2", "utf-8"])
+def test_json_is_json_in_whatever_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    value, path = {"é": ["漢字 😀", "\udce9"]}, tmp_path / "out"
+    for print_it in (say_json, Log().say_json):
+        with path.open("w", encoding=encoding, errors="backslashreplace") as stream:
+            monkeypatch.setattr("sys.stdout", stream)
+            print_it(value)
+        text = path.read_text(encoding=encoding)
+        assert json.loads(text) == value
+        assert ("é" in text) is (encoding == "utf-8")
+
+
+@pytest.mark.parametrize(("columns", "asked", "width"), [(40, "", 40), (40, "60", 60), (0, "0", 80), (None, "", 0)])
+def test_a_line_is_as_wide_as_the_terminal_that_it_is_for(
+    columns: int | None, asked: str, width: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", asked)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns or 0, 0, 0))
+    path = os.devnull if columns is None else os.ttyname(theirs)
+    with open(path, "w") as stream, tmp_path.joinpath("out").open("w") as out:  # noqa: PTH123 - a terminal
+        monkeypatch.setattr("sys.stdout", out)
+        assert style(stream).width == width
+    for each in (ours, theirs):
+        os.close(each)
 
 
 def test_a_call_is_logged_on_one_line() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Iterable
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.host import Host
     from reconciler.render.values import Hide
 
+_USUAL = 80
+"""How many columns a terminal has that does not say."""
 _INTERNAL = "this is a fault of reconciler itself: --debug shows where"
 
 
@@ -41,9 +43,20 @@ settings = Settings()
 def style(stream: TextIO) -> Style:
     """Say how to dress lines for a stream: colours only on a terminal, and not where NO_COLOR is set."""
     colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    # Elsewhere nothing is broken into lines, unless COLUMNS asks for it: what reads it looks for whole ones.
-    width = shutil.get_terminal_size(fallback=(80 if stream.isatty() else 0, 24)).columns
-    return Style(colour, width, settings.secrets)
+    return Style(colour, _width(stream), settings.secrets)
+
+
+def _width(stream: TextIO) -> int:
+    """How many columns a stream's own terminal has; elsewhere nothing is broken into lines, unless COLUMNS asks for it.
+
+    What reads it there looks for whole ones.
+    """
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    return 0
 
 
 def prepare_streams() -> None:
@@ -113,7 +126,9 @@ def _told(lines: Iterable[str]) -> Iterable[str]:
 
 
 def _json_lines(value: Any, *, indent: int | None = None) -> Iterable[str]:
-    return map(_as_json, json.dumps(value, indent=indent, ensure_ascii=False).split("\n"))
+    # What another encoding lacks is written as JSON writes it, not as Python does.
+    is_whole = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    return map(_as_json, json.dumps(value, indent=indent, ensure_ascii=not is_whole).split("\n"))
 
 
 def _dressed(lines: Iterable[str]) -> str:
