@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import PlanStale, Usage
-from reconciler.kinds.reading import read_file
-from reconciler.model import FORMAT_VERSION, STANDARD_INPUT, Plan, ResourceKey, Verb
+from reconciler.kinds.reading import is_stream, read_file
+from reconciler.model import FORMAT_VERSION, Plan, ResourceKey, Verb
 from reconciler.reconcile import Options
 from reconciler.render.as_json import plan_json
 from reconciler.render.values import discreet, plain, sealed
@@ -83,9 +83,9 @@ def save(path: Path, plan: Plan, *, machine: bytes, options: Options | None = No
 
 
 def check_source(source: str | None) -> None:
-    """Insist that a plan could be made again; Usage if it is of standard input."""
-    if source == STANDARD_INPUT:
-        raise Usage("a plan of standard input cannot be saved: it could not be made again")
+    """Insist that a plan could be made again; Usage if it is of standard input, or of a pipe."""
+    if source is not None and is_stream(source):
+        raise Usage("a plan of standard input, or of a pipe, cannot be saved: it could not be made again")
 
 
 def _chosen(options: Options) -> dict[str, list[str]]:

@@ -126,7 +126,10 @@ def test_the_version_is_told() -> None:
         (["apply", "--wait-timeout", "5x"], "'5x' is not a duration with units, such as 1m30s"),
         (["apply", "--plan", "p", "--target", "a/b"], "error: --plan does what was saved"),
         (["apply", "--plan", "nowhere.json"], "error: nowhere.json: cannot be read: No such file or directory"),
-        (["plan", "-", "--out", "p"], "error: a plan of standard input cannot be saved"),
+        (["plan", "-", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),
+        (["plan", "/dev/null", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),
+        (["plan", "--out", "-"], "error: Invalid value for '--out': a plan is saved in a file: name one, such as"),
+        (["watch", "/dev/null"], "error: standard input, or a pipe, cannot be watched: it is read once"),
         (["destroy", "--all", "--name", "x"], "error: --all means every topology"),
         (["show", "--name", "a/b"], "error: --name: 'a/b' is not a name of letters, digits, "),
         (["destroy", "--name", "x" * 65], "error: --name: 'xxx"),
@@ -162,6 +165,17 @@ def test_the_file_is_topology_yaml_here_unless_named(file: Path, name: str, tmp_
 
 def test_standard_input_is_read_and_the_name_overridden(file: Path) -> None:
     assert "topology other with" in run("validate", "-", "--name", "other", given=file.read_text()).stdout
+
+
+def test_what_comes_through_a_pipe_is_from_no_file(file: Path) -> None:
+    seen = "import reconciler, sys; print(repr(reconciler.load(sys.argv[1]).source))"
+    command = [sys.executable, "-c", seen]
+    for path in ("-", "/dev/stdin", "/proc/self/fd/0"):
+        done = subprocess.run([*command, path], input=file.read_text(), capture_output=True, text=True, check=False)
+        assert done.stdout == "'-'\n", done.stderr
+    with file.open() as stream:  # which is a file, whatever leads to it
+        done = subprocess.run([*command, "/dev/stdin"], stdin=stream, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{str(file)!r}\n"
 
 
 def test_all_problems_of_a_file_are_told_at_once_one_a_line(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_difference_that_no_resource_shows_is_refused_too(path: Path) -> None:
 
 
 def test_a_plan_of_standard_input_cannot_be_saved(path: Path) -> None:
-    with pytest.raises(Usage, match="standard input"):
+    with pytest.raises(Usage, match="standard input, or of a pipe"):
         saved.save(path, made(source="-"), machine=MACHINE)
     assert not path.exists()
 

@@ -35,6 +35,13 @@ def seconds(text: str | float) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def plan_file(text: str) -> Path:
+    """Read the name of a file for a plan."""
+    if text == STANDARD_INPUT:
+        raise typer.BadParameter("a plan is saved in a file: name one, such as plan.json")
+    return Path(text)
+
+
 def number_of_jobs(text: str | int) -> int:
     """Read how many steps to run at once."""
     number = int(text) if str(text).isdecimal() else 0
@@ -122,7 +129,9 @@ Patience = Annotated[
 DetailedExitCode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there is something to do.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", metavar="PLAN", help="Save the plan, for `apply --plan`.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", parser=plan_file, metavar="PLAN", help="Save the plan, for `apply --plan`.")
+]
 SavedPlan = Annotated[
     Path | None, typer.Option("--plan", metavar="PLAN", help="Do what a saved plan promises, or refuse.")
 ]

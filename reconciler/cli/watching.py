@@ -14,7 +14,8 @@ from reconciler.cli.reading import check_name, environment
 from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
-from reconciler.model import DEFAULT_FILE, STANDARD_INPUT
+from reconciler.kinds.reading import is_stream
+from reconciler.model import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from reconciler.watch import Said
@@ -43,8 +44,8 @@ def watch(
 
     It follows the events of the engine and of the kernel, and the file: what changes there is applied.
     """
-    if file == STANDARD_INPUT:
-        raise Usage("standard input cannot be watched: it is read once")
+    if file is not None and is_stream(file):
+        raise Usage("standard input, or a pipe, cannot be watched: it is read once")
     check_name(name)
     from reconciler.host import Host
     from reconciler.kinds import kinds

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from reconciler.model import STANDARD_INPUT
+
 LARGEST = 8 << 20
 """How many bytes of a file are read: a topology of thirty thousand containers has less."""
 
@@ -22,6 +24,17 @@ def read_file(path: Path, largest: int = LARGEST) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         return read_stream(file, str(path), largest)
+
+
+def is_stream(path: str) -> bool:
+    """Tell whether a path names standard input, or what else is read once and never again, such as a pipe."""
+    if path == STANDARD_INPUT:
+        return True
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - of whatever text
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def read_stream(stream: IO[bytes], name: str, largest: int = LARGEST) -> bytes:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from reconciler.errors import FileInvalid, Position, Problem, Usage
 from reconciler.kinds.base import Kind
+from reconciler.kinds.reading import is_stream
 from reconciler.kinds.source import Source
 from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, Topology
 from reconciler.secret import publish
@@ -49,7 +50,7 @@ def _loaded(
     real = os.path.realpath(path)
     publish((real, os.path.dirname(real), str(folder(str(path)))))  # noqa: PTH120 - Path cannot without an error
     document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
-    where = STANDARD_INPUT if str(path) == STANDARD_INPUT else _whole(path)
+    where = STANDARD_INPUT if is_stream(str(path)) else _whole(path)
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, opened=opened)
     resources = [each for kind in kinds.values() for each in kind.parse(source)]
