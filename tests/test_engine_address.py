@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
-from reconciler.host.engine.address import Address, Tls, address, parse
+from reconciler.host.engine.address import Address, Tls, address, leading_files, parse
 from reconciler.host.engine.dial import trust
 from reconciler.secret import masked
 
@@ -189,3 +189,25 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     with pytest.raises(EngineUnreachable, match="set DOCKER_CONFIG or HOME"):
         address("", {})
     assert address("unix:///run/d.sock", {}).path == "/run/d.sock"
+
+
+@pytest.mark.parametrize(
+    ("environment", "leads"),
+    [
+        ({}, True),
+        ({"DOCKER_CONTEXT": "default"}, False),
+        ({"DOCKER_CONTEXT": "elsewhere"}, True),
+        ({"DOCKER_CONFIG": "/x"}, False),
+        ({"DOCKER_HOST": "tcp://box"}, False),
+        ({"DOCKER_HOST": "tcp://box", "DOCKER_TLS_VERIFY": "1"}, True),
+        ({"DOCKER_HOST": "tcp://box", "DOCKER_TLS": "1"}, True),
+        ({"DOCKER_HOST": "tcp://box", "DOCKER_TLS": "1", "DOCKER_CERT_PATH": "/x"}, False),
+    ],
+)
+def test_it_is_known_whose_files_lead_there(
+    environment: dict[str, str], leads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "there"}')
+    assert leading_files(environment) == (str(tmp_path / ".docker") if leads else "")

@@ -157,6 +157,23 @@ def test_the_command_to_type_again_is_told_as_it_was_typed_though_a_password_sta
     assert told.endswith("/x/reconciler apply example-shop/t.yaml`\n")
 
 
+@pytest.mark.parametrize("file", ["-", "/dev/null"])
+def test_the_command_to_type_again_leads_to_the_same_engine_and_takes_the_same_input(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for each in ("HOST", "CONTEXT", "CONFIG", "TLS", "TLS_VERIFY", "CERT_PATH"):
+        monkeypatch.delenv(f"DOCKER_{each}", raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("sys.argv", ["/x/reconciler", "apply", file])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = tmp_path / ".docker" / "config.json"
+    config.parent.mkdir()
+    for content, said in (("{}", ""), ('{"currentContext": "c"}', f"DOCKER_CONFIG={config.parent} "), ("{", "")):
+        config.write_text(content)
+        complain(NotPermitted("no"))
+        assert capsys.readouterr().err == f"error: no: `sudo {said}/x/reconciler apply -`, with the same input\n"
+
+
 def test_the_arguments_of_a_build_are_in_no_log_of_calls() -> None:
     Secret("of a label")
     query = "t=a%3A1&buildargs=%7B%22A%22%3A+%22correct+horse%22%7D&labels=%7B%22p%22%3A+%22of+a+label%22%7D"

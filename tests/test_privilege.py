@@ -122,6 +122,11 @@ def test_the_very_command_is_told(arguments: list[str], environment: dict[str, s
     assert as_root(arguments, environment, python="/x/bin/python") == command
 
 
+def test_the_command_names_the_files_that_lead_to_the_engine() -> None:
+    command = as_root(["/x/reconciler", "ls"], {"DOCKER_CONTEXT": "c"}, python="", leading="/home/a b/.docker")
+    assert command == "sudo --preserve-env=DOCKER_CONTEXT 'DOCKER_CONFIG=/home/a b/.docker' /x/reconciler ls"
+
+
 def test_the_command_keeps_the_variables_that_the_file_has_asked_for(tmp_path: Path) -> None:
     path, names = tmp_path / "t.yaml", set[str]()
     path.write_text(

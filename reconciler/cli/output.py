@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.cli.privileged import as_root
 from reconciler.errors import Conflict, EngineForbidden, FileInvalid, NotPermitted, ReconcilerError, visible
+from reconciler.model import STANDARD_INPUT
 from reconciler.render.style import COLOURS, Style
 from reconciler.secret import masked, publish
 from reconciler.value import dataclass
@@ -185,9 +186,17 @@ def _with_privilege(error: ReconcilerError) -> str:
     """Say how to run this again as root, where it is that which is missing."""
     if not isinstance(error, NotPermitted | EngineForbidden) or not os.geteuid():
         return ""
-    command = as_root(sys.argv, os.environ, python=sys.executable, asked=settings.asked)
+    from reconciler.host.engine.address import leading_files
+    from reconciler.kinds.reading import is_stream
+
+    leading = ""
+    with contextlib.suppress(ReconcilerError):  # that is told elsewhere
+        leading = leading_files(os.environ)
+    # What was read once is not there any more: sudo closes what a shell has opened.
+    arguments = [STANDARD_INPUT if is_stream(each) else each for each in sys.argv]
+    command = as_root(arguments, os.environ, python=sys.executable, asked=settings.asked, leading=leading)
     publish((command,))  # as it was typed, to be typed again
-    return f": `{command}`"
+    return f": `{command}`" + (", with the same input" if STANDARD_INPUT in arguments else "")
 
 
 def show_traceback(errors: Iterable[BaseException]) -> None:

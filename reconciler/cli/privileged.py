@@ -40,14 +40,21 @@ class Asked(Mapping[str, str]):
 
 
 def as_root(
-    arguments: Sequence[str], environment: Mapping[str, str], *, python: str, asked: Collection[str] = ()
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    python: str,
+    asked: Collection[str] = (),
+    leading: str = "",
 ) -> str:
     """Return a command for a shell: with the whole path, since sudo's PATH lacks it, and what sudo would drop.
 
-    That is what leads to the engine, and what the file has `asked` for.
+    That is what leads to the engine, be it files of this user's in the folder `leading` there, and what the file has
+    `asked` for.
     """
     program, *rest = arguments
     kept = [name for name in (*_PRESERVED, *sorted({*asked} - {*_PRESERVED})) if name in environment]
     sudo = ["sudo", *([f"--preserve-env={','.join(kept)}"] if kept else [])]
+    sudo += [f"DOCKER_CONFIG={leading}"] if leading else []
     run = [python, "-m", "reconciler"] if program.endswith(".py") else [os.path.abspath(program)]  # noqa: PTH100
     return shlex.join([*sudo, *run, *rest])

@@ -58,8 +58,23 @@ def address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
     if url:
         return parse(url, _tls_of(environment))
     folder = _folder(environment)
-    name = environment.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext") or _DEFAULT_CONTEXT
+    name = _context(environment, folder)
     return _BY_DEFAULT if name == _DEFAULT_CONTEXT else _of_context(folder / "contexts", name)
+
+
+def leading_files(environment: Mapping[str, str]) -> str:
+    """Return the folder of Docker's own client if it takes that to find the engine, and no variable names it."""
+    if environment.get("DOCKER_CONFIG"):
+        return ""
+    folder = _folder(environment)
+    if environment.get("DOCKER_HOST"):
+        secured = environment.get("DOCKER_TLS_VERIFY") or environment.get("DOCKER_TLS")
+        return str(folder) if secured and not environment.get("DOCKER_CERT_PATH") else ""
+    return "" if _context(environment, folder) == _DEFAULT_CONTEXT else str(folder)
+
+
+def _context(environment: Mapping[str, str], folder: Path) -> Any:
+    return environment.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext") or _DEFAULT_CONTEXT
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
