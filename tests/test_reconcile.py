@@ -112,12 +112,10 @@ def test_what_is_kept_or_gone_anyway_may_be_named_to_be_replaced() -> None:
 
 
 def test_keys_may_be_texts() -> None:
-    given: Any = {"target": ("box/a",), "replace": "box/a", "adopt": [key("box/b")]}
-    made = Options(**given)
+    made = Options(target=("box/a",), replace="box/a", adopt=[key("box/b")])
     assert (made.target, made.replace, made.adopt) == ((key("box/a"),), (key("box/a"),), (key("box/b"),))
-    wrong: Any = {"target": ("box",)}
     with pytest.raises(Usage, match="'box' is not of the form kind/name, such as container/web"):
-        Options(**wrong)
+        Options(target=("box",))
 
 
 def test_no_jobs_at_all_make_no_sense() -> None:

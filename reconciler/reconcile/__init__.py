@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.diff import NOT_DECLARED, diff
 from reconciler.errors import (
@@ -47,6 +47,10 @@ LATE_LOOKS = (1.0, 2.0, 4.0)
 """The same where only what was deleted is left: namespaces are taken down one after the other, by the whole machine."""
 
 
+Keys = str | Iterable[ResourceKey | str]
+"""One key as text, or any number of them, as text or not."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to apply; `jobs`, `target`, `replace` and `adopt` are as on the command line, keys as text too.
@@ -67,6 +71,23 @@ class Options:
     wait: bool = True
     reason: str = NOT_DECLARED
     unmake: bool = False
+
+    if TYPE_CHECKING:  # what may be given is more than what there is then
+
+        def __init__(
+            self,
+            *,
+            jobs: int = 8,
+            target: Keys = (),
+            replace: Keys = (),
+            adopt: Keys = (),
+            keep: frozenset[str] | None = None,
+            resting: frozenset[ResourceKey] = frozenset(),
+            revert: bool = False,
+            wait: bool = True,
+            reason: str = NOT_DECLARED,
+            unmake: bool = False,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("target", "replace", "adopt"):
