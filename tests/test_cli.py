@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from live.lab import NOWHERE as NO_ENGINE
 
 import reconciler
 from reconciler import api
@@ -275,28 +276,11 @@ def test_an_engine_that_is_meant_to_be_there_may_hold_more_than_the_file_says(tm
     assert re.match(r"error: no Docker Engine listens at .* \(not looked at: connect, container, .*\)\n$", done.stderr)
 
 
-NONE_THERE = """
-import reconciler.host, reconciler.host.engine.address as address, sys
-from dataclasses import replace
-address._BY_DEFAULT = replace(address._BY_DEFAULT, path="/nonexistent/docker.sock")
-from reconciler.cli import main
-main()
-"""
-"""Runs a command on a host without an engine."""
-
-
 def test_where_there_is_no_engine_at_all_nobody_misses_it(tmp_path: Path, name: str) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(f"name: {name}\n")
-    bare = {each: text for each, text in os.environ.items() if not each.startswith("DOCKER_")}
     for command in ("plan", "apply", "destroy"):
-        done = subprocess.run(
-            [sys.executable, "-c", NONE_THERE, command, str(path)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**bare, "HOME": str(tmp_path)},
-        )
+        done = run(command, str(path), environment=NO_ENGINE)
         assert (done.returncode, done.stderr) == (0, "")
 
 

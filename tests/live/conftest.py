@@ -11,7 +11,7 @@ import pytest
 
 from live import snapshot, watched
 from live.faulty import Door
-from live.lab import ENGINE, IMAGE, REQUIRED, Lab, busybox_tar, run
+from live.lab import ENGINE, IMAGE, REQUIRED, Engineless, Lab, busybox_tar, run
 from live.proxy import Proxy
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
@@ -33,7 +33,7 @@ def bare(tmp_path: Path) -> Iterator[Lab]:
     """A lab where there is no engine."""
     _insist_on_root()
     made = Lab(tmp_path)
-    made.host = Host(engine_url=watched.NOWHERE["DOCKER_HOST"])
+    made.host = Engineless()
     yield made
     assert made.destroy().converged
 

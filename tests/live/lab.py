@@ -10,10 +10,11 @@ import tarfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from live.evidence import Claim, at_rest
 from reconciler import reconcile
+from reconciler.errors import NoEngine
 from reconciler.host import DEFAULT_ENGINE, Host
 from reconciler.host.marks import Mark
 from reconciler.kinds import kinds
@@ -24,12 +25,27 @@ from reconciler.topology import load
 
 IMAGE = "reconciler-test/busybox:latest"
 RECONCILER = [sys.executable, "-m", "reconciler"]
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+NOWHERE = {
+    "DOCKER_HOST": "",
+    "DOCKER_CONTEXT": "default",
+    "PYTHONPATH": os.pathsep.join(
+        [str(Path(__file__).with_name("engineless")), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ),
+}
+"""The environment of a command on a host without an engine."""
 REQUIRED = bool(os.environ.get("RECONCILER_REQUIRE_LIVE"))
 
 
 ENGINE = os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE
 """Where the engine under test listens."""
+
+
+class Engineless(Host):
+    """A host without an engine."""
+
+    @property
+    def engine(self) -> Never:
+        raise NoEngine("there is no engine here")
 
 
 class Lab:

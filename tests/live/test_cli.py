@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import pytest
 
-from live.lab import NOWHERE, RECONCILER, REQUIRED, started
+from live.lab import NOWHERE, RECONCILER, REQUIRED, Engineless, started
 from live.lab import run as command
 
 pytestmark = pytest.mark.live
@@ -545,7 +545,7 @@ def test_the_same_from_python(kernel: Cli) -> None:
     import reconciler
 
     kernel.write(NAMESPACES)
-    host = reconciler.Host(engine_url=NOWHERE["DOCKER_HOST"])
+    host = Engineless()
     desired = reconciler.load(kernel.file)
     made = reconciler.plan(reconciler.diff(desired, reconciler.observe(host, desired)))
     assert len(made) == len(reconciler.prepare(desired, host)) == 3

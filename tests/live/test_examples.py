@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from live import snapshot
+from live.lab import NOWHERE
 
 pytestmark = pytest.mark.live
 
@@ -143,13 +144,12 @@ def test_the_quickstart_script_shows_breaks_mends_and_destroys(lab: Any, engine:
 
 def test_namespaces_needs_no_engine_and_routes(lab: Any) -> None:
     path = str(CHECKOUT / "topologies" / "namespaces.yaml")
-    nowhere = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
     try:
-        reconciler("apply", path, environment=nowhere)
+        reconciler("apply", path, environment=NOWHERE)
         _ping("namespaces-left", "10.81.2.2", seconds=15)
-        reconciler("plan", path, "--detailed-exitcode", environment=nowhere)
+        reconciler("plan", path, "--detailed-exitcode", environment=NOWHERE)
     finally:
-        reconciler("destroy", path, environment=nowhere)
+        reconciler("destroy", path, environment=NOWHERE)
 
 
 def _ping(namespace: str, address: str, *, seconds: int = 2) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from live.lab import Lab
+from live.lab import NOWHERE, Lab
 
 pytestmark = pytest.mark.live
 
@@ -31,7 +31,7 @@ BESIDE = 'mount -t tmpfs none /run/netns && ip link set lo up && for each; do "$
 
 def reconciler(folder: Path, *argv: str) -> tuple[int, str]:
     """Run a command line that ends in one of the reconciler's; its exit code and output."""
-    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    environment = {**os.environ, **NOWHERE}
     done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stdout + done.stderr
 

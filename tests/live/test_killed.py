@@ -20,13 +20,12 @@ from typing import Any
 import pytest
 
 from live import snapshot
-from live.lab import busybox_tar, run
+from live.lab import NOWHERE, busybox_tar, run
 from live.standing import standing
 
 pytestmark = pytest.mark.live
 
 MANY = bool(os.environ.get("RECONCILER_TEST_ALL"))
-NOWHERE = "unix:///nonexistent/docker.sock"
 KILLING = str(Path(__file__).with_name("killing.py"))
 RECONCILER = str(Path(sys.executable).with_name("reconciler"))
 AT_ONCE = 0.02
@@ -96,7 +95,7 @@ class Victim:
     def __init__(self, folder: Path, text: str, api: Any | None) -> None:
         self.folder, self.api, self.name = folder, api, f"k{uuid.uuid4().hex[:5]}"
         self.text = text.replace("@", self.name)
-        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({} if api else {"DOCKER_HOST": NOWHERE})}
+        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({} if api else NOWHERE)}
         self.environment["TMPDIR"] = str(folder / "tmp")
         folder.joinpath("tmp").mkdir()
         folder.joinpath("context").mkdir()

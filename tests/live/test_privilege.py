@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from live.lab import run
+from live.lab import NOWHERE, run
 from live.test_cli import Cli, made
-from live.watched import NOWHERE, Watched, is_mended, settled
+from live.watched import Watched, is_mended, settled
 
 pytestmark = pytest.mark.live
 

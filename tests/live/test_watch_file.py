@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from live.lab import Lab, run
-from live.watched import LONG, NOWHERE, RECONCILER, Watched, Words, is_mended, moment, settled
+from live.lab import NOWHERE, Lab, run
+from live.watched import LONG, RECONCILER, Watched, Words, is_mended, moment, settled
 
 pytestmark = pytest.mark.live
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from live.boxes import alone, text
-from live.lab import Lab, run
-from live.watched import LONG, NOWHERE, Watched, is_mended, settled
+from live.lab import NOWHERE, Lab, run
+from live.watched import LONG, Watched, is_mended, settled
 from reconciler.errors import Conflict
 from reconciler.watch.patience import FREE
 

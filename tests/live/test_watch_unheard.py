@@ -14,9 +14,9 @@ import pytest
 
 from live.apart import Apart
 from live.boxes import alone, text
-from live.lab import ENGINE, REQUIRED, Lab, run
+from live.lab import ENGINE, NOWHERE, REQUIRED, Lab, run
 from live.proxy import Fault, Proxy
-from live.watched import LONG, NOWHERE, Watched, is_mended, moment, settled
+from live.watched import LONG, Watched, is_mended, moment, settled
 from reconciler.watch.concern import OVERFLOW
 
 pytestmark = pytest.mark.live

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 RECONCILER = [sys.executable, "-m", "reconciler"]
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 LONG = 30.0
 """Seconds after which what is awaited will not come; how long it took is told, not judged."""
 TOOK: dict[str, float] = {}
