@@ -235,7 +235,7 @@ def test_the_file_env_counts_in_the_digest_when_it_is_used() -> None:
 
 def test_a_wrong_line_of_the_file_env_is_a_problem() -> None:
     write(**{".env": "N=a\n!\n"})
-    assert problems("name: $N\n") == [".env:2:1: expected NAME=value (is a quote left open?)"]
+    assert problems("name: $N\n") == [".env:2:1: expected NAME=value"]
 
 
 def test_bytes_of_the_environment_that_are_no_text_are_refused() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.kinds.interpolate import Unresolved, interpolate
+from reconciler.kinds.interpolate import ToldAlready, Unresolved, interpolate
 from reconciler.topology.dotenv import Variables
 
 if TYPE_CHECKING:
@@ -123,19 +124,55 @@ def test_without_the_file_nothing_is_set(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("A=1\nB='open\n", ".env:2:1: expected NAME=value (is a quote left open?)"),
-        ("A 1\n", ".env:1:1: expected NAME=value (is a quote left open?)"),
+        ("A 1\n", ".env:1:1: expected NAME=value"),
+        ('A="x" y\n', ".env:1:1: there is more after the closing quote (let one pair of quotes hold it all)"),
+        ("A='it''s'\n", ".env:1:1: there is more after the closing quote (let one pair of quotes hold it all)"),
         ("A=$B\n", ".env:1:1: variable 'B' is not set (set it, write ${B:-default}, or $$B for itself)"),
         (b"A=\xff", ".env:1:1: this is not UTF-8 (save the file as UTF-8)"),
     ],
 )
 def test_a_wrong_line_of_it_is_named(tmp_path: Path, text: str | bytes, problem: str) -> None:
     found = variables(tmp_path, text)
-    found("X")
+    with contextlib.suppress(ToldAlready):
+        found("X")
     assert [str(each) for each in found.problems] == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ('A="x" y\nB=1\nexport C=2\n', "ABC"),
+        ("A=1\nB='open\nC=1\n", "BC"),
+        ("A=1\nA='open\nB=1\n", "B"),
+        ("A=$N\nB=$A\nC=${B:-c}\nD=1\n", "ABC"),
+        (b"A=\xff\n", "ABCDEN"),
+    ],
+)
+def test_of_what_a_wrong_line_may_say_nobody_says_that_it_is_not_set(
+    tmp_path: Path, text: str | bytes, unknown: str
+) -> None:
+    found, not_known = variables(tmp_path, text), ""
+    for name in "ABCDEN":
+        try:
+            found(name)
+        except ToldAlready:
+            not_known += name
+    assert not_known == unknown
+    assert len(found.problems) == 1
+
+
+def test_what_has_been_told_is_left_out_of_what_is_told(tmp_path: Path) -> None:
+    found = variables(tmp_path, "A='open\n")
+    with pytest.raises(Unresolved) as told:
+        interpolate("$N $A ${A:-b}", found)
+    assert told.value.message == "variable 'N' is not set"
+    with pytest.raises(ToldAlready):
+        interpolate("a $A", found)
 
 
 def test_a_folder_of_that_name_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     found = Variables(NOTHING.get, tmp_path, ".env")
-    found("X")
+    with pytest.raises(ToldAlready):
+        found("X")
     assert [str(each) for each in found.problems] == [".env:1:1: cannot read it: Is a directory"]

@@ -84,10 +84,23 @@ def test_a_wrong_env_file_is_told_once_whoever_asks_for_what_it_might_say(
         load("t.yaml", kinds=kinds(), environment={})
     missing = "VAR has no value, and the environment has none either (set it, or write VAR=)"
     assert str(caught.value).splitlines() == [
-        ".env:1:1: expected NAME=value (is a quote left open?)",
-        "sub/.env:1:1: expected NAME=value (is a quote left open?)",
+        ".env:1:1: expected NAME=value",
+        "sub/.env:1:1: expected NAME=value",
         f"sub/s.yaml:1:51: containers.web.environment[0]: {missing}",
     ]
+
+
+def test_what_stands_in_a_wrong_line_is_not_said_to_be_missing_as_well(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A='it''s'\nB=1\n")
+    (tmp_path / "a.env").write_text("X=$B\n")
+    path = tmp_path / "t.yaml"
+    path.write_text(
+        "name: t\ncontainers: {web: {image: x, environment: [A, 'C=$B'], labels: {a: $A}, env_file: a.env}}\n"
+    )
+    with pytest.raises(FileInvalid) as caught:
+        load(path, kinds=kinds(), environment={})
+    what = "there is more after the closing quote (let one pair of quotes hold it all)"
+    assert str(caught.value) == f"{tmp_path}/.env:1:1: {what}"
 
 
 @pytest.mark.parametrize("also", ["", "include: other.yaml\n"], ids=["one file", "two files"])

@@ -6,26 +6,36 @@ import re
 from collections.abc import Iterator
 
 _BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
-_REST = r"""[ \t]*
-    (?:[=:][ \t]*
-        (?:'(?P<single>(?:[^'\\]++|\\'|\\)*+)' | "(?P<double>(?:[^"\\]++|\\.)*+)" | (?P<bare>(?!['"])[^\n]*?))
-    )?
+_QUOTES = r"""'(?P<single>(?:[^'\\]++|\\'|\\)*+)' | "(?P<double>(?:[^"\\]++|\\.)*+)\""""
+_REST = rf"""[ \t]*
+    (?:[=:][ \t]* (?:{_QUOTES} | (?P<bare>(?!['"])[^\n]*?)))?
     [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)"""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 
 
-class WrongLine(ValueError):
-    """A line that is none, by its number."""
+_BEGIN = r"[ \t]*(?:export[ \t]+)?"
+_QUOTED = re.compile(rf"""{_BEGIN}[^\s=:'"]+[ \t]*[=:][ \t]*(?:{_QUOTES}|(?P<open>['"]))""", re.VERBOSE | re.DOTALL)
+_NAMED = re.compile(rf"^{_BEGIN}([A-Za-z_][A-Za-z0-9_.-]*)", re.MULTILINE)
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"line {number}: expected NAME=value")
-        self.number = number
+
+class WrongLine(ValueError):
+    """A line that is none, by its number; from there on nobody knows more than which `names` there may be."""
+
+    def __init__(self, number: int, rest: str) -> None:
+        quoted = _QUOTED.match(rest)
+        self.number, self.message, self.hint = number, "expected NAME=value", ""
+        if quoted and quoted["open"]:
+            self.hint = "is a quote left open?"
+        elif quoted:
+            self.message, self.hint = "there is more after the closing quote", "let one pair of quotes hold it all"
+        self.names = frozenset(_NAMED.findall(rest))
+        super().__init__(f"line {number}: {self.message}")
 
 
 def line(name: str) -> re.Pattern[str]:
     """Return the pattern of a line, of names that match a pattern."""
-    return re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>{name}){_REST}", re.VERBOSE | re.DOTALL)
+    return re.compile(rf"{_BEGIN}(?P<name>{name}){_REST}", re.VERBOSE | re.DOTALL)
 
 
 def found(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
@@ -35,7 +45,7 @@ def found(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[s
         blank = _BLANK.match(text, at)
         match = blank or pattern.match(text, at)
         if not match:
-            raise WrongLine(number)
+            raise WrongLine(number, text[at:])
         if not blank:
             yield number, match
         number += match[0].count("\n")

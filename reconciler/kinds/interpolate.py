@@ -37,6 +37,13 @@ class Unresolved(ValueError):
         return (self.discreet, _DISCREET) if secretive else (self.message, self.hint)
 
 
+class ToldAlready(Unresolved):
+    """A text with a variable of which nobody knows what it is, and that has been told."""
+
+    def __init__(self) -> None:
+        super().__init__("a variable is not known")
+
+
 def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
     """Replace `$NAME`, `${NAME}`, `${NAME:-word}` and its kin, and `$$`; Unresolved, of all, where that cannot be.
 
@@ -60,12 +67,14 @@ def interpolate(text: str, lookup: Lookup, *, depth: int = 0) -> str:
             raise Unresolved("variables stand for too much text")
         at = end
     if missing:
-        raise _together([*missing.values()])
+        raise _together([each for each in missing.values() if not isinstance(each, ToldAlready)])
     made = "".join(parts) + text[at:]
     return Secret(made) if any(isinstance(each, Secret) for each in parts) else made
 
 
 def _together(missing: list[Unresolved]) -> Unresolved:
+    if not missing:
+        return ToldAlready()
     message, discreet = ", ".join(each.message for each in missing), ", ".join(each.discreet for each in missing)
     return Unresolved(message, missing[0].hint, discreet=discreet)
 

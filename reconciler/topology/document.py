@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import FileInvalid, Position, Problem
+from reconciler.kinds.interpolate import ToldAlready
 from reconciler.topology.combine import PLACED, PLAIN, defaulted
 from reconciler.topology.cut import incomplete
 from reconciler.topology.dotenv import Variables
@@ -55,8 +56,14 @@ class Document:
         return self.folder or find(self.tree(), pointer).origin.folder
 
     def variable(self, pointer: Sequence[str | int], name: str) -> str | None:
-        """Return what a variable stands for at a place: what the file which says it would make of it."""
-        return (self.variables[0] if self.folder else find(self.tree(), pointer).origin.variables)(name)
+        """Return what a variable stands for at a place: what the file which says it would make of it.
+
+        What nobody knows, which has been told, is empty.
+        """
+        try:
+            return (self.variables[0] if self.folder else find(self.tree(), pointer).origin.variables)(name)
+        except ToldAlready:
+            return ""
 
 
 def read(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds import env_lines
-from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
+from reconciler.kinds.interpolate import Lookup, ToldAlready, Unresolved, interpolate
 from reconciler.kinds.reading import read_file
 from reconciler.secret import looks_secret
 
@@ -26,14 +26,19 @@ class Variables:
         """The bytes of `.env`, once a variable was taken from it."""
         self._environment, self._folder, self._shown = environment, folder, shown
         self._bytes = b""
+        self._unknown: set[str] = set()
+        """What nobody knows since something is wrong with its lines in `.env`."""
+        self._is_unread = False
         self._values: dict[str, str] | None = None
 
     def __call__(self, name: str) -> str | None:
-        """Return the value of a variable, None if it is not set."""
+        """Return the value of a variable, None if it is not set; ToldAlready if what would say so is wrong."""
         value = self._environment(name)
         if value is not None:
             return value
         values = self._file()
+        if self._is_unread or name in self._unknown:
+            raise ToldAlready
         if name in values:
             self.content = self._bytes
         return values.get(name)
@@ -47,9 +52,9 @@ class Variables:
             except FileNotFoundError:
                 pass
             except OSError as error:
-                self._problem(1, f"cannot read it: {error.strerror}")
+                self._unread(f"cannot read it: {error.strerror}")
             except UnicodeDecodeError:
-                self._problem(1, "this is not UTF-8", "save the file as UTF-8")
+                self._unread("this is not UTF-8", "save the file as UTF-8")
         return self._values
 
     def _parse(self, text: str, values: dict[str, str]) -> None:
@@ -57,7 +62,8 @@ class Variables:
             for number, line in env_lines.found(text, _LINE):
                 self._assign(line, number, values)
         except env_lines.WrongLine as error:
-            self._problem(error.number, "expected NAME=value", "is a quote left open?")
+            self._problem(error.number, error.message, error.hint)
+            self._unknown |= error.names - values.keys()
 
     def _assign(self, line: re.Match[str], number: int, values: dict[str, str]) -> None:
         literal, value = env_lines.literal(line), env_lines.open_to_variables(line)
@@ -67,7 +73,13 @@ class Variables:
             try:
                 values[line["name"]] = interpolate(value, self)
             except Unresolved as error:
-                self._problem(number, *error.told(secretive=looks_secret(line["name"])))
+                self._unknown |= {line["name"]}
+                if not isinstance(error, ToldAlready):
+                    self._problem(number, *error.told(secretive=looks_secret(line["name"])))
+
+    def _unread(self, message: str, hint: str = "") -> None:
+        self._is_unread = True
+        self._problem(1, message, hint)
 
     def _problem(self, line: int, message: str, hint: str = "") -> None:
         self.problems.append(Problem(Position(self._shown, line, 1), "", message, hint))

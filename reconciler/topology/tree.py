@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from reconciler.errors import Position, Problem
-from reconciler.kinds.interpolate import Unresolved, interpolate
+from reconciler.kinds.interpolate import ToldAlready, Unresolved, interpolate
 from reconciler.secret import Secret, veiled, veiled_within
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
@@ -257,7 +257,7 @@ class Builder:
             made.value = self._veiled(node, interpolate(node.value, self._variables))
         except Unresolved as error:
             made.broken = True
-            if id(node) not in self._unresolved:
+            if id(node) not in self._unresolved and not isinstance(error, ToldAlready):
                 self._problem(node, *error.told(secretive=isinstance(made.value, Secret)))
             self._unresolved.add(id(node))
         return str(made.value)
