@@ -125,6 +125,7 @@ def test_the_version_is_told() -> None:
             "error: Invalid value for '--on-failure': 'x' is neither keep nor revert: see",
         ),
         (["apply", "--wait-timeout", "5x"], "'5x' is not a duration with units, such as 1m30s"),
+        (["apply", "--wait-timeout", f"{'9' * 400}h"], "'--wait-timeout': nobody can wait as long as that: see"),
         (["apply", "--plan", "p", "--target", "a/b"], "error: --plan does what was saved"),
         (["apply", "--plan", "nowhere.json"], "error: nowhere.json: cannot be read: No such file or directory"),
         (["plan", "-", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),

@@ -33,6 +33,8 @@ def seconds(text: str | float) -> float:
         return float(text) if text.replace(".", "", 1).isdecimal() else duration(text) / _SECOND
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    except OverflowError as error:
+        raise typer.BadParameter("nobody can wait as long as that") from error
 
 
 def plan_file(text: str) -> Path:

@@ -112,6 +112,7 @@ class Host:
         """The Docker Engine; EngineUnreachable when none answers."""
         from reconciler.host.engine import Engine
         from reconciler.host.engine.address import address
+        from reconciler.host.poll import LONGEST
 
         if self.away:
             raise EngineUnreachable(self.away)
@@ -119,9 +120,8 @@ class Host:
         if where.scheme == "unix" and _is_missing(where.path):
             text = f"no Docker Engine listens at {where.url}: start one, or set DOCKER_HOST"
             raise EngineUnreachable(text) if where.given else NoEngine(text)
-        return Engine(
-            where, timeout=self.engine_timeout, silence=self.wait_timeout, patience=self.patience, stop=self.stop
-        )
+        timeout, silence = (min(each, LONGEST) for each in (self.engine_timeout, self.wait_timeout))
+        return Engine(where, timeout=timeout, silence=silence, patience=self.patience, stop=self.stop)
 
     @cached_property
     def identity(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from reconciler.host.engine.dial import Line
 from reconciler.host.engine.http import Head, Reader
-from reconciler.host.poll import milliseconds
+from reconciler.host.poll import LONGEST, milliseconds
 
 KEPT = 72
 """How many idle connections are kept; where more were needed at once, the others are closed when they have served."""
@@ -43,7 +43,7 @@ class Connection:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        self.line.settimeout(left)
+        self.line.settimeout(min(left, LONGEST))
 
     def is_readable(self, seconds: float | None) -> bool:
         """Wait so long for something to read; an end is something, too."""
