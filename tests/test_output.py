@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.calls import _Words, say_warnings
+from reconciler.cli.calls import _Words, log_calls, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings, style
 from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, StepFailed, visible
 from reconciler.render.style import Style
@@ -132,6 +132,18 @@ def test_a_line_is_as_wide_as_the_terminal_that_it_is_for(
 def test_a_call_is_logged_on_one_line() -> None:
     record = logging.LogRecord("reconciler.x", logging.DEBUG, "", 0, "%s", (EVIL,), None)
     assert _Words().format(record).endswith(f" ms  {TAMED}")
+
+
+def test_calls_are_logged_once_however_often_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    loggers = [logging.getLogger(name) for name in ("reconciler", "urllib3.connectionpool")]
+    for each in loggers:
+        monkeypatch.setattr(each, "handlers", [])
+        monkeypatch.setattr(each, "level", each.level)
+    log_calls.cache_clear()
+    log_calls()
+    log_calls()
+    assert [len(each.handlers) for each in loggers] == [1, 1]
+    log_calls.cache_clear()
 
 
 def test_no_result_has_a_secret_in_it_unless_it_is_asked_for(

@@ -104,6 +104,8 @@ def test_the_words_that_it_says_are_not_here_are_refused_with_a_hint() -> None:
         assert told or words.startswith("`--")
         assert {each for each in told if each not in ELSEWHERE} == set()
         assert instead
+        if instead != "nothing":
+            assert {each for each in told if ELSEWHERE[each] == ELSEWHERE["attach"]} == set()
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))

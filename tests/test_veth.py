@@ -157,7 +157,7 @@ def test_a_foreign_master_is_no_need() -> None:
             "both ends have the MAC address 02:00:00:00:00:aa",
         ),
         ("[[red:y, blue:y], [blue:x, red:y]]", "interface y in namespace/red is taken already"),
-        ("[[br0, lan], [br0, lan]]", "veth/br0--lan is declared twice"),
+        ("[[br0, lan], [br0, lan]]", "veth/br0--lan is declared twice (give one of them a `name:` of its own)"),
     ],
 )
 def test_what_is_wrong_is_a_problem(tmp_path: Path, veths: str, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from urllib.parse import unquote, unquote_plus
 
 from reconciler.cli.output import harmless, note
@@ -30,8 +31,9 @@ class _Warnings(logging.Handler):
         note(f"warning: {record.getMessage()}")
 
 
+@cache
 def log_calls() -> None:
-    """Show every call to the engine and to the kernel on standard error."""
+    """Show, once however often that is asked for, every call to the engine and to the kernel on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Words())
     handler.addFilter(lambda record: record.name != _ENGINE or len(record.args or ()) == _ANSWERED)

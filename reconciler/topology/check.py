@@ -35,7 +35,10 @@ def _twice(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
     seen: set[ResourceKey] = set()
     for each in resources:
         if each.key in seen:
-            yield source.file.problem(source.places[each.key], f"{each.key} is declared twice")
+            place = source.places[each.key]
+            # Entries of a list are told apart by what is in them, unless they have names.
+            hint = "give one of them a `name:` of its own" if isinstance(place[1], int) else ""
+            yield source.file.problem(place, f"{each.key} is declared twice", hint)
         seen.add(each.key)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 
 _COMPOSES = """
-    additional_contexts attach cache_from cache_to cluster
-    credential_spec develop driver_config
-    driver_opts enable_ipv4 entitlements format interface_name isolation
-    models platforms
-    provenance provider pull_refresh_after recursive sbom ssh subpath
-    use_api_socket
+    attach cluster credential_spec develop driver_config driver_opts enable_ipv4 format interface_name isolation models
+    provider pull_refresh_after recursive use_api_socket
+"""
+_OF_A_BUILD = """
+    additional_contexts cache_from cache_to entitlements platforms provenance sbom ssh
 """
 _BY_HAND = """
     blkio_config cpu_rt_period cpu_rt_runtime mem_swappiness oom_kill_disable oom_score_adj pid uts
@@ -28,6 +27,10 @@ _DEFAULT_ROUTE = "routes says where a container's default route leads, as in rou
 ELSEWHERE = MappingProxyType(
     {
         **dict.fromkeys(_COMPOSES.split(), "a word of Compose's, not part of this language"),
+        **dict.fromkeys(
+            _OF_A_BUILD.split(), "not part of this language: build it elsewhere, and pull or load it, see images"
+        ),
+        "subpath": "not part of this language: mount a path of the host, or a volume of its own",
         **dict.fromkeys(
             _BY_HAND.split(), "not part of this language: docker run says it, of a container with external: true here"
         ),
