@@ -156,7 +156,8 @@ def destroy(
 ) -> Report:
     """Remove all that is ours under the topology's name; `Topology("notes")` will do where there is no file.
 
-    What the topology declares must be in reach; named volumes and images stay unless asked for.
+    What the topology declares must be in reach; named volumes and images stay unless asked for. A report is not
+    `converged` where something of ours may be left that nobody could see: `unseen` says why.
     """
     from reconciler.host.lock import locked
     from reconciler.reconcile import destroy
