@@ -173,6 +173,8 @@ FORMS: list[tuple[str, list[str], list[str], dict[str, Any]]] = [
         ["{b: '', 'c:d': }", "[b=, 'c:d']"],
         {"a": "b=c", "b": "", "c:d": None},
     ),
+    ("labels", ["{build: a}"], ["[build=b]"], {"build": "b"}),
+    ("ulimits", ["{nofile: 1}"], ["{nofile: {soft: 1, hard: 2}}"], {"nofile": {"soft": 1, "hard": 2}}),
     ("networks", ["{a: , b: {aliases: [x]}}"], ["{b: , c: }", "[b, c]"], {"a": {}, "b": {"aliases": ["x"]}, "c": {}}),
     ("networks", ["{a: }", "[a]"], ["{}", "[]", ""], {"a": {}}),
     ("networks", ["{}", "[]", ""], ["{a: }"], {"a": {}}),
