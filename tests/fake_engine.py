@@ -19,8 +19,8 @@ _REQUEST = re.compile(rb"^(\w+) (?:/v[\d.]+)?(/[^ ?]*)\S* HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
 RESET, SILENT = "hangs up", "says nothing"
-Answer = int | str | tuple[int, Any]
-"""A status, a status and a body, or what else becomes of a call."""
+Answer = int | str | bytes | tuple[int, Any]
+"""A status, a status and a body, so many bytes and no more, or what else becomes of a call."""
 
 
 class FakeEngine(Door):
@@ -48,6 +48,9 @@ class FakeEngine(Door):
                 with self._lock:
                     answer = self._answer(call, self.count(call))
                     self.asked.append((call, time.monotonic()))
+                if isinstance(answer, bytes):
+                    client.sendall(answer)
+                    return
                 if isinstance(answer, str):
                     if answer == SILENT:
                         self.over.wait()

@@ -215,14 +215,30 @@ def test_what_makes_an_image_may_be_silent_for_longer_than_an_answer_takes(
         assert 0.3 <= time.monotonic() - begun < 5
 
 
-def test_what_comes_piece_by_piece_may_be_silent_or_break_off_in_between() -> None:
+PIECES = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("piece", [b"", b"9", b"9\r\n{}"])
+def test_what_comes_piece_by_piece_and_breaks_off_is_told_by_its_call(tmp_path: Path, piece: bytes) -> None:
+    def answer(asked: str, _: int) -> Answer:
+        return (200, VERSION) if asked == "GET /version" else PIECES + piece
+
+    with FakeEngine(tmp_path, answer) as fake:
+        host = Host(engine_url=fake.url)
+        with pytest.raises(Exception, match=r".") as caught:
+            list(host.engine.api.pull("x", stream=True))
+        told = host.explain(caught.value)
+        assert isinstance(told, AnswerLost), told
+        assert str(told).endswith("before its answer was there (POST /images/create): it ended too early")
+
+
+def test_what_comes_piece_by_piece_may_be_silent_in_between(tmp_path: Path) -> None:
+    with FakeEngine(tmp_path, lambda asked, _: (200, VERSION) if asked == "GET /version" else SILENT) as fake:
+        host = Host(engine_url=fake.url, patience=0, wait_timeout=0.3)
+        with pytest.raises(RequestException):
+            host.engine.api.load_image(b"x")
     silent = urllib3.exceptions.ReadTimeoutError(urllib3.HTTPConnectionPool("localhost"), "/build", "Read timed out.")
-    assert (
-        str(explained(silent))
-        == "the engine was silent for too long (a call of Docker's own library): see --wait-timeout"
-    )
-    broken = urllib3.exceptions.ProtocolError("Connection broken: IncompleteRead")
-    assert isinstance(explained(broken), AnswerLost)
+    assert str(explained(silent)) == "the engine was silent for too long (POST /images/load): see --wait-timeout"
 
 
 @pytest.mark.parametrize("leave", ["with", "close", "forget"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"^/v[\d.]+(?=/)")
 _MAKES = "POST"
 _SOME = "a call of Docker's own library"
+_sent = threading.local()
+"""The last call that the library sent in this thread: an error in the midst of an answer does not say of which."""
 _HERE = "localhost"
 """Whom the library believes to speak to, as to any engine behind a socket; the adapter dials whichever it is."""
 
@@ -84,6 +87,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
         """Send, and never wait for ever: what makes an image takes the time that it takes."""
+        _sent.call = _path(request.method, request.path_url)
         options["timeout"] = self._silence if request.method == _MAKES else options.get("timeout") or self._silence
         return super().send(request, *args, **options)
 
@@ -113,17 +117,18 @@ def explained(error: BaseException) -> ReconcilerError | None:
     if isinstance(error, docker.errors.APIError):
         return _refusal(error)
     if isinstance(error, requests.exceptions.RequestException):
-        call = _call(error)
-        if isinstance(error, requests.exceptions.ReadTimeout) or isinstance(_root_cause(error), TimeoutError):
-            return _silent(call or _SOME, "--wait-timeout" if call.startswith(_MAKES) else "--engine-timeout")
-        return AnswerLost(call or _SOME, _root_cause(error))
+        timed_out = isinstance(error, requests.exceptions.ReadTimeout) or isinstance(_root_cause(error), TimeoutError)
+        return _lost(_call(error), error, timed_out=timed_out)
     if isinstance(error, urllib3.exceptions.HTTPError):  # in the midst of what comes piece by piece
-        timed_out = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-        return _silent(_SOME, "--wait-timeout") if timed_out else AnswerLost(_SOME, _root_cause(error))
+        return _lost(_last(), error, timed_out=isinstance(error, urllib3.exceptions.ReadTimeoutError))
     return StepFailed(str(error)) if isinstance(error, docker.errors.DockerException) else None
 
 
-def _silent(call: str, option: str) -> ReconcilerError:
+def _lost(call: str, error: BaseException, *, timed_out: bool) -> ReconcilerError:
+    if not timed_out:
+        why = _root_cause(error)
+        return AnswerLost(call, why if isinstance(why, OSError) else EOFError("it ended too early"))
+    option = "--wait-timeout" if call.startswith(_MAKES) else "--engine-timeout"
     return StepFailed(f"the engine was silent for too long ({call}): see {option}")
 
 
@@ -139,7 +144,11 @@ def _refusal(error: docker.errors.APIError) -> ReconcilerError:
 
 def _call(error: requests.exceptions.RequestException) -> str:
     request: Any = error.request
-    return _path(request.method, request.path_url) if request is not None else ""
+    return _path(request.method, request.path_url) if request is not None else _last()
+
+
+def _last() -> str:
+    return getattr(_sent, "call", _SOME)
 
 
 def _path(method: str, url: str) -> str:
