@@ -190,6 +190,8 @@ def test_anonymous_volumes_go_with_their_container(lab: Lab) -> None:
     api = lab.host.engine.api
     lab.apply(text({"box": alone(volumes=["/data"])}))
     volume = inspect(lab, "box")["Mounts"][0]["Name"]
+    change = lab.pending(text({"box": alone(volumes=["/data"], environment={"A": "1"})}))["container/box"]
+    assert change.contents == "all that is in its anonymous volumes is lost: /data"
     lab.destroy()
     with pytest.raises(docker.errors.NotFound):
         api.inspect_volume(volume)

@@ -12,6 +12,7 @@ from reconciler.host.marks import SOURCE, topology_of
 from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
+from reconciler.kinds.container import volumes
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours, spaces, veths
 from reconciler.kinds.container.parse import name_claim
@@ -47,7 +48,8 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
             # Of what nobody has looked at nothing is said to differ, but that it has no mark of ours.
             spec = replace(ContainerSpec.of(scope.desired.resources[wanted]), marked=False)
             key = ResourceKey("container", f"@{name}")
-            live = MappingProxyType({"id": row["Id"], **topology_of(row.get("Labels"))})
+            anonymous = {"anonymous_volumes": volumes.anonymous(row.get("Mounts"))}
+            live = MappingProxyType({"id": row["Id"], **anonymous, **topology_of(row.get("Labels"))})
             yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)
 
 
@@ -85,7 +87,7 @@ def _own(
         spec,
         needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(networks, key, inspected, spec)))),
         claims=tuple(sorted({name_claim(spec.name), *_interfaces(key, inspected, spec, space)})),
-        live=_facts(inspected),
+        live=_facts(inspected, spec),
         handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
     )
 
@@ -126,7 +128,7 @@ def _source(inspected: Json) -> str:
     return str((inspected["Config"].get("Labels") or {}).get(SOURCE, ""))
 
 
-def _facts(inspected: Json) -> Mapping[str, Any]:
+def _facts(inspected: Json, spec: ContainerSpec) -> Mapping[str, Any]:
     networks = inspected["NetworkSettings"].get("Networks") or {}
     return MappingProxyType(
         {
@@ -135,6 +137,7 @@ def _facts(inspected: Json) -> Mapping[str, Any]:
             "source": _source(inspected),
             "grace": inspected["Config"].get("StopTimeout"),
             "signal": inspected["Config"].get("StopSignal") or "",
+            "anonymous_volumes": volumes.anonymous(inspected.get("Mounts"), spec.volumes),
             "addresses": {name: each.get("IPAddress") or "" for name, each in sorted(networks.items())},
         }
     )
