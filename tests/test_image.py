@@ -105,6 +105,20 @@ def test_what_is_loaded_has_the_tags_of_its_archive_and_those_declared(here: Pat
     assert [each.scope for each in found.claims] == ["tag mine:latest", "tag saved:1"]
 
 
+def test_a_reference_within_an_archive_means_the_image_that_is_loaded_from_it(here: Path) -> None:
+    (here / "ctx/Dockerfile").write_text("FROM saved:1\n")
+    text = image("load: saved.tar", "  on: {build: ctx}\ncontainers: {web: {image: 'saved:1'}}\n")
+    found = whole(here, text)
+    lab = ResourceKey.of(KEY)
+    assert {each.key.name for each in found.of_kind("image")} == {"lab", "on"}
+    assert found.resources[ResourceKey("container", "web")].spec.image == KEY  # type: ignore[attr-defined]
+    on = found.resources[ResourceKey("image", "on")]
+    assert [need.key for need in on.needs] == [lab]
+    save(here / "saved.tar", "saved:1", "saved:2")
+    again = whole(here, text).resources[on.key]
+    assert again.spec.inputs != on.spec.inputs  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
