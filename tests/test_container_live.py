@@ -102,6 +102,35 @@ def test_the_interfaces_of_its_veths_are_told_of_a_container() -> None:
     assert found == [("a", "eth1"), (), ()]
 
 
+def test_a_default_that_is_written_is_what_it_was_before_it_was() -> None:
+    bare, says = {**IMAGE, "StopSignal": None}, {**IMAGE, "StopSignal": "SIGINT"}
+    term = ContainerSpec(stop_signal="SIGTERM")
+    for config in ({"StopSignal": None}, {"StopSignal": "SIGTERM"}):
+        assert seen(config, image=bare, want=term).stop_signal == "SIGTERM"
+        assert seen(config, image=bare).stop_signal is None
+    assert seen({"StopSignal": "SIGINT"}, image=says, want=term).stop_signal == "SIGINT"
+    assert seen({"StopSignal": "SIGTERM"}, image=says).stop_signal == "SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("said", "want", "runs", "expected"),
+    [
+        (None, None, False, None),
+        (None, False, False, False),
+        (None, False, True, True),  # by the engine's own settings
+        (None, False, None, None),
+        (None, True, True, True),
+        (False, None, True, False),
+        (True, False, False, True),
+    ],
+)
+def test_an_init_that_nobody_has_declared_is_read_of_what_runs(
+    said: bool | None, want: bool | None, runs: bool | None, expected: bool | None
+) -> None:
+    found = seen(host_config={"Init": said}, want=ContainerSpec(init=want), has_init=lambda: runs)
+    assert found.init is expected
+
+
 DIGITS = [each * 64 for each in "abcd"]
 MOUNTS = [
     {"Type": "volume", "Name": DIGITS[0], "Destination": "/of-the-image"},

@@ -99,6 +99,11 @@ def test_what_is_imported_or_loaded_is_read_beside_the_file(here: Path, entry: s
     assert type(recipe)(str(here / recipe.path), *list(vars(recipe).values())[1:]) == found.recipe
 
 
+@pytest.mark.parametrize("entry", [", network: default", ", no_cache: false", ", dockerfile: Dockerfile"])
+def test_writing_a_default_of_a_build_changes_nothing(here: Path, entry: str) -> None:
+    assert spec(here, build(entry), KEY) == spec(here, build(), KEY)
+
+
 def test_what_is_loaded_has_the_tags_of_its_archive_and_those_declared(here: Path) -> None:
     found = resource(here, image("load: saved.tar, tags: [mine]"), KEY)
     assert found.spec.tags == ("mine:latest", "saved:1")  # type: ignore[attr-defined]

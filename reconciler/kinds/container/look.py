@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
+from reconciler.host.scope import in_reach
 from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 Json = Mapping[str, Any]
+_INIT = "docker-init\n"
+"""What the engine mounts its init as, in /proc/PID/comm."""
 
 
 def seen_containers(scope: Scope) -> Iterator[Resource]:
@@ -80,6 +84,7 @@ def _own(
         sysctls=space.sysctls if space else {},
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
+        has_init=lambda: _has_init(scope, inspected),
     )
     spec = replace(spec_of(seen), spares=veths(scope, space))
     return Resource(
@@ -90,6 +95,16 @@ def _own(
         live=_facts(inspected, spec),
         handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
     )
+
+
+def _has_init(scope: Scope, inspected: Json) -> bool | None:
+    """Tell whether the engine's init is the first process; None where none runs, or it is out of sight."""
+    if in_reach(scope) is None:
+        return None
+    try:
+        return Path(f"/proc/{inspected['State']['Pid']}/comm").read_text() == _INIT
+    except OSError:  # 0, or one that has ended meanwhile
+        return None
 
 
 def _interfaces(key: ResourceKey, inspected: Json, spec: ContainerSpec, space: Space | None) -> Iterator[Claim]:

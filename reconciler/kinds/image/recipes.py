@@ -102,7 +102,7 @@ class Recipes:
             target=said.get("target", ""),
             labels=declared_labels(self.source, (*pointer, "labels"), said.get("labels")),
             no_cache=bool(said.get("no_cache")),
-            network=said.get("network", ""),
+            network=_network(said.get("network", "")),
             bases=stand_for,
         )
 
@@ -176,6 +176,11 @@ class Recipes:
             return self.source.directory(pointer) / home(text)
         except ValueError as error:
             raise Unusable(pointer, str(error)) from error
+
+
+def _network(said: str) -> str:
+    """Return the network of a build, empty for Docker's own bridge, so that naming the default changes nothing."""
+    return "" if said == "default" else said
 
 
 def _long(pointer: Pointer, given: Any, name: str) -> tuple[Said, Pointer]:
