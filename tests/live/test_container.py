@@ -203,6 +203,13 @@ def test_a_command_that_is_not_there_is_told_with_the_key(lab: Lab) -> None:
     assert "command" in str(report.failed[0].error)
 
 
+@pytest.mark.parametrize("emptied", [{"entrypoint": []}, {"entrypoint": ""}, {"command": []}])
+def test_a_command_that_the_file_empties_is_told_as_what_it_is(lab: Lab, emptied: Json) -> None:
+    report = lab.attempt(text({"box": alone(**{"command": None, **emptied})}))
+    (name,) = emptied
+    assert str(report.failed[0].error).endswith(f": the file leaves `{name}` empty: say in `command` what is to run")
+
+
 def test_stop_asks_first_and_waits_as_long_as_declared(lab: Lab) -> None:
     script = "trap 'echo bye; exit 0' USR1; touch /tmp/trapped; while :; do sleep 0.05; done"
     entry = alone(

@@ -54,7 +54,7 @@ def created(host: Host, step: Step) -> Result:
             host.engine, lambda: containers.create(spec.name, body), passing=lambda error: _passes(host, spec, error)
         )
     except Exception as error:
-        raise StepFailed(f"{resource.key}: {host.explain(error)}{_hint(error)}") from error
+        raise StepFailed(f"{resource.key}: {host.explain(error)}{_hint(error, spec)}") from error
     return Status.DONE
 
 
@@ -98,16 +98,20 @@ def _passes(host: Host, spec: ContainerSpec, error: Exception) -> bool:
         return status(gone) == NOT_FOUND
 
 
+_NO_COMMAND = "no command specified"
 _HINTS = {
     "No such image": "pull it, or declare it in images",
-    "no command specified": "the image has no command: declare `command`",
+    _NO_COMMAND: "the image has no command: declare `command`",
     "Minimum memory": "the engine wants at least 6m",
 }
 
 
-def _hint(error: Exception) -> str:
-    text = str(error)
-    return next((f": {hint}" for words, hint in _HINTS.items() if words.lower() in text.lower()), "")
+def _hint(error: Exception, spec: ContainerSpec) -> str:
+    text = str(error).lower()
+    emptied = [f"`{name}`" for name in ("entrypoint", "command") if getattr(spec, name) == ()]
+    if emptied and _NO_COMMAND in text:
+        return f": the file leaves {' and '.join(emptied)} empty: say in `command` what is to run"
+    return next((f": {hint}" for words, hint in _HINTS.items() if words.lower() in text), "")
 
 
 def updated(host: Host, step: Step) -> Result:
