@@ -39,6 +39,7 @@ SPEC = Healthcheck(("CMD", "true"), Duration(2 * S), Duration(3 * S), 4, Duratio
         ({"test": "true"}, Healthcheck(("CMD-SHELL", "true"))),
         ({"test": ["CMD-SHELL", "true"]}, Healthcheck(("CMD-SHELL", "true"))),
         ({"test": ["NONE", "more"]}, Healthcheck(NONE)),
+        ({**WHOLE, "test": ["NONE"]}, Healthcheck(NONE)),
         ({"disable": True}, Healthcheck(NONE)),
         ({"disable": True, "test": ["NONE"]}, Healthcheck(NONE)),
         ({**WHOLE, "disable": True}, Healthcheck(NONE)),

@@ -15,6 +15,7 @@ from paper import source
 from reconciler.host.kernel.space import Place, Space
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope
+from reconciler.kinds import kinds
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.container.config import config
 from reconciler.kinds.container.live import Seen, spec_of
@@ -99,6 +100,65 @@ def test_the_interfaces_of_its_veths_are_told_of_a_container() -> None:
     scope.kernel.nodes[ResourceKey("container", "a")] = Space(Place(1), links)
     found = [ContainerSpec.of(each).spares for each in seen_containers(scope)]
     assert found == [("a", "eth1"), (), ()]
+
+
+def test_a_default_that_is_written_is_what_it_was_before_it_was() -> None:
+    bare, says = {**IMAGE, "StopSignal": None}, {**IMAGE, "StopSignal": "SIGINT"}
+    term = ContainerSpec(stop_signal="SIGTERM")
+    for config in ({"StopSignal": None}, {"StopSignal": "SIGTERM"}):
+        assert seen(config, image=bare, want=term).stop_signal == "SIGTERM"
+        assert seen(config, image=bare).stop_signal is None
+    assert seen({"StopSignal": "SIGINT"}, image=says, want=term).stop_signal == "SIGINT"
+    assert seen({"StopSignal": "SIGTERM"}, image=says).stop_signal == "SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("said", "want", "runs", "expected"),
+    [
+        (None, None, False, None),
+        (None, False, False, False),
+        (None, False, True, True),  # by the engine's own settings
+        (None, False, None, None),
+        (None, True, True, True),
+        (False, None, True, False),
+        (True, False, False, True),
+    ],
+)
+def test_an_init_that_nobody_has_declared_is_read_of_what_runs(
+    said: bool | None, want: bool | None, runs: bool | None, expected: bool | None
+) -> None:
+    found = seen(host_config={"Init": said}, want=ContainerSpec(init=want), has_init=lambda: runs)
+    assert found.init is expected
+
+
+DIGITS = [each * 64 for each in "abcd"]
+MOUNTS = [
+    {"Type": "volume", "Name": DIGITS[0], "Destination": "/of-the-image"},
+    {"Type": "volume", "Name": DIGITS[1], "Destination": "/declared/"},
+    {"Type": "volume", "Name": DIGITS[2], "Destination": "/external"},
+    {"Type": "volume", "Name": "t-data", "Destination": "/named"},
+    {"Type": "bind", "Source": "/etc", "Destination": "/bound"},
+    {"Type": "tmpfs", "Destination": "/memory"},
+]
+
+
+def test_what_is_in_the_anonymous_volumes_of_a_container_is_said_to_be_lost_with_it_and_that_of_others_to_stay() -> (
+    None
+):
+    scope = on_lan((1, 41))
+    ours = scope.containers["a"]
+    binds = [f"{DIGITS[2]}:/external", "t-data:/named", "/etc:/bound"]
+    declared = [{"Type": "volume", "Target": "/declared"}]
+    ours.update(Mounts=MOUNTS, HostConfig={**ours["HostConfig"], "Binds": binds, "Mounts": declared})
+    del scope.containers["b"]
+    rows = [{"Id": "f", "Names": ["/t-b"], "State": "running", "Mounts": MOUNTS[:1]}]
+    vars(scope).update(container_rows=rows, volumes={})
+    said = {str(each.key): kinds()["container"].contents(each) for each in seen_containers(scope)}
+    assert said == {
+        "container/a": "all that is in its anonymous volumes is lost: /declared, /of-the-image",
+        "container/c": "",
+        "container/@t-b": f"its anonymous volumes stay: {DIGITS[0]} of /of-the-image",
+    }
 
 
 def on_lan(version: tuple[int, int]) -> Any:

@@ -146,6 +146,13 @@ def test_an_option_that_the_kernel_cannot_read_is_a_problem(option: str) -> None
     assert [each.message for each in made.problems] == [f"{value!r} is no value of {name} that a tmpfs takes"]
 
 
+@pytest.mark.parametrize("options", ["size=1m,", ",ro", "ro,,noexec"])
+def test_an_empty_option_of_a_memory_file_system_is_a_problem(options: str) -> None:
+    made = declared(tmpfs=f"/run:{options}")
+    tmpfs(entry_of(made, "web"), FrozenMap({}))
+    assert [each.message for each in made.problems] == ["one of its options is empty"]
+
+
 def test_named_volumes_are_stood_on() -> None:
     made = declared("store:/a", "./b:/b", "/c", {"type": "volume", "source": "store", "target": "/d"}, "gone:/e", LONG)
     assert {each.key for each in volumes.needs(entry_of(made, "web"))} == {ResourceKey("volume", "store")}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from entries import NAME, Entries, host_with, topology
-from memory import KINDS
+from memory import KINDS, Box
 
 from reconciler.diff import ABSENT, diff, differences, in_order_of_needs, promoted
 from reconciler.errors import EngineUnreachable
@@ -322,6 +322,27 @@ def test_a_promotion_is_due_in_any_case() -> None:
     assert if_changed(again)["pointer/a"] == []
     assert if_changed(again)["box/c"] == []
     assert actions(again)["pointer/a"] is REPLACE
+
+
+class Chest(Box):
+    """Says what becomes of what is in it."""
+
+    def contents(self, observed: Resource) -> str:
+        return f"what is in {observed.key} is lost"
+
+
+def test_each_replacement_says_what_becomes_of_what_is_in_it_however_it_comes() -> None:
+    kinds = {**KINDS, "box": Chest()}
+    box = {"stands_on": ["ground/a"]}
+    before: Entries = {"ground/a": {}, "box/by-itself": {}, "box/falls": box, "box/asked-for": {}, "box/stays": {}}
+    desired = topology({**before, "ground/a": {"shape": "square"}, "box/by-itself": {"shape": "square"}})
+    observed = observe(host_with(before), desired, kinds=kinds)
+    found = diff(desired, observed, kinds=kinds, force=[ResourceKey("box", "asked-for")])
+    said = {str(each.key): each.contents for each in found if each.contents}
+    names = ["box/asked-for", "box/by-itself", "box/falls"]
+    assert said == {each: f"what is in {each} is lost" for each in names}
+    more = promoted(found, [ResourceKey("box", "stays")], kinds=kinds)
+    assert sorted(str(each.key) for each in more if each.contents) == sorted([*names, "box/stays"])
 
 
 def test_what_is_external_is_never_disturbed() -> None:

@@ -99,10 +99,29 @@ def test_what_is_imported_or_loaded_is_read_beside_the_file(here: Path, entry: s
     assert type(recipe)(str(here / recipe.path), *list(vars(recipe).values())[1:]) == found.recipe
 
 
+@pytest.mark.parametrize("entry", [", network: default", ", no_cache: false", ", dockerfile: Dockerfile"])
+def test_writing_a_default_of_a_build_changes_nothing(here: Path, entry: str) -> None:
+    assert spec(here, build(entry), KEY) == spec(here, build(), KEY)
+
+
 def test_what_is_loaded_has_the_tags_of_its_archive_and_those_declared(here: Path) -> None:
     found = resource(here, image("load: saved.tar, tags: [mine]"), KEY)
     assert found.spec.tags == ("mine:latest", "saved:1")  # type: ignore[attr-defined]
     assert [each.scope for each in found.claims] == ["tag mine:latest", "tag saved:1"]
+
+
+def test_a_reference_within_an_archive_means_the_image_that_is_loaded_from_it(here: Path) -> None:
+    (here / "ctx/Dockerfile").write_text("FROM saved:1\n")
+    text = image("load: saved.tar", "  on: {build: ctx}\ncontainers: {web: {image: 'saved:1'}}\n")
+    found = whole(here, text)
+    lab = ResourceKey.of(KEY)
+    assert {each.key.name for each in found.of_kind("image")} == {"lab", "on"}
+    assert found.resources[ResourceKey("container", "web")].spec.image == KEY  # type: ignore[attr-defined]
+    on = found.resources[ResourceKey("image", "on")]
+    assert [need.key for need in on.needs] == [lab]
+    save(here / "saved.tar", "saved:1", "saved:2")
+    again = whole(here, text).resources[on.key]
+    assert again.spec.inputs != on.spec.inputs  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

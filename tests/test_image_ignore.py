@@ -74,6 +74,10 @@ DOCUMENTED = {
     "a/../secret": ("secret", "a"),
     "a//b/./c/": ("a/b/c", "a/b"),
     "! a\n": ("", "a"),
+    "**/x /": ("x a/x", "a"),
+    "a/ /": ("a", "b"),
+    "/ /": ("", "a"),
+    "*\n!a /": ("b", "a"),
     "*\n!**/*.txt": ("a a/b", "a.txt a/b/c.txt"),
     "caf\udce9": ("caf\udce9", "café"),
 }
@@ -94,7 +98,7 @@ def test_the_last_pattern_that_matches_a_path_or_a_folder_above_it_decides(text:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["!", "[", "a[", "[^", "[^bc", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "\\", "[z-a]", "[a\\", "[a-"]
+    "pattern", ["!", "!/", "! /", "!//", "[", "a[", "[^", "[^bc", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "\\", "[z-a]", "[a\\", "[a-"]
 )
 def test_what_docker_refuses_is_refused(pattern: str) -> None:
     with pytest.raises(Malformed, match="is no pattern"):

@@ -87,7 +87,7 @@ def variables(folder: Path, text: str | bytes, environment: dict[str, str] | Non
         ("export X=1", "1"),
         ("X=a # comment", "a"),
         ("X=a#b", "a#b"),
-        ("X= # comment", ""),
+        ("X= # comment", "# comment"),
         ("X: 1", "1"),
         ("X : 'a' # comment", "a"),
         (r"X='it\'s \n'", r"it's \n"),

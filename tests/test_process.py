@@ -16,7 +16,7 @@ from reconciler.kinds.process import KIND, effects
 from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
 from reconciler.kinds.process.look import _owner
-from reconciler.kinds.process.parse import HEALTHY, processes
+from reconciler.kinds.process.parse import HEALTHY, IF_CHECKED, processes
 from reconciler.kinds.process.sockets import endpoints, sockets
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import How, Need, Resource, ResourceKey, Topology
@@ -55,6 +55,7 @@ def test_what_is_not_ours_or_does_not_run_claims_no_port(entry: dict[str, Any]) 
     ("entry", "ready"),
     [
         ({"healthcheck": CHECK}, HEALTHY),
+        ({"healthcheck": {"interval": "3s"}}, IF_CHECKED),
         ({"healthcheck": {"disable": True}}, ""),
         ({"healthcheck": CHECK, "state": "completed"}, ""),
         ({}, ""),

@@ -225,6 +225,9 @@ def test_what_the_host_lets_nobody_do_is_told_before_the_first_step_and_planned_
 class Precious(Volume):
     replaceable = False
 
+    def contents(self, observed: Resource) -> str:
+        return f"{observed.spec.color} is lost"  # type: ignore[attr-defined]
+
 
 def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
     kinds = {**KINDS, "volume": Precious()}
@@ -237,7 +240,8 @@ def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
         " external, or ask for `--replace volume/a`, by which all that is in it is lost"
     )
     report = reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"]))
-    assert [each.step.change.reason for each in report.outcomes] == ["asked for: all that is in it is lost"] * 2
+    changes = [each.step.change for each in report.outcomes]
+    assert [(each.reason, each.contents) for each in changes] == [("asked for", "grey is lost")] * 2
     assert report.converged
 
 

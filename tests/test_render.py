@@ -108,6 +108,7 @@ def change(
     *,
     part_of: str = "",
     if_changed: Sequence[str] = (),
+    contents: str = "",
     spec: Spec | None = None,
     live: Mapping[str, Any] | None = None,
 ) -> Change:
@@ -122,6 +123,7 @@ def change(
         None if action is Action.CREATE else resource,
         tuple(fields),
         tuple(map(key, if_changed)),
+        contents,
     )
 
 
@@ -341,6 +343,19 @@ def test_a_tentative_change_as_json_says_on_what_it_hangs() -> None:
     told = {each["key"]: each for each in plan_json(plan(PARTS))["changes"]}
     assert told["container/again"]["if_changed"] == ["image/lab"]
     assert "if_changed" not in told["image/lab"]
+
+
+def test_a_replacement_says_what_is_lost_for_people_and_for_programs() -> None:
+    fields = [field("init", False, True, forces=True)]
+    found = changes(
+        change("container/a", Action.REPLACE, fields=fields, contents="/data is lost"),
+        change("container/b", Action.REPLACE, "stands on image/a", if_changed=["image/a"], contents="/data is lost"),
+    )
+    assert plan_lines(found)[:2] == [
+        "  ± container/a                  init: false → true  (forces replacement), /data is lost",
+        "  ± container/b                  stands on image/a, /data is lost  (if it changed)",
+    ]
+    assert [each["contents"] for each in plan_json(plan(found))["changes"]] == ["/data is lost"] * 2
 
 
 def step(name: str, verb: Verb = Verb.CREATE) -> Step:

@@ -13,7 +13,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, FieldChange, Resource, ResourceKey, Topology
 
 NOT_DECLARED = "not declared"
-_ASKED_FOR, _LOST = "asked for", "all that is in it is lost"
+_ASKED_FOR = "asked for"
 
 
 def diff(
@@ -39,17 +39,24 @@ def diff(
             by_key[key] = Change(key, Action.DELETE, reason, None, have)
     for key in force:
         if key in by_key and both_ours(by_key[key]):
-            asked = _ASKED_FOR if kinds[key.kind].replaceable else f"{_ASKED_FOR}: {_LOST}"
-            by_key[key] = replace(by_key[key], action=Action.REPLACE, reason=asked)
-    return Changes(desired, observed, MappingProxyType(cascade(evicted(by_key), kinds=kinds)))
+            by_key[key] = replace(by_key[key], action=Action.REPLACE, reason=_ASKED_FOR)
+    return Changes(desired, observed, _followed(evicted(by_key), kinds))
 
 
 def promoted(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> Changes:
     """Return the changes with those of some resources turned into replacements in any case."""
     reason = "cannot be changed in any other order"
     turned = {key: replace(changes.by_key[key], action=Action.REPLACE, reason=reason, if_changed=()) for key in keys}
-    by_key = cascade({**changes.by_key, **turned}, kinds=kinds)
-    return replace(changes, by_key=MappingProxyType(by_key))
+    return replace(changes, by_key=_followed({**changes.by_key, **turned}, kinds))
+
+
+def _followed(by_key: Mapping[ResourceKey, Change], kinds: Mapping[str, Kind]) -> Mapping[ResourceKey, Change]:
+    """Carry changes over to what they mean something for, and say of all replacements what becomes of the contents."""
+    found = cascade(by_key, kinds=kinds)
+    for key, change in found.items():
+        if change.action is Action.REPLACE and change.observed:
+            found[key] = replace(change, contents=kinds[key.kind].contents(change.observed))
+    return MappingProxyType(found)
 
 
 def _change(want: Resource, have: Resource | None, kinds: Mapping[str, Kind]) -> Change:

@@ -129,6 +129,11 @@ class Kind(ABC):
         """Return what going back makes of something again; None for a symptom, a remainder, what nobody can make."""
         return observed
 
+    def contents(self, observed: Resource) -> str:
+        """Say what becomes of what is in it where it is replaced; empty where nothing is in it that a new one lacks."""
+        del observed
+        return ""
+
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make what is desired, with its mark."""
         raise NotImplementedError

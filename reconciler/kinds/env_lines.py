@@ -8,10 +8,12 @@ from collections.abc import Iterator
 _BLANK = re.compile(r"[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)")
 _QUOTES = r"""'(?P<single>(?:[^'\\]++|\\'|\\)*+)' | "(?P<double>(?:[^"\\]++|\\.)*+)\""""
 _REST = rf"""[ \t]*
-    (?:[=:][ \t]* (?:{_QUOTES} | (?P<bare>(?!['"])[^\n]*?)))?
+    (?:[=:][ \t]* (?:{_QUOTES} | (?P<bare>(?!['"])\#?[^\n]*?)))?
     [ \t\r]*(?:(?<=[ \t'"])\#[^\n]*)?(?:\n|\Z)"""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
+_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ESCAPES = {**_CONTROLS, '"': '"', "\\": "\\", "$": "$$"}
+"""What a backslash makes of the next character in double quotes; before any other one it is but a backslash."""
 
 
 _BEGIN = r"[ \t]*(?:export[ \t]+)?"
@@ -63,4 +65,4 @@ def open_to_variables(match: re.Match[str]) -> str | None:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    return _ESCAPES.get(escape[1], escape[1])
+    return _ESCAPES.get(escape[1], escape[0])

@@ -42,6 +42,7 @@ class Change:
     """The difference of one resource.
 
     `if_changed` names the resources whose steps decide, when they run, whether this change is needed at all.
+    `contents` says of a replacement what becomes of what is in the old one.
     """
 
     key: ResourceKey
@@ -51,6 +52,7 @@ class Change:
     observed: Resource | None = None
     fields: tuple[FieldChange, ...] = ()
     if_changed: tuple[ResourceKey, ...] = ()
+    contents: str = ""
 
     @property
     def resource(self) -> Resource:

@@ -48,6 +48,8 @@ def change_json(change: Change, *, hide: Hide = hidden) -> Json:
         "reason": change.reason,
         "fields": {each.path: _field(each, hide) for each in change.fields},
     }
+    if change.contents:
+        found["contents"] = change.contents
     if change.if_changed:
         found["if_changed"] = [str(each) for each in change.if_changed]
     return found

@@ -129,7 +129,7 @@ def _why(change: Change, style: Style) -> list[str]:
     defaults = {each.name: each.default for each in fields(change.resource.spec)}
     says = change.resource.spec.said
     differences = (_field(each, says(each.path), defaults.get(each.path), style) for each in change.fields)
-    said = [*filter(None, (change.reason,)), *differences]
+    said = [*filter(None, (change.reason, *differences, change.contents))]
     return [*said[:-1], said[-1] + _condition(change)] if said else []
 
 

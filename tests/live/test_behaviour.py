@@ -72,6 +72,18 @@ def test_a_strangers_container_and_network_are_replaced_only_when_adopted(cli: C
     assert cli("plan", "--detailed-exitcode").returncode == 0
 
 
+@pytest.mark.parametrize("end", ["--init", "--rm"])  # the engine removes the volumes of the second when it ends
+def test_the_anonymous_volumes_of_an_adopted_container_stay_and_are_told(cli: Cli, engine: Any, end: str) -> None:
+    run("docker", "run", "-d", end, "-v", "/data", "--name", f"{cli.name}-box", IMAGE, "sleep", "999")
+    volume = engine.inspect_container(f"{cli.name}-box")["Mounts"][0]["Name"]
+    cli.write("containers: {box: {image: reconciler-test/busybox, init: true, command: [sleep, '600']}}")
+    done = cli("apply", "--adopt", "container/box")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"its anonymous volumes stay: {volume} of /data" in done.stdout.replace("\n", " ")
+    assert not engine.inspect_container(f"{cli.name}-box")["Mounts"]
+    engine.remove_volume(volume)
+
+
 KERNEL = """
 namespaces: {red: }
 bridges: {br0: {stp: true}}

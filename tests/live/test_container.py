@@ -190,6 +190,8 @@ def test_anonymous_volumes_go_with_their_container(lab: Lab) -> None:
     api = lab.host.engine.api
     lab.apply(text({"box": alone(volumes=["/data"])}))
     volume = inspect(lab, "box")["Mounts"][0]["Name"]
+    change = lab.pending(text({"box": alone(volumes=["/data"], environment={"A": "1"})}))["container/box"]
+    assert change.contents == "all that is in its anonymous volumes is lost: /data"
     lab.destroy()
     with pytest.raises(docker.errors.NotFound):
         api.inspect_volume(volume)
@@ -199,6 +201,13 @@ def test_a_command_that_is_not_there_is_told_with_the_key(lab: Lab) -> None:
     report = lab.attempt(text({"box": alone(command=["no-such-command"])}))
     assert [str(each.error).partition(":")[0] for each in report.failed] == ["process/box"]
     assert "command" in str(report.failed[0].error)
+
+
+@pytest.mark.parametrize("emptied", [{"entrypoint": []}, {"entrypoint": ""}, {"command": []}])
+def test_a_command_that_the_file_empties_is_told_as_what_it_is(lab: Lab, emptied: Json) -> None:
+    report = lab.attempt(text({"box": alone(**{"command": None, **emptied})}))
+    (name,) = emptied
+    assert str(report.failed[0].error).endswith(f": the file leaves `{name}` empty: say in `command` what is to run")
 
 
 def test_stop_asks_first_and_waits_as_long_as_declared(lab: Lab) -> None:

@@ -104,7 +104,7 @@ ROWS = [
     Row("working_dir", "working_dir", "/tmp", "/www/"),
     Row("tty", "tty", False, True, AS_DEFAULT),
     Row("stdin_open", "stdin_open", False, True, AS_DEFAULT),
-    Row("init", "init", False, True, base={"init": None}),
+    Row("init", "init", False, True, AS_DEFAULT, {"init": None}),
     Row("restart", "restart", "always", "on-failure:3", IN_PLACE),
     Row("ports", "ports.80/tcp", ["18330:80"], ["127.0.0.1:18330:80"], base=ON_BRIDGE),
     Row("ports", "ports.80/tcp", [LONG], [{**LONG, "published": "18331-18332", **WORDS}], base=ON_BRIDGE),

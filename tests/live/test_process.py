@@ -317,6 +317,7 @@ def test_what_gets_unhealthy_or_never_healthy_is_told_with_the_check_s_last_word
     assert "is not healthy after 0.5 s" in str(report.failed[0].error)
     report = lab.attempt(text({"a": alone(depends_on={"b": {"condition": "service_healthy"}}), "b": alone()}))
     assert "it has no healthcheck" in str(report.failed[0].error)
+    lab.apply(text({"unchecked": alone(healthcheck={"interval": "1s"})}))
     lab.host.wait_timeout = 60
     report = lab.attempt(text({"dies": alone(command=["sleep", "2"], healthcheck=slow)}))
     assert "ended before it was healthy, with exit code 0" in str(report.failed[0].error)

@@ -93,11 +93,11 @@ class Containers:
             done=lambda: (self.find(identity) or {}).get("Name") == f"/{name}",
         )
 
-    def remove(self, identity: str) -> None:
-        """Kill and remove it with its anonymous volumes."""
+    def remove(self, identity: str, *, volumes: bool = True) -> None:
+        """Kill and remove it, with its anonymous `volumes` or without."""
         path = f"/containers/{part(identity)}"
         gone = lambda: self.find(identity) is None  # noqa: E731 - it is said where it is used
-        self._caller.call("DELETE", path, query={"v": True, "force": True}, again=False, done=gone)
+        self._caller.call("DELETE", path, query={"v": volumes, "force": True}, again=False, done=gone)
 
     def wait(self, name: str, seconds: float, stop: Event | None = None) -> int | None:
         """Wait until it does not run, and return its exit code.

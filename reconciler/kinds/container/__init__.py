@@ -15,7 +15,7 @@ from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.networking import BRIDGE
 from reconciler.kinds.source import Source
-from reconciler.model import Change, FrozenMap, Resource, Step, Verb
+from reconciler.model import EMPTY, Change, FrozenMap, Resource, Step, Verb
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -75,6 +75,15 @@ class ContainerKind(Kind):
         row = ("eth0", f"↔ {BRIDGE}", "", "", address or "")
         on_bridge = address and spec.network_mode == BRIDGE
         return Told((spec.image, spec.name), ((resource.key, row),) if on_bridge else ())
+
+    def contents(self, observed: Resource) -> str:
+        """Of its anonymous volumes the new one has others; those of one that others made stay."""
+        found: FrozenMap[str] = observed.live.get("anonymous_volumes", EMPTY)
+        if not found:
+            return ""
+        if ContainerSpec.of(observed).marked:
+            return f"all that is in its anonymous volumes is lost: {', '.join(found)}"
+        return f"its anonymous volumes stay: {', '.join(f'{name} of {target}' for target, name in found.items())}"
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Create."""

@@ -54,7 +54,7 @@ def created(host: Host, step: Step) -> Result:
             host.engine, lambda: containers.create(spec.name, body), passing=lambda error: _passes(host, spec, error)
         )
     except Exception as error:
-        raise StepFailed(f"{resource.key}: {host.explain(error)}{_hint(error)}") from error
+        raise StepFailed(f"{resource.key}: {host.explain(error)}{_hint(error, spec)}") from error
     return Status.DONE
 
 
@@ -98,16 +98,20 @@ def _passes(host: Host, spec: ContainerSpec, error: Exception) -> bool:
         return status(gone) == NOT_FOUND
 
 
+_NO_COMMAND = "no command specified"
 _HINTS = {
     "No such image": "pull it, or declare it in images",
-    "no command specified": "the image has no command: declare `command`",
+    _NO_COMMAND: "the image has no command: declare `command`",
     "Minimum memory": "the engine wants at least 6m",
 }
 
 
-def _hint(error: Exception) -> str:
-    text = str(error)
-    return next((f": {hint}" for words, hint in _HINTS.items() if words.lower() in text.lower()), "")
+def _hint(error: Exception, spec: ContainerSpec) -> str:
+    text = str(error).lower()
+    emptied = [f"`{name}`" for name in ("entrypoint", "command") if getattr(spec, name) == ()]
+    if emptied and _NO_COMMAND in text:
+        return f": the file leaves {' and '.join(emptied)} empty: say in `command` what is to run"
+    return next((f": {hint}" for words, hint in _HINTS.items() if words.lower() in text), "")
 
 
 def updated(host: Host, step: Step) -> Result:
@@ -145,20 +149,28 @@ def _set_sysctls(host: Host, where: Where, spec: ContainerSpec) -> None:
 
 
 def deleted(host: Host, step: Step) -> Result:
-    """Stop a container as it asks, remove it with its anonymous volumes, and see that it is gone."""
-    live = seen(step).live
+    """Stop a container as it asks, remove it, and see that it is gone; its anonymous volumes go with ours only."""
+    live, ours = seen(step).live, ContainerSpec.of(seen(step)).marked
 
     def removed() -> Status:
-        patiently(host.engine, lambda: _remove(host, live["id"]), passing=lambda error: status(error) == CONFLICT)
+        remove = lambda: _remove(host, live["id"], volumes=ours)  # noqa: E731 - it is said where it is used
+        patiently(host.engine, remove, passing=lambda error: status(error) == CONFLICT)
         return Status.DONE
 
-    return removed() if host.kill else stopping(host, live, removed)
+    if host.kill or not (ours or _outlasts_its_end(host, live["id"])):
+        return removed()
+    return stopping(host, live, removed)
 
 
-def _remove(host: Host, identity: str) -> None:
+def _outlasts_its_end(host: Host, identity: str) -> bool:
+    """Tell whether the engine keeps a container that has ended: with `--rm` it removes it with its volumes."""
+    return not (host.engine.containers.find(identity) or {}).get("HostConfig", {}).get("AutoRemove")
+
+
+def _remove(host: Host, identity: str, *, volumes: bool) -> None:
     """Remove a container; one that another call is removing is a conflict until it is gone."""
     try:
-        host.engine.containers.remove(identity)
+        host.engine.containers.remove(identity, volumes=volumes)
     except Exception as error:
         if status(error) != NOT_FOUND:
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.kinds.container.quantities import Duration, duration, whole
@@ -10,7 +10,7 @@ from reconciler.kinds.container.spec import Healthcheck
 from reconciler.kinds.entry import Entry
 
 NONE = ("NONE",)
-_FORMS = ("CMD", "CMD-SHELL", "NONE")
+_FORMS = ("CMD", "CMD-SHELL")
 _SHORTEST = 10**6
 """The engine refuses times below a millisecond, and takes none at all for what the image says."""
 _DEFAULT_TIME = Duration(30 * 10**9)
@@ -23,9 +23,9 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def healthcheck(entry: Entry) -> Healthcheck:
-    """Read `healthcheck`; `disable` wins over a test, which may be that of the defaults."""
+    """Read `healthcheck`; that there is none wins over all else, which may be that of the defaults."""
     found = entry.get("healthcheck") or {}
-    if found.get("disable"):
+    if disabled(found):
         return Healthcheck(NONE)
     times = {each: _time(entry, each, found.get(each)) for each in ("interval", "timeout", "start_period")}
     retries = found.get("retries")
@@ -34,6 +34,12 @@ def healthcheck(entry: Entry) -> Healthcheck:
         **times,
         retries=None if retries is None else entry.read(("healthcheck", "retries"), whole, retries, instead=None),
     )
+
+
+def disabled(said: Mapping[str, Any]) -> bool:
+    """Tell whether there is to be no healthcheck, whatever else is said of it."""
+    test = said.get("test")
+    return bool(said.get("disable")) or (isinstance(test, Sequence) and tuple(test[:1]) == NONE)
 
 
 def declared(check: Healthcheck) -> bool:
@@ -52,8 +58,6 @@ def test(value: Any) -> tuple[str, ...] | None:
     found = tuple(map(str, value))
     if not found or found[0] not in _FORMS:
         raise ValueError("a test in list form starts with CMD, CMD-SHELL or NONE")
-    if found[0] == "NONE":
-        return NONE
     if len(found) == 1 or (found[0] == "CMD-SHELL" and len(found) > 2):  # noqa: PLR2004 - the word and one text
         raise ValueError(f"{found[0]} is followed by {'the command' if len(found) == 1 else 'one text'}")
     return found

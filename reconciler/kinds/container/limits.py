@@ -18,6 +18,9 @@ _PERIOD = 100_000
 """The engine's CpuPeriod in microseconds where none is set."""
 _CPUS = 8192
 """How many the kernel knows at most (CONFIG_NR_CPUS)."""
+_LEAST_CPUS = 0.01
+"""A millisecond (min_cfs_quota_period) of the period."""
+_LEAST_SHARES = 2
 _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 _PIDS = 1 << 22
 """The highest limit that the kernel takes (PID_MAX_LIMIT)."""
@@ -54,6 +57,8 @@ def _cpus(entry: Entry) -> float:
     if found > _CPUS:
         entry.problem(("cpus",), f"the kernel knows {_CPUS} CPUs at most")
         return 0.0
+    if 0 < found < _LEAST_CPUS:
+        entry.problem(("cpus",), f"the kernel gives at least {_LEAST_CPUS}", "0 is no limit")
     return round(found * _NANO) / _NANO
 
 
@@ -79,6 +84,8 @@ def cpuset(text: str) -> str:
 
 def _check(entry: Entry, found: Mapping[str, Any]) -> None:
     memory, swap, kept = found["mem_limit"], found["memswap_limit"], found["mem_reservation"]
+    if 0 < found["cpu_shares"] < _LEAST_SHARES:
+        entry.problem(("cpu_shares",), f"the kernel gives at least {_LEAST_SHARES}", "0 is as undeclared")
     if 0 < memory < _LEAST_MEMORY:
         entry.problem(("mem_limit",), "the engine wants at least 6m")
     if swap is not None and not memory and not entry.incomplete("mem_limit"):

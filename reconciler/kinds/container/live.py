@@ -22,6 +22,8 @@ from reconciler.value import dataclass
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
+_TERM = "SIGTERM"
+"""What the engine sends to stop a container where neither it nor its image says anything else."""
 _NEVER = "0001-"
 """How the year of a time begins that never was."""
 _SHORT_ID = 12
@@ -38,7 +40,8 @@ class Seen:
     `answers` tells whether a container has the name that a link gave it, which it loses when it is made anew.
     `sysctls` are those of its network namespace as they are now, where that was looked into. `mac` tells whether the
     engine gives a MAC address only where a container is made, `mac_of_endpoint` that it is the endpoint's all the
-    same: gone with it, whatever the container's configuration goes on to say.
+    same: gone with it, whatever the container's configuration goes on to say. `has_init` tells whether the engine's
+    init is its first process, None where that is out of sight.
     """
 
     found: Json
@@ -53,6 +56,7 @@ class Seen:
     sysctls: Mapping[str, str] = EMPTY
     mac: bool = False
     mac_of_endpoint: bool = False
+    has_init: Callable[[], bool | None] = lambda: None
 
     @property
     def config(self) -> Json:
@@ -132,7 +136,7 @@ def _argv(config: Json, name: str) -> tuple[str, ...]:
 
 def _process(seen: Seen) -> dict[str, Any]:
     config, image, want = seen.config, seen.image, seen.want
-    signal, default_signal = (settings.signal(each.get("StopSignal")) for each in (config, image))
+    signal, default_signal = (settings.signal(each.get("StopSignal")) or _TERM for each in (config, image))
     timeout = config.get("StopTimeout")
     return {
         "environment": _environment(seen),
@@ -141,14 +145,20 @@ def _process(seen: Seen) -> dict[str, Any]:
         "working_dir": unless_default(_directory(config), _directory(image), want.working_dir),
         "tty": bool(config.get("Tty")),
         "stdin_open": bool(config.get("OpenStdin")),
-        "init": seen.host_config.get("Init"),
+        "init": _init(seen),
         "restart": settings.restart_of_engine(seen.host_config.get("RestartPolicy")),
         "healthcheck": healthcheck.of_engine(config.get("Healthcheck"), image.get("Healthcheck"), want.healthcheck),
-        "stop_signal": unless_default(signal or None, default_signal or None, want.stop_signal),
+        "stop_signal": unless_default(signal, default_signal, want.stop_signal),
         "stop_grace_period": STOP_GRACE_PERIOD if timeout is None else Duration(timeout * 10**9),
         "ulimits": settings.ulimits_of_engine(seen.host_config.get("Ulimits")),
         "logging": _logging(seen),
     }
+
+
+def _init(seen: Seen) -> bool | None:
+    """Read whether it has an init; of one that has what the engine's settings say, only its process tells which."""
+    said: bool | None = seen.host_config.get("Init")
+    return seen.has_init() if said is None and seen.want.init is not None else said
 
 
 def _environment(seen: Seen) -> FrozenMap[str]:

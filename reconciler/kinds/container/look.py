@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import SOURCE, topology_of
+from reconciler.host.scope import in_reach
 from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
+from reconciler.kinds.container import volumes
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.ours import externals, names, ours, spaces, veths
 from reconciler.kinds.container.parse import name_claim
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 Json = Mapping[str, Any]
+_INIT = "docker-init\n"
+"""What the engine mounts its init as, in /proc/PID/comm."""
 
 
 def seen_containers(scope: Scope) -> Iterator[Resource]:
@@ -47,7 +52,8 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
             # Of what nobody has looked at nothing is said to differ, but that it has no mark of ours.
             spec = replace(ContainerSpec.of(scope.desired.resources[wanted]), marked=False)
             key = ResourceKey("container", f"@{name}")
-            live = MappingProxyType({"id": row["Id"], **topology_of(row.get("Labels"))})
+            anonymous = {"anonymous_volumes": volumes.anonymous(row.get("Mounts"))}
+            live = MappingProxyType({"id": row["Id"], **anonymous, **topology_of(row.get("Labels"))})
             yield Resource(key, spec, claims=(name_claim(name),), owned=False, live=live)
 
 
@@ -78,6 +84,7 @@ def _own(
         sysctls=space.sysctls if space else {},
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
+        has_init=lambda: _has_init(scope, inspected),
     )
     spec = replace(spec_of(seen), spares=veths(scope, space))
     return Resource(
@@ -85,9 +92,19 @@ def _own(
         spec,
         needs=tuple(sorted((*_needs(scope, inspected, spec), *_mac_needs(networks, key, inspected, spec)))),
         claims=tuple(sorted({name_claim(spec.name), *_interfaces(key, inspected, spec, space)})),
-        live=_facts(inspected),
+        live=_facts(inspected, spec),
         handle=MappingProxyType({"sysctls": FrozenMap(inspected["HostConfig"].get("Sysctls"))}),
     )
+
+
+def _has_init(scope: Scope, inspected: Json) -> bool | None:
+    """Tell whether the engine's init is the first process; None where none runs, or it is out of sight."""
+    if in_reach(scope) is None:
+        return None
+    try:
+        return Path(f"/proc/{inspected['State']['Pid']}/comm").read_text() == _INIT
+    except OSError:  # 0, or one that has ended meanwhile
+        return None
 
 
 def _interfaces(key: ResourceKey, inspected: Json, spec: ContainerSpec, space: Space | None) -> Iterator[Claim]:
@@ -126,7 +143,7 @@ def _source(inspected: Json) -> str:
     return str((inspected["Config"].get("Labels") or {}).get(SOURCE, ""))
 
 
-def _facts(inspected: Json) -> Mapping[str, Any]:
+def _facts(inspected: Json, spec: ContainerSpec) -> Mapping[str, Any]:
     networks = inspected["NetworkSettings"].get("Networks") or {}
     return MappingProxyType(
         {
@@ -135,6 +152,7 @@ def _facts(inspected: Json) -> Mapping[str, Any]:
             "source": _source(inspected),
             "grace": inspected["Config"].get("StopTimeout"),
             "signal": inspected["Config"].get("StopSignal") or "",
+            "anonymous_volumes": volumes.anonymous(inspected.get("Mounts"), spec.volumes),
             "addresses": {name: each.get("IPAddress") or "" for name, each in sorted(networks.items())},
         }
     )

@@ -38,7 +38,7 @@ def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
             entry.problem(("tmpfs", number), f"two things are mounted at {path}")
         if not path.startswith("/"):
             entry.problem(("tmpfs", number), f"{said!r} is not an absolute path")
-        for option in options.split(","):
+        for option in options.split(",") if options else ():
             _check(entry, number, option)
         found[path] = alike(options, each)
     return FrozenMap(found)
@@ -46,6 +46,8 @@ def tmpfs(entry: Entry, mounts: Mounts) -> FrozenMap[str]:
 
 def _check(entry: Entry, number: int, option: str) -> None:
     name, _, value = option.partition("=")
+    if not option:
+        entry.problem(("tmpfs", number), "one of its options is empty", "take the comma too many out")
     if name in _OPTIONS:
         form, example = _OPTIONS[name]
         if not form.fullmatch(value) or (form is _ID and _number(value) >= _IDS):

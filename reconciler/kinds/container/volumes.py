@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _PROPAGATIONS = frozenset(("private", "rprivate", "shared", "rshared", "slave", 
 _CONSISTENCIES = frozenset(("consistent", "cached", "delegated"))
 """Modes of Docker's for other systems than Linux, without effect."""
 _MODE = "1777"
+_ANONYMOUS = re.compile("[0-9a-f]{64}")
 
 Mounts = FrozenMap[Mount]
 """Path in the container → what is mounted there."""
@@ -199,6 +201,21 @@ def of_engine(host_config: Mapping[str, Any]) -> Mounts:
     found = dict(_of_bind(each) for each in host_config.get("Binds") or ())
     found |= {units.path(each["Target"]): _of_mount(each) for each in host_config.get("Mounts") or ()}
     return FrozenMap(found) if found else EMPTY
+
+
+def anonymous(found: Iterable[Mapping[str, Any]] | None, named: Mounts = EMPTY) -> FrozenMap[str]:
+    """Return the volumes without a name of their own, by the path that each is mounted at, but for what is `named`.
+
+    Such are those that are declared without a source, and those of the image. The engine calls each by 64 digits.
+    """
+    return FrozenMap(
+        {
+            target: each["Name"]
+            for each in found or ()
+            if each.get("Type") == "volume" and _ANONYMOUS.fullmatch(each.get("Name") or "")
+            if (target := units.path(each["Destination"])) not in named or not named[target].source
+        }
+    )
 
 
 def _of_bind(text: str) -> tuple[str, Mount]:

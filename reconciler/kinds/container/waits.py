@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from reconciler.kinds.container.healthcheck import disabled
 from reconciler.kinds.container.settings import restart
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.networking import dependencies, entry_of, place, state
 
 _AGAIN = ("always", "unless-stopped")
-_NONE = ["NONE"]
 
 
 def check(entry: Entry) -> None:
@@ -33,7 +33,6 @@ def _never(target: Entry, condition: str) -> tuple[str, str]:
         return "", ""
     if wanted != "running":
         return f"{target.name!r} is to be {wanted}: nobody says that it is healthy", "wait for service_started"
-    check = target.get("healthcheck") or {}
-    if check.get("disable") or check.get("test") == _NONE:
+    if disabled(target.get("healthcheck") or {}):
         return f"the healthcheck of {target.name!r} is disabled", "wait for service_started, or give it a healthcheck"
     return "", ""

@@ -15,7 +15,7 @@ class Known(Protocol):
         """Tell whether there is an entry of that name."""
 
     def tagged(self) -> Mapping[str, str]:
-        """Map the tags that entries declare to the entries' names."""
+        """Map the tags that entries give to the entries' names."""
 
     def referred(self) -> Mapping[str, str]:
         """Map the references that are pulled or external, in their normal form, to the names of their images."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.kinds.image.loaded import archives
 from reconciler.kinds.image.references import is_tag, normal
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import ResourceKey
@@ -44,15 +45,22 @@ def made_here(source: Source, reference: str) -> str:
 
 
 def tagged(source: Source) -> dict[str, str]:
-    """Map the tags that images of the file declare to the images' names."""
+    """Map the tags that images of the file have to the images' names."""
     containers = source.section("containers").items()
     built = {name: built_entry(each) for name, each in containers if is_built(source, name)}
     return {
-        normal(tag): name
+        tag: name
         for name, entry in {**built, **source.section("images")}.items()
-        for tag in (*(entry.get("tags") or ()), entry.get("name", ""))
-        if is_tag(tag) and not entry.get("external")
+        if not entry.get("external")
+        for tag in tags_of(source, name, entry)
     }
+
+
+def tags_of(source: Source, name: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags that an entry gives its image: those that it says, and those in the archive that it loads."""
+    said = {normal(tag) for tag in (*(entry.get("tags") or ()), entry.get("name", "")) if is_tag(tag)}
+    archive = source.once(archives).get(name) if "load" in entry else None
+    return tuple(sorted(said.union(archive.references if archive else ())))
 
 
 def referred(source: Source) -> dict[str, str]:

@@ -134,10 +134,10 @@ def _lines(text: str) -> Iterator[str]:
     for line in text.removeprefix(_BOM).split("\n"):
         said = "" if line.startswith("#") else line.strip()
         exception = said[:1] if said.startswith("!") else ""
-        if path := said.removeprefix("!").strip():
-            yield exception + _cleaned(path)
-        elif exception:
-            yield exception
+        path = said.removeprefix("!").strip()
+        # Docker reads what it has read once more: so there is no `!/`, and no blank before the last slash counts.
+        if again := (exception + (_cleaned(path) if path else "")).strip():
+            yield posixpath.normpath(again)
 
 
 def _cleaned(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, referred, tagged
+from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, referred, tagged, tags_of
 from reconciler.kinds.image.recipes import Recipes, Unusable
 from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
 from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
@@ -46,7 +46,7 @@ class Images:
         return name in self.source.section("images")
 
     def tagged(self) -> dict[str, str]:
-        """Map the tags that entries declare to the entries' names."""
+        """Map the tags that entries give to the entries' names."""
         return self.source.once(tagged)
 
     def referred(self) -> dict[str, str]:
@@ -81,24 +81,23 @@ class Images:
     def _read(self, name: str, pointer: Pointer, entry: Entry) -> ImageSpec:
         if entry.get("external"):
             return ImageSpec(self._checked((*pointer, "name"), entry.get("name", name)))
-        tags = self._tags(pointer, entry)
+        self._check_tags(pointer, entry)
+        tags = tags_of(self.source, name, entry)
         repository = f"{root(self.source.name)}{component(name)}"
         if "pull" in entry:
             pull = entry["pull"] if isinstance(entry["pull"], Mapping) else {"image": entry["pull"]}
             reference = self._checked((*pointer, "pull"), pull["image"])
             return ImageSpec(reference, "", tags, recipe=Pull(pull.get("policy", "missing")), repository=repository)
-        more: list[str] = []
         bases: list[str] = []
         try:
-            recipe, digest = Recipes(self.source, self, name, self._needs[name], more, bases).recipe(pointer, entry)
+            recipe, digest = Recipes(self.source, self, name, self._needs[name], bases).recipe(pointer, entry)
         except Unusable as error:
             self.source.problem(error.place, error.message, error.hint)
             return ImageSpec(tags=tags)
-        tags = tuple(sorted({*tags, *more}))
         reference = f"{repository}:{inputs_tag(digest)}"
         return ImageSpec(reference, digest, tags, recipe=recipe, repository=repository, bases=tuple(sorted(set(bases))))
 
-    def _tags(self, pointer: Pointer, entry: Entry) -> tuple[str, ...]:
+    def _check_tags(self, pointer: Pointer, entry: Entry) -> None:
         of_container = pointer[0] == "containers"
         said: list[tuple[Pointer, str]] = [
             ((*pointer, "image") if of_container else (*pointer, "tags", index), tag)
@@ -109,7 +108,6 @@ class Images:
         for place, tag in said:
             if not is_tag(tag):
                 self.source.problem(place, f"{tag!r} cannot be the tag of an image", "e.g. lab:latest")
-        return tuple(sorted({normal(tag) for _, tag in said if is_tag(tag)}))
 
     def _checked(self, pointer: Pointer, reference: str) -> str:
         try:

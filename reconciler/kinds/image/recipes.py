@@ -15,6 +15,7 @@ from reconciler.kinds.image.containers import image_of
 from reconciler.kinds.image.context import IGNORE, digest_of, read_dockerfile
 from reconciler.kinds.image.ignore import Malformed
 from reconciler.kinds.image.inputs import inputs
+from reconciler.kinds.image.loaded import archives
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
 from reconciler.kinds.source import Pointer, Source, home
@@ -48,14 +49,13 @@ class Unusable(ValueError):
 class Recipes:
     """Reads the recipe of one entry, Unusable if it names nothing.
 
-    What it brings along is gathered: `needs`, `tags`, and the references to the images that it is made of, `bases`.
+    What it brings along is gathered: `needs`, and the references to the images that it is made of, `bases`.
     """
 
     source: Source
     others: Others
     name: str
     needs: list[Need]
-    tags: list[str]
     bases: list[str]
 
     def recipe(self, pointer: Pointer, entry: Said) -> tuple[Recipe, str]:
@@ -102,7 +102,7 @@ class Recipes:
             target=said.get("target", ""),
             labels=declared_labels(self.source, (*pointer, "labels"), said.get("labels")),
             no_cache=bool(said.get("no_cache")),
-            network=said.get("network", ""),
+            network=_network(said.get("network", "")),
             bases=stand_for,
         )
 
@@ -138,10 +138,9 @@ class Recipes:
         if not path.is_file():
             raise Unusable(pointer, f"there is no file {given!r}")
         try:
-            archive = read_archive(path)
+            archive = self.source.once(archives).get(self.name) or read_archive(path)
         except ValueError as error:
             raise Unusable(pointer, f"{given!r} {error}") from error
-        self.tags.extend(archive.references)
         return Load(str(path), archive.ids)
 
     def _commit(self, pointer: Pointer, given: Any) -> Commit:
@@ -177,6 +176,11 @@ class Recipes:
             return self.source.directory(pointer) / home(text)
         except ValueError as error:
             raise Unusable(pointer, str(error)) from error
+
+
+def _network(said: str) -> str:
+    """Return the network of a build, empty for Docker's own bridge, so that naming the default changes nothing."""
+    return "" if said == "default" else said
 
 
 def _long(pointer: Pointer, given: Any, name: str) -> tuple[Said, Pointer]:

@@ -13,6 +13,7 @@ from reconciler.kinds.base import Later, Result
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.process.live import RESTARTING, is_unhealthy, on_trial
+from reconciler.kinds.process.parse import HEALTHY, IF_CHECKED
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.still_ours import insist
 from reconciler.model import Resource, ResourceKey, Status, Step
@@ -182,15 +183,15 @@ def completed(host: Host, step: Step) -> Result:
 
 
 def healthy(host: Host, step: Step) -> Result:
-    """Wait for the healthcheck."""
-    resource = wanted(step)
+    """Wait for the healthcheck; without one that is a failure, unless nobody said that there is one."""
+    resource, insists = wanted(step), step.key.condition != IF_CHECKED
     deadline = time.monotonic() + host.wait_timeout
     backoff = Backoff(host.patience, host.stop)
     while True:
         try:
             with _listening(host, resource) as events:
                 backoff = Backoff(host.patience, host.stop)
-                while (health := _health(host, resource)) != "healthy":
+                while (health := _health(host, resource, insists=insists)) != HEALTHY:
                     if not _has_news(host, events, deadline, _CHECKED if health == "unhealthy" else _NEWS):
                         raise _out_of_patience(host, resource.key, "is not healthy")
                 return Status.DONE
@@ -212,13 +213,15 @@ def _has_news(host: Host, events: Events, deadline: float, news: tuple[str, ...]
     return False
 
 
-def _health(host: Host, resource: Resource) -> str:
-    """Look at the health; raise if it never comes."""
+def _health(host: Host, resource: Resource, *, insists: bool) -> str:
+    """Look at the health; raise if it never comes. What has no healthcheck is well, unless somebody insists on one."""
     inspected = host.engine.containers.inspect(ProcessSpec.of(resource).container)
     state = inspected["State"]
     if not state["Running"]:
         raise _died(host, resource, "it ended before it was healthy", state["ExitCode"])
     health = state.get("Health")
+    if not health and not insists:
+        return HEALTHY
     if not health:
         raise StepFailed(f"{resource.key}: it has no healthcheck to wait for: declare `healthcheck`")
     if is_unhealthy(inspected):

@@ -16,6 +16,8 @@ from reconciler.model import How, Need, Resource, ResourceKey
 
 HEALTHY = "healthy"
 """The condition that waits for the healthcheck."""
+IF_CHECKED = "healthy if checked"
+"""The same where only the image knows whether there is a healthcheck."""
 COMPLETED = "completed"
 """The condition that waits for an external to run to exit code 0; our own are waited for as they are started."""
 
@@ -32,7 +34,8 @@ def _process(entry: Entry, found: Order) -> Resource:
     spec = ProcessSpec(networking.state(entry), container=entry.source.live("containers", entry.name))
     external = bool(entry.get("external"))
     claims = ports.claimed(entry) if networking.runs(entry) and not external else {}
-    waits = declared(healthcheck(entry)) and spec.state == "running"
+    check = healthcheck(entry)
+    waits = declared(check) and spec.state == "running"
     return entry.source.resource(
         entry.pointer(),
         ResourceKey("process", entry.name),
@@ -42,7 +45,7 @@ def _process(entry: Entry, found: Order) -> Resource:
         at=claims.items(),
         owned=not external,
         part_of=container,
-        ready=HEALTHY if waits else "",
+        ready=(HEALTHY if check.test else IF_CHECKED) if waits else "",
     )
 
 

@@ -53,6 +53,11 @@ class VolumeKind(Kind):
         spec = VolumeSpec.of(resource)
         return Told((spec.name, spec.driver, str(resource.live.get("mountpoint") or "")))
 
+    def contents(self, observed: Resource) -> str:
+        """A new one is empty."""
+        del observed
+        return "all that is in it is lost"
+
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its labels."""
         return one_by_one(host, steps, lambda step: _created(host, step))
