@@ -286,15 +286,15 @@ def test_our_rules_are_told_by_their_comments() -> None:
         "-A DOCKER-USER -j RETURN",
     ]
     key = ResourceKey("bridge", "br0")
-    assert dict(_ours(lines)) == {("lab", key): "br0"}
-    rules = Rules({"iptables": dict(_ours(lines)), "ip6tables": {}}, frozenset(("iptables",)))
+    assert dict(_ours(lines)) == {("lab", key): [_rule(Mark("lab", key), "br0")]}
+    rules = Rules({"iptables": _ours(lines), "ip6tables": {}}, frozenset(("iptables",)))
     assert len(_rule(Mark("t" * 64, ResourceKey("bridge", "x" * 300)), "br0")[7]) <= 255
     assert rules.passes("lab", key, "br0") is True
     assert rules.passes("lab", key, "br9") is False
     assert rules.of("lab") == {key: "br0"}
     assert rules.of("other") == {}
     assert Rules().passes("lab", key, "br0") is None
-    assert Rules(rules.passing).passes("lab", key, "br0") is True
+    assert Rules(rules.held).passes("lab", key, "br0") is True
 
 
 def test_the_bridge_of_a_network_is_named_by_its_option_or_its_id() -> None:

@@ -301,6 +301,25 @@ def test_a_rule_whose_bridge_is_gone_goes_too(lab: Lab, engine: object) -> None:
     assert rules() == before
 
 
+def test_a_rule_that_a_hand_changed_or_doubled_is_mended_and_goes_with_its_bridge(lab: Lab, engine: object) -> None:
+    if not rules():
+        pytest.skip("Docker filters nothing here")
+    before = rules()
+    lab.apply(BARE)
+    ours = next(each for each in rules() if lab.name in each)
+    at = str(rules().index(ours))  # `-N DOCKER-USER` is listed before the first
+    drop = _words(ours.replace("ACCEPT", "DROP"))
+    subprocess.run(["iptables", "-R", drop[0], at, *drop[1:]], check=True)
+    lab.drifted(BARE, KEY, Action.UPDATE, "forward")
+    subprocess.run(["iptables", "-A", *_words(ours)], check=True)
+    lab.drifted(BARE, KEY, Action.UPDATE, "forward")
+    assert rules().count(ours) == 1
+    subprocess.run(["iptables", "-A", *_words(ours)], check=True)
+    subprocess.run(["iptables", "-A", *drop], check=True)
+    assert lab.destroy().converged
+    assert rules() == before
+
+
 def _words(rule: str) -> list[str]:
     import shlex
 

@@ -36,7 +36,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
         gone = key not in found and bridge not in handed_over  # its bridge was deleted by hand
         if gone and key not in scope.desired.resources:
             spec = BridgeSpec(name=bridge)
-            yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
+            yield Resource(key, spec, handle=MappingProxyType({"rule": True}))
 
 
 def _in_place(scope: Scope) -> Iterator[tuple[Resource, BridgeSpec, Space | None, Link | None]]:
@@ -72,7 +72,7 @@ def _resource(
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
     whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
-    rule = rules.of(scope.name).get(Mark("", mark.key if mark else key).short.key, "")
+    rule = Mark("", mark.key if mark else key).short.key in rules.of(scope.name)
     return Resource(
         key,
         spec,
@@ -133,11 +133,10 @@ def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str,
 
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
     """Tell whether frames pass; where nothing stops them there is nothing to do, whatever is declared."""
-    passes = rules.passes(scope.name, key, link.name) if node == HOST else None
-    if passes is not None:
-        return passes
     desired = scope.desired.resources.get(key)
-    return bool(getattr(desired.spec, "forward", True)) if desired else True
+    wanted = bool(getattr(desired.spec, "forward", True)) if desired else True
+    passes = rules.passes(scope.name, key, link.name, wanted=wanted) if node == HOST else None
+    return wanted if passes is None else passes
 
 
 def _externals(scope: Scope) -> Iterator[Resource]:
