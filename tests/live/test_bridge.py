@@ -398,6 +398,22 @@ def test_a_foreign_interface_of_that_name_is_a_conflict_and_a_bridge_can_be_adop
         subprocess.run(["ip", "link", "del", name], check=False, capture_output=True)
 
 
+@pytest.mark.parametrize("options", [(), ("com.docker.network.bridge.name",)])
+def test_the_bridge_of_a_docker_network_cannot_be_adopted(lab: Lab, engine: object, options: tuple[str, ...]) -> None:
+    name = f"x{uuid.uuid4().hex[:8]}"
+    named = dict.fromkeys(options, name)
+    network = lab.host.engine.api.create_network(name, options=named)["Id"]
+    bridge = name if options else f"br-{network[:12]}"
+    try:
+        text = f"bridges: {{lan: {{name: {bridge}}}}}"
+        for adopt in ((), ("bridge/lan",)):
+            with pytest.raises(Conflict, match=f"held by {bridge}, a Docker network's bridge, which is not ours: decl"):
+                lab.attempt(text, adopt=adopt)
+        assert "ifalias" not in link(bridge)
+    finally:
+        lab.host.engine.api.remove_network(network)
+
+
 def test_an_external_bridge_that_is_not_there_is_an_error_before_the_first_step(lab: Lab) -> None:
     with pytest.raises(Conflict, match=r"bridge/lan: .*external"):
         lab.attempt("namespaces: {red: }\nbridges: {lan: {external: true, name: nowhere0}}\nveths: [[red:eth0, lan]]\n")

@@ -15,10 +15,13 @@ from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
 from reconciler.kinds.bridge.spec import BridgeSpec, times
 from reconciler.kinds.held import held
+from reconciler.kinds.masters import is_dockers
 from reconciler.model import HOST, Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
+
+_OF_DOCKER = "declare it `external: true`, or name the network at the ends of veth pairs (`network: NAME`)"
 
 
 def observe(scope: Scope) -> Iterator[Resource]:
@@ -148,7 +151,9 @@ def _externals(scope: Scope) -> Iterator[Resource]:
 
 def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
     for node, name, space, link in foreign.holders(scope, "bridge"):
-        if link.kind == "bridge" and link.name == name:
+        if is_dockers(scope, space, link):
+            yield foreign.interface(node, name, link, who=f"{link.name}, a Docker network's bridge", hint=_OF_DOCKER)
+        elif link.kind == "bridge" and link.name == name:
             key = ResourceKey("bridge", f"@{name}")
             yield _resource(scope, key, space, link, rules, owned=False)
         else:
