@@ -87,7 +87,7 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
     Conflict if something that is not ours is in the way, Usage if there is nothing to adopt.
     """
     options = options or Options()
-    before = observe(host, desired, kinds=kinds)
+    before = observe(host, desired, kinds=kinds, adopting=options.adopt)
     observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)

@@ -73,11 +73,12 @@ def _has_place(route: Route) -> bool:
 
 
 def _may_take(scope: Scope, node: ResourceKey) -> bool:
-    """Tell whether what stands in a node is ours to replace: it is a namespace or container of ours."""
+    """Tell whether what stands in a node is ours to replace: it is a namespace or container of ours, or will be."""
     inspected = scope.kernel.containers.get(node)
     if inspected is not None:
         return bool(scope.mark(inspected["Config"].get("Labels")))
-    return node.kind == "namespace" and bool(scope.kernel.mine(scope.kernel.nodes[node].loopback))
+    kernel = scope.kernel
+    return node.kind == "namespace" and (kernel.is_ours(kernel.nodes[node]) or kernel.is_adopted(node))
 
 
 def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route, notes: Collection[Noted]) -> bool:
