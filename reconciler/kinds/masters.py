@@ -33,7 +33,7 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
         return "", None
     mark = scope.kernel.mine(master)
     bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master)
-    network = _network(scope, master.name) if bridge is None and space is scope.kernel.host else None
+    network = network_of(scope, space, master) if bridge is None else None
     if network:
         return str(network.key), network
     key = bridge or ResourceKey("bridge", f"@{master.name}")
@@ -49,8 +49,11 @@ def _external(scope: Scope, space: Space, link: Link) -> ResourceKey | None:
     return None
 
 
-def _network(scope: Scope, bridge: str) -> Where | None:
-    found = next((each for each in _networks(scope) if bridge_of(each) == bridge), None)
+def network_of(scope: Scope, space: Space, link: Link) -> Where | None:
+    """Find the Docker network of the topology, be it an external one, whose bridge a link is."""
+    if link.kind != BRIDGE or space is not scope.kernel.host:
+        return None
+    found = next((each for each in _networks(scope) if bridge_of(each) == link.name), None)
     if found is None:
         return None
     mark = scope.mark(found.get("Labels"))
