@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
@@ -18,12 +18,16 @@ from reconciler.secret import publish
 Observed = tuple[tuple[Resource, ...], tuple[tuple[ResourceKey, str], ...]] | ReconcilerError
 
 
-def observe(host: Host, desired: Topology, *, kinds: Mapping[str, Kind]) -> Topology:
+def observe(
+    host: Host, desired: Topology, *, kinds: Mapping[str, Kind], adopting: Collection[ResourceKey] = ()
+) -> Topology:
     """Observe what is ours, what the file calls external, and what stands in the way of a declared live name.
 
-    A kind that cannot be observed is noted as unavailable, with the reason.
+    What is in a namespace that is to be adopted is seen as what is in one of ours. A kind that cannot be observed is
+    noted as unavailable, with the reason.
     """
-    scope = Scope(host, desired, [name for name, kind in kinds.items() if "engine" in kind.uses])
+    of_engine = [name for name, kind in kinds.items() if "engine" in kind.uses]
+    scope = Scope(host, desired, of_engine, adopting)
     with ThreadPoolExecutor(max(1, len(kinds))) as pool:
         found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
     seen = [part for part in found.values() if isinstance(part, tuple)]

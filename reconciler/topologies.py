@@ -99,12 +99,12 @@ def _in_the_firewall(host: Host) -> Iterator[Mark]:
     Who may not enter a namespace has been told so by the look into the kernel.
     """
     try:
-        passing = firewall.look(host.patience).passing
+        held = firewall.look(host.patience).held
     except NotPermitted:
         if missing([SYS_ADMIN]):
             return
         raise
-    for rules in passing.values():
+    for rules in held.values():
         yield from (Mark(name, key) for name, key in rules)
 
 

@@ -27,7 +27,9 @@ OURS = '-A DOCKER-USER -i lab-br0 -o lab-br0 -m comment --comment "reconciler la
 ANSWERS = """#!/bin/sh
 /bin/ps -o sid= -p $$ > {folder}/session
 said() {{ [ -e {folder}/"$1" ] && /bin/cat {folder}/"$1" || {{ /bin/cat {folder}/"$1".error >&2; exit 1; }}; }}
-case "$*" in *" -S DOCKER-USER") said one;; *" -S") said all;; *) said rest;; esac
+case "$*" in
+*" -S DOCKER-USER") said one;; *" -S") said all;; *) echo "$0 $*" >> {folder}/told; said rest;;
+esac
 """
 
 
@@ -48,6 +50,16 @@ class Commands:
 
     def says(self, what: str, *lines: str) -> None:
         (self.folder / what).write_text("".join(f"{each}\n" for each in lines))
+
+    def sent(self) -> list[str]:
+        """What iptables was told to change, written as it lists rules."""
+        told = self.told.read_text().splitlines() if self.told.exists() else []
+        calls = (each.partition(" -w 0 ") for each in told)
+        return [
+            what.replace("reconciler lab bridge/br0", '"reconciler lab bridge/br0"')
+            for name, _, what in calls
+            if name.endswith("/iptables")
+        ]
 
     def fails(self, what: str, error: str) -> None:
         (self.folder / what).unlink(missing_ok=True)
@@ -230,3 +242,45 @@ def test_a_rule_that_somebody_else_has_taken_back_is_a_success(commands: Command
     commands.write("iptables", ANSWERS.format(folder=commands.folder).replace(there, gone))
     commands.fails("rest", "Bad rule (does a matching rule exist in that chain?).")
     firewall.forbid(MARK, 0)
+
+
+DROPPING = OURS.replace("ACCEPT", "DROP")
+ELSEWHERE = OURS.replace("-o lab-br0", "-o eth0")
+UNNAMED = OURS.replace("-i lab-br0 -o lab-br0 ", "")
+
+
+@pytest.mark.parametrize(
+    ("there", "gone", "made"),
+    [
+        ([], [], True),
+        ([OURS], [], False),
+        ([DROPPING], [DROPPING], True),
+        ([ELSEWHERE], [ELSEWHERE], True),
+        ([UNNAMED], [UNNAMED], True),
+        ([OURS, OURS], [OURS], False),
+        ([OURS, DROPPING, OURS], [DROPPING, OURS], False),
+    ],
+)
+def test_a_rule_that_a_hand_changed_or_doubled_is_seen_and_becomes_the_one_there_should_be(
+    commands: Commands, there: list[str], gone: list[str], *, made: bool
+) -> None:
+    commands.says("one", "-N DOCKER-USER", *there)
+    commands.says("rest", "")
+    found = firewall.look(0)
+    as_wanted = {wanted: found.passes("lab", MARK.key, "lab-br0", wanted=wanted) is wanted for wanted in (True, False)}
+    assert as_wanted == {True: there == [OURS], False: not there}
+    assert found.of("lab").keys() == ({MARK.key} if there else set())
+    firewall.let_pass(MARK, "lab-br0", 0)
+    calls = [each.replace("-A", "-D", 1) for each in gone] + [OURS.replace("-A", "-I", 1)] * made
+    assert commands.sent() == calls
+    firewall.forbid(MARK, 0)
+    iptables = [each.replace("-A", "-D", 1) for each in there]
+    assert commands.sent()[len(calls) :] == iptables
+
+
+def test_a_changed_rule_is_not_as_wanted_though_nothing_would_stop_frames_any_more(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.says("one", DROPPING)
+    monkeypatch.setattr(firewall, "_filtered", lambda _: False)
+    assert firewall.look(0).passes("lab", MARK.key, "lab-br0") is False

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 from kernel_files import a_link
 
-from reconciler.errors import StepFailed
+from reconciler.errors import EngineUnreachable, StepFailed
+from reconciler.host import Host
 from reconciler.host.firewall import Rules, _ours, _rule
 from reconciler.host.kernel import sysctls
 from reconciler.host.kernel.notes import fitted, note, notes, read
@@ -24,7 +25,7 @@ from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Address, Connected, Link, NetlinkError, add_route, get_routes
 from reconciler.kinds.addresses import within
 from reconciler.kinds.held import held
-from reconciler.kinds.masters import bridge_of
+from reconciler.kinds.masters import BRIDGE_NAME, bridge_of, is_dockers
 from reconciler.model import HOST, ResourceKey
 
 
@@ -286,20 +287,55 @@ def test_our_rules_are_told_by_their_comments() -> None:
         "-A DOCKER-USER -j RETURN",
     ]
     key = ResourceKey("bridge", "br0")
-    assert dict(_ours(lines)) == {("lab", key): "br0"}
-    rules = Rules({"iptables": dict(_ours(lines)), "ip6tables": {}}, frozenset(("iptables",)))
+    assert dict(_ours(lines)) == {("lab", key): [_rule(Mark("lab", key), "br0")]}
+    rules = Rules({"iptables": _ours(lines), "ip6tables": {}}, frozenset(("iptables",)))
     assert len(_rule(Mark("t" * 64, ResourceKey("bridge", "x" * 300)), "br0")[7]) <= 255
     assert rules.passes("lab", key, "br0") is True
     assert rules.passes("lab", key, "br9") is False
     assert rules.of("lab") == {key: "br0"}
     assert rules.of("other") == {}
     assert Rules().passes("lab", key, "br0") is None
-    assert Rules(rules.passing).passes("lab", key, "br0") is True
+    assert Rules(rules.held).passes("lab", key, "br0") is True
 
 
 def test_the_bridge_of_a_network_is_named_by_its_option_or_its_id() -> None:
     assert bridge_of({"Id": "0123456789abcdef", "Options": None}) == "br-0123456789ab"
     assert bridge_of({"Id": "0", "Options": {"com.docker.network.bridge.name": "docker0"}}) == "docker0"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_theirs"),
+    [
+        ("docker0", True),
+        ("docker_gwbridge", True),
+        ("br-0123456789ab", True),
+        ("lab0", True),
+        ("br0", False),
+        ("br-0", False),
+        ("docker0x", False),
+    ],
+)
+def test_the_bridge_of_a_docker_network_is_known_by_what_the_engine_says_and_else_by_its_name(
+    name: str, *, is_theirs: bool
+) -> None:
+    here, elsewhere = Space(Place(1), {}), Space(Place(2), {})
+    bridge = a_link(3, name)._replace(kind="bridge")
+    scope: Any = SimpleNamespace(
+        kernel=SimpleNamespace(host=here), host=Host(), networks={"0": {"Id": "0", "Options": {BRIDGE_NAME: "lab0"}}}
+    )
+    assert is_dockers(scope, here, bridge) is is_theirs
+    assert not is_dockers(scope, elsewhere, bridge)
+    assert not is_dockers(scope, here, bridge._replace(kind="dummy"))
+
+    class Away:
+        kernel, host = scope.kernel, scope.host
+
+        @property
+        def networks(self) -> Any:
+            raise EngineUnreachable("away")
+
+    away: Any = Away()
+    assert is_dockers(away, here, bridge) is (is_theirs and name != "lab0")
 
 
 def test_an_address_is_within_subnets_of_its_own_family() -> None:

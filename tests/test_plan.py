@@ -328,6 +328,7 @@ def test_what_is_external_may_be_in_the_way_too() -> None:
         ({"topology": NAME}, "is held by ground ext, which is not ours: remove that, or choose another for yours"),
         ({"topology": "rv", "source": "/y/t.yaml"}, "which is of topology rv: choose another for yours"),
         ({"who": "process nc (pid 7)"}, "is held by process nc (pid 7), which is not ours: "),
+        ({"who": "docker0", "hint": "leave it"}, "is held by docker0, which is not ours: leave it"),
     ],
 )
 def test_a_conflict_names_the_holder_as_well_as_can_be(live: dict[str, str], said: str) -> None:

@@ -25,7 +25,6 @@ from reconciler.errors import (
 )
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
-from reconciler.kinds.image.spec import ImageSpec
 from reconciler.model import (
     Action,
     Claim,
@@ -43,7 +42,7 @@ from reconciler.model import (
 )
 from reconciler.observe import observe
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
-from reconciler.reconcile.adopt import adopted, not_returnable
+from reconciler.reconcile.adopt import adopted
 
 
 def key(text: str) -> ResourceKey:
@@ -729,20 +728,37 @@ def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> 
         )
 
 
-class Unseen(Box):
-    def former(self, observed: Resource) -> None:
-        """Nobody has looked at it."""
-
-
-def test_what_has_no_mark_is_not_taken_over_where_going_back_would_have_to_return_it() -> None:
-    taken, marked = key("image/a"), key("box/a")
-    before = Topology(NAME, {key("image/own"): Resource(key("image/own"), ImageSpec())})
-    after = replace(before, resources={**before.resources, taken: Resource(taken, ImageSpec())})
-    unmarked = replace(before, resources={marked: Resource(marked, MemorySpec())})
-    assert not_returnable(before, unmarked, kinds=KINDS) == []
+def test_what_is_taken_over_is_refused_where_going_back_would_have_to_return_it() -> None:
+    host = host_with(STRANGE)
+    desired: Entries = {"ground/a": {}, "box/web": {}}
+    was = pictured(host.world)
+    with pytest.raises(Conflict) as caught:
+        apply(desired, host, adopt=["ground/a", "box/web"], revert=True)
     said = "what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
-    assert not_returnable(before, after, kinds=KINDS) == [f"image/a: {said}"]
-    assert not_returnable(before, unmarked, kinds={**KINDS, "box": Unseen()}) == [f"box/a: {said}"]
+    assert str(caught.value) == f"box/web: {said}\nground/a: {said}"
+    assert pictured(host.world) == was
+    apply(desired, host, adopt=["ground/a", "box/web"])
+    host.world.failing = {StepKey(key("leaf/z"), Verb.CREATE)}
+    report = apply({**desired, "leaf/z": {}}, host, adopt=["ground/a", "box/web"], revert=True)  # ours by now
+    assert report.reverted
+    assert report.reverted.converged
+
+
+class InEngine(Box):
+    uses = frozenset(("engine",))
+
+
+def test_where_there_is_nothing_to_take_over_the_command_line_is_wrong_unless_a_killed_run_may_have_left_nothing() -> (
+    None
+):
+    host, desired, given = host_with({}), topology({"box/a": {}, "ground/a": {}}), options(adopt=["box/a", "ground/a"])
+    with pytest.raises(Usage, match=r"^ground/a: nothing that could be adopted has its name or place: leave out `--ad"):
+        reconcile.prepare(desired, host, kinds={**KINDS, "box": InEngine()}, options=given)
+    with pytest.raises(Usage, match=r"^box/a: .* leave out `--adopt box/a`\nground/a: "):
+        apply({"box/a": {}, "ground/a": {}}, host, adopt=["box/a", "ground/a"])
+    assert not host.world.things
+    assert apply({"box/a": {}}, host).converged
+    assert apply({"box/a": {}}, host, adopt=["box/a"]).outcomes == ()
 
 
 def test_where_a_kind_has_no_names_claims_tell_what_is_adopted() -> None:
@@ -876,22 +892,6 @@ def test_what_still_differs_after_all_steps_is_a_reason_to_go_back(monkeypatch: 
     assert report.reverted
     assert report.reverted.converged
     assert pictured(host.world) == was
-
-
-@pytest.mark.parametrize("step", ["create leaf/z", "update ground/a", "delete box/web", "create box/web"])
-def test_going_back_leaves_what_was_adopted_ours_and_else_as_it_was(step: str) -> None:
-    host = failing(STRANGE, step)
-    desired: Entries = {"ground/a": {"color": "blue"}, "box/web": {"shape": "square"}, "leaf/z": {}}
-    if step == "create leaf/z":
-        desired = {**desired, "leaf/z": {"stands_on": ["ground/a"], "after": {"box/web": ""}}}
-    report = apply(desired, host, revert=True, adopt=["ground/a", "box/web"], jobs=1)
-    assert report.reverted
-    assert report.reverted.converged
-    found = {name: (owner, color, shape) for name, owner, color, shape in pictured(host.world)}
-    by_name = {each.spec.name: (each.spec.color, each.spec.shape) for each in host.world.things.values()}
-    assert by_name == {"t-a": ("red", "round"), "t-web": ("red", "round"), "busy": ("grey", "round")}
-    assert found["box/busy"][0] == ""
-    assert "leaf/z" not in found
 
 
 def test_an_observation_before_going_back_sees_what_is_in_the_way() -> None:

@@ -96,6 +96,55 @@ def test_a_route_stands_on_the_interfaces_by_which_it_goes(tmp_path: Path) -> No
     }
 
 
+NETWORKS = """
+networks:
+  lan: {ipam: {config: [{subnet: 10.86.0.0/24}, {subnet: "fd86::/64"}]}}
+  named: {driver_opts: {com.docker.network.bridge.name: lanbr}, ipam: {config: [{subnet: 10.87.0.0/24}]}}
+  other: {driver: macvlan, ipam: {config: [{subnet: 10.88.0.0/24}]}}
+  auto:
+bridges: {br0: {addresses: [10.6.0.1/24]}}
+host: {routes: [%s]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("route", "needs", "by"),
+    [
+        ("{to: 10.9.0.0/16, via: 10.86.0.10}", {"network/lan via"}, ()),
+        ("{to: 'fd09::/16', via: 'fd86::9'}", {"network/lan via"}, ()),
+        ("{to: 10.9.0.0/16, via: 10.87.0.10}", {"network/named via"}, ("lanbr",)),
+        ("{to: 10.9.0.0/16, dev: lanbr}", {"network/named via"}, ()),
+        ("{to: 10.9.0.0/16, via: [10.86.0.10, 10.6.0.2]}", {"bridge/br0 via", "network/lan via"}, ()),
+        ("{to: 10.9.0.0/16, dev: lo, source: 10.86.0.1}", {"network/lan source"}, ()),
+        ("{to: 10.9.0.0/16, via: 10.88.0.10}", set(), ()),
+    ],
+)
+def test_a_route_of_the_host_stands_on_the_docker_network_by_whose_bridge_it_goes_and_is_noted(
+    tmp_path: Path, route: str, needs: set[str], by: tuple[str, ...]
+) -> None:
+    (found,) = topology(tmp_path, NETWORKS % route).of_kind("route")
+    assert {f"{each.key} {each.via}" for each in found.needs if each.how is How.STANDS_ON} == needs
+    route_spec = RouteSpec.of(found)
+    assert (route_spec.by, route_spec.noted) == (by, True)
+    assert "lanbr" not in route_spec.ours, "it carries no mark of ours"
+
+
+def test_going_back_makes_a_route_again_by_whatever_name_the_bridge_of_its_network_has_then() -> None:
+    by_network, by_mark = (
+        Resource(
+            ResourceKey("route", "host--default"),
+            RouteSpec(to="0.0.0.0/0", via=("10.86.0.1",), dev="br-0123456789ab"),
+            needs=(Need(ResourceKey.of(key), "via"),),
+            handle={"route": None},
+        )
+        for key in ("network/lan", "bridge/br0")
+    )
+    made = KIND.former(by_network)
+    assert made
+    assert (RouteSpec.of(made).via, RouteSpec.of(made).dev) == (("10.86.0.1",), None)
+    assert KIND.former(by_mark) == by_mark
+
+
 def test_a_next_hop_is_by_the_interface_that_reaches_it_where_the_file_tells_of_just_one(tmp_path: Path) -> None:
     red = (
         "{to: 10.9.0.0/16, via: [10.0.0.2, 10.0.1.2]}, {to: 10.8.0.0/16, via: 10.5.0.7}, "

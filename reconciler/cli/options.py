@@ -142,14 +142,15 @@ Target = Annotated[
     list[ResourceKey] | None, _keys("--target", "Only this, its parts, what they need and what falls with them")
 ]
 Replace = Annotated[list[ResourceKey] | None, _keys("--replace", "Replace this in any case")]
-Adopt = Annotated[list[ResourceKey] | None, _keys("--adopt", "Take over what has the name or place of this")]
+Adopt = Annotated[list[ResourceKey] | None, _keys("--adopt", "Take over, for good, what has the name or place of this")]
 Failure = Annotated[
     OnFailure,
     typer.Option(
         "--on-failure",
         parser=on_failure,
         metavar="[keep|revert]",
-        help="Where a step fails, or something still differs, whoever did that: keep what is done, or go back.",
+        help="Where a step fails, or something still differs, whoever did that: keep what is done, or go back, with"
+        " which --adopt does not go.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; change nothing.")]

@@ -55,12 +55,20 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 class EngineScope:
     """One observation of a host, as far as its engine tells; `of_engine` are the kinds of what is in that.
 
+    `adopting` are the keys of what a run is to take over.
+
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
 
-    def __init__(self, host: Host, desired: Topology, of_engine: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        host: Host,
+        desired: Topology,
+        of_engine: Collection[str] = (),
+        adopting: Collection[ResourceKey] = (),
+    ) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
-        self.of_engine = frozenset(of_engine)
+        self.of_engine, self.adopting = frozenset(of_engine), frozenset(adopting)
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}
         self.image_inspections: dict[str, dict[str, Any]] = {}

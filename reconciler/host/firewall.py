@@ -11,7 +11,8 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import pairwise
 from pathlib import Path
@@ -37,25 +38,39 @@ _DENIED = "Permission denied"
 """What iptables says to whom it does not serve; the older one takes more than the capability for that (its lock)."""
 
 
+Rule = tuple[str, ...]
+"""The words of a rule as the command lists it, and takes it."""
+Held = tuple[str, ResourceKey]
+"""What a rule's comment tells of a mark: the topology, and the key."""
+
+
 @dataclass(frozen=True)
 class Rules:
-    """What Docker's chain holds of ours: by command the bridges that pass, by mark; and the commands that matter."""
+    """What Docker's chain holds with a comment of ours: by command the rules of each mark; and the commands needed.
 
-    passing: Mapping[str, Mapping[tuple[str, ResourceKey], str]] = field(default_factory=lambda: MappingProxyType({}))
+    A hand may have changed such a rule, or the whole firewall been restored on top of itself.
+    """
+
+    held: Mapping[str, Mapping[Held, Sequence[Rule]]] = field(default_factory=lambda: MappingProxyType({}))
     needed: frozenset[str] = frozenset()
 
-    def passes(self, topology: str, key: ResourceKey, bridge: str) -> bool | None:
-        """Tell whether frames pass within a bridge thanks to us; None where nothing would stop them."""
-        held = _held(Mark(topology, key))
-        found = {command for command, rules in self.passing.items() if rules.get(held) == bridge}
+    def passes(self, topology: str, key: ResourceKey, bridge: str, *, wanted: bool = True) -> bool | None:
+        """Tell whether frames pass within a bridge thanks to us; None where nothing would stop them.
+
+        Where there is another rule than the one that there should be, it is not as is wanted, whatever that is.
+        """
+        mark = Mark(topology, key)
+        found = {command: rules for command, held in self.held.items() if (rules := held.get(_held(mark)))}
+        if any(list(rules) != [_rule(mark, bridge)] for rules in found.values()):
+            return not wanted
         if not self.needed:
             return True if found else None
-        return self.needed <= found
+        return self.needed <= found.keys()
 
     def of(self, topology: str) -> dict[ResourceKey, str]:
         """Return the bridges, by key as a mark holds it, for which a topology has rules."""
-        marks = (each for rules in self.passing.values() for each in rules.items())
-        return {key: bridge for (name, key), bridge in marks if name == topology}
+        marks = (each for held in self.held.values() for each in held.items())
+        return {key: _bridge(rules[0]) for (name, key), rules in marks if name == topology}
 
 
 def look(patience: float, *, to_pass: bool = False) -> Rules:
@@ -65,8 +80,8 @@ def look(patience: float, *, to_pass: bool = False) -> Rules:
     """
     commands = [each for each in FAMILIES if to_pass or _found(each)]
     listed = {command: lines for command in commands if (lines := _listed(command, patience)) is not None}
-    passing = {command: MappingProxyType(dict(_ours(lines))) for command, lines in listed.items()}
-    return Rules(MappingProxyType(passing), frozenset(each for each in listed if _filtered(each)))
+    held = {command: _ours(lines) for command, lines in listed.items()}
+    return Rules(MappingProxyType(held), frozenset(each for each in listed if _filtered(each)))
 
 
 def _listed(command: str, patience: float) -> list[str] | None:
@@ -103,49 +118,62 @@ def _filtered(command: str) -> bool:
         return False
 
 
-def _ours(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ResourceKey], str]]:
+def _ours(lines: Sequence[str]) -> Mapping[Held, Sequence[Rule]]:
     """Read lines such as `-A DOCKER-USER -i br0 -o br0 -m comment --comment "reconciler lab bridge/br0" -j ACCEPT`."""
+    found: dict[Held, list[Rule]] = defaultdict(list)
     for line in lines:
-        words = shlex.split(line)
-        options = dict(pairwise(words))
-        comment = options.get("--comment", "").split(" ")
+        rule = shlex.split(line)[2:]  # behind `-A DOCKER-USER`
+        comment = _options(rule).get("--comment", "").split(" ")
         if comment[0] == _WORD and len(comment) == len(("word", "topology", "key")) and "/" in comment[2]:
-            yield (comment[1], ResourceKey.of(comment[2])), options.get("-i", "")
+            found[comment[1], ResourceKey.of(comment[2])].append(tuple(rule))
+    return MappingProxyType(dict(found))
+
+
+def _options(rule: Sequence[str]) -> dict[str, str]:
+    return dict(pairwise(rule))
+
+
+def _bridge(rule: Rule) -> str:
+    return _options(rule).get("-i", "")
 
 
 def let_pass(mark: Mark, bridge: str, patience: float) -> None:
-    """Let frames pass within a bridge, in every family that Docker filters."""
-    rules = look(patience, to_pass=True)
-    for command, passing in rules.passing.items():
-        former = passing.get(_held(mark))
-        if former and former != bridge:
-            _take_back(mark, former, command, patience)
-        if former != bridge and command in rules.needed:
-            done = _run(patience, command, "-I", CHAIN, *_rule(mark, bridge))
+    """Let frames pass within a bridge, in every family that Docker filters, by one rule of ours and no other."""
+    rules, right = look(patience, to_pass=True), _rule(mark, bridge)
+    for command, held in rules.held.items():
+        others = [*held.get(_held(mark), ())]
+        there = right in others
+        if there:
+            others.remove(right)
+        _take_back(mark, others, command, patience)
+        if not there and command in rules.needed:
+            done = _run(patience, command, "-I", CHAIN, *right)
             if done.returncode:
                 raise StepFailed(f"{command} refuses the rule that lets {bridge} forward: {_said(done)}")
 
 
 def forbid(mark: Mark, patience: float) -> None:
-    """Take back the rules of a bridge, whatever name it had."""
-    for command, rules in look(patience).passing.items():
-        if bridge := rules.get(_held(mark)):
-            _take_back(mark, bridge, command, patience)
+    """Take back the rules of a bridge, whatever name it had, and whatever a hand has made of them."""
+    for command, held in look(patience).held.items():
+        _take_back(mark, held.get(_held(mark), ()), command, patience)
 
 
-def _take_back(mark: Mark, bridge: str, command: str, patience: float) -> None:
-    """Take back a rule; that somebody else was faster is a success."""
-    done = _run(patience, command, "-D", CHAIN, *_rule(mark, bridge))
-    if done.returncode and _held(mark) in dict(_ours(_listed(command, patience) or ())):
-        raise StepFailed(f"{command} does not take back the rule that lets {bridge} forward: {_said(done)}")
+def _take_back(mark: Mark, rules: Sequence[Rule], command: str, patience: float) -> None:
+    """Take back rules as they are listed; that somebody else was faster is a success."""
+    for rule in rules:
+        done = _run(patience, command, "-D", CHAIN, *rule)
+        if done.returncode and rule in _ours(_listed(command, patience) or ()).get(_held(mark), ()):
+            what = f"the rule that lets {_bridge(rule)} forward"
+            raise StepFailed(f"{command} does not take back {what}: {_said(done)}")
 
 
-def _held(mark: Mark) -> tuple[str, ResourceKey]:
+def _held(mark: Mark) -> Held:
     """Return what a comment tells of a mark."""
     return mark.topology, mark.short.key
 
 
-def _rule(mark: Mark, bridge: str) -> tuple[str, ...]:
+def _rule(mark: Mark, bridge: str) -> Rule:
+    """Return the rule that there should be, word by word as it is listed."""
     comment = " ".join((_WORD, *map(str, _held(mark))))
     return ("-i", bridge, "-o", bridge, "-m", "comment", "--comment", comment, "-j", "ACCEPT")
 

@@ -39,10 +39,11 @@ def _is_dockers(scope: Scope, node: ResourceKey, space: Space, link: Link) -> bo
     return any(space.endpoint(each.get("MacAddress") or "") is link for each in networks.values())
 
 
-def interface(node: ResourceKey, name: str, link: Link) -> Resource:
-    """Make the resource that stands for a foreign interface that no kind could adopt."""
+def interface(node: ResourceKey, name: str, link: Link, *, who: str = "", hint: str = "") -> Resource:
+    """Make the resource that stands for a foreign interface that no kind could adopt, with what to do about it."""
     where = label(node)
-    who = {"who": f"{link.name}, which has that for an altname"} if link.name != name else {}
-    live = who | topology_of_alias(link.alias)
+    who = who or (f"{link.name}, which has that for an altname" if link.name != name else "")
+    said = {word: each for word, each in (("who", who), ("hint", hint)) if each}
     key = ResourceKey("interface", f"@{where}:{name}")
-    return Resource(key, Spec(), claims=(interface_claim(where, name),), owned=False, live=MappingProxyType(live))
+    live = MappingProxyType(said | topology_of_alias(link.alias))
+    return Resource(key, Spec(), claims=(interface_claim(where, name),), owned=False, live=live)

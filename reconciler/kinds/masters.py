@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import EngineUnreachable, StepFailed
 from reconciler.host.kernel import Space, Where
 from reconciler.host.marks import Mark
-from reconciler.host.netlink import Link, Socket, get_link
+from reconciler.host.netlink import BRIDGE, Link, Socket, get_link
 from reconciler.kinds import still_ours
 from reconciler.model import ResourceKey
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 BRIDGE_NAME = "com.docker.network.bridge.name"
 """The option that names the Linux bridge of a network."""
+_DOCKERS = re.compile("docker0|docker_gwbridge|br-[0-9a-f]{12}")
+"""What the engine calls such a bridge unless it is told otherwise."""
 
 
 def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None]:
@@ -30,7 +33,7 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
         return "", None
     mark = scope.kernel.mine(master)
     bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master)
-    network = _network(scope, master.name) if bridge is None and space is scope.kernel.host else None
+    network = network_of(scope, space, master) if bridge is None else None
     if network:
         return str(network.key), network
     key = bridge or ResourceKey("bridge", f"@{master.name}")
@@ -46,19 +49,33 @@ def _external(scope: Scope, space: Space, link: Link) -> ResourceKey | None:
     return None
 
 
-def _network(scope: Scope, bridge: str) -> Where | None:
-    try:
-        networks = scope.networks
-    except Exception as error:
-        if isinstance(scope.host.explain(error), EngineUnreachable):
-            return None
-        raise
-    found = next((each for each in networks.values() if bridge_of(each) == bridge), None)
+def network_of(scope: Scope, space: Space, link: Link) -> Where | None:
+    """Find the Docker network of the topology, be it an external one, whose bridge a link is."""
+    if link.kind != BRIDGE or space is not scope.kernel.host:
+        return None
+    found = next((each for each in _networks(scope) if bridge_of(each) == link.name), None)
     if found is None:
         return None
     mark = scope.mark(found.get("Labels"))
     key = mark.key if mark else scope.wanted.get(("network", found["Name"]))
     return Where(key, found["Name"], scope.name if mark else "") if key else None
+
+
+def _networks(scope: Scope) -> Iterable[Mapping[str, Any]]:
+    """Return the engine's networks; none where it is out of reach."""
+    try:
+        return scope.networks.values()
+    except Exception as error:
+        if isinstance(scope.host.explain(error), EngineUnreachable):
+            return ()
+        raise
+
+
+def is_dockers(scope: Scope, space: Space, link: Link) -> bool:
+    """Tell whether a link is the bridge of a Docker network, whoever's that is: by its name where no engine says so."""
+    if link.kind != BRIDGE or space is not scope.kernel.host:
+        return False
+    return bool(_DOCKERS.fullmatch(link.name)) or any(bridge_of(each) == link.name for each in _networks(scope))
 
 
 def bridge_of(network: Mapping[str, Any]) -> str:

@@ -35,7 +35,12 @@ def _held_by(staying: Iterable[Resource], changes: Changes, kinds: Mapping[str, 
 
 
 def _way_out(change: Change, holder: Resource, kinds: Mapping[str, Kind], desired: Topology) -> str:
-    """Say what to do about a holder: what may be of value to somebody is removed last, if at all."""
+    """Say what to do about a holder: what may be of value to somebody is removed last, if at all.
+
+    Observing what is foreign may have told that in a `hint`.
+    """
+    if hint := holder.live.get("hint"):
+        return str(hint)
     kind = kinds.get(holder.key.kind)  # none has what stands for an interface of others
     if holder.owned and kind and kind.kept:
         return _KEPT

@@ -24,7 +24,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, ResourceKey, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
-from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, still_adopted
+from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, nothing_to_adopt
 from reconciler.reconcile.choose import (
     check_keys,
     check_within,
@@ -112,9 +112,12 @@ class Progress:
 
 
 def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options: Options | None = None) -> Plan:
-    """Observe, compare and plan; writes nothing. Conflict if something that is not ours is in the way."""
+    """Observe, compare and plan; writes nothing.
+
+    Conflict if something that is not ours is in the way, Usage if there is nothing to adopt.
+    """
     options = options or Options()
-    before = observe(host, desired, kinds=kinds)
+    before = observe(host, desired, kinds=kinds, adopting=options.adopt)
     observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
@@ -125,11 +128,13 @@ def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options
         *lacking(made.changes),
         *irreplaceable(made.changes, kinds=kinds, asked=options.replace),
         *not_adoptable(made.changes, kinds=kinds),
-        *(not_returnable(before, observed, kinds=kinds) if options.revert else ()),
+        *(not_returnable(before, observed) if options.revert else ()),
         *(each.unmasked for each in conflicts(made.changes, kinds=kinds)),
     ]
     if found:
         raise Conflict("\n".join(dict.fromkeys(found)))  # a port is held over IPv4 and IPv6 alike
+    if absent := nothing_to_adopt(made.changes, options.adopt, kinds=kinds):
+        raise Usage("\n".join(absent))
     return made
 
 
@@ -241,8 +246,6 @@ def _reverted(changes: Changes, host: Host, kinds: Mapping[str, Kind], options: 
     """
     unknown = changes.observed.unavailable
     former = _as_it_was(changes, kinds)
-    if options.adopt:
-        former = still_adopted(former, observe(host, changes.desired, kinds=kinds), options.adopt)
     options = replace(options, adopt=(), target=(), replace=(), keep=frozenset(unknown))
     back = prepare(former, host, kinds=kinds, options=options)
     report = _executed(back, host, kinds, options, progress)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from reconciler.claims import has_place_of
 from reconciler.errors import Usage
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Claim, Resource, ResourceKey, Topology
 from reconciler.reconcile.alike import alike
-
-_MARKED: Mapping[str, Any] = MappingProxyType({"marked": True})
 
 
 def adopted(
@@ -52,27 +49,26 @@ def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
     ]
 
 
-def not_returnable(before: Topology, observed: Topology, *, kinds: Mapping[str, Kind]) -> list[str]:
-    """Tell what has no mark, and so is ours by name alone, or cannot be made again: nobody gets it back from us."""
-    taken = (observed.resources[key] for key in observed.resources.keys() - before.resources.keys())
+def not_returnable(before: Topology, observed: Topology) -> list[str]:
+    """Tell what is taken over: going back would leave it with our mark, or in the place of what was replaced."""
     return [
-        f"{each.key}: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
-        for each in taken
-        if _MARKED.keys().isdisjoint(field.name for field in fields(each.spec))
-        or kinds[each.key.kind].former(each) is None
+        f"{key}: what it is to take over from others cannot be given back to them: leave out `--on-failure revert`"
+        for key in sorted(observed.resources.keys() - before.resources.keys())
+    ]
+
+
+def nothing_to_adopt(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> list[str]:
+    """Tell what is to be taken over, and is not there.
+
+    What the engine has is replaced for that, so that a run that was killed may have left nothing to take over.
+    """
+    return [
+        f"{key}: nothing that could be adopted has its name or place: leave out `--adopt {key}`"
+        for key in keys
+        if key in changes.by_key and changes.by_key[key].observed is None and "engine" not in kinds[key.kind].uses
     ]
 
 
 def is_adopted(change: Change) -> bool:
     """Tell whether a change takes over what has no mark of ours."""
-    return not _MARKED.keys().isdisjoint(change.paths)
-
-
-def still_adopted(former: Topology, now: Topology, keys: Collection[ResourceKey]) -> Topology:
-    """What was adopted stays ours, as it was otherwise; what was not yet is none of our business."""
-    resources = dict(former.resources)
-    for key in set(keys) & resources.keys():
-        was = resources.pop(key)
-        if key in now.resources or not any(has_place_of(each, was) for each in now):
-            resources[key] = replace(was, spec=replace(was.spec, **_MARKED))
-    return replace(former, resources=MappingProxyType(resources))
+    return "marked" in change.paths

@@ -301,6 +301,25 @@ def test_a_rule_whose_bridge_is_gone_goes_too(lab: Lab, engine: object) -> None:
     assert rules() == before
 
 
+def test_a_rule_that_a_hand_changed_or_doubled_is_mended_and_goes_with_its_bridge(lab: Lab, engine: object) -> None:
+    if not rules():
+        pytest.skip("Docker filters nothing here")
+    before = rules()
+    lab.apply(BARE)
+    ours = next(each for each in rules() if lab.name in each)
+    at = str(rules().index(ours))  # `-N DOCKER-USER` is listed before the first
+    drop = _words(ours.replace("ACCEPT", "DROP"))
+    subprocess.run(["iptables", "-R", drop[0], at, *drop[1:]], check=True)
+    lab.drifted(BARE, KEY, Action.UPDATE, "forward")
+    subprocess.run(["iptables", "-A", *_words(ours)], check=True)
+    lab.drifted(BARE, KEY, Action.UPDATE, "forward")
+    assert rules().count(ours) == 1
+    subprocess.run(["iptables", "-A", *_words(ours)], check=True)
+    subprocess.run(["iptables", "-A", *drop], check=True)
+    assert lab.destroy().converged
+    assert rules() == before
+
+
 def _words(rule: str) -> list[str]:
     import shlex
 
@@ -377,6 +396,22 @@ def test_a_foreign_interface_of_that_name_is_a_conflict_and_a_bridge_can_be_adop
         assert not link(name)
     finally:
         subprocess.run(["ip", "link", "del", name], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("options", [(), ("com.docker.network.bridge.name",)])
+def test_the_bridge_of_a_docker_network_cannot_be_adopted(lab: Lab, engine: object, options: tuple[str, ...]) -> None:
+    name = f"x{uuid.uuid4().hex[:8]}"
+    named = dict.fromkeys(options, name)
+    network = lab.host.engine.api.create_network(name, options=named)["Id"]
+    bridge = name if options else f"br-{network[:12]}"
+    try:
+        text = f"bridges: {{lan: {{name: {bridge}}}}}"
+        for adopt in ((), ("bridge/lan",)):
+            with pytest.raises(Conflict, match=f"held by {bridge}, a Docker network's bridge, which is not ours: decl"):
+                lab.attempt(text, adopt=adopt)
+        assert "ifalias" not in link(bridge)
+    finally:
+        lab.host.engine.api.remove_network(network)
 
 
 def test_an_external_bridge_that_is_not_there_is_an_error_before_the_first_step(lab: Lab) -> None:

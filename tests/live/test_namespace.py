@@ -316,6 +316,51 @@ def test_a_foreign_namespace_of_that_name_is_a_conflict_and_can_be_adopted(lab: 
         subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
+def test_what_is_in_namespaces_that_are_adopted_is_adopted_with_them(lab: Lab) -> None:
+    names = [f"{lab.name}-{each}" for each in ("red", "blue", "one", "two")]
+    for name in names:
+        run("ip", "netns", "add", name)
+    try:
+        for one, other in (names[:2], names[2:]):  # in fresh namespaces all four ends have the same index
+            run("ip", "-n", one, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", other)
+        index = link("eth0", netns=names[0])["ifindex"]
+        run("ip", "-n", names[0], "link", "add", "br0", "type", "bridge")
+        run("ip", "-n", names[0], "route", "add", "unreachable", "10.99.3.0/24")
+        text = (
+            "namespaces: {red: {routes: [{to: 10.99.3.0/24, via: 10.99.2.2}]}, blue: }\n"
+            "bridges: {br0: {namespace: red}}\nveths: [[red:eth0 10.99.2.1/24, blue:eth0 10.99.2.2/24]]"
+        )
+        keys = ("namespace/red", "namespace/blue", "veth/blue:eth0--red:eth0")
+        with pytest.raises(Conflict, match=r"^bridge/br0: interface br0 in namespace/red is held by bridge br0, which"):
+            lab.attempt(text, adopt=keys)
+        report = lab.apply(text, adopt=(*keys, "bridge/br0"))
+        assert {each.step.key.verb for each in report.outcomes} == {"update"}
+        assert link("eth0", netns=names[0])["ifindex"] == index
+        assert lab.attempt(text, adopt=keys).outcomes == ()
+        lab.destroy()
+        assert set(names) & set(namespaces()) == set(names[2:])
+    finally:
+        for name in names:
+            run("ip", "netns", "del", name, check=False)
+
+
+def test_the_namespace_that_is_ours_counts_though_another_has_its_name_and_is_to_be_adopted(lab: Lab) -> None:
+    name, other = f"{lab.name}-red", f"{lab.name}-other"
+    lab.apply(BARE)
+    run("touch", f"/run/netns/{other}")
+    run("mount", "--bind", f"/run/netns/{name}", f"/run/netns/{other}")
+    run("ip", "netns", "del", name)
+    run("ip", "netns", "add", name)
+    try:
+        for adopt in ((), (KEY,)):
+            with pytest.raises(Conflict, match=f"the name {name} of a network namespace is held"):
+                lab.attempt(BARE, adopt=adopt)
+    finally:
+        run("ip", "netns", "del", name)
+        lab.destroy()
+    assert {name, other} & set(namespaces()) == set()
+
+
 def test_an_external_namespace_must_exist_and_is_never_touched(lab: Lab) -> None:
     text = f"namespaces: {{red: {{external: true, name: out-{lab.name}}}, blue: }}\nveths: [[red:a, blue:a]]"
     with pytest.raises(Conflict, match="declared external, but there is none"):

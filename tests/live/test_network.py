@@ -12,6 +12,7 @@ import pytest
 from live.boxes import life, reaches
 from live.lab import ENGINE, run
 from live.recorder import Recorder
+from live.witness import routes
 from reconciler.errors import Conflict
 from reconciler.execute import execute
 from reconciler.host import Host
@@ -349,3 +350,25 @@ def test_a_bridge_that_a_hand_took_down_or_away_is_seen_and_comes_back(
     told = run(*bare, "plan", str(lab.folder / "topology.yaml"))
     assert "nothing to do" in told, "without the privilege to look nobody sees it"
     lab.apply(text)
+
+
+ROUTED = """
+networks: {lan: {labels: {a: "%s"}, ipam: {config: [{subnet: 10.213.7.0/24}]}}}
+host: {routes: [{to: 10.99.77.0/24, via: 10.213.7.9}]}
+"""
+
+
+def test_a_route_of_the_host_by_a_network_is_made_with_it_falls_with_it_and_comes_back(lab: Any, engine: Any) -> None:
+    lab.apply(ROUTED % 1)
+    assert "10.99.77.0/24" in routes()
+    lab.turned(ROUTED % 2, "route/host--10.99.77.0/24", Action.REPLACE)
+    run("ip", "link", "set", lab.live(ROUTED % 2, KEY)["bridge"], "down")
+    lab.drifted(ROUTED % 2, "route/host--10.99.77.0/24", Action.CREATE)
+    engine.remove_network(f"{lab.name}-lan")
+    lab.drifted(ROUTED % 2, "route/host--10.99.77.0/24", Action.CREATE)
+    report = lab.attempt(ROUTED % 3 + "namespaces: {bad: {exec: ['exit 3']}}\n", revert=True)
+    assert report.reverted
+    assert report.reverted.converged, report.reverted.remaining
+    assert "10.99.77.0/24" in routes()
+    lab.destroy()
+    assert "10.99.77.0/24" not in routes()

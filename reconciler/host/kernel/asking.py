@@ -97,9 +97,12 @@ class Asking:
         return {**{noted("", key).item: key for key in every_sysctl()}, **self._declared}
 
     def nodes(self, found: Iterable[tuple[Namespace, Space]]) -> list[tuple[ResourceKey, Space]]:
-        """Return the nodes there are, each with its namespace: the host, the named ones, owners before sharers."""
+        """Return the nodes there are, each with its namespace: the host, the named ones, owners before sharers.
+
+        One that is ours comes behind one that is to be adopted in its place, and so is the one that counts.
+        """
         residents = [(key, each[1]) for each in found for key in self._residents(*each)]
-        return sorted(residents, key=lambda resident: self._rank(resident[0]))
+        return sorted(residents, key=lambda each: (self._rank(each[0]), self.kernel.is_ours(each[1])))
 
     def _residents(self, found: Namespace, space: Space) -> Iterator[ResourceKey]:
         if found.inode == self.own:
@@ -108,8 +111,9 @@ class Asking:
         if mark and mark.key.kind == "namespace" and found.names:
             yield self.scope.key_of_ours(mark.key, found.names[0])
         for name in found.names:
-            if ("namespace", name) in self.externals:
-                yield self.wanted["namespace", name]
+            key = self.wanted.get(("namespace", name))
+            if key and (("namespace", name) in self.externals or (mark is None and key in self.scope.adopting)):
+                yield key
         yield from (self.by_pid[pid] for pid in found.pids if pid in self.by_pid)
 
     def _rank(self, key: ResourceKey) -> tuple[bool, bool, bool, ResourceKey]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -42,15 +42,17 @@ class Kernel:
         asking = Asking(self, scope)
         found = netns.visit(asking.space, None if only is None else known.ways(only))
         self.spaces = tuple(space for _, space in found)
+        self._ways = {space.place.cookie: each for each, space in found}
+        self._adopting = scope.adopting
         self.nodes = MappingProxyType(dict(asking.nodes(found)))
         if only is not None:
             known.insist(only, self.nodes)
         elif memory is not None:
-            memory.known = replace(known, places=self._places(found))
+            memory.known = replace(known, places=self._places())
 
-    def _places(self, found: Iterable[tuple[Namespace, Space]]) -> Mapping[ResourceKey, tuple[int, Namespace]]:
-        ways = {space.place.cookie: each for each, space in found}
-        return {key: (cookie, ways[cookie]) for key, space in self.nodes.items() if (cookie := space.place.cookie)}
+    def _places(self) -> Mapping[ResourceKey, tuple[int, Namespace]]:
+        cookies = {key: space.place.cookie for key, space in self.nodes.items()}
+        return {key: (cookie, self._ways[cookie]) for key, cookie in cookies.items() if cookie}
 
     def mine(self, link: Link | None) -> Mark | None:
         """Return the mark of a link if it is of this topology, and of this host."""
@@ -61,6 +63,14 @@ class Kernel:
         if alias not in self._marks:  # both ends of a veth have the same
             self._marks[alias] = self._read(alias)
         return self._marks[alias]
+
+    def is_ours(self, space: Space) -> bool:
+        """Tell whether a namespace itself is of this topology."""
+        return self.mine(space.loopback) is not None
+
+    def is_adopted(self, node: ResourceKey) -> bool:
+        """Tell whether a node is not ours yet, and is to be taken over."""
+        return node in self._adopting and node in self.nodes and not self.is_ours(self.nodes[node])
 
     def _read(self, alias: str) -> Mark | None:
         mark = of_alias(alias)
@@ -144,8 +154,10 @@ class Kernel:
         if link.peer_index is None:
             return None
         found = self._by_indices.get((link.peer_index, link.index), ())
-        if link.peer_nsid is None:
-            found = tuple(each for each in found if each is space)
+        found = tuple(each for each in found if (each is space) == (link.peer_nsid is None))
+        if len(found) > 1:  # made by hand, in fresh namespaces, many have the same indices
+            here, ways = self._ways[space.place.cookie], self._ways
+            found = tuple(each for each in found if here.knows(ways[each.place.cookie], link.peer_nsid))
         if len(found) != 1:
             return None
         return found[0], found[0].links[link.peer_index]

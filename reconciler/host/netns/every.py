@@ -1,5 +1,7 @@
 """Every network namespace of the machine, and a tour through them."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reconciler.host.libc import aside, setns
-from reconciler.host.netlink import Socket
+from reconciler.host.netlink import Socket, get_nsid
 from reconciler.host.netns.ways import DIRECTORY, open_at
 from reconciler.value import dataclass
 
@@ -35,6 +37,24 @@ class Namespace:
                     return fd
                 os.close(fd)
         return None
+
+    def knows(self, other: Namespace, number: int | None) -> bool:
+        """Tell whether it knows another one by a number (ip-netns(8), list-id)."""
+        with _opened(self) as here, _opened(other) as there:
+            if here is None or there is None:
+                return False
+            with Socket(here) as socket:
+                return socket.ask([get_nsid(there)])[0] == number
+
+
+@contextlib.contextmanager
+def _opened(namespace: Namespace) -> Iterator[int | None]:
+    fd = namespace.open()
+    try:
+        yield fd
+    finally:
+        if fd is not None:
+            os.close(fd)
 
 
 def all_namespaces() -> list[Namespace]:

@@ -15,10 +15,13 @@ from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge.parse import claims
 from reconciler.kinds.bridge.spec import BridgeSpec, times
 from reconciler.kinds.held import held
+from reconciler.kinds.masters import is_dockers
 from reconciler.model import HOST, Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
+
+_OF_DOCKER = "declare it `external: true`, or name the network at the ends of veth pairs (`network: NAME`)"
 
 
 def observe(scope: Scope) -> Iterator[Resource]:
@@ -36,7 +39,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
         gone = key not in found and bridge not in handed_over  # its bridge was deleted by hand
         if gone and key not in scope.desired.resources:
             spec = BridgeSpec(name=bridge)
-            yield Resource(key, spec, handle=MappingProxyType({"rule": bridge}))
+            yield Resource(key, spec, handle=MappingProxyType({"rule": True}))
 
 
 def _in_place(scope: Scope) -> Iterator[tuple[Resource, BridgeSpec, Space | None, Link | None]]:
@@ -72,7 +75,7 @@ def _resource(
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     mark = scope.kernel.mine(link)
     whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
-    rule = rules.of(scope.name).get(Mark("", mark.key if mark else key).short.key, "")
+    rule = Mark("", mark.key if mark else key).short.key in rules.of(scope.name)
     return Resource(
         key,
         spec,
@@ -133,11 +136,10 @@ def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str,
 
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
     """Tell whether frames pass; where nothing stops them there is nothing to do, whatever is declared."""
-    passes = rules.passes(scope.name, key, link.name) if node == HOST else None
-    if passes is not None:
-        return passes
     desired = scope.desired.resources.get(key)
-    return bool(getattr(desired.spec, "forward", True)) if desired else True
+    wanted = bool(getattr(desired.spec, "forward", True)) if desired else True
+    passes = rules.passes(scope.name, key, link.name, wanted=wanted) if node == HOST else None
+    return wanted if passes is None else passes
 
 
 def _externals(scope: Scope) -> Iterator[Resource]:
@@ -149,7 +151,9 @@ def _externals(scope: Scope) -> Iterator[Resource]:
 
 def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
     for node, name, space, link in foreign.holders(scope, "bridge"):
-        if link.kind == "bridge" and link.name == name:
+        if is_dockers(scope, space, link):
+            yield foreign.interface(node, name, link, who=f"{link.name}, a Docker network's bridge", hint=_OF_DOCKER)
+        elif link.kind == "bridge" and link.name == name:
             key = ResourceKey("bridge", f"@{name}")
             yield _resource(scope, key, space, link, rules, owned=False)
         else:

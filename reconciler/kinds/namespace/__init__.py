@@ -56,7 +56,8 @@ class NamespaceKind(Kind):
 
     def observe(self, scope: Scope) -> Iterator[Resource]:
         """Ours by the mark on `lo`; externals and foreign ones by their names."""
-        ours = {key: space for key, space in scope.kernel.nodes.items() if key.kind == "namespace"}
+        found = {key: space for key, space in scope.kernel.nodes.items() if key.kind == "namespace"}
+        ours = {key: space for key, space in found.items() if not scope.kernel.is_adopted(key)}
         for key, space in ours.items():
             desired = scope.desired.resources.get(key)
             name = getattr(desired.spec, "name", "") if desired else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
@@ -55,8 +56,12 @@ class RouteKind(Kind):
         return set(filter(None, names)) if spec.node == HOST else ()
 
     def former(self, observed: Resource) -> Resource | None:
-        """A route; of one that was gone there was but the note."""
-        return observed if "route" in observed.handle else None
+        """A route, whatever the bridge of its Docker network is called then; one that was gone had but the note."""
+        if "route" not in observed.handle:
+            return None
+        spec = RouteSpec.of(observed)
+        by_network = spec.via and any(need.key.kind == "network" for need in observed.needs)
+        return replace(observed, spec=replace(spec, dev=None)) if by_network else observed
 
     def tell(self, resource: Resource) -> Told:
         """A row below its node."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface, is_link_local, is_v6, with_length, within
+from reconciler.kinds.masters import BRIDGE_NAME
 from reconciler.kinds.source import Source
+from reconciler.kinds.units import labels
 from reconciler.kinds.veth.ends import EndsByNode
 from reconciler.model import HOST, ResourceKey
 from reconciler.value import dataclass
@@ -51,7 +53,7 @@ class Interface:
 
 
 def interfaces(source: Source, node: ResourceKey, ends: EndsByNode) -> Iterator[Interface]:
-    """Yield the ends of veth pairs, the bridges and the connects in a node."""
+    """Yield the ends of veth pairs, the bridges and the connects in a node; in the host also the networks' bridges."""
     for key, end in ends.get(node, ()):
         yield Interface(key, end.interface, end.addresses)
     for name, entry in source.section("bridges").items():
@@ -62,6 +64,10 @@ def interfaces(source: Source, node: ResourceKey, ends: EndsByNode) -> Iterator[
     for network in nodes.docker_networks(source, node):
         key = ResourceKey("connect", f"{node.name}--{network}")
         yield Interface(key, "", subnets=_subnets(source, network))
+    for name, entry in source.section("networks").items() if node == HOST else ():
+        if (entry or {}).get("driver", "bridge") == "bridge":
+            bridge = labels((entry or {}).get("driver_opts")).get(BRIDGE_NAME, "")
+            yield Interface(ResourceKey("network", name), bridge, subnets=_subnets(source, name))
 
 
 def _is_address(text: str) -> bool:

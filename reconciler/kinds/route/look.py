@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Link, Route
 from reconciler.kinds import nodes
+from reconciler.kinds.masters import network_of
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
 from reconciler.kinds.route.whose import is_mine, is_ours, noted, owners
@@ -73,11 +74,12 @@ def _has_place(route: Route) -> bool:
 
 
 def _may_take(scope: Scope, node: ResourceKey) -> bool:
-    """Tell whether what stands in a node is ours to replace: it is a namespace or container of ours."""
+    """Tell whether what stands in a node is ours to replace: it is a namespace or container of ours, or will be."""
     inspected = scope.kernel.containers.get(node)
     if inspected is not None:
         return bool(scope.mark(inspected["Config"].get("Labels")))
-    return node.kind == "namespace" and bool(scope.kernel.mine(scope.kernel.nodes[node].loopback))
+    kernel = scope.kernel
+    return node.kind == "namespace" and (kernel.is_ours(kernel.nodes[node]) or kernel.is_adopted(node))
 
 
 def _is_ours(scope: Scope, node: ResourceKey, space: Space, route: Route, notes: Collection[Noted]) -> bool:
@@ -141,9 +143,8 @@ def _resource(
     """Make the resource of a live route; its interface has the declared name `dev` if that is one of its altnames."""
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
-    grounds = {Need(ResourceKey.of(each), "via") for each in ours.values()}
-    holders = (scope.kernel.mine(each) for each in _holding(space, route.source))
-    sources = {Need(mark.key, "source") for mark in holders if mark}
+    grounds = {Need(each, "via") for each in _makers(scope, space, links)}
+    sources = {Need(each, "source") for each in _makers(scope, space, _holding(space, route.source))}
     devices = [each.name for each in links]
     spec = RouteSpec(
         node=node,
@@ -173,6 +174,13 @@ def _resource(
             },
         ),
     )
+
+
+def _makers(scope: Scope, space: Space, links: Iterable[Link]) -> Iterator[ResourceKey]:
+    """Yield what made each interface: what its mark tells, or the Docker network whose bridge it is."""
+    for each in links:
+        if found := scope.kernel.mine(each) or network_of(scope, space, each):
+            yield found.key
 
 
 def _name(link: Link, declared: str | None) -> str:

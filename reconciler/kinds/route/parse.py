@@ -199,16 +199,17 @@ def _by(hops: list[list[Interface]]) -> tuple[str, ...]:
 
 def _ours(source: Source, ways: list[Interface]) -> FrozenMap[str]:
     """The interfaces that are to carry our mark, each with the key that stands in it."""
-    return FrozenMap({each.name: str(each.key) for each in ways if each.name and _is_owned(source, each)})
+    return FrozenMap({each.name: str(each.key) for each in ways if each.name and _is_marked(source, each)})
 
 
-def _is_owned(source: Source, way: Interface) -> bool:
-    return way.key.kind == "veth" or not nodes.external(source, way.key)
+def _is_marked(source: Source, way: Interface) -> bool:
+    """Tell whether an interface carries our mark; that of a Docker network has none, though the network is ours."""
+    return way.key.kind == "veth" or (way.key.kind == "bridge" and not nodes.external(source, way.key))
 
 
 def _is_told(source: Source, hops: list[list[Interface]]) -> bool:
     """Tell whether each next hop is reached by what carries our mark, so that it tells whose the route is."""
-    return all(hop and all(_is_owned(source, each) for each in hop) for hop in hops)
+    return all(hop and all(_is_marked(source, each) for each in hop) for hop in hops)
 
 
 def _grounds(source: Source, entry: Entry, ways: list[Interface]) -> tuple[Need, ...]:

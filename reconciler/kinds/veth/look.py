@@ -158,9 +158,13 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
 def _foreign(scope: Scope) -> Iterator[Resource]:
     """Yield what is not ours and has the name of a declared end: a whole pair, which can be adopted, if it is one."""
     kernel = scope.kernel
+    told: set[tuple[int, int]] = set()
     for node, name, space, link in foreign.holders(scope, "veth"):
         peer = kernel.peer(space, link)
         if peer and link.name == name and not kernel.mine(peer[1]):
+            if (space.place.cookie, link.index) in told:
+                continue
+            told.add((peer[0].place.cookie, peer[1].index))
             key = ResourceKey("veth", f"@{node.name}:{name}")
             yield _resource(scope, key, ((space, link), peer), _declared_at(scope, node, name), owned=False)
         else:
