@@ -283,6 +283,18 @@ def test_a_port_is_borrowed_and_an_external_bridge_used_by_an_altname(lab: Lab, 
         run("ip", "link", "del", other)
 
 
+def test_a_port_goes_to_one_bridge_only_by_whichever_name(lab: Lab, port: str) -> None:
+    run("ip", "link", "property", "add", "dev", port, "altname", f"{port}-alt")
+    text = f"bridges: {{br0: {{ports: [{port}]}}, br1: {{ports: [{port}-alt]}}}}"
+    said = f"^bridge/br1: the port {port}-alt in host is {port}, which bridge/br0 is to borrow: take it out of one$"
+    with pytest.raises(Conflict, match=said):
+        lab.plan(text)
+    lab.apply(f"bridges: {{br0: , br1: {{ports: [{port}]}}}}")
+    lab.apply(f"bridges: {{br0: {{ports: [{port}-alt]}}, br1: }}")
+    lab.apply(f"bridges: {{br0: , br1: {{ports: [{port}]}}}}")
+    assert link(port)["master"] == f"{lab.name}-br1"
+
+
 def test_an_end_of_another_topology_is_not_borrowed(lab: Lab) -> None:
     other, name = Lab(lab.folder), f"x{uuid.uuid4().hex[:8]}"
     other.apply(f"namespaces: {{red: }}\nveths: [[red:eth0, host:{name}]]")

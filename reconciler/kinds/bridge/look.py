@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -92,7 +92,7 @@ def _resource(scope: Scope, seen: Seen, rules: firewall.Rules, macs: Macs = EMPT
         key,
         spec,
         needs=nodes.ground(spec.node, "node"),
-        claims=claims(spec),
+        claims=claims(replace(spec, ports=tuple(_names(seen, borrowed)))),
         owned=owned,
         live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, **whose}),
         handle=MappingProxyType(handle),
@@ -158,6 +158,14 @@ def _borrowed(seen: Seen, declared: tuple[str, ...]) -> tuple[tuple[str, ...], b
     return tuple(sorted(found)), due <= notes <= due | known
 
 
+def _names(seen: Seen, borrowed: Collection[str]) -> Iterator[str]:
+    """Yield all the names of the borrowed ports: by any of them another bridge may be about to take one."""
+    for each in seen.ports if borrowed else ():
+        names = (each.name, *each.altnames)
+        if not set(borrowed).isdisjoint(names):
+            yield from names
+
+
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
     """Tell whether frames pass; where nothing stops them there is nothing to do, whatever is declared."""
     passes = rules.passes(scope.name, key, link.name) if node == HOST else None
@@ -185,7 +193,11 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
 
 
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
-    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them."""
+    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them.
+
+    What one bridge is to borrow is not there for another, by whichever of its names.
+    """
+    lent: dict[tuple[int, int], tuple[ResourceKey, str]] = {}
     for each, spec, space, link in _in_place(scope):
         ports = [each.index for each in map(space.link, spec.ports) if each] if space else []
         notes = [of_port(link.index if link else "", each) for each in ports]
@@ -194,9 +206,13 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
             message = f"{len(notes)} ports are more than can be noted of it"
             yield each.key, f"{message}: there is no room for more than {len(notes) - len(left)}"
         for port in spec.ports:
-            if space is None or space.link(port) is None:
-                where = nodes.label(spec.node)
+            where, there = nodes.label(spec.node), space.link(port) if space else None
+            if space is None or there is None:
                 yield each.key, f"there is no interface {port} in {where} to borrow: make it first, or take it out"
+                continue
+            other, name = lent.setdefault((space.place.cookie, there.index), (each.key, port))
+            if other != each.key:
+                yield each.key, f"the port {port} in {where} is {name}, which {other} is to borrow: take it out of one"
 
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
