@@ -58,18 +58,28 @@ def _matches(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, End
 
 
 def _fits(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
-    space, link = seen
-    return link.name == endpoint.interface and kernel.node_of(space, endpoint.node) == endpoint.node
+    return _is_called(kernel, seen, endpoint) and _is_in(kernel, seen, endpoint)
+
+
+def _is_called(_: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
+    return seen[1].name == endpoint.interface
+
+
+def _is_in(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
+    return kernel.node_of(seen[0], endpoint.node) == endpoint.node
 
 
 def _labelled(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, Endpoint]) -> dict[str, Seen]:
-    """Tell which end is which: by node and name, else the one that is left."""
-    left, found = [*pair], {}
-    for label, endpoint in endpoints.items():
-        for at, seen in enumerate(left):
-            if _fits(kernel, seen, endpoint):
-                found[label] = left.pop(at)
-                break
+    """Tell which end is which: by node and name, else by one of them, else the one that is left."""
+    left, found = [*pair], dict[str, Seen]()
+    for alike in (_fits, _is_called, _is_in):
+        for label, endpoint in endpoints.items() if left else ():
+            if label in found:
+                continue
+            for at, seen in enumerate(left):
+                if alike(kernel, seen, endpoint):
+                    found[label] = left.pop(at)
+                    break
     missing = [label for label in endpoints if label not in found]
     for seen in left:
         found[missing.pop(0) if missing else _label(kernel, seen, found)] = seen
