@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from kernel_files import a_link, problems, resource, spec
+from kernel_files import a_link, problems, resource, spec, topology
 
-from reconciler.host.netlink import BridgeParameters
+from reconciler.host.kernel import Place, Space
+from reconciler.host.kernel.packed import changed, noted
+from reconciler.host.marks import Mark, of_alias
+from reconciler.host.netlink import BridgeParameters, Link
 from reconciler.kinds import kinds, nodes
-from reconciler.kinds.bridge.look import _altname
+from reconciler.kinds.bridge.look import _altname, _borrowed
+from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
+from reconciler.kinds.bridge.size import Seen, is_set, to_be_set
 from reconciler.kinds.bridge.spec import BridgeSpec, hundredths, options, times, written
+from reconciler.kinds.macs import any_mac, declared_macs, is_anothers
 from reconciler.model import How, Need, Resource, ResourceKey
 
 
@@ -180,3 +188,155 @@ def test_a_person_is_told_of_no_mtu_that_nobody_looked_at() -> None:
     assert list(filter(None, tell(Resource(key, BridgeSpec("core", mtu=None))).facts)) == ["core"]
     found = Resource(key, BridgeSpec("core", mtu=1400, up=False), live={"mac": "02:00:00:00:00:01"})
     assert list(filter(None, tell(found).facts)) == ["core", "mtu 1400", "down", "mac 02:00:00:00:00:01"]
+
+
+KEY = ResourceKey("bridge", "br0")
+ENDS = "namespaces: {red: , blue: }\nbridges: {br0: {%s}}\nveths: [%s]"
+WIDE, SMALL_ONE = "{endpoints: [red:wide, br0], mtu: 9000}", "{endpoints: [red:small, br0], mtu: 1400}"
+OURS = Mark("t", ResourceKey("veth", "br0--red:small")).alias()
+
+
+def a_bridge(mtu: int, *ports: Link, altnames: tuple[str, ...] = ()) -> Seen:
+    """A live bridge with its ports, in a namespace where there is one more interface."""
+    bridge = a_link(2, "br", altnames=altnames)._replace(mtu=mtu, kind="bridge")
+    inside = [each._replace(master=2) for each in ports]
+    links = {each.index: each for each in (bridge, a_link(9, "lent")._replace(mtu=1300), *inside)}
+    return Seen(KEY, Space(Place(1), links), bridge)
+
+
+def a_port(mtu: int, *, name: str = "port", alias: str = "") -> Link:
+    return a_link(7, name, alias=alias)._replace(mtu=mtu)
+
+
+SET = (of_mtu(2),)
+
+
+@pytest.mark.parametrize(
+    ("entry", "pairs", "seen", "due"),
+    [
+        ("", "", a_bridge(1500), None),
+        ("", "", a_bridge(1400), 1500),
+        ("", "", a_bridge(1400, altnames=SET), 1500),
+        ("", "", a_bridge(1400, a_port(1400), altnames=SET), None),
+        ("", "", a_bridge(1500, a_port(1400)), 1400),
+        ("", WIDE, a_bridge(1400, a_port(1400, alias=OURS)), None),
+        ("", WIDE, a_bridge(1400, a_port(1400, alias=OURS), altnames=SET), 9000),
+        ("", WIDE, a_bridge(1400, a_port(1400), altnames=SET), None),
+        ("", f"{WIDE}, {SMALL_ONE}", a_bridge(9000, a_port(9000, alias=OURS), altnames=SET), 1400),
+        ("ports: [lent, nowhere]", WIDE, a_bridge(9000, altnames=SET), 1300),
+        ("ports: [lent]", "", a_bridge(1400, a_port(1400, name="former"), altnames=SET), 1300),
+        ("", "", a_bridge(1400, a_port(1400, name="former"), altnames=SET), 1500),
+        ("mtu: 1400", "", a_bridge(1500), None),
+        ("mtu: 1400", "", a_bridge(1400), 1400),
+        ("mtu: 1400", "", a_bridge(1400, altnames=SET), None),
+    ],
+    ids=[
+        "as the kernel chose it",
+        "a hand set it",
+        "it was declared",
+        "it was declared, and is that of the port",
+        "a hand set it, though there is a port",
+        "nobody set it, so that it follows the port that goes",
+        "it was declared, and the small port goes",
+        "it was declared, and the small port is not ours",
+        "it was declared, and a small port comes",
+        "it was declared, and a small port is lent",
+        "it was declared, and a lent port is given back for a smaller one",
+        "it was declared, and a lent port is given back",
+        "another is declared",
+        "the same is declared, and would not hold",
+        "the same is declared, and holds",
+    ],
+)
+def test_an_undeclared_mtu_is_that_of_the_smallest_port(
+    tmp_path: Path, entry: str, pairs: str, seen: Seen, due: int | None
+) -> None:
+    scope = a_scope(tmp_path, ENDS % (entry, pairs))
+    declared = BridgeSpec.of(scope.desired.resources[KEY])
+    assert to_be_set(scope, seen, declared, ["former"]) == due
+
+
+def test_where_a_part_is_looked_at_the_ports_of_the_rest_stay(tmp_path: Path) -> None:
+    seen = a_bridge(1400, a_port(1400, alias=OURS), altnames=SET)
+    assert to_be_set(a_scope(tmp_path, ENDS % ("", WIDE), nodes=frozenset()), seen, BridgeSpec(), ()) is None
+    both = a_scope(tmp_path, ENDS % ("", f"{WIDE}, {SMALL_ONE}".replace("1400", "1450")), nodes=frozenset())
+    assert to_be_set(both, seen, BridgeSpec(), ()) == 1450
+
+
+def a_scope(folder: Path, text: str, *, nodes: frozenset[ResourceKey] | None = None) -> Any:
+    """What a look knows of a file and of marks."""
+    kernel = SimpleNamespace(mine=lambda link: of_alias(link.alias))
+    return SimpleNamespace(desired=topology(folder, text), kernel=kernel, host=SimpleNamespace(nodes=nodes))
+
+
+def test_going_back_brings_back_nothing_amiss_and_no_mtu_that_nobody_set() -> None:
+    kind, spec = kinds()["bridge"], BridgeSpec("br", mtu=1400, own_mtu=False, own_mac=False, noted=False)
+    for is_one, mtu in ((True, 1400), (False, None)):
+        former = kind.former(Resource(KEY, spec, handle={"sized": is_one}))
+        assert former
+        assert BridgeSpec.of(former) == BridgeSpec("br", mtu=mtu)
+    assert is_set(a_link(2, "br", altnames=SET))
+    assert not is_set(a_link(3, "br", altnames=SET))
+
+
+def test_what_differs_of_a_bridge_without_two_values_is_said_in_words() -> None:
+    said = [BridgeSpec(mtu=mtu).said(path) for mtu in (None, 1400) for path in ("own_mtu", "own_mac", "noted", "mtu")]
+    assert said == [
+        *("mtu: as that of its smallest port", "mac: is another's", "ports: to be noted", ""),
+        *("mtu: whatever its ports have", "mac: is another's", "ports: to be noted", ""),
+    ]
+
+
+FORMER = changed((), PORT, [noted("2", "port")])
+"""How it was noted by former versions: by the name."""
+
+
+@pytest.mark.parametrize(
+    ("notes", "ports", "declared", "found"),
+    [
+        ((), [], [], ((), True)),
+        ((), ["port"], [], ((), True)),
+        ((), ["port"], ["port"], (("port",), False)),
+        ((7,), ["port"], ["port"], (("port",), True)),
+        ((7,), ["port"], [], (("port",), True)),
+        ((7,), ["renamed"], ["renamed"], (("renamed",), True)),
+        ((7,), ["renamed"], [], (("renamed",), True)),
+        ((7, 8), ["port"], ["port"], (("port",), False)),
+        ((8,), [], [], ((), False)),
+        ((8,), ["port"], [], ((), False)),
+        ((9,), [], ["lent"], ((), True)),
+        (FORMER, ["port"], ["port"], (("port",), False)),
+        (FORMER, ["port"], [], (("port",), False)),
+        (FORMER, [], [], ((), False)),
+    ],
+)
+def test_what_is_noted_is_the_interface_that_is_lent_and_no_other_of_its_name(
+    notes: tuple[int | str, ...], ports: list[str], declared: list[str], found: tuple[tuple[str, ...], bool]
+) -> None:
+    altnames = tuple(each for each in notes if isinstance(each, str))
+    altnames = changed(altnames, PORT, [of_port(2, each) for each in notes if isinstance(each, int)])
+    seen = a_bridge(1500, *(a_port(1500, name=each) for each in ports), altnames=altnames)
+    assert _borrowed(seen, tuple(declared)) == found
+
+
+def test_a_mac_address_is_anothers_unless_that_is_a_bridge_and_its_port(tmp_path: Path) -> None:
+    pair = "{endpoints: [{%s, interface: x%d, mac: '02:00:00:00:00:0%d'}, 'blue:y%d']}"
+    pairs = (pair % (node, at, at, at) for at, node in enumerate(("namespace: red", "bridge: br0")))
+    text = ENDS % ("mac: '02:00:00:00:00:0a'", ", ".join(pairs))
+    scope = a_scope(tmp_path, text)
+    end = Resource(
+        ResourceKey("connect", "c--n"), cast("Any", kinds()["connect"].spec)(mac_address="02:00:00:00:00:0b")
+    )
+    resources = {**scope.desired.resources, end.key: end}
+    found = declared_macs(cast("Any", SimpleNamespace(desired=replace(scope.desired, resources=resources))))
+    free, port, bridge, other = (False, ""), (False, "bridge/br0"), (True, "bridge/br0"), (True, "bridge/br1")
+    holders = (free, port, bridge, other)
+    assert [[is_anothers(found, f"02:00:00:00:00:0{each}", holder) for holder in holders] for each in "01abc"] == [
+        [True, True, True, True],
+        [True, True, False, True],
+        [True, False, True, True],
+        [True, True, True, True],
+        [False, False, False, False],
+    ]
+    assert any_mac() != any_mac()
+    assert int(any_mac()[:2], 16) & 3 == 2

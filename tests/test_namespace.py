@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from kernel_files import problems, resource, spec
 
+from reconciler.host.kernel.sysctls import hertz
 from reconciler.kinds import kinds
+from reconciler.kinds.namespace import sysctls
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.model import Action, Change, FrozenMap, Resource, ResourceKey, Spec, Verb
 from reconciler.secret import Secret
@@ -58,8 +60,14 @@ def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(
         ("net.ipv4.ip_default_ttl", "0", "0"),
         ("net.ipv4.tcp_rmem", '"0x1000 -010 6"', "4096 -8 6"),
         ("net.ipv4.tcp_reordering", "+5", "+5"),
-        ("net.core.rps_default_mask", "'0010'", "0010"),
-        ("net.core.flow_limit_cpu_bitmap", "'00000000,00000003'", "00000000,00000003"),
+        ("net.core.rps_default_mask", "'0010'", "10"),
+        ("net.core.rps_default_mask", "'0'", "0"),
+        ("net.core.rps_default_mask", "'0000000a,3'", "a,00000003"),
+        ("net.core.rps_default_mask", "all", "all"),
+        ("net.core.flow_limit_cpu_bitmap", "'00000000,00000003'", "3"),
+        ("net.bridge.bridge-nf-call-iptables", "3", "1"),
+        ("net.bridge.bridge-nf-call-iptables", "0", "0"),
+        ("net.bridge.bridge-nf-call-iptables", "-1", "-1"),
         ("net.ipv4.icmp_ratemask", "'0x1818'", "6168"),
         ("net.ipv6.conf.default.stable_secret", '"2001:DB8::1"', "2001:0db8:0000:0000:0000:0000:0000:0001"),
         (
@@ -75,6 +83,30 @@ def test_a_number_an_address_and_a_key_are_written_as_the_kernel_shows_them(
     found = spec(tmp_path, f"namespaces: {{red: {{sysctls: {{{key}: {value}}}}}}}", "namespace/red").sysctls
     assert found[key] == shown
     assert isinstance(found[key], Secret) is ("secret" in key or "key" in key)
+
+
+@pytest.mark.parametrize(
+    ("key", "hertz", "shown"),
+    [
+        ("net.ipv6.route.gc_min_interval_ms", 250, {1: 4, 501: 504, 9999: 10000, 0: 0}),
+        ("net.ipv6.conf.default.mldv1_unsolicited_report_interval", 100, {1: 10, 501: 510, 1000: 1000}),
+        ("net.ipv4.neigh.lo.base_reachable_time_ms", 300, {1: 4, 3: 4, 501: 504, 1000: 1000}),
+        ("net.ipv4.tcp_invalid_ratelimit", 1000, {1: 1, 9999: 9999}),
+        ("net.ipv6.neigh.lo.locktime", 250, {1: 0, 3: 2, 7: 6, 501: 500}),
+        ("net.ipv4.neigh.lo.retrans_time", 100, {1: 1, 501: 501}),
+        ("net.ipv6.neigh.lo.retrans_time", 250, {1: 1, 501: 501}),
+        ("net.ipv4.tcp_rto_max_ms", 250, {1001: 1001}),
+    ],
+)
+def test_a_time_is_what_the_ticks_of_the_kernels_clock_make_of_it(
+    monkeypatch: pytest.MonkeyPatch, key: str, hertz: int, shown: dict[int, int]
+) -> None:
+    monkeypatch.setattr(sysctls, "hertz", lambda: hertz)
+    assert {number: int(sysctls.as_shown(key, str(number))) for number in shown} == shown
+
+
+def test_the_clock_of_this_kernel_ticks_as_fast_as_one_of_linux() -> None:
+    assert hertz() in {100, 250, 300, 1000} or hertz() > 1000, "where the clock is a better one nothing is rounded"
 
 
 def test_what_is_secret_stays_so_when_it_is_written_otherwise(tmp_path: Path) -> None:

@@ -351,6 +351,31 @@ def test_a_route_may_go_by_lo_which_is_there_in_every_node(tmp_path: Path, place
     assert (found.dev, found.via, dict(found.ours)) == ("lo", (), {})
 
 
+@pytest.mark.parametrize(
+    ("routes", "by"),
+    [
+        ("{to: 10.9.0.0/16, via: 10.0.0.2}", "x"),
+        ("{to: 10.9.0.0/16, dev: x}", "x"),
+        ("{to: 10.9.0.0/16, via: [10.0.0.2, 10.0.1.2]}", "x"),
+        ("{to: 10.9.0.0/16, via: 10.0.2.2}", ""),
+        ("{to: 10.9.0.0/16, via: 10.0.1.2}", ""),
+        ("{to: 10.9.0.0/16, dev: lo}", ""),
+    ],
+)
+def test_a_route_by_an_interface_that_is_to_be_down_is_a_problem(tmp_path: Path, routes: str, by: str) -> None:
+    ends = "{namespace: red, interface: x, up: false, addresses: [10.0.0.1/24, 10.0.2.1/24]%s}"
+    whole = """
+namespaces: {red: {routes: [%s]}, blue: }
+veths: [{endpoints: [%s, blue:x]}, [red:y 10.0.1.1/24 10.0.2.9/24, blue:y]]
+"""
+    told = (
+        f"the interface {by!r} of 'red' is to be down: only what is up has routes (take the route out, or `up: false`)"
+    )
+    assert problems(tmp_path, whole % (routes, ends % "")) == ([told] if by else [])
+    at_end = ends % ", routes: [{to: 10.9.0.0/16, via: 10.0.2.2}]"
+    assert problems(tmp_path, whole % ("", at_end)) == [told.replace("''", "'x'")]
+
+
 def test_a_link_local_next_hop_is_on_the_link_that_is_named(tmp_path: Path) -> None:
     red = "{to: 'fd08::/16', via: 'fe80::1', dev: eth0}, {to: 'fd09::/16', via: ['fe80::2', 'fe80::3'], dev: eth1}, {to: default, via: 'fe80::9'}"
     whole = text(red=red, web="{to: 'fd08::/16', via: 'fe80::1', dev: eth0}")

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kernel_files import problems, resource, spec, topology
+from kernel_files import a_link, problems, resource, spec, topology
 
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import add_address, set_bridge_port, set_link
 from reconciler.kinds import kinds
 from reconciler.kinds.veth import messages, told
+from reconciler.kinds.veth.look import _labelled
 from reconciler.kinds.veth.parse import needs_of
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
@@ -245,3 +247,34 @@ def test_a_person_is_told_of_each_end_below_its_node_or_its_bridge(ends: dict[st
     live = {"red:eth0": {"mac": "02:00:00:00:00:01", "addresses": ["10.0.0.1/30", "FE80::1/64", "fd00::1/64"]}}
     pair = Resource(ResourceKey("veth", "x"), VethSpec(FrozenMap(ends)), live={"ends": live})
     assert [(str(node), row) for node, row in told.rows(pair)] == rows
+
+
+@pytest.mark.parametrize(
+    ("live", "labels"),
+    [
+        ({"red": "x", "blue": "y"}, {"first": "x", "second": "y"}),
+        ({"blue": "y", "red": "x"}, {"first": "x", "second": "y"}),
+        ({"green": "y", "out": "x"}, {"first": "x", "second": "y"}),
+        ({"blue": "former", "red": "other"}, {"first": "other", "second": "former"}),
+        ({"blue": "former", "green": "other"}, {"first": "other", "second": "former"}),
+        ({"green": "former", "out": "other"}, {"first": "former", "second": "other"}),
+        ({"blue": "y"}, {"second": "y"}),
+    ],
+    ids=[
+        "as declared",
+        "in another order",
+        "both moved",
+        "both renamed",
+        "one stayed",
+        "nothing stayed",
+        "one is gone",
+    ],
+)
+def test_an_end_that_moved_is_known_by_its_name_and_one_that_was_renamed_by_its_node(
+    live: dict[str, str], labels: dict[str, str]
+) -> None:
+    kernel: Any = SimpleNamespace(node_of=lambda space, _: ResourceKey("namespace", space))
+    pair: Any = tuple((node, a_link(2, name)) for node, name in live.items())
+    blue = ResourceKey("namespace", "blue")
+    ends = {"first": replace(RED, interface="x"), "second": replace(RED, node=blue, interface="y")}
+    assert {label: seen[1].name for label, seen in _labelled(kernel, pair, ends).items()} == labels

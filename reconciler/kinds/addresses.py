@@ -86,13 +86,12 @@ def interface_address(source: Source, pointer: Pointer, text: str) -> str:
 def connected_of(address: str, index: int) -> Connected | None:
     """Return the subnet that is on the link by an address of it; None where the kernel makes no route of it.
 
-    That is so for a single address of IPv4, and for the network 0 (fib_add_ifaddr); link-local ones of IPv6 have the
-    route of the one that each link has by itself.
+    That is so for a single address of IPv4, and for the network 0 (fib_add_ifaddr).
     """
     network = interface(address).network
     number, length = int(network.network_address), network.prefixlen
     if network.version == _IPV6:
-        return None if network.is_link_local else (number, length, index)
+        return number, length, index
     return None if length == _WHOLE or not number >> 24 else (number, length, index)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.host.kernel import Space
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Address, Connected
-from reconciler.kinds.addresses import connected_of, in_order, prefix_of
+from reconciler.kinds.addresses import connected_of, in_order, is_link_local, prefix_of
 
 
 def held(space: Space, index: int, declared: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,8 +28,9 @@ def held(space: Space, index: int, declared: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _is_whole(space: Space, address: Address) -> bool:
+    """Tell whether an address is in use with its subnet; that of a link-local one each link has by itself as well."""
     link = space.links[address.index]
-    if not address.is_plain or not link.up or link.master:
+    if not address.is_plain or not link.up or link.master or is_link_local(address.address):
         return address.is_plain
     subnet = connected_of(address.address, address.index)
     return subnet is None or subnet in space.connected or _has_ours(space, subnet)

@@ -63,15 +63,69 @@ def test_an_attribute_is_changed_in_place_and_undone(lab: Lab, attribute: str, p
     assert link(f"{lab.name}-br0")["ifindex"] == index
 
 
-@pytest.mark.parametrize(("attribute", "path"), [("mtu: 1400", "mtu"), ('mac: "02:00:00:00:07:01"', "mac")])
-def test_what_the_kernel_chooses_is_changed_in_place_and_left_alone_when_undeclared(
-    lab: Lab, attribute: str, path: str
-) -> None:
-    text = f"bridges: {{br0: {{{attribute}}}}}"
+def test_a_mac_address_is_changed_in_place_and_left_alone_when_undeclared(lab: Lab) -> None:
+    text = 'bridges: {br0: {mac: "02:00:00:00:07:01"}}'
     lab.apply(BARE)
-    assert lab.tells(text)[KEY] == (Action.UPDATE, frozenset((path,)))
+    assert lab.tells(text)[KEY] == (Action.UPDATE, frozenset(("mac",)))
     lab.apply(text)
     assert lab.tells(BARE) == {}
+
+
+SIZED = "namespaces: {red: }\nbridges: {br0: {%s}}\nveths: [{endpoints: [red:eth0, br0], mtu: %d}]"
+
+
+def test_an_mtu_that_is_taken_out_is_that_of_the_smallest_port_from_then_on(lab: Lab, port: str) -> None:
+    name = f"{lab.name}-br0"
+    lab.apply(SIZED % ("", 9000))
+    assert lab.tells(SIZED % ("mtu: 1400", 9000)) == {KEY: (Action.UPDATE, frozenset(("mtu",)))}
+    lab.turned(SIZED % ("mtu: 1400", 9000), KEY, Action.UPDATE, "mtu")
+    lab.turned(SIZED % ("", 9000), KEY, Action.UPDATE, "own_mtu")
+    assert link(name)["mtu"] == 9000
+    lab.turned(SIZED % ("", 1500), KEY, Action.UPDATE, "own_mtu")
+    assert link(name)["mtu"] == 1500
+    lab.apply(SIZED % ("", 1400))
+    assert link(name)["mtu"] == 1400
+    run("ip", "link", "set", port, "mtu", "1300", "master", name)
+    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "own_mtu")
+    assert link(name)["mtu"] == 1300
+    run("ip", "link", "set", port, "nomaster")
+    lab.turned("bridges: {br0: }", KEY, Action.UPDATE, "own_mtu")
+    assert link(name)["mtu"] == 1500
+
+
+def test_a_bridge_whose_mtu_nobody_set_follows_its_ports_without_a_step(lab: Lab) -> None:
+    name = f"{lab.name}-br0"
+    lab.apply(SIZED % ("", 1500))
+    assert KEY not in lab.tells(SIZED % ("", 1400))
+    lab.apply(SIZED % ("", 1400))
+    assert link(name)["mtu"] == 1400
+    failing = (SIZED % ("", 1300)).replace("red: ", "red: {exec: [exit 3]}")
+    report = lab.attempt(failing, revert=True)
+    assert report.reverted
+    assert report.reverted.converged, report.reverted.remaining
+    assert KEY not in {str(each.step.key.key) for each in report.reverted.outcomes}
+    run("ip", "link", "set", name, "mtu", "1300")
+    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "own_mtu")
+
+
+def test_an_mtu_that_a_bridge_has_already_holds_once_it_is_declared(lab: Lab) -> None:
+    lab.apply(SIZED % ("", 1500))
+    smaller = "veths: [{endpoints: [red:eth1, br0], mtu: 1300}, "
+    lab.turned((SIZED % ("mtu: 1500", 1500)).replace("veths: [", smaller), KEY, Action.UPDATE, "own_mtu")
+    assert link(f"{lab.name}-br0")["mtu"] == 1500
+
+
+def test_a_mac_address_that_moves_off_a_bridge_is_left_by_it(lab: Lab) -> None:
+    mac, name = "02:00:00:00:07:aa", f"{lab.name}-br0"
+    text = "namespaces: {red: }\nbridges: {br0: {%s}, br1: {namespace: red%s}}\nveths: [{endpoints: [{bridge: br0, interface: p%s}, br1]}]"
+    here, there, port = f'mac: "{mac}"', f', mac: "{mac}"', f', mac: "{mac}"'
+    text = text.replace("interface: p", f"interface: {lab.name}p")
+    lab.apply(text % (here, "", ""))
+    lab.turned(text % ("", there, ""), KEY, Action.UPDATE, "own_mac")
+    assert link(name)["address"] != link("br1", netns=f"{lab.name}-red")["address"] == mac
+    lab.turned(text % ("", "", port), "bridge/br1", Action.UPDATE, "own_mac")
+    lab.apply(text % (here, "", ""))
+    assert {each["address"] for each in (link(name), link(f"{lab.name}p"))} == {mac}, "as of a bridge and its port"
 
 
 def test_all_attributes_are_there_at_once(lab: Lab) -> None:
@@ -175,6 +229,25 @@ def test_ports_are_borrowed_and_given_back(lab: Lab, port: str) -> None:
     assert "master" not in link(port)
 
 
+def test_a_port_is_given_back_by_whatever_name_and_no_other_of_that_name(lab: Lab, port: str) -> None:
+    text = "bridges: {br0: {ports: [%s]}}"
+    lab.apply(text % port)
+    run("ip", "link", "set", port, "name", f"{port}x")
+    lab.apply(text % f"{port}x")
+    run("ip", "link", "set", f"{port}x", "name", port)
+    lab.turned(BARE, KEY, Action.UPDATE, "ports")
+    assert "master" not in link(port)
+    lab.apply(text % port)
+    run("ip", "link", "del", port)
+    lab.turned(BARE, KEY, Action.UPDATE, "noted")
+    assert not altnames(lab)
+    run("ip", "link", "add", port, "type", "veth", "peer", "name", f"{port}p")
+    run("ip", "link", "set", port, "master", f"{lab.name}-br0")
+    assert lab.tells(BARE) == {}, "which is another one"
+    lab.turned(text % port, KEY, Action.UPDATE, "noted")
+    lab.turned(BARE, KEY, Action.UPDATE, "ports")
+
+
 def test_a_port_that_a_hand_put_in_is_left_alone(lab: Lab, port: str) -> None:
     lab.apply(BARE)
     run("ip", "link", "set", port, "master", f"{lab.name}-br0")
@@ -210,6 +283,18 @@ def test_a_port_is_borrowed_and_an_external_bridge_used_by_an_altname(lab: Lab, 
         run("ip", "link", "del", other)
 
 
+def test_a_port_goes_to_one_bridge_only_by_whichever_name(lab: Lab, port: str) -> None:
+    run("ip", "link", "property", "add", "dev", port, "altname", f"{port}-alt")
+    text = f"bridges: {{br0: {{ports: [{port}]}}, br1: {{ports: [{port}-alt]}}}}"
+    said = f"^bridge/br1: the port {port}-alt in host is {port}, which bridge/br0 is to borrow: take it out of one$"
+    with pytest.raises(Conflict, match=said):
+        lab.plan(text)
+    lab.apply(f"bridges: {{br0: , br1: {{ports: [{port}]}}}}")
+    lab.apply(f"bridges: {{br0: {{ports: [{port}-alt]}}, br1: }}")
+    lab.apply(f"bridges: {{br0: , br1: {{ports: [{port}]}}}}")
+    assert link(port)["master"] == f"{lab.name}-br1"
+
+
 def test_an_end_of_another_topology_is_not_borrowed(lab: Lab) -> None:
     other, name = Lab(lab.folder), f"x{uuid.uuid4().hex[:8]}"
     other.apply(f"namespaces: {{red: }}\nveths: [[red:eth0, host:{name}]]")
@@ -242,12 +327,12 @@ def test_what_another_topology_has_in_the_kernel_is_told_as_its(lab: Lab) -> Non
         other.destroy()
 
 
-def test_a_port_that_leaves_no_ipv6_is_told(lab: Lab, port: str) -> None:
+def test_a_port_that_leaves_no_ipv6_is_told_at_once(lab: Lab, port: str) -> None:
     run("ip", "link", "set", port, "mtu", "1200")
-    lab.apply(f"bridges: {{br0: {{ports: [{port}]}}}}")
-    report = lab.attempt(f"bridges: {{br0: {{ports: [{port}], addresses: ['fd00::1/64']}}}}")
-    (error,) = (str(each.error) for each in report.failed)
-    assert "cannot have IPv6 addresses: its MTU is below 1280" in error
+    for _ in range(2):
+        report = lab.attempt(f"bridges: {{br0: {{ports: [{port}], addresses: ['fd00::1/64']}}}}")
+        (error,) = (str(each.error) for each in report.failed)
+        assert "cannot have IPv6 addresses: its MTU is below 1280" in error
 
 
 def test_the_first_address_of_a_subnet_is_the_one_that_is_first_declared(lab: Lab) -> None:

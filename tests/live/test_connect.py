@@ -486,7 +486,11 @@ def test_an_endpoint_is_changed_beside_a_bridge_that_its_container_has_put_over_
 
 
 def test_a_sysctl_of_a_container_that_a_hand_changed_is_set_again(lab: Lab) -> None:
-    sysctls = {"net.ipv4.ip_forward": "1", "net.ipv4.ip_local_port_range": "2000 3000"}
+    sysctls = {
+        "net.ipv4.ip_forward": "1",
+        "net.ipv4.ip_local_port_range": "2000 3000",
+        "net.ipv4.icmp_ratelimit": "501",
+    }
     file = text({"c": alone(sysctls=sysctls), "d": alone(network_mode="service:c")})
     lab.apply(file)
     before = life(lab, "c", "d")

@@ -38,6 +38,7 @@ while found:
     found = found.contents.next
 print(*sorted(names))
 """
+ROUNDED, PROCESSORS = "net.ipv6.route.gc_min_interval_ms", "net.core.rps_default_mask"
 RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
@@ -63,6 +64,8 @@ def inode(name: str) -> int:
         (f"namespaces: {{red: {{sysctls: {{{LONG}: 900}}}}}}", f"sysctls.{LONG}"),
         (f"namespaces: {{red: {{sysctls: {{{PORTS}: '9148,8082,8080-8081'}}}}}}", f"sysctls.{PORTS}"),
         (f"namespaces: {{red: {{sysctls: {{{MASK}: '3-127,0-1'}}}}}}", f"sysctls.{MASK}"),
+        (f"namespaces: {{red: {{sysctls: {{{ROUNDED}: 501}}}}}}", f"sysctls.{ROUNDED}"),
+        (f"namespaces: {{red: {{sysctls: {{{PROCESSORS}: '00000001'}}}}}}", f"sysctls.{PROCESSORS}"),
         ("defaults: {namespaces: {sysctls: {net.ipv4.ip_forward: 1}}}\n" + BARE, "sysctls.net.ipv4.ip_forward"),
         ("namespaces: {red: {name: other-%}}", "name"),
     ],

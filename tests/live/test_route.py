@@ -459,6 +459,17 @@ def test_a_route_that_took_the_place_of_the_kernel_s_gives_it_back(lab: Lab, to:
     assert lab.tells(bare) == {}
 
 
+def test_a_link_local_route_that_took_the_place_of_the_kernel_s_gives_it_back_on_each_link(lab: Lab) -> None:
+    bare, to = TEXT % "", "fe80::/64"
+    lab.apply(bare)
+    own = sorted(shown(lab, to))
+    assert [each.split(" metric")[0] for each in own] == [f"{to} dev {each} proto kernel" for each in ("eth0", "eth1")]
+    lab.apply(TEXT % f"{{to: '{to}', dev: eth0, metric: 256}}")
+    assert sorted(shown(lab, to)) != own
+    lab.apply(bare)
+    assert sorted(shown(lab, to)) == own
+
+
 def shown(lab: Lab, to: str) -> list[str]:
     family = "-6" if ":" in to else "-4"
     return [each.strip() for each in run("ip", family, "-n", f"{lab.name}-red", "route", "show", to).splitlines()]

@@ -11,6 +11,7 @@ import pytest
 from live.lab import Lab, run
 from live.witness import addresses, ip, link, pings, routes
 from reconciler.errors import Conflict
+from reconciler.kinds.veth import make
 from reconciler.model import Action, ResourceKey
 
 pytestmark = pytest.mark.live
@@ -86,6 +87,18 @@ def test_a_mac_is_set_in_place_and_left_alone_when_undeclared(lab: Lab) -> None:
     assert lab.tells(BARE) == {}
     run("ip", "-n", f"{lab.name}-red", "link", "set", "eth0", "address", "02:00:00:00:0a:02")
     lab.drifted(text, KEY, Action.UPDATE, "endpoints.red:eth0.mac")
+
+
+def test_the_link_local_address_that_the_kernel_was_quicker_to_give_is_declared_with_another_length(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = (
+        "{namespace: blue, interface: eth0, mac: '02:00:00:00:00:02', addresses: [10.0.0.1/24, 'fe80::ff:fe00:2/10']}"
+    )
+    kernels = ("ip", "-n", f"{lab.name}-blue", "address", "replace", "fe80::ff:fe00:2/64", "dev", "eth0")
+    monkeypatch.setattr(make, "allow_ipv6", lambda *_: run(*kernels))
+    lab.apply(f"{NODES}veths: [{{endpoints: ['red:eth0', {inside}]}}]")
+    assert "fe80::ff:fe00:2/10" in run("ip", "-n", f"{lab.name}-blue", "address", "show", "eth0")
 
 
 def test_a_mac_that_moves_to_the_other_end_is_left_by_the_first_in_place(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.host.netlink import BRIDGE
@@ -48,6 +49,11 @@ class BridgeKind(Kind):
         """Everything but the node can be changed in place."""
         del observed, desired
         return path != "node"
+
+    def former(self, observed: Resource) -> Resource:
+        """As it was but for what was amiss, and without an MTU that it has of its ports: with theirs it comes back."""
+        spec = replace(BridgeSpec.of(observed), own_mtu=True, own_mac=True, noted=True)
+        return replace(observed, spec=spec if observed.handle.get("sized") else replace(spec, mtu=None))
 
     def host_interfaces(self, resource: Resource) -> Iterable[str]:
         """Itself, and the ports that it borrows."""

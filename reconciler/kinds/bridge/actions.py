@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host import firewall, netns
-from reconciler.host.kernel.packed import noted, write
+from reconciler.host.kernel.packed import write, written
 from reconciler.host.netlink import (
     Link,
     Socket,
@@ -21,8 +22,10 @@ from reconciler.host.netlink import (
 )
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
+from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
+from reconciler.kinds.macs import any_mac
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.still_ours import insist_on_link
 from reconciler.kinds.veth.readdress import readdress
@@ -76,25 +79,34 @@ def update(step: Step, reach: Reach) -> Result:
     if not isinstance(found[1].ask([get_link(handle["index"])])[0], Link):
         raise StepFailed("it has vanished meanwhile: apply again")
     with routes_kept(found[1], handle["index"]):
-        _configure(step, reach, found, handle["index"], (BridgeSpec.of(seen(step)), BridgeSpec.of(wanted(step))))
+        specs = BridgeSpec.of(seen(step)), BridgeSpec.of(wanted(step))
+        _configure(step, reach, found, handle["index"], specs, due=handle["mtu"])
     return Status.DONE
 
 
 def _configure(
-    step: Step, reach: Reach, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]
+    step: Step,
+    reach: Reach,
+    place: tuple[int, Socket],
+    index: int,
+    specs: tuple[BridgeSpec, BridgeSpec],
+    *,
+    due: int | None = None,
 ) -> None:
-    """Send what differs between what a bridge has and what it is to have."""
+    """Send what differs between what a bridge has and what it is to have; its ports before what a small one forbids."""
     (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
     if new.altname != old.altname:
         _name_in_full(socket, index, old, new)
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
     insist(socket.send(_link(mark, index, old, new)))
+    insist(socket.send(_sized(index, old, new, due)), errno.EEXIST)
     insist(socket.send(_parameters(index, old, new)))
+    if new.ports != old.ports or not old.noted:
+        _lend(socket, index, old, new)
     if any(map(is_v6, new.addresses)):
         netns.call(fd, switch_ipv6_on, [new.name])
     readdress(socket, index, old.addresses, new.addresses)
-    _lend(socket, index, old, new)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
         _forward(mark, old, new, reach.host.patience)
 
@@ -102,12 +114,16 @@ def _configure(
 def _link(mark: Mark, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
     up = new.up if new.up != old.up or not old.name else None
     mac = new.mac if new.mac != old.mac else None
-    messages = [set_link(index, alias=mark.alias(), mac=mac, up=up)]
-    if new.mtu is not None and new.mtu != old.mtu:
-        if not old.name:  # only a change makes it hold when a smaller port joins
-            messages.append(set_link(index, mtu=new.mtu ^ 1))
-        messages.append(set_link(index, mtu=new.mtu))
-    return messages
+    return [set_link(index, alias=mark.alias(), mac=mac if old.own_mac else mac or any_mac(), up=up)]
+
+
+def _sized(index: int, old: BridgeSpec, new: BridgeSpec, due: int | None) -> list[bytes]:
+    """Set the MTU, noted before; only a change makes it hold when a smaller port joins."""
+    mtu = due or (new.mtu if new.mtu != old.mtu else None)
+    if mtu is None:
+        return []
+    changed = [set_link(index, mtu=mtu ^ 1)] if old.mtu in (None, mtu) else []
+    return [add_altname(index, of_mtu(index)), *changed, set_link(index, mtu=mtu)]
 
 
 def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
@@ -119,18 +135,27 @@ def _parameters(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
 
 
 def _lend(socket: Socket, index: int, old: BridgeSpec, new: BridgeSpec) -> None:
-    """Give back the ports that are borrowed no more, and take the others, each noted before."""
+    """Give back the ports that are borrowed no more, note what is, and take the others."""
     for name in (each for each in old.ports if each not in new.ports):
         if _master(socket, name) == index:
             insist(socket.send([set_link(name, master=0)]), errno.ENODEV)
-        write(socket, index, "port", drop=[noted(str(index), name)])
-    for name in (each for each in new.ports if each not in old.ports):
-        if _master(socket, name) not in (None, index):
+    answers = socket.ask([get_link(each) for each in new.ports])
+    there = {name: each for name, each in zip(new.ports, answers, strict=True) if isinstance(each, Link)}
+    for name, found in there.items():
+        if (found.master or index) != index:
             raise StepFailed(f"interface {name} in {new.at} has become a port of something else: take it out of there")
-        write(socket, index, "port", add=[noted(str(index), name)])
+    _note(socket, index, [each.index for each in there.values()])
+    for name in (each for each in new.ports if each not in old.ports):
         error = socket.send([set_link(name, master=index)])[0]
         if error is not None:
             raise StepFailed(f"interface {name} in {new.at} cannot be a port of {new.name}: {error}")
+
+
+def _note(socket: Socket, index: int, ports: Iterable[int]) -> None:
+    """Note which ports are borrowed, these and no others."""
+    bridge, wanted = socket.ask([get_link(index)])[0], {of_port(index, each) for each in ports}
+    before = written(bridge if isinstance(bridge, Link) else None, PORT)
+    write(socket, index, PORT, add=sorted(wanted - before), drop=before - wanted)
 
 
 def _master(socket: Socket, name: str) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ from reconciler.host.kernel.packed import noted, without_room, written
 from reconciler.host.marks import Mark, of_alias, topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
+from reconciler.kinds.bridge import size
+from reconciler.kinds.bridge.notes import PORT, of_port
 from reconciler.kinds.bridge.parse import claims
+from reconciler.kinds.bridge.size import Seen
 from reconciler.kinds.bridge.spec import BridgeSpec, times
 from reconciler.kinds.held import held
+from reconciler.kinds.macs import Macs, declared_macs, is_anothers
 from reconciler.kinds.masters import is_dockers
-from reconciler.model import HOST, Claim, Resource, ResourceKey, Spec
+from reconciler.model import EMPTY, HOST, Claim, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -29,8 +34,9 @@ def observe(scope: Scope) -> Iterator[Resource]:
     marked = scope.kernel.marked("bridge")
     found = {scope.key_of_ours(mark.key, link.name): (space, link) for mark, space, link in marked}
     rules = _rules(scope, found.values())
+    macs = declared_macs(scope) if found else EMPTY
     for key, (space, link) in found.items():
-        yield _resource(scope, key, space, link, rules)
+        yield _resource(scope, Seen(key, space, link), rules, macs)
     yield from _externals(scope)
     yield from _foreign(scope, rules)
     handed_over = set(_handed_over(scope))
@@ -67,28 +73,43 @@ def _rules(scope: Scope, found: object) -> firewall.Rules:
     return firewall.look(scope.host.patience, to_pass=to_pass)
 
 
-def _resource(
-    scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules, *, owned: bool = True
-) -> Resource:
-    spec = _spec(scope, key, space, link, rules)
-    ports = [each.name for each in space.ports(link.index)]
+def _resource(scope: Scope, seen: Seen, rules: firewall.Rules, macs: Macs = EMPTY, *, owned: bool = True) -> Resource:
+    key, space, link = seen
+    declared, mark = _declared(scope, seen), scope.kernel.mine(link)
+    borrowed, are_noted = _borrowed(seen, declared.ports if declared else ())
+    due = size.to_be_set(scope, seen, declared, borrowed) if declared else None
+    leaves = declared is not None and declared.mac is None and _has_anothers(macs, seen)
+    spec = replace(
+        _spec(scope, seen, rules, declared),
+        ports=borrowed,
+        noted=are_noted,
+        own_mtu=not due,
+        own_mac=not leaves,
+    )
+    ports = [each.name for each in seen.ports]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
-    mark = scope.kernel.mine(link)
     whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
     rule = Mark("", mark.key if mark else key).short.key in rules.of(scope.name)
+    handle = {"place": space.place, "index": link.index, "rule": rule, "mtu": due, "sized": size.is_set(link)}
     return Resource(
         key,
         spec,
         needs=nodes.ground(spec.node, "node"),
-        claims=claims(spec),
+        claims=claims(replace(spec, ports=tuple(_names(seen, borrowed)))),
         owned=owned,
         live=MappingProxyType({"mac": link.mac, "ports": ports, "addresses": addresses, **whose}),
-        handle=MappingProxyType({"place": space.place, "index": link.index, "rule": rule}),
+        handle=MappingProxyType(handle),
     )
 
 
-def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firewall.Rules) -> BridgeSpec:
-    declared, mark = _declared(scope, key, space, link), scope.kernel.mine(link)
+def _has_anothers(macs: Macs, seen: Seen) -> bool:
+    """Tell whether a bridge has a MAC address that is another's; with that of a port it follows the port."""
+    mac = seen.link.mac
+    return is_anothers(macs, mac, (True, str(seen.key))) and all(each.mac != mac for each in seen.ports)
+
+
+def _spec(scope: Scope, seen: Seen, rules: firewall.Rules, declared: BridgeSpec | None) -> BridgeSpec:
+    key, space, link = seen
     node = scope.kernel.node_of(space, declared.node if declared else None)
     assert link.bridge is not None  # noqa: S101 - only links of kind bridge are asked for
     return BridgeSpec(
@@ -102,9 +123,8 @@ def _spec(scope: Scope, key: ResourceKey, space: Space, link: Link, rules: firew
         mac=link.mac,
         addresses=held(space, link.index, declared.addresses if declared else ()),
         up=link.up,
-        ports=_borrowed(space, link, declared.ports if declared else ()),
         forward=_forward(scope, key, node, link, rules),
-        marked=bool(mark),
+        marked=bool(scope.kernel.mine(link)),
         at=scope.kernel.where(node),
     )
 
@@ -115,23 +135,38 @@ def _altname(link: Link, key: ResourceKey, declared: BridgeSpec | None) -> str:
     return full or (declared.altname if declared and declared.altname in link.altnames else "")
 
 
-def _declared(scope: Scope, key: ResourceKey, space: Space, link: Link) -> BridgeSpec | None:
+def _declared(scope: Scope, seen: Seen) -> BridgeSpec | None:
     """Find what is declared of a bridge; of a foreign one, what is declared in its place."""
+    key, space, link = seen
     desired = scope.desired.resources.get(key)
     if desired or not key.name.startswith("@"):
         return desired.spec if desired and isinstance(desired.spec, BridgeSpec) else None
     return next((spec for _, spec, at, _ in _in_place(scope) if at is space and spec.name == link.name), None)
 
 
-def _borrowed(space: Space, link: Link, declared: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the borrowed ports: those by which they are declared, or else were noted."""
-    notes = {each.item for each in written(link, "port")}
-    found: set[str] = set()
-    for each in space.ports(link.index) if declared or notes else ():
+def _borrowed(seen: Seen, declared: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """Return the names of the borrowed ports, declared or live ones, and whether just these are noted.
+
+    Former versions noted names.
+    """
+    index, notes = seen.link.index, {each.item for each in written(seen.link, PORT)}
+    found, due = set[str](), set[str]()
+    for each in seen.ports if declared or notes else ():
+        names, item = (each.name, *each.altnames), of_port(index, each.index).item
+        said = [name for name in names if name in declared]
+        if said or not notes.isdisjoint((item, *(noted("", name).item for name in names))):
+            found.update(said or [each.name])
+            due.add(item)
+    known = {of_port(index, each.index).item for each in map(seen.space.link, declared) if each}
+    return tuple(sorted(found)), due <= notes <= due | known
+
+
+def _names(seen: Seen, borrowed: Collection[str]) -> Iterator[str]:
+    """Yield all the names of the borrowed ports: by any of them another bridge may be about to take one."""
+    for each in seen.ports if borrowed else ():
         names = (each.name, *each.altnames)
-        former = (name for name in names if noted("", name).item in notes)
-        found.update([name for name in names if name in declared] or [*former][:1])
-    return tuple(sorted(found))
+        if not set(borrowed).isdisjoint(names):
+            yield from names
 
 
 def _forward(scope: Scope, key: ResourceKey, node: ResourceKey | None, link: Link, rules: firewall.Rules) -> bool:
@@ -155,24 +190,33 @@ def _foreign(scope: Scope, rules: firewall.Rules) -> Iterator[Resource]:
             yield foreign.interface(node, name, link, who=f"{link.name}, a Docker network's bridge", hint=_OF_DOCKER)
         elif link.kind == "bridge" and link.name == name:
             key = ResourceKey("bridge", f"@{name}")
-            yield _resource(scope, key, space, link, rules, owned=False)
+            yield _resource(scope, Seen(key, space, link), rules, owned=False)
         else:
             yield foreign.interface(node, name, link)
     yield from _ports_elsewhere(scope)
 
 
 def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
-    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them."""
+    """Yield the declared ports that are not there to be borrowed, and bridges with more than can be noted on them.
+
+    What one bridge is to borrow is not there for another, by whichever of its names.
+    """
+    lent: dict[tuple[int, int], tuple[ResourceKey, str]] = {}
     for each, spec, space, link in _in_place(scope):
-        notes = [noted(str(link.index) if link else "", port) for port in spec.ports]
-        left = without_room(link.altnames if link else (spec.altname,), "port", notes)
+        ports = [each.index for each in map(space.link, spec.ports) if each] if space else []
+        notes = [of_port(link.index if link else "", each) for each in ports]
+        left = without_room(link.altnames if link else (spec.altname,), PORT, notes)
         if left:
             message = f"{len(notes)} ports are more than can be noted of it"
             yield each.key, f"{message}: there is no room for more than {len(notes) - len(left)}"
         for port in spec.ports:
-            if space is None or space.link(port) is None:
-                where = nodes.label(spec.node)
+            where, there = nodes.label(spec.node), space.link(port) if space else None
+            if space is None or there is None:
                 yield each.key, f"there is no interface {port} in {where} to borrow: make it first, or take it out"
+                continue
+            other, name = lent.setdefault((space.place.cookie, there.index), (each.key, port))
+            if other != each.key:
+                yield each.key, f"the port {port} in {where} is {name}, which {other} is to borrow: take it out of one"
 
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:

@@ -18,7 +18,10 @@ TIMES = ("hello_time", "max_age", "forward_delay", "ageing_time")
 class BridgeSpec(Spec):
     """A bridge in a node; times as text, such as `2s`, to a hundredth of a second.
 
-    `ports` are the interfaces that it borrows. `altname` is its full name where the live one had to be shortened.
+    `ports` are the interfaces that it borrows, `noted` says that it is noted which they are. `altname` is its full name
+    where the live one had to be shortened. A live one has no `own_mtu` where its MTU is to be set though it is not
+    another than the declared one, and no `own_mac` if its MAC address is declared for another interface, and none for
+    this one.
     """
 
     name: str = ""
@@ -32,12 +35,23 @@ class BridgeSpec(Spec):
     ageing_time: str = "300s"
     mtu: int | None = chosen()
     mac: str | None = chosen()
+    own_mtu: bool = True
+    own_mac: bool = True
     addresses: tuple[str, ...] = ()
     up: bool = True
     ports: tuple[str, ...] = ()
+    noted: bool = True
     forward: bool = True
     marked: bool = True
     at: Where = uncompared(NOWHERE)
+
+    def said(self, path: str) -> str:
+        """Say what is wrong where no value differs."""
+        return {
+            "own_mtu": "mtu: as that of its smallest port" if self.mtu is None else "mtu: whatever its ports have",
+            "own_mac": "mac: is another's",
+            "noted": "ports: to be noted",
+        }.get(path, "")
 
 
 def hundredths(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The sysctls that the file declares for a namespace; pure."""
+"""The sysctls that the file declares for a namespace; pure, but for how fast the clock of this kernel ticks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.host.kernel.sysctls import EVERYWHERE
+from reconciler.host.kernel.sysctls import EVERYWHERE, hertz, is_mask, without_zeros
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import mapping, ranges, steps
 from reconciler.secret import alike
@@ -16,8 +16,20 @@ _PER_INTERFACE = {("net", family, what) for family in ("ipv4", "ipv6") for what 
 _PARTS = 4
 _BITMAPS = ("net.ipv4.ip_local_reserved_ports", "net.ipv6.icmp.ratemask")
 """Those that the kernel shows in an order of its own (proc_do_large_bitmap): ranges that neither overlap nor touch."""
-_MASKS = ("_mask", "_bitmap")
-"""How the names end of those whose values are masks of processors: hexadecimal, whatever they begin with."""
+_MILLISECONDS = (
+    "_time_ms",
+    ".gc_min_interval_ms",
+    ".icmp_ratelimit",
+    ".icmp.ratelimit",
+    ".tcp_invalid_ratelimit",
+    ".mldv1_unsolicited_report_interval",
+    ".mldv2_unsolicited_report_interval",
+)
+"""How the names end of those that the kernel keeps in ticks of its clock, rounded up (proc_dointvec_ms_jiffies)."""
+_HUNDREDTHS = (".anycast_delay", ".locktime", ".proxy_delay", ".ipv4.neigh.lo.retrans_time")
+"""The same of those that are in hundredths of a second, rounded down (proc_dointvec_userhz_jiffies)."""
+_SWITCHES = "net.bridge.bridge-nf-"
+"""How those begin that are on with any number but 0, and then 1."""
 _NUMBER = "(0|[1-9][0-9]{0,4})"
 _RANGE = re.compile(f"{_NUMBER}(?:-{_NUMBER})?")
 _INTEGER = re.compile("(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))|-?[0-9]+")
@@ -55,7 +67,26 @@ def _shown(key: str, value: str) -> str:
         return ",".join(map(_fastopen_key, value.split(",")))
     if key in _BITMAPS:
         return _bitmap(value)
-    return value if key.endswith(_MASKS) else _address(value) or " ".join(map(_integer, value.split()))
+    if is_mask(key):
+        return without_zeros(value)
+    return _address(value) or " ".join(_kept(key, _integer(each)) for each in value.split())
+
+
+def _kept(key: str, number: str) -> str:
+    """Write a number as the kernel has it once it is set."""
+    if not number.isdecimal():
+        return number
+    if key.startswith(_SWITCHES):
+        return str(min(int(number), 1))
+    if key.endswith(_MILLISECONDS):
+        return str(_rounded_up(_rounded_up(int(number) * hertz(), 1000) * 1000, hertz()))
+    if key.endswith(_HUNDREDTHS):
+        return str(int(number) * hertz() // 100 * (10**9 // hertz()) // 10**7)
+    return number
+
+
+def _rounded_up(number: int, by: int) -> int:
+    return -(-number // by)
 
 
 def _integer(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
@@ -148,6 +148,7 @@ def _resource(
     ways = _ways(entry, known, hops)
     by, over = _by(hops), tuple(_over(entry, onlink, count))
     _check(source, entry, known, onlink)
+    _check_up(source, entry, hops or [ways])
     return source.resource(
         entry.pointer,
         key_of(entry.node, entry.to, entry.metric if count[entry.node, entry.to] > 1 else None),
@@ -235,6 +236,21 @@ def _over(entry: Entry, onlink: list[Entry], count: Mapping[Any, int]) -> Iterat
 def _in_prefix(gateway: str, prefix: str) -> bool:
     network = ipaddress.ip_network(prefix)
     return network.prefixlen > 0 and ipaddress.ip_address(gateway) in network
+
+
+def _check_up(source: Source, entry: Entry, hops: list[list[Interface]]) -> None:
+    """Note a route by an interface that is to be down: the kernel takes none."""
+    down = source.once(_down)
+    for hop in hops:
+        if hop and all((entry.node, each.name) in down for each in hop):
+            message = f"the interface {hop[0].name!r} of {entry.node.name!r} is to be down: only what is up has routes"
+            source.problem(entry.pointer, message, "take the route out, or `up: false`")
+
+
+def _down(source: Source) -> Collection[tuple[ResourceKey, str]]:
+    """The ends of pairs that are to be down: each as its node and its name."""
+    ends = (end for pair in source.once(pairs) for end in pair.ends)
+    return {(end.node, end.interface) for end in ends if end.entry.get("up") is False}
 
 
 def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from reconciler.host.kernel import Place, Reach
 from reconciler.host.netlink import set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
+from reconciler.kinds.macs import any_mac
 from reconciler.kinds.route.keep import routes_kept
 from reconciler.kinds.veth.messages import port
 from reconciler.kinds.veth.readdress import readdress
@@ -21,9 +21,6 @@ from reconciler.model import Resource, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
-
-
-_MAC_BYTES = 6
 
 
 def update(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
@@ -68,14 +65,8 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
 def _new_mac(old: Endpoint, new: Endpoint) -> str | None:
     """Return the MAC address to set: the declared one, or any other where this one is another end's by now."""
     if new.mac is None:
-        return None if old.own_mac else _any_mac()
+        return None if old.own_mac else any_mac()
     return new.mac if new.mac != old.mac else None
-
-
-def _any_mac() -> str:
-    """Choose a MAC address as the kernel does: unicast, and locally administered (eth_random_addr)."""
-    first, *rest = secrets.token_bytes(_MAC_BYTES)
-    return bytes((first & 0xFC | 0x02, *rest)).hex(":")
 
 
 def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:

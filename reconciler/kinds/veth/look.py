@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ from reconciler.host.marks import topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign
 from reconciler.kinds.held import held
+from reconciler.kinds.macs import Macs, declared_macs, is_anothers
 from reconciler.kinds.masters import master_of
 from reconciler.kinds.veth.parse import claims, needs_of
 from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
-from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
+from reconciler.model import EMPTY, Claim, FrozenMap, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -25,7 +26,7 @@ Seen = tuple[Space, Link]
 
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield our pairs, and what holds the declared name of an interface and is not ours."""
-    kernel, macs = scope.kernel, _declared_macs(scope)
+    kernel, macs = scope.kernel, declared_macs(scope)
     for key, found in sorted(_pairs(kernel).items()):
         wanted = scope.desired.resources.get(key)
         endpoints = VethSpec.of(wanted).endpoints if wanted else FrozenMap[Endpoint]()
@@ -37,11 +38,6 @@ def observe(scope: Scope) -> Iterator[Resource]:
             index = other[0][1].index
             yield _resource(scope, ResourceKey("veth", f"{key.name}@{index}"), other, FrozenMap())
     yield from _foreign(scope)
-
-
-def _declared_macs(scope: Scope) -> frozenset[str]:
-    ends = (end for each in scope.desired.of_kind("veth") for end in VethSpec.of(each).endpoints.values())
-    return frozenset(end.mac for end in ends if end.mac)
 
 
 def _pairs(kernel: Kernel) -> dict[ResourceKey, list[tuple[Seen, ...]]]:
@@ -62,18 +58,28 @@ def _matches(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, End
 
 
 def _fits(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
-    space, link = seen
-    return link.name == endpoint.interface and kernel.node_of(space, endpoint.node) == endpoint.node
+    return _is_called(kernel, seen, endpoint) and _is_in(kernel, seen, endpoint)
+
+
+def _is_called(_: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
+    return seen[1].name == endpoint.interface
+
+
+def _is_in(kernel: Kernel, seen: Seen, endpoint: Endpoint) -> bool:
+    return kernel.node_of(seen[0], endpoint.node) == endpoint.node
 
 
 def _labelled(kernel: Kernel, pair: tuple[Seen, ...], endpoints: Mapping[str, Endpoint]) -> dict[str, Seen]:
-    """Tell which end is which: by node and name, else the one that is left."""
-    left, found = [*pair], {}
-    for label, endpoint in endpoints.items():
-        for at, seen in enumerate(left):
-            if _fits(kernel, seen, endpoint):
-                found[label] = left.pop(at)
-                break
+    """Tell which end is which: by node and name, else by one of them, else the one that is left."""
+    left, found = [*pair], dict[str, Seen]()
+    for alike in (_fits, _is_called, _is_in):
+        for label, endpoint in endpoints.items() if left else ():
+            if label in found:
+                continue
+            for at, seen in enumerate(left):
+                if alike(kernel, seen, endpoint):
+                    found[label] = left.pop(at)
+                    break
     missing = [label for label in endpoints if label not in found]
     for seen in left:
         found[missing.pop(0) if missing else _label(kernel, seen, found)] = seen
@@ -92,7 +98,7 @@ def _resource(
     key: ResourceKey,
     pair: tuple[Seen, ...],
     wanted: Mapping[str, Endpoint],
-    macs: Collection[str] = (),
+    macs: Macs = EMPTY,
     *,
     owned: bool = True,
 ) -> Resource:
@@ -131,12 +137,12 @@ def _is_ours(scope: Scope, node: ResourceKey) -> bool:
     return inspected is None or bool(scope.mark(inspected["Config"].get("Labels")))
 
 
-def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | None, macs: Collection[str]) -> Endpoint:
+def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | None, macs: Macs) -> Endpoint:
     space, link = seen
     kernel = scope.kernel
     node = kernel.node_of(space, wanted.node if wanted else None)
     mark, (master, into) = kernel.mine(link), master_of(scope, space, link)
-    undeclared = wanted is not None and wanted.mac is None
+    leaves = wanted is not None and wanted.mac is None and is_anothers(macs, link.mac, (False, wanted.master))
     return Endpoint(
         node=node or kernel.lost(space),
         interface=link.name,
@@ -149,7 +155,7 @@ def _endpoint(scope: Scope, key: ResourceKey, seen: Seen, wanted: Endpoint | Non
         priority=link.port.priority if link.port else PRIORITY,
         hairpin=link.port.hairpin if link.port else False,
         marked=bool(mark and mark.key == key),
-        own_mac=None if undeclared and link.mac in macs else True,
+        own_mac=None if leaves else True,
         at=kernel.where(node),
         into=into,
     )

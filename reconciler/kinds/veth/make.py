@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, ReconcilerError
 from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import Mark
-from reconciler.host.netlink import Link, NetlinkError, delete_link, get_link, new_veth, set_link
+from reconciler.host.netlink import Link, NetlinkError, Socket, delete_link, get_link, new_veth, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import mark_of, named, new_index, wanted
 from reconciler.kinds.veth.messages import settings
+from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Status, Step
@@ -146,6 +147,18 @@ def _finish(jobs: Sequence[Job], reach: Reach, masters: Masters) -> None:
             for job, _, _ in group:
                 job.error = job.error or reach.host.explain(error)
             continue
-        for (job, _, _), refused in zip(group, results, strict=True):
-            if refused is not None:
-                job.error = job.error or reach.host.explain(refused)
+        for (job, told, index), refused in zip(group, results, strict=True):
+            left = _again(reach.socket(where), index, told, refused) if refused else None
+            if left is not None:
+                job.error = job.error or reach.host.explain(left)
+
+
+def _again(socket: Socket, index: int, end: Endpoint, refused: NetlinkError) -> NetlinkError | None:
+    """Give addresses to an end to which the kernel was quicker to give one of them, with another length."""
+    if refused.errno != errno.EEXIST:
+        return refused
+    try:
+        readdress(socket, index, (), end.addresses)
+    except NetlinkError as error:
+        return error
+    return None

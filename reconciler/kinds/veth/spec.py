@@ -15,7 +15,7 @@ PATH_COST, PRIORITY = 2, 32
 class Endpoint(Spec):
     """One end: an interface in a node; `master` is the key of the bridge or Docker network that it is a port of.
 
-    A live one has no `own_mac` if its MAC address is declared for another end of the file, and none for this one:
+    A live one has no `own_mac` if its MAC address is declared for another interface of the file, and none for this one:
     going back there asks for none either. `at` and `into` say how its node and its bridge are found at the host.
     """
 
