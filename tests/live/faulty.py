@@ -124,6 +124,7 @@ def wrong(door: Door, journey: Journey, calls: Counts, seed: int, faults: int = 
             assert journey.after or door.left() == [], "something is left"
         except AssertionError as error:
             found.append(f"{call}: {fault}: {error}")
+            print(found[-1])  # whole, and also where the rest is never looked at
     return found
 
 
