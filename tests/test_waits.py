@@ -89,6 +89,7 @@ WAITS = {
     "host/firewall.py:_run": (PATIENCE,),
     "host/kernel/listening.py:files": (NONE, "_RECEIVE"),
     "host/libc.py:aside": (NONE,),
+    "host/lock.py:Lock.is_awaited": (NONE,),
     "host/lock.py:_holder": (NONE,),
     "host/lock.py:_hung_up": (GIVEN,),
     "host/lock.py:_taken": (LOCK, "_MOMENT"),
@@ -159,6 +160,7 @@ SECONDS = {
     "watch/passes.py:AFTER": WATCH,
     "watch/patience.py:LONGEST": WATCH,
     "watch/patience.py:SHORTEST": WATCH,
+    "watch/turn.py:_MOMENT": WATCH,
 }
 """What each number of seconds belongs to; those of a wait as long as its caller says are how often it looks up."""
 
