@@ -58,6 +58,7 @@ class Lock:
 
     def __init__(self, mine: socket.socket) -> None:
         self._mine = mine
+        self._mine.settimeout(0)
         self._connected: list[socket.socket] = []
 
     @property
@@ -110,7 +111,6 @@ def _bound(topology: str) -> socket.socket | None:
     try:
         mine.bind(_address(topology))
         mine.listen(_WAITERS)
-        mine.setblocking(False)
     except OSError as error:
         mine.close()
         if error.errno != errno.EADDRINUSE:
