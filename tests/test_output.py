@@ -142,7 +142,7 @@ def _read(fd: int) -> str:
 
 
 def test_a_terminal_that_was_hung_up_is_nobody_who_reads_but_a_device_that_fails_is_told(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ours, theirs = os.openpty()
     os.close(ours)
@@ -150,9 +150,10 @@ def test_a_terminal_that_was_hung_up_is_nobody_who_reads_but_a_device_that_fails
         monkeypatch.setattr("sys.stdout", stream)
         say(["nobody"])
         say(["reads this"])
-    with Path("/dev/full").open("w") as stream, pytest.raises(ReconcilerError, match="No space left"):
+    with Path("/dev/full").open("w") as stream:
         monkeypatch.setattr("sys.stdout", stream)
-        say(["nor this"])
+        with pytest.raises(ReconcilerError, match="No space left"):
+            say(["nor this"])
 
 
 def test_no_text_of_others_conceals_what_follows_it() -> None:

@@ -249,7 +249,7 @@ def test_a_terminal_that_is_gone_is_an_interruption_though_nothing_can_be_told_t
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there are no threads yet
     )
     os.close(theirs)
-    said, begun = b"", b"  exec/red"
+    said, begun = b"", b"create exec/red"
     while begun not in said:
         said += os.read(ours, 4096)
     os.close(ours)
