@@ -130,7 +130,6 @@ WAITS = {
 
 SECONDS = {
     "cli/output.py:_MOMENT": LOG,
-    "cli/watching.py:RESYNC": RESYNC,
     "execute.py:_MOMENT": GIVEN,
     "host/__init__.py:ENDING": INTERRUPTED,
     "host/__init__.py:ENGINE_TIMEOUT": ENGINE,
@@ -157,6 +156,7 @@ SECONDS = {
     "kinds/veth/make.py:_PAUSE": GIVEN,
     "reconcile/__init__.py:LATE_LOOKS": PATIENCE,
     "reconcile/__init__.py:SECOND_LOOKS": PATIENCE,
+    "watch/__init__.py:RESYNC": RESYNC,
     "watch/agenda.py:ENDING": WATCH,
     "watch/agenda.py:GATHER": WATCH,
     "watch/agenda.py:SETTLE": WATCH,

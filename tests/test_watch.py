@@ -1084,6 +1084,12 @@ def test_what_is_told_is_one_json_object_as_well() -> None:
     assert "text" not in said_json(Said(What.MENDED, change=change), AT)
 
 
+def test_however_much_has_happened_at_once_a_line_holds_a_few_reasons_and_how_many_more_there_were() -> None:
+    told = said_json(Said(What.MENDED, because=tuple(f"eth{number} is gone" for number in range(1000))), AT)
+    assert told["because"] == [f"eth{number} is gone" for number in range(10)]
+    assert told["because_more"] == 990
+
+
 def test_secrets_are_told_as_digests_where_that_is_wanted() -> None:
     before: Entries = {"box/a": {"token": {"A": "old"}}}
     made = reconcile.prepare(topology({"box/a": {"token": {"A": "new"}}}), host_with(before), kinds=KINDS)
