@@ -544,3 +544,19 @@ def test_of_all_topologies_one_that_fails_spares_the_others_no_word_and_no_end(
     assert _each_destroyed(reconciler.Host(), destroyed) == Locked.exit_code
     assert gone == ["free"]
     assert capsys.readouterr().err == "error: another run holds busy\nerror: network/n: something stands on it\n"
+
+
+@pytest.mark.parametrize("given", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "link"])
+def test_what_is_read_once_cannot_be_watched_though_it_be_a_file(tmp_path: Path, given: str) -> None:
+    tmp_path.joinpath("link").symlink_to("/dev/stdin")
+    tmp_path.joinpath("topology.yaml").write_text("name: a\n")
+    before = ["sh", "-c", f'cd "{tmp_path}" && exec "$@" < topology.yaml', "sh"]
+    done = run("watch", given, before=before)
+    what = "standard input" if given == "-" else given
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"error: {what} cannot be watched: it is read once\n")
+
+
+def test_a_watch_that_would_look_all_the_time_is_refused(tmp_path: Path) -> None:
+    done = run("watch", "--resync", "0s", before=["env", "-C", str(tmp_path)])
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "error: --resync: nothing else would be done than to look: give it some time\n"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from entries import Entries, topology
 from memory import KINDS, MemoryHost, World
 
+from reconciler.cli.watching import watch as cli
 from reconciler.errors import EngineUnreachable
 from reconciler.model import ResourceKey, StepKey, Verb
 from reconciler.reconcile import Options
@@ -61,8 +63,8 @@ class Watching:
 
 
 @pytest.fixture
-def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watching]:
-    yield Watching(monkeypatch)
+def watching(monkeypatch: pytest.MonkeyPatch) -> Watching:
+    return Watching(monkeypatch)
 
 
 def test_a_pass_whose_thread_cannot_be_started_is_tried_again(
@@ -100,6 +102,26 @@ def test_an_engine_that_is_back_forgives_all_that_failed_and_the_former_one_is_c
     assert [each.closed for each in (first, without, watch.host)] == [True, True, False]  # type: ignore[attr-defined]
     watch._engine_is_back()
     assert not watch._former
+
+
+def test_a_watch_looks_for_garbage_though_the_commands_that_end_do_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("t.yaml").write_text("name: t\n")
+    seen: list[tuple[object, int]] = []
+    ordinary = gc.get_threshold()
+    monkeypatch.setattr("reconciler.watch.KernelEars", Deaf)
+    monkeypatch.setattr(Watch, "run", lambda _: seen.append((gc.get_threshold(), gc.get_freeze_count())))
+    gc.set_threshold(10**6)
+    try:
+        assert cli("t.yaml") == 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*ordinary)
+        monkeypatch.undo()
+    ((threshold, frozen),) = seen
+    assert threshold == ordinary
+    assert frozen > 1000
 
 
 @pytest.mark.parametrize(("resync", "at_least", "at_most"), [(2.0, 1, 2), (None, RESYNC * 2 - 10, RESYNC * 2)])

@@ -146,8 +146,8 @@ Resync = Annotated[
     float | None,
     _seconds(
         "--resync",
-        "How long until one looks though nothing was heard: a sysctl tells nobody of a change. 5m unless told, and more "
-        "where looking takes long.",
+        "How long until one looks though nothing was heard: a sysctl tells nobody of a change. 5m unless told, and "
+        "more where looking takes long.",
     ),
 ]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,8 @@ from reconciler.model import DEFAULT_FILE, STANDARD_INPUT
 
 if TYPE_CHECKING:
     from reconciler.watch import Said
+
+_LINKS_MAX = 40  # man 7 path_resolution
 
 
 def watch(
@@ -42,8 +45,8 @@ def watch(
 
     It follows the events of the engine and of the kernel, and the file: what changes there is applied.
     """
-    if file == STANDARD_INPUT:
-        raise Usage("standard input cannot be watched: it is read once")
+    if file == STANDARD_INPUT or (file and _is_of_a_descriptor(file)):
+        raise Usage(f"{_input(file)} cannot be watched: it is read once")
     if resync == 0:
         raise Usage("--resync: nothing else would be done than to look: give it some time")
     check_name(name)
@@ -83,6 +86,21 @@ def watch(
     gc.set_threshold(*OFTEN)
     watch.run()
     return interruption.exit_code
+
+
+def _input(file: str) -> str:
+    return "standard input" if file == STANDARD_INPUT else file
+
+
+def _is_of_a_descriptor(file: str) -> bool:
+    """Tell whether a path leads to a descriptor of this process, such as /dev/stdin or what a shell makes of `<(…)`."""
+    own, links = os.path.realpath("/proc/self/fd"), 0
+    while os.path.islink(file) and links < _LINKS_MAX:  # noqa: PTH114 - as text, like the rest
+        folder, links = os.path.realpath(os.path.dirname(file)), links + 1  # noqa: PTH120 - likewise
+        if folder == own:
+            return True
+        file = os.path.join(folder, os.readlink(file))  # noqa: PTH115, PTH118 - likewise
+    return False
 
 
 def _tell(log: Log, said: Said) -> None:
