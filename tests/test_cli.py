@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -340,12 +341,46 @@ main()
 
 
 @pytest.mark.parametrize("module", ["reconciler.cli.run", "typer", "reconciler.kinds", "yaml"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_while_it_starts_is_one_line(module: str, number: int, file: Path) -> None:
     script = INTERRUPTED.format(module=module, number=int(number), file=str(file))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (128 + number, "")
     assert done.stderr == "interrupted before the first step: nothing was changed\n"
+
+
+HUNG_UP = """
+import os, signal, sys, threading
+from reconciler.cli.signals import interruption
+interruption.listen()
+interruption.stop = threading.Event()
+for number in {numbers}:
+    os.kill(os.getpid(), number)
+assert interruption.stop.wait(60)
+sys.exit(interruption.exit_code)
+"""
+"""Has begun its steps, and gets several signals; nobody reads what it says."""
+
+
+@pytest.mark.parametrize(("numbers", "code"), [("HUP HUP", 129), ("TERM HUP HUP", 143), ("HUP TERM", 143)])
+def test_a_terminal_that_is_gone_and_says_so_twice_aborts_nothing(numbers: str, code: int) -> None:
+    script = HUNG_UP.format(numbers=[int(getattr(signal, f"SIG{each}")) for each in numbers.split()])
+    reader, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, b"x" * 4096)
+    os.set_blocking(full, True)
+    done = subprocess.run([sys.executable, "-c", script], stderr=full, check=False, timeout=60)
+    assert done.returncode == code
+    os.close(reader)
+    os.close(full)
+
+
+def test_who_asks_for_a_hang_up_to_be_ignored_has_it_so() -> None:
+    script = HUNG_UP.format(numbers=[1]).replace("wait(60)", "wait(0) is False")
+    done = subprocess.run(["nohup", sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0
 
 
 ALL = """
@@ -546,3 +581,19 @@ def test_of_all_topologies_one_that_fails_spares_the_others_no_word_and_no_end(
     assert _each_destroyed(reconciler.Host(), destroyed) == Locked.exit_code
     assert gone == ["free"]
     assert capsys.readouterr().err == "error: another run holds busy\nerror: network/n: something stands on it\n"
+
+
+@pytest.mark.parametrize("given", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "link"])
+def test_what_is_read_once_cannot_be_watched_though_it_be_a_file(tmp_path: Path, given: str) -> None:
+    tmp_path.joinpath("link").symlink_to("/dev/stdin")
+    tmp_path.joinpath("topology.yaml").write_text("name: a\n")
+    before = ["sh", "-c", f'cd "{tmp_path}" && exec "$@" < topology.yaml', "sh"]
+    done = run("watch", given, before=before)
+    what = "standard input" if given == "-" else given
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"error: {what} cannot be watched: it is read once\n")
+
+
+def test_a_watch_that_would_look_all_the_time_is_refused(tmp_path: Path) -> None:
+    done = run("watch", "--resync", "0s", before=["env", "-C", str(tmp_path)])
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "error: --resync: nothing else would be done than to look: give it some time\n"

@@ -105,9 +105,9 @@ def test_the_interfaces_of_its_veths_are_told_of_a_container() -> None:
 def test_a_default_that_is_written_is_what_it_was_before_it_was() -> None:
     bare, says = {**IMAGE, "StopSignal": None}, {**IMAGE, "StopSignal": "SIGINT"}
     term = ContainerSpec(stop_signal="SIGTERM")
-    for config in ({"StopSignal": None}, {"StopSignal": "SIGTERM"}):
-        assert seen(config, image=bare, want=term).stop_signal == "SIGTERM"
-        assert seen(config, image=bare).stop_signal is None
+    for each in ({"StopSignal": None}, {"StopSignal": "SIGTERM"}):
+        assert seen(each, image=bare, want=term).stop_signal == "SIGTERM"
+        assert seen(each, image=bare).stop_signal is None
     assert seen({"StopSignal": "SIGINT"}, image=says, want=term).stop_signal == "SIGINT"
     assert seen({"StopSignal": "SIGTERM"}, image=says).stop_signal == "SIGTERM"
 

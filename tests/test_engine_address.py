@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from reconciler.errors import EngineUnreachable
 from reconciler.host import DEFAULT_ENGINE
 from reconciler.host.engine.address import Address, Tls, address, leading_files, parse
-from reconciler.host.engine.dial import trust
+from reconciler.host.engine.dial import dial, trust
 from reconciler.secret import masked
 
 
@@ -211,3 +212,15 @@ def test_it_is_known_whose_files_lead_there(
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "there"}')
     assert leading_files(environment) == (str(tmp_path / ".docker") if leads else "")
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(120.0, 30), (0.2, 1), (10**6, 8000)])
+def test_a_machine_that_has_crashed_is_gone_when_one_answer_would_have_been_late(timeout: float, seconds: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        line = dial(parse(f"tcp://127.0.0.1:{door.getsockname()[1]}"), timeout=timeout)
+        assert isinstance(line, socket.socket)
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        told = [line.getsockopt(socket.IPPROTO_TCP, each) for each in options]
+        assert told == [seconds, seconds, 3, 4 * seconds * 1000]
+        line.close()

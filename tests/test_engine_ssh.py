@@ -52,3 +52,15 @@ def test_it_has_as_long_to_connect_as_one_answer_may_take(folder: Path, timeout:
     with pytest.raises(NoWay, match=f"ConnectTimeout={seconds} "):
         line.recv(1)
     line.close()
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(120.0, 30), (0.2, 1)])
+def test_it_ends_when_the_other_machine_is_gone_for_as_long_as_one_answer_may_take(
+    folder: Path, timeout: float, seconds: int
+) -> None:
+    ssh(folder, 'echo "$@" >&2; exit 1')
+    line = SshLine(parse("ssh://there"), timeout=timeout)
+    line.settimeout(20)
+    with pytest.raises(NoWay, match=f"-o ServerAliveInterval={seconds} -o ServerAliveCountMax=3 "):
+        line.recv(1)
+    line.close()

@@ -98,7 +98,26 @@ def test_the_last_pattern_that_matches_a_path_or_a_folder_above_it_decides(text:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["!", "!/", "! /", "!//", "[", "a[", "[^", "[^bc", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "\\", "[z-a]", "[a\\", "[a-"]
+    "pattern",
+    [
+        "!",
+        "!/",
+        "! /",
+        "!//",
+        "[",
+        "a[",
+        "[^",
+        "[^bc",
+        "[]a]",
+        "[-]",
+        "[x-]",
+        "[-x]",
+        "[a-b-c]",
+        "\\",
+        "[z-a]",
+        "[a\\",
+        "[a-",
+    ],
 )
 def test_what_docker_refuses_is_refused(pattern: str) -> None:
     with pytest.raises(Malformed, match="is no pattern"):

@@ -95,6 +95,31 @@ def test_a_waiter_gives_up_when_its_time_is_over(name: str) -> None:
         pass
 
 
+def test_a_holder_knows_whether_somebody_waits_until_that_one_has_it_or_gives_up(name: str) -> None:
+    with locked(name, timeout=0) as mine:
+        assert not mine.is_awaited
+        with pytest.raises(Locked), locked(name, timeout=0.01):
+            pass
+        assert not mine.is_awaited
+        waits = threading.Event()
+        had = threading.Event()
+
+        def wait() -> None:
+            with locked(name, timeout=20, waiting=lambda _: waits.set()):
+                had.set()
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        assert waits.wait(20)
+        assert mine.is_awaited
+        assert mine.is_awaited
+        assert not had.is_set()
+    waiter.join(20)
+    assert had.is_set()
+    with locked(name, timeout=0) as mine:
+        assert not mine.is_awaited
+
+
 def test_many_waiters_get_it_one_after_the_other(name: str) -> None:
     inside: list[int] = []
     most: list[int] = []

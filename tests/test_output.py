@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -10,13 +11,16 @@ import os
 import pty
 import struct
 import termios
+import tty
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from reconciler.cli.calls import _Words, log_calls, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings, style
-from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, StepFailed, visible
+from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, ReconcilerError, StepFailed, visible
 from reconciler.render.style import Style
 from reconciler.secret import Secret
 
@@ -76,17 +80,84 @@ def test_a_log_that_cannot_be_written_is_complained_of_once_and_tried_again(
     with tmp_path.joinpath("log").open("w") as stream:
         monkeypatch.setattr("sys.stdout", stream)
         monkeypatch.setattr("os.write", written)
-        for line in ("one", "two, which is cut", "three, which is lost"):
+        for line in ("one", "two, which is begun", "three, which is lost"):
             log.say([line])
         assert capsys.readouterr().err == full
         room = 100
         log.say([EVIL, "four"])
+        assert capsys.readouterr().err == "standard output can be written again: 1 line was left out\n"
         log.say(["five"])
         assert capsys.readouterr().err == ""
         room = 0
-        log.say(["six"])
+        log.say(["six", "seven"])
         assert capsys.readouterr().err == full
-    assert tmp_path.joinpath("log").read_text() == f"one\ntwo\n{TAMED}\nfour\nfive\n"
+        room = 100
+        log.say_json({"8": 8})
+        assert capsys.readouterr().err == "standard output can be written again: 2 lines were left out\n"
+    assert tmp_path.joinpath("log").read_text() == f'one\ntwo, which is begun\n{TAMED}\nfour\nfive\n{{"8": 8}}\n'
+
+
+@pytest.fixture(params=[os.pipe, os.openpty], ids=["pipe", "terminal"])
+def stalled(request: pytest.FixtureRequest) -> Iterator[tuple[TextIO, int]]:
+    """A stream of which nobody reads, and the other end of it."""
+    reader, writer = request.param()
+    if request.param is os.openpty:
+        tty.setraw(writer)
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb", buffering=0):
+        yield stream, reader
+
+
+@pytest.mark.parametrize("is_deaf", [False, True])
+def test_a_log_that_nobody_reads_is_not_waited_for_and_has_whole_lines_when_it_is_read_again(
+    stalled: tuple[TextIO, int], is_deaf: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", stalled[0])
+    monkeypatch.setattr("reconciler.cli.output._MOMENT", 0.05)
+    log, reader, line, number = Log(), stalled[1], "x" * 9_999, 200
+    errors, full = os.pipe()
+    monkeypatch.setattr("reconciler.cli.output._STDERR", full)
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while is_deaf:
+            os.write(full, b"x" * 4096)
+    for each in range(number):
+        log.say([f"{each} {line}"])
+    complaint = "standard output cannot be written: whoever reads it stalls: going on without, until it can\n"
+    assert capsys.readouterr().err == ("" if is_deaf else complaint)
+    os.set_blocking(reader, False)
+    read = _read(reader)
+    log.say(["last"])
+    read += _read(reader)
+    *lines, last = read.splitlines()
+    assert last == "last"
+    assert lines == [f"{each} {line}" for each in range(len(lines))]
+    made_up = f"standard output can be written again: {number - len(lines)} lines were left out\n"
+    assert capsys.readouterr().err == ("" if is_deaf else made_up)
+    os.close(errors)
+    os.close(full)
+
+
+def _read(fd: int) -> str:
+    found = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found += os.read(fd, 1 << 16)
+    return found.decode()
+
+
+def test_a_terminal_that_was_hung_up_is_nobody_who_reads_but_a_device_that_fails_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = os.openpty()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        say(["nobody"])
+        say(["reads this"])
+    with Path("/dev/full").open("w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        with pytest.raises(ReconcilerError, match="No space left"):
+            say(["nor this"])
 
 
 def test_no_text_of_others_conceals_what_follows_it() -> None:

@@ -13,6 +13,7 @@ from paper import source
 from reconciler.host.scope import Scope
 from reconciler.kinds.container.ports import claim
 from reconciler.kinds.process import KIND, effects
+from reconciler.kinds.process.effects import _last_code
 from reconciler.kinds.process.listeners import foreign
 from reconciler.kinds.process.live import claims, facts, is_unhealthy, spec_of, state_of
 from reconciler.kinds.process.look import _owner
@@ -282,3 +283,17 @@ def test_going_back_wants_no_symptom_again() -> None:
 
     assert former(state="restarting", network_lost=True) == ProcessSpec("running")
     assert former(state="paused") == ProcessSpec("paused")
+
+
+@pytest.mark.parametrize(
+    ("running", "restarting", "told"),
+    [
+        (True, False, ""),
+        (True, True, ", the last time with exit code 3"),
+        (False, False, ", the last time with exit code 3"),
+    ],
+)
+def test_how_it_has_ended_is_told_of_what_does_not_run_again(running: bool, restarting: bool, told: str) -> None:
+    assert (
+        _last_code({"Running": running, "Restarting": restarting, "ExitCode": 0 if running > restarting else 3}) == told
+    )

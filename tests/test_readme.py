@@ -74,7 +74,7 @@ def test_every_option_is_explained_somewhere() -> None:
 def test_its_exit_codes_are_those_of_the_code() -> None:
     (*table,) = rows(section("The commands"), "exit code")
     told = {int(code) for codes, _ in table for code in codes.split(",")}
-    pending, interrupted = {0, 2}, {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    pending, interrupted = {0, 2}, {128 + each for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     assert told == pending | interrupted | {each.exit_code for each in tree().values()}
     meaning = dict(table)
     for code, words in {

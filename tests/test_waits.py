@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from reconciler import host
+from reconciler.cli import output
 from reconciler.cli.app import app
 from reconciler.host.engine import ssh
 from reconciler.host.netlink import transport
@@ -46,6 +47,7 @@ TRIAL = "A container that the engine restarts"
 DUMP = "A look into a namespace that changes all the time"
 LISTING = "The bridge of a network that is in no list yet"
 SSH = "The end of ssh"
+LOG = "The log of a watch"
 WATCH = "The pauses of a watch"
 UNASKED = {
     GRACE: f"{stop.DEFAULT_GRACE} s unless it says otherwise",
@@ -55,11 +57,14 @@ UNASKED = {
     DUMP: f"{transport._TRIES} looks",
     LISTING: f"{sum(beside.LISTED_WITHIN):g} s",
     SSH: f"{ssh._MOMENT:g} s",
+    LOG: f"{output._MOMENT:g} s",
     WATCH: f"{agenda.SETTLE * 1000:g} ms to {patience.LONGEST / 60:g} minutes",
 }
 """The rows of the table in docs/guarantees.md that says why some deadlines have no option, and the figures there."""
 
 WAITS = {
+    "cli/output.py:_has_room": (GIVEN,),
+    "cli/signals.py:_tell": (NONE,),
     "execute.py:_Run._finished": (GIVEN, "_MOMENT"),
     "host/engine/__init__.py:Engine.pid": (ENGINE,),
     "host/engine/__init__.py:Engine.long_call": (WAIT,),
@@ -89,6 +94,8 @@ WAITS = {
     "host/firewall.py:_run": (PATIENCE,),
     "host/kernel/listening.py:files": (NONE, "_RECEIVE"),
     "host/libc.py:aside": (NONE,),
+    "host/lock.py:Lock.__init__": (NONE,),
+    "host/lock.py:Lock.is_awaited": (NONE,),
     "host/lock.py:_holder": (NONE,),
     "host/lock.py:_hung_up": (GIVEN,),
     "host/lock.py:_taken": (LOCK, "_MOMENT"),
@@ -122,7 +129,7 @@ WAITS = {
 """What bounds each wait of the program, and the numbers of its module that the function has to do with."""
 
 SECONDS = {
-    "cli/watching.py:RESYNC": RESYNC,
+    "cli/output.py:_MOMENT": LOG,
     "execute.py:_MOMENT": GIVEN,
     "host/__init__.py:ENDING": INTERRUPTED,
     "host/__init__.py:ENGINE_TIMEOUT": ENGINE,
@@ -150,6 +157,7 @@ SECONDS = {
     "kinds/veth/make.py:_PAUSE": GIVEN,
     "reconcile/__init__.py:LATE_LOOKS": PATIENCE,
     "reconcile/__init__.py:SECOND_LOOKS": PATIENCE,
+    "watch/__init__.py:RESYNC": RESYNC,
     "watch/agenda.py:ENDING": WATCH,
     "watch/agenda.py:GATHER": WATCH,
     "watch/agenda.py:SETTLE": WATCH,
@@ -160,6 +168,7 @@ SECONDS = {
     "watch/passes.py:AFTER": WATCH,
     "watch/patience.py:LONGEST": WATCH,
     "watch/patience.py:SHORTEST": WATCH,
+    "watch/turn.py:_MOMENT": WATCH,
 }
 """What each number of seconds belongs to; those of a wait as long as its caller says are how often it looks up."""
 

@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -645,6 +646,14 @@ def test_a_pass_waits_for_another_run_and_says_for_whom() -> None:
     assert f"for pid {os.getpid()} " in passing.said[0].text
 
 
+def test_for_whom_a_pass_waits_is_told_once_however_often_it_tries() -> None:
+    passing = Passing(MemoryHost(), lock_timeout=0.01)
+    for told in (1, 0, 0):
+        with locked("t", timeout=60), pytest.raises(Locked):
+            passing({"box/a": {}})
+        assert len(passing.said) == told
+
+
 def test_a_pass_whose_turn_comes_when_the_file_says_something_else_does_nothing() -> None:
     passing = Passing(MemoryHost())
     begun = passing.begin({"box/a": {}})
@@ -721,6 +730,34 @@ def test_a_pass_that_waits_holds_up_no_other_and_what_waited_is_done_when_the_wa
     assert slow.passing.steps[-2:] == ["idle", "ended"]
     assert slow.ends(slow.begin()) == [("mended", "ground/b")]
     assert passes.room == -math.inf
+
+
+def test_while_others_wait_for_their_turn_no_pass_begins_beside_another_and_they_go_first(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.watch.passes.AFTER", 0)
+    slow.first.looked = slow.first.began
+    passes, waits, had = slow.passing.passes, threading.Event(), threading.Event()
+    assert passes.room < time.monotonic()
+
+    def other() -> None:
+        with locked("t", timeout=60, waiting=lambda _: waits.set()):
+            had.set()
+
+    waiter = threading.Thread(target=other)
+    waiter.start()
+    assert waits.wait(60)
+    for _ in range(2):
+        now = time.monotonic()
+        assert now < passes.room < now + 60
+    slow.may_end.set()
+    ended = time.monotonic()
+    slow.ends(slow.first)
+    assert ended < passes.room < math.inf
+    assert had.wait(60)
+    waiter.join(60)
+    while passes.room > time.monotonic():
+        time.sleep(0.01)
 
 
 def test_what_was_done_beside_a_wait_is_told_as_mended_only_where_a_look_finds_it_at_rest(slow: Slow) -> None:
@@ -1045,6 +1082,12 @@ def test_what_is_told_is_one_json_object_as_well() -> None:
         "text": "t",
     }
     assert "text" not in said_json(Said(What.MENDED, change=change), AT)
+
+
+def test_however_much_has_happened_at_once_a_line_holds_a_few_reasons_and_how_many_more_there_were() -> None:
+    told = said_json(Said(What.MENDED, because=tuple(f"eth{number} is gone" for number in range(1000))), AT)
+    assert told["because"] == [f"eth{number} is gone" for number in range(10)]
+    assert told["because_more"] == 990
 
 
 def test_secrets_are_told_as_digests_where_that_is_wanted() -> None:

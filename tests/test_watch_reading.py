@@ -176,11 +176,17 @@ def test_a_file_with_its_whole_path_is_followed_where_the_current_directory_is_g
     assert names(file) == set()
 
 
+def pipe() -> None:
+    os.mkfifo("beside")
+    Path("beside").replace("t.yaml")
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
         (lambda: replace("t.yaml", "name: ["), "t.yaml:2:1: "),
         (lambda: replace("t.yaml", "name: u\n"), "t.yaml: the topology's name is 'u' now: watch that one instead"),
+        (pipe, "t.yaml:1:1: cannot read 't.yaml': it is not a regular file"),
         (lambda: Path("t.yaml").unlink(), "t.yaml:1:1: there is no file 't.yaml'"),
         (lambda: shutil.rmtree(Path.cwd()), "t.yaml:1:1: the current directory: No such file or directory"),
     ],
@@ -196,6 +202,7 @@ def test_while_the_file_is_wrong_that_is_told_and_the_last_good_one_is_in_force(
     assert names(file) == {"red", "blue"}
     assert not file.reread()
     folder.mkdir(exist_ok=True)
+    folder.joinpath("t.yaml").unlink(missing_ok=True)
     folder.joinpath("t.yaml").write_text("name: t\n")
     file.hear()
     assert file.due < math.inf

@@ -155,10 +155,11 @@ Failure = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what differs; change nothing.")]
 Resync = Annotated[
-    float,
+    float | None,
     _seconds(
         "--resync",
-        "How long until one looks though nothing was heard, 5m unless told: a sysctl tells nobody of a change.",
+        "How long until one looks though nothing was heard: a sysctl tells nobody of a change. 5m unless told, and "
+        "more where looking takes long.",
     ),
 ]
 NoPrune = Annotated[bool, typer.Option("--no-prune", help="Delete nothing that is no longer declared.")]

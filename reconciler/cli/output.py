@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import json
 import os
+import select
+import stat
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.cli.privileged import as_root
 from reconciler.errors import Conflict, EngineForbidden, FileInvalid, NotPermitted, ReconcilerError, visible
+from reconciler.host.poll import milliseconds
 from reconciler.model import STANDARD_INPUT
 from reconciler.render.style import COLOURS, Style
 from reconciler.secret import masked, publish
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 _USUAL = 80
 """How many columns a terminal has that does not say."""
 _INTERNAL = "this is a fault of reconciler itself: --debug shows where"
+_STDERR = 2
+_MOMENT = 0.5
+"""Seconds for which who reads a log may be slow before lines are left out."""
 
 
 @dataclass
@@ -79,7 +86,7 @@ def say_json(value: Any) -> None:
 def _print(lines: Iterable[str]) -> None:
     """Print lines; who has stopped reading is no reason to stop working."""
     try:
-        sys.stdout.write(_dressed(lines))
+        sys.stdout.writelines(_dressed(lines))
         sys.stdout.flush()
     except OSError as error:
         if refused := unwritable(error):
@@ -88,18 +95,22 @@ def _print(lines: Iterable[str]) -> None:
 
 def unwritable(error: OSError) -> ReconcilerError | None:
     """Give standard output up, and say why; None where who has read it has stopped."""
+    is_terminal = stat.S_ISCHR(os.fstat(sys.stdout.fileno()).st_mode)
     # What is left in the buffer would fail again at the end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError) or (is_terminal and error.errno == errno.EIO):  # which was hung up
         return None
     return ReconcilerError(f"standard output cannot be written: {error.strerror}")
 
 
 class Log:
-    """Prints what is told as it happens: where that fails it complains once, and tries again with the next lines."""
+    """Prints what is told as it happens, and waits for nobody who reads it: what cannot be written is left out.
+
+    It complains of that once, tries again with the next lines, and tells how many were left out when it could be.
+    """
 
     def __init__(self) -> None:
-        self._is_failing, self._is_cut = False, False
+        self._rest, self._left_out, self._is_failing, self._is_told = b"", 0, False, False
 
     def say(self, lines: Iterable[str]) -> None:
         """Print lines, without secrets."""
@@ -111,15 +122,62 @@ class Log:
 
     def _print(self, lines: Iterable[str]) -> None:
         """Print lines at once, past the buffer: what is left in it would stand between later ones."""
-        left = (b"\n" if self._is_cut else b"") + _dressed(lines).encode(sys.stdout.encoding, "backslashreplace")
+        todo = [each.encode(sys.stdout.encoding, "backslashreplace") for each in _dressed(lines)]
         try:
-            while left:
-                left, self._is_cut = left[os.write(sys.stdout.fileno(), left) :], True
+            with _unwaiting(sys.stdout) as fd:
+                self._finish(fd)
+                while todo:
+                    self._rest = todo[0][self._put(fd, todo[0]) :]
+                    del todo[0]
+                    self._finish(fd)
         except OSError as error:
-            if not self._is_failing:
-                note(f"standard output cannot be written: {error.strerror}: going on without, until it can")
-        self._is_failing = bool(left)
-        self._is_cut = self._is_failing and self._is_cut
+            self._left_out += len(todo)
+            self._is_failing = True
+            self._complain("whoever reads it stalls" if isinstance(error, BlockingIOError) else error.strerror)
+        else:
+            self._is_failing = self._is_told = False
+            self._make_up()
+
+    def _finish(self, fd: int) -> None:
+        """Go on with a line that was begun: another one would make it no line at all."""
+        while self._rest:
+            self._rest = self._rest[self._put(fd, self._rest) :]
+
+    def _put(self, fd: int, content: bytes) -> int:
+        """Write what there is room for; where there was none the last time, there is no waiting for it."""
+        if not _has_room(fd, 0 if self._is_failing else _MOMENT):
+            raise BlockingIOError
+        return os.write(fd, content[: select.PIPE_BUF])
+
+    def _complain(self, why: str | None) -> None:
+        if not self._is_told and _has_room(_STDERR, 0):
+            note(f"standard output cannot be written: {why}: going on without, until it can")
+            self._is_told = True
+
+    def _make_up(self) -> None:
+        if self._left_out and _has_room(_STDERR, 0):
+            lines = "1 line was" if self._left_out == 1 else f"{self._left_out} lines were"
+            note(f"standard output can be written again: {lines} left out")
+            self._left_out = 0
+
+
+def _has_room(fd: int, seconds: float) -> bool:
+    """Wait until a descriptor takes some bytes, as many as a pipe takes at once (man 7 pipe, PIPE_BUF)."""
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(milliseconds(seconds)))
+
+
+@contextlib.contextmanager
+def _unwaiting(stream: TextIO) -> Iterator[int]:
+    """The descriptor of a stream; a terminal may have room for less than that, and is opened anew so as not to wait."""
+    with contextlib.ExitStack() as stack:
+        fd = stream.fileno()
+        if stream.isatty():
+            with contextlib.suppress(OSError):
+                fd = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+                stack.callback(os.close, fd)
+        yield fd
 
 
 def _told(lines: Iterable[str]) -> Iterable[str]:
@@ -132,9 +190,9 @@ def _json_lines(value: Any, *, indent: int | None = None) -> Iterable[str]:
     return map(_as_json, json.dumps(value, indent=indent, ensure_ascii=not is_whole).split("\n"))
 
 
-def _dressed(lines: Iterable[str]) -> str:
+def _dressed(lines: Iterable[str]) -> Iterator[str]:
     colour = style(sys.stdout).colour
-    return "".join(f"{harmless(line, colour=colour)}\n" for line in lines)
+    return (f"{harmless(line, colour=colour)}\n" for line in lines)
 
 
 def _as_json(line: str) -> str:

@@ -1,5 +1,7 @@
 """Interruption: the first signal lets running steps end and starts no more, a second one aborts.
 
+A terminal that is gone tells so more than once, by the kernel and by the shell: nobody insists by that.
+
 This module is imported before all others, so that a signal finds it listening: it needs nothing that is slow to load.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import os
+import select
 import signal
 from threading import Event
 from types import FrameType
@@ -16,7 +19,7 @@ _AT_ONCE = b"interrupted before the first step: nothing was changed\n"
 BETWEEN = b"interrupted: what is told above was done, nothing more is started\n"
 """What to say where something was changed already, and nothing is under way."""
 _NOTICE = b"\ninterrupted: running steps end, nothing more is started; once more aborts\n"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
@@ -40,7 +43,10 @@ class Interruption:
                 signal.signal(each, self._received)
 
     def _received(self, number: int, _: FrameType | None) -> None:
-        again, self.number = bool(self.number), number
+        again, self.number = self.number, number
+        if again and number == signal.SIGHUP:
+            self.number = again
+            return
         if again:
             os._exit(self.exit_code)
         # An exception would surface wherever the program just is, in a library that catches it as well as anywhere.
@@ -53,9 +59,10 @@ class Interruption:
 
 
 def _tell(words: bytes) -> None:
-    """Write at once: print is no good here, the signal may have come in the midst of one."""
+    """Write at once: print is no good here, the signal may have come in the midst of one; not where nobody reads."""
     with contextlib.suppress(OSError):
-        os.write(2, words)
+        if select.select((), (2,), (), 0)[1]:
+            os.write(2, words)
 
 
 interruption = Interruption()

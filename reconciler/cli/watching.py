@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from datetime import datetime
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
+from reconciler.cli import OFTEN
 from reconciler.cli import options as o
 from reconciler.cli.output import Log, hide, style
 from reconciler.cli.reading import check_name, environment
@@ -20,16 +22,13 @@ from reconciler.model import DEFAULT_FILE
 if TYPE_CHECKING:
     from reconciler.watch import Said
 
-RESYNC = 300.0
-"""Seconds after which to look though nothing was heard, unless told otherwise."""
-
 
 def watch(
     file: o.File = None,
     *,
     name: o.Name = None,
     dry_run: o.DryRun = False,
-    resync: o.Resync = RESYNC,
+    resync: o.Resync = None,
     jobs: o.Jobs = 8,
     no_prune: o.NoPrune = False,
     wait_timeout: o.WaitTimeout = WAIT_TIMEOUT,
@@ -46,6 +45,8 @@ def watch(
     """
     if file is not None and is_stream(file):
         raise Usage("standard input, or a pipe, cannot be watched: it is read once")
+    if resync == 0:
+        raise Usage("--resync: nothing else would be done than to look: give it some time")
     check_name(name)
     from reconciler.host import Host
     from reconciler.kinds import kinds
@@ -78,7 +79,10 @@ def watch(
     def made() -> Host:
         return Host(engine_timeout=engine_timeout, patience=patience, wait_timeout=wait_timeout, trial=0, stop=stop)
 
-    Watch(watched, made, manner, resync=resync, stop=stop).run()
+    watch = Watch(watched, made, manner, resync=resync, stop=stop)
+    gc.freeze()  # what is loaded stays to the end, but what is made from here on need not
+    gc.set_threshold(*OFTEN)
+    watch.run()
     return interruption.exit_code
 
 

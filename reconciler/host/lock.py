@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -52,14 +53,39 @@ class Holder:
 _STARTING = Holder(0, "", "")
 
 
+class Lock:
+    """A lock that is held; who waits for it is connected to its socket."""
+
+    def __init__(self, mine: socket.socket) -> None:
+        self._mine = mine
+        self._mine.settimeout(0)
+        self._connected: list[socket.socket] = []
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody waits for it, and has not given up."""
+        with contextlib.suppress(OSError):  # there are no more, or too many for this process
+            while True:
+                self._connected.append(self._mine.accept()[0])
+        for each in [each for each in self._connected if _hung_up(each, 0)]:
+            self._connected.remove(each)
+            each.close()
+        return bool(self._connected)
+
+    def close(self) -> None:
+        """Let go of it, and wake up who waits."""
+        for each in (self._mine, *self._connected):
+            each.close()
+
+
 @contextmanager
-def locked(topology: str, *, timeout: float, waiting: Callable[[Holder], None] = lambda _: None) -> Iterator[None]:
+def locked(topology: str, *, timeout: float, waiting: Callable[[Holder], None] = lambda _: None) -> Iterator[Lock]:
     """Hold the topology's lock in this network namespace; Locked after `timeout` seconds of waiting.
 
     `waiting` is told for whom, once for each holder.
     """
-    with _taken(topology, time.monotonic() + timeout, waiting):
-        yield
+    with contextlib.closing(Lock(_taken(topology, time.monotonic() + timeout, waiting))) as lock:
+        yield lock
 
 
 def _taken(topology: str, deadline: float, waiting: Callable[[Holder], None]) -> socket.socket:
@@ -128,8 +154,8 @@ def _moment(ticks: int) -> datetime:
     return datetime.fromtimestamp(time.time() - ago).astimezone()
 
 
-def _hung_up(theirs: socket.socket, seconds: float) -> None:
-    """Wait until the holder hangs up, or the time is over."""
+def _hung_up(theirs: socket.socket, seconds: float) -> bool:
+    """Wait until the other end hangs up, or the time is over, and tell which it was; nobody ever says a word."""
     poll = select.poll()
     poll.register(theirs, select.POLLIN | select.POLLRDHUP)
-    poll.poll(milliseconds(seconds))
+    return bool(poll.poll(milliseconds(seconds)))

@@ -12,7 +12,8 @@ from reconciler.render.style import PLAIN, Style
 from reconciler.render.values import Hide, discreet, hidden
 from reconciler.watch.said import Said, What
 
-_FEW = 3
+_FEW, _SOME = 3, 10
+"""How many reasons are told in a line for people, and in JSON: very much may happen at once."""
 _WIDEST = max(map(len, What))
 _BAD = (What.FAILED, What.UNSETTLED, What.BLOCKED, What.WARNING, What.INVALID, What.TROUBLE, What.LOST)
 
@@ -37,7 +38,9 @@ def said_json(said: Said, at: datetime, *, hide: Hide = hidden) -> dict[str, Any
     if said.text:
         about["text"] = said.text
     if said.because:
-        about["because"] = list(said.because)
+        about["because"] = list(said.because[:_SOME])
+    if len(said.because) > _SOME:
+        about["because_more"] = len(said.because) - _SOME
     rounded = {"seconds": said.seconds, "retry": said.retry}
     told: dict[str, Any] = discreet(about, hide=hide)
     return found | told | {name: round(value, 3) for name, value in rounded.items() if value is not None}

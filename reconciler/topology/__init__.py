@@ -30,18 +30,26 @@ def load(
     name: str | None = None,
     environment: Mapping[str, str] | None = None,
     opened: set[str] | None = None,
+    lasting: bool = False,
 ) -> Topology:
     """Read a topology file ("-" is standard input); FileInvalid with every problem at once if it is wrong.
 
-    `opened` is given the paths of all files that were looked for, also where they are wrong, or are not there.
+    `opened` is given the paths of all files that were looked for, also where they are wrong, or are not there. One that
+    is to be `lasting` is no pipe, which is read once, and waited for.
     """
     variables = os.environ if environment is None else environment
     with _no_garbage_collection():
-        return _loaded(path, kinds, name, variables, set() if opened is None else opened)
+        return _loaded(path, kinds, name, variables, set() if opened is None else opened, lasting=lasting)
 
 
 def _loaded(
-    path: str | Path, kinds: Mapping[str, Kind], name: str | None, variables: Mapping[str, str], opened: set[str]
+    path: str | Path,
+    kinds: Mapping[str, Kind],
+    name: str | None,
+    variables: Mapping[str, str],
+    opened: set[str],
+    *,
+    lasting: bool,
 ) -> Topology:
     if not str(path):
         raise Usage("the name of the file is empty: name one, or leave it out")
@@ -49,7 +57,7 @@ def _loaded(
     insist_on_a_folder(path)
     real = os.path.realpath(path)
     publish((real, os.path.dirname(real), str(folder(str(path)))))  # noqa: PTH120 - Path cannot without an error
-    document = with_defaults(read(str(path), environment=variables, name=name, opened=opened))
+    document = with_defaults(read(str(path), environment=variables, name=name, opened=opened, lasting=lasting))
     where = STANDARD_INPUT if is_stream(str(path)) else _whole(path)
     title = document.data.get("name", _NAMELESS)
     source = Source(document, name=title, path=where, opened=opened)

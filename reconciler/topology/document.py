@@ -67,13 +67,18 @@ class Document:
 
 
 def read(
-    path: str, *, environment: Mapping[str, str], name: str | None = None, opened: set[str] | None = None
+    path: str,
+    *,
+    environment: Mapping[str, str],
+    name: str | None = None,
+    opened: set[str] | None = None,
+    lasting: bool = False,
 ) -> Document:
     """Read a topology file ("-" is standard input) and what it includes; FileInvalid if nothing can be made of it.
 
-    `opened` is given the paths of all files that were looked for.
+    `opened` is given the paths of all files that were looked for; one that is to be `lasting` is no pipe.
     """
-    reader = Reader(environment, set() if opened is None else opened)
+    reader = Reader(environment, set() if opened is None else opened, lasting=lasting)
     content = reader.given(path)
     data = None if content is None else quick(content, name=name)
     if data is None or content is None:

@@ -27,8 +27,8 @@ _SHOWN_INPUT = "<stdin>"
 class Reader:
     """Reads a file and what it includes; notes every problem, path and `.env`, and digests every byte."""
 
-    def __init__(self, environment: Mapping[str, str], opened: set[str]) -> None:
-        self.opened = opened
+    def __init__(self, environment: Mapping[str, str], opened: set[str], *, lasting: bool = False) -> None:
+        self.opened, self._lasting = opened, lasting
         self.problems: list[Problem] = []
         self.variables: list[Variables] = []
         self.digest = hashlib.sha256()
@@ -86,7 +86,7 @@ class Reader:
 
     def _content(self, path: str, blamed: Problem) -> bytes | None:
         try:
-            return read_file(Path(path)) if self._trail else _given(path)
+            return read_file(Path(path)) if self._trail or self._lasting else _given(path)
         except FileNotFoundError:
             self._note(blamed, f"there is no file {path!r}")
         except IsADirectoryError:

@@ -28,17 +28,22 @@ from reconciler.watch.passes import Passes
 from reconciler.watch.said import Said, What
 from reconciler.watch.trouble import Trouble
 
+RESYNC = 300.0
+"""Seconds after which to look though nothing was heard, unless told otherwise; longer where looking takes long."""
 _SHARE = 400
-"""Looking though nothing was heard takes at most one part in so many of a processor's time."""
+"""Looking without being told when takes at most one part in so many of a processor's time."""
 
 
 class Watch:
     """A file that is watched, with all that is heard of what it declares.
 
-    `host` makes handles to the machine: new ones each time that the engine has come back.
+    `host` makes handles to the machine: new ones each time that the engine has come back. `resync` is for how many
+    seconds nothing may be heard until one looks all the same; RESYNC, or as long as that is worth its time, if None.
     """
 
-    def __init__(self, file: File, host: Callable[[], Host], manner: Manner, *, resync: float, stop: Event) -> None:
+    def __init__(
+        self, file: File, host: Callable[[], Host], manner: Manner, *, stop: Event, resync: float | None = None
+    ) -> None:
         self.file, self.stop, self._make_host, self._resync = file, stop, host, resync
         self.loop, self.agenda, self.tell = Loop(), Agenda(), manner.tell
         self.trouble, self._silence = Trouble(), Trouble()
@@ -49,7 +54,7 @@ class Watch:
             done=lambda each: self._note("something was mended", about=each.part.about if each.part else None),
             ended=self._ended,
         )
-        self.host = self._host()
+        self.host, self._former = self._host(), list[Host]()
         self._kinds, self._parts = manner.kinds, Parts(file.topology, manner.kinds)
         self.kernel = KernelEars(file.topology.name, self.host, manner.kinds)
         self.engine = EngineEars(host, lambda word: self.loop.soon(lambda: self._hear_engine(word)))
@@ -147,7 +152,8 @@ class Watch:
     def _engine_is_back(self) -> None:
         if self._lost:
             self.tell(Said(What.ENGINE, "the engine answers again"))
-            self.host = self._host()
+            self._go_on_with(self._host())
+            self.passes.forgive()
         self._reached, self._lost = True, ""
         self._note("the engine answers")
 
@@ -156,9 +162,22 @@ class Watch:
         self._insist_on_beginning(error)
         if not self._lost:
             self.tell(Said(What.LOST, str(error)))
-            self.host = self.host.without_engine(str(error))
+            self._go_on_with(self.host.without_engine(str(error)))
         self._reached, self._lost, self._insists = False, str(error), False
         self._ready()
+
+    def _go_on_with(self, host: Host) -> None:
+        self._former.append(self.host)
+        self.host = host
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connections of each former engine whose last pass has ended."""
+        used = {id(each.host) for each in self.passes.running}
+        for each in self._former:
+            if id(each) not in used:
+                each.close()
+        self._former = [each for each in self._former if id(each) in used]
 
     def _hear_event(self, event: Mapping[str, Any]) -> None:
         news = self._engine_news.news(event)
@@ -180,7 +199,11 @@ class Watch:
         began, self._computed = time.monotonic(), time.process_time()
         because, part = self._because(began)
         begun = self.passes.begin(self.file.topology, self.host, because, part)
-        threading.Thread(target=self.passes.run, args=[begun], name="pass", daemon=True).start()
+        try:
+            threading.Thread(target=self.passes.run, args=[begun], name="pass", daemon=True).start()
+        except RuntimeError as error:  # there are too many for this machine, or for a limit of its user's
+            self.passes.running.remove(begun)
+            self._troubled(self.host.explain(error))
 
     def _because(self, now: float) -> tuple[tuple[str, ...], Part | None]:
         """Take the reasons; where nothing was heard, one looks at the file again as well, and at everything."""
@@ -197,8 +220,8 @@ class Watch:
         if each.part:
             return
         self.trouble = Trouble()
-        computed = time.process_time() - self._computed
-        self._next_resync = time.monotonic() + max(self._resync, computed * _SHARE)
+        worth = max(RESYNC, (time.process_time() - self._computed) * _SHARE)
+        self._next_resync = time.monotonic() + (worth if self._resync is None else self._resync)
         try:
             self._listen_to(each)
         except Exception as error:  # noqa: BLE001 - whatever it ends with, there will be another look
@@ -213,6 +236,7 @@ class Watch:
 
     def _ended(self, each: Pass) -> None:
         """Look once more where another pass left something alone meanwhile."""
+        self._let_go()
         if each.error:
             self._failed(each.host.explain(each.error))
         elif each.looked is None:  # its turn came too late, and the next pass is due
@@ -259,4 +283,4 @@ class Watch:
         self._is_ready = True
 
 
-__all__ = ["File", "Manner", "Said", "Watch"]
+__all__ = ["RESYNC", "File", "Manner", "Said", "Watch"]

@@ -70,7 +70,7 @@ class EngineEars:
         """Listen until the stream ends, and return why."""
         host = replace(self._host(), patience=0)
         try:
-            with host.engine.events(filters=EVENTS) as events:
+            with host, host.engine.events(filters=EVENTS) as events:
                 self._events = events
                 self._tell(Reached())
                 for event in events:

@@ -46,7 +46,14 @@ class File:
             with contextlib.suppress(OSError):  # by its name, as another may have taken its place
                 os.chdir(self._folder)
         try:
-            return load(self._path, kinds=self._kinds, name=self._name, environment=self._environment, opened=opened)
+            return load(
+                self._path,
+                kinds=self._kinds,
+                name=self._name,
+                environment=self._environment,
+                opened=opened,
+                lasting=True,
+            )
         finally:
             self.files.follow({os.path.join(self._folder, each) for each in opened})  # noqa: PTH118
 

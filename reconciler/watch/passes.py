@@ -50,6 +50,7 @@ class Passes:
         self._warned: frozenset[str] = frozenset()
         self._drift: dict[ResourceKey, Change] = {}
         self._blocked, self._blocked_until = 0, math.inf
+        self._holder: Holder | None = None
 
     @property
     def retry(self) -> float:
@@ -59,8 +60,12 @@ class Passes:
 
     @property
     def room(self) -> float:
-        """When another pass may begin: not while one looks, and beside one that is at work only after a while."""
-        return max(map(_beside, self.running), default=-math.inf)
+        """When another pass may begin: not while one looks, and beside one that is at work only after a while.
+
+        Nor does it begin beside one while others wait for their turn.
+        """
+        beside = max(map(_beside, self.running), default=-math.inf)
+        return beside if beside == math.inf else max(beside, self._turn.room)
 
     def forgive(self, part_of: ResourceKey | None = None, *, among: Topology | None = None) -> None:
         """Try everything again at the next pass, or only a resource and its parts."""
@@ -88,7 +93,7 @@ class Passes:
         """Carry a pass out."""
 
         def waiting(holder: Holder) -> None:
-            self._soon(lambda: self.manner.tell(Said(What.WAITING, f"for {holder}")))
+            self._soon(lambda: self._waits(holder))
 
         def planned(plan: Plan) -> None:
             self._soon(lambda: self._planned(each, plan))
@@ -99,6 +104,12 @@ class Passes:
         hearing = Hearing(lambda: each.desired is self.desired, waiting, planned, ended)
         run(each, self.manner, self._turn, hearing)
         self._soon(lambda: self._ended(each))
+
+    def _waits(self, holder: Holder) -> None:
+        """Tell for whom a pass waits, unless an earlier one has waited for the same process last."""
+        if holder != self._holder:
+            self.manner.tell(Said(What.WAITING, f"for {holder}"))
+        self._holder = holder
 
     def _planned(self, each: Pass, plan: Plan) -> None:
         each.plans(plan)

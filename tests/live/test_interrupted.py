@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import signal
 import socket
 import subprocess
+import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -231,3 +234,24 @@ def test_what_is_looked_at_again_when_it_is_interrupted_is_whole(folder: Path, n
     assert "Steps: 2 applied, 0 failed, 0 skipped" in output
     assert "differ" not in output + errors
     Run(folder, "plan", "--detailed-exitcode").succeeds()
+
+
+def test_a_terminal_that_is_gone_is_an_interruption_though_nothing_can_be_told_there(folder: Path) -> None:
+    write(folder, 'namespaces: {red: {exec: ["sleep 1000"]}, blue: {}}\n')
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*RECONCILER, "apply"],
+        cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there are no threads yet
+    )
+    os.close(theirs)
+    said, begun = b"", b"create exec/red"
+    while begun not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)  # the shell says so beside the kernel
+    assert process.wait(timeout=60) == 129, said

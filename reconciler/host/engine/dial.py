@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +10,11 @@ from reconciler.host.engine.address import Address, Tls
 
 if TYPE_CHECKING:
     import ssl
+
+
+PROBES = 4
+"""How many questions in a row, whether it is still there, the other end leaves unanswered until it counts as gone."""
+_LONGEST = 8000
 
 
 class Line(Protocol):
@@ -50,7 +56,22 @@ def dial(address: Address, *, timeout: float) -> Line:
         return line
     line = socket.create_connection((address.host, address.port), timeout=timeout)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    _probe(line, probing(timeout))
     return _secured(line, address) if address.tls else line
+
+
+def probing(timeout: float) -> int:
+    """How many seconds to leave between two such questions: an engine is gone when one answer would have been late."""
+    return min(max(math.ceil(timeout / PROBES), 1), _LONGEST)
+
+
+def _probe(line: socket.socket, seconds: int) -> None:
+    """Have the kernel find out that the other end is gone (man 7 tcp): its machine may have crashed without a word."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, seconds)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES - 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PROBES * seconds * 1000)
 
 
 def _secured(line: socket.socket, address: Address) -> ssl.SSLSocket:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 
 from reconciler.host.engine.address import Address
+from reconciler.host.engine.dial import PROBES, probing
 from reconciler.host.engine.errors import NoWay
 
 _MOMENT = 1.0
@@ -98,7 +99,8 @@ class SshLine:
 
 
 def _argv(address: Address, timeout: float) -> list[str]:
-    argv = ["ssh", "-o", f"ConnectTimeout={math.ceil(timeout) or 1}", "-T"]
+    alive = f"ServerAliveInterval={probing(timeout)}", "-o", f"ServerAliveCountMax={PROBES - 1}"
+    argv = ["ssh", "-o", f"ConnectTimeout={math.ceil(timeout) or 1}", "-o", *alive, "-T"]
     argv += ["-l", address.user] if address.user else []
     argv += ["-p", str(address.port)] if address.port else []
     docker = ["docker", *(["--host", f"unix://{address.path}"] if address.path else []), "system", "dial-stdio"]

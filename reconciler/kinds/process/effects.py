@@ -80,8 +80,7 @@ def _revive(host: Host, resource: Resource) -> None:
     containers, name = host.engine.containers, ProcessSpec.of(resource).container
     before = containers.inspect(name)
     if not host.trial:
-        code = before["State"]["ExitCode"]
-        raise StepFailed(f"{resource.key}: it ends again and again, the last time with exit code {code}: see its log")
+        raise StepFailed(f"{resource.key}: it ends again and again{_last_code(before['State'])}: see its log")
     trial = on_trial(before, lambda: host.engine.now, host.trial)
     if before["State"]["Restarting"]:  # for up to a minute, if it is left to the engine
         containers.restart(name, 0)
@@ -90,6 +89,12 @@ def _revive(host: Host, resource: Resource) -> None:
         _insist_on_life(host, resource, trial, "it ends again and again")
     if containers.inspect(name)["RestartCount"] > before["RestartCount"]:
         raise StepFailed(f"{resource.key}: it has ended once more meanwhile: see its log")
+
+
+def _last_code(state: dict[str, Any]) -> str:
+    """Say how it has ended, which is told for as long as it does not run again."""
+    runs = state["Running"] and not state["Restarting"]
+    return "" if runs else f", the last time with exit code {state['ExitCode']}"
 
 
 def ended(host: Host, step: Step) -> Result:
