@@ -14,5 +14,7 @@ def archives(source: Source) -> dict[str, Archive]:
     for name, entry in source.section("images").items():
         if "load" in entry:
             with contextlib.suppress(OSError, ValueError):
-                found[name] = read_archive(source.directory(("images", name, "load")) / home(entry["load"]))
+                path = source.directory(("images", name, "load")) / home(entry["load"])
+                if path.is_file():  # a device may never end
+                    found[name] = read_archive(path)
     return found
