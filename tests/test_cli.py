@@ -132,7 +132,7 @@ def test_the_version_is_told() -> None:
         (["plan", "-", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),
         (["plan", "/dev/null", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),
         (["plan", "--out", "-"], "error: Invalid value for '--out': a plan is saved in a file: name one, such as"),
-        (["watch", "/dev/null"], "error: standard input, or a pipe, cannot be watched: it is read once"),
+        (["watch", "/dev/null"], "error: /dev/null cannot be watched: it is read once"),
         (["destroy", "--all", "--name", "x"], "error: --all means every topology"),
         (["show", "--name", "a/b"], "error: --name: 'a/b' is not a name of letters, digits, "),
         (["destroy", "--name", "x" * 65], "error: --name: 'xxx"),

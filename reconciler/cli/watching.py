@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from datetime import datetime
 from functools import partial
@@ -17,10 +18,12 @@ from reconciler.cli.signals import interruption
 from reconciler.errors import Usage
 from reconciler.host import ENGINE_TIMEOUT, LOCK_TIMEOUT, PATIENCE, WAIT_TIMEOUT
 from reconciler.kinds.reading import is_stream
-from reconciler.model import DEFAULT_FILE
+from reconciler.model import DEFAULT_FILE, STANDARD_INPUT
 
 if TYPE_CHECKING:
     from reconciler.watch import Said
+
+_LINKS_MAX = 40  # man 7 path_resolution
 
 
 def watch(
@@ -43,8 +46,8 @@ def watch(
 
     It follows the events of the engine and of the kernel, and the file: what changes there is applied.
     """
-    if file is not None and is_stream(file):
-        raise Usage("standard input, or a pipe, cannot be watched: it is read once")
+    if file is not None and (is_stream(file) or _is_of_a_descriptor(file)):
+        raise Usage(f"{'standard input' if file == STANDARD_INPUT else file} cannot be watched: it is read once")
     if resync == 0:
         raise Usage("--resync: nothing else would be done than to look: give it some time")
     check_name(name)
@@ -84,6 +87,17 @@ def watch(
     gc.set_threshold(*OFTEN)
     watch.run()
     return interruption.exit_code
+
+
+def _is_of_a_descriptor(file: str) -> bool:
+    """Tell whether a path leads to a descriptor of this process, such as /dev/stdin or what a shell makes of `<(…)`."""
+    own, links = os.path.realpath("/proc/self/fd"), 0
+    while os.path.islink(file) and links < _LINKS_MAX:  # noqa: PTH114 - as text, like the rest
+        folder, links = os.path.realpath(os.path.dirname(file)), links + 1  # noqa: PTH120 - likewise
+        if folder == own:
+            return True
+        file = os.path.join(folder, os.readlink(file))  # noqa: PTH115, PTH118 - likewise
+    return False
 
 
 def _tell(log: Log, said: Said) -> None:
