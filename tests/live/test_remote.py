@@ -198,7 +198,8 @@ def test_over_ssh_as_docker_goes(cli: Cli, lab: Lab) -> None:
         done = cli(command, DOCKER_HOST="ssh://me@there:2222", PATH=path)
         assert done.returncode == 0, done.stderr
     words = told.read_text().split("\n")
-    assert words[2:] == ["-T", "-l", "me", "-p", "2222", "--", "there", "docker", "system", "dial-stdio"]
+    alive = ["-o", "ServerAliveInterval=30", "-o", "ServerAliveCountMax=3"]
+    assert words[2:] == [*alive, "-T", "-l", "me", "-p", "2222", "--", "there", "docker", "system", "dial-stdio"]
     done = cli("plan", DOCKER_HOST="ssh://nobody@there", PATH=path)
     assert done.returncode == 5
     assert "no Docker Engine answers at ssh://nobody@there" in done.stderr
