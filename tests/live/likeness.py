@@ -79,8 +79,8 @@ def _link(row: Json) -> Json:
         "up": "UP" in row["flags"],
         "alias": row["ifalias"],
         "master": "a network's" if row.get("master", "").startswith("br-") else row.get("master"),
-        "mtu": row["mtu"] if info.get("info_kind") != "bridge" else "as it was, or as its ports have it",
-        "altnames": sorted(map(_noted, row.get("altnames", ()))),
+        "mtu": row["mtu"],
+        "altnames": sorted(filter(None, map(_noted, row.get("altnames", ())))),
         **{name: info.get("info_data", {}).get(name) for name in BRIDGE},
         **{f"port's {name}": info.get("info_slave_data", {}).get(name) for name in PORT},
         "addresses": sorted(f"{each['local']}/{each['prefixlen']}" for each in row["addr_info"] if _lasts(each)),
@@ -88,8 +88,11 @@ def _link(row: Json) -> Json:
 
 
 def _noted(altname: str) -> str:
-    """A note; of a port without the index of its bridge, which is another at every making."""
-    return re.sub(r"^ports=[^=]+=", "ports=", altname)
+    """A note; of a port without the index of its bridge, which is another at every making.
+
+    None that its MTU was set: that no bridge forgets.
+    """
+    return re.sub(r"^ports=[^=]+=", "ports=", altname) if not altname.startswith("mtu=") else ""
 
 
 def _lasts(address: Json) -> bool:

@@ -9,6 +9,8 @@ from live.witness import ip, namespaces
 
 CHOSEN = ("ports=", "exec=")
 """Notes that begin so hold what is another at every making: an index, a start."""
+UNFORGOTTEN = "mtu="
+"""How a note begins that the MTU of a bridge was set: the kernel remembers that as long as the bridge lives."""
 
 
 def standing(name: str, api: Any | None) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def _link(link: dict[str, Any], where: dict[str, Any]) -> Any:
     addresses = sorted(
         f"{each['local']}/{each['prefixlen']}" for each in link["addr_info"] if not each["local"].startswith("fe80:")
     )
-    notes = sorted(_note(each) for each in link.get("altnames", ()))
+    notes = sorted(_note(each) for each in link.get("altnames", ()) if not each.startswith(UNFORGOTTEN))
     up = "UP" in link["flags"]
     alias = link.get("ifalias", "")
     details = link.get("linkinfo", {})
