@@ -272,9 +272,10 @@ def a_scope(folder: Path, text: str, *, nodes: frozenset[ResourceKey] | None = N
 def test_going_back_brings_back_nothing_amiss_and_no_mtu_that_nobody_set() -> None:
     kind, spec = kinds()["bridge"], BridgeSpec("br", mtu=1400, own_mtu=False, own_mac=False, noted=False)
     for is_one, mtu in ((True, 1400), (False, None)):
-        former = kind.former(Resource(KEY, spec, handle={"sized": is_one}))
+        former = kind.former(Resource(KEY, spec, handle={"place": None, "sized": is_one}))
         assert former
         assert BridgeSpec.of(former) == BridgeSpec("br", mtu=mtu)
+    assert kind.former(Resource(KEY, spec, handle={"rule": True})) is None, "its rule is all that was left"
     assert is_set(a_link(2, "br", altnames=SET))
     assert not is_set(a_link(3, "br", altnames=SET))
 

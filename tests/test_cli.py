@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_the_version_is_told() -> None:
         ),
         (["apply", "--wait-timeout", "5x"], "'5x' is not a duration with units, such as 1m30s"),
         (["apply", "--wait-timeout", f"{'9' * 400}h"], "'--wait-timeout': nobody can wait as long as that: see"),
+        (["apply", "--patience", "9" * 400], "'--patience': nobody can wait as long as that: see"),
         (["apply", "--plan", "p", "--target", "a/b"], "error: --plan does what was saved"),
         (["apply", "--plan", "nowhere.json"], "error: nowhere.json: cannot be read: No such file or directory"),
         (["plan", "-", "--out", "p"], "error: a plan of standard input, or of a pipe, cannot be saved"),
@@ -179,6 +181,31 @@ def test_what_comes_through_a_pipe_is_from_no_file(file: Path) -> None:
     with file.open() as stream:  # which is a file, whatever leads to it
         done = subprocess.run([*command, "/dev/stdin"], stdin=stream, capture_output=True, text=True, check=False)
     assert done.stdout == f"{str(file)!r}\n"
+    with tempfile.TemporaryFile("w+") as stream:  # such as a here-document
+        stream.write(file.read_text())
+        stream.seek(0)
+        done = subprocess.run([*command, "/dev/stdin"], stdin=stream, capture_output=True, text=True, check=False)
+    assert done.stdout == "'-'\n", done.stderr
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "pipe"])
+def test_the_paths_of_what_comes_through_a_pipe_are_from_here(tmp_path: Path, path: str) -> None:
+    (tmp_path / "below").mkdir()
+    os.mkfifo(tmp_path / "below" / "pipe")
+    (tmp_path / ".env").write_text("NAME=named\n")
+    (tmp_path / "box.env").write_text("A=1\n")
+    text = "name: ${NAME}\ncontainers: {box: {image: busybox, env_file: box.env}}\n"
+    argument = "below/pipe" if path == "pipe" else path
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "validate", argument],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        if path == "pipe":
+            (tmp_path / "below" / "pipe").write_text(text)
+        assert process.communicate("" if path == "pipe" else text, 60)[0].count(": valid: topology named ") == 1
 
 
 def test_all_problems_of_a_file_are_told_at_once_one_a_line(tmp_path: Path) -> None:

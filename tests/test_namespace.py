@@ -67,7 +67,10 @@ def test_what_the_kernel_shows_as_ranges_is_written_as_it_shows_them(
         ("net.core.flow_limit_cpu_bitmap", "'00000000,00000003'", "3"),
         ("net.bridge.bridge-nf-call-iptables", "3", "1"),
         ("net.bridge.bridge-nf-call-iptables", "0", "0"),
-        ("net.bridge.bridge-nf-call-iptables", "-1", "-1"),
+        ("net.bridge.bridge-nf-call-iptables", "-1", "1"),
+        ("net.bridge.bridge-nf-call-iptables", "'9" + "9" * 5000 + "'", "9" + "9" * 5000),
+        ("net.ipv4.icmp_ratelimit", "-7", "-7"),
+        ("net.ipv4.icmp_ratelimit", "'\u0663'", "\u0663"),
         ("net.ipv4.icmp_ratemask", "'0x1818'", "6168"),
         ("net.ipv6.conf.default.stable_secret", '"2001:DB8::1"', "2001:0db8:0000:0000:0000:0000:0000:0001"),
         (

@@ -248,6 +248,7 @@ def test_the_command_to_type_again_leads_to_the_same_engine_and_takes_the_same_i
         monkeypatch.delenv(f"DOCKER_{each}", raising=False)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("sys.argv", ["/x/reconciler", "apply", file])
+    monkeypatch.setattr(settings, "file", file)
     monkeypatch.setenv("HOME", str(tmp_path))
     config = tmp_path / ".docker" / "config.json"
     config.parent.mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -43,6 +45,7 @@ from reconciler.model import (
 from reconciler.observe import observe
 from reconciler.reconcile import Options, Progress, needed_and_unavailable
 from reconciler.reconcile.adopt import adopted
+from reconciler.render import report_lines
 
 
 def key(text: str) -> ResourceKey:
@@ -236,7 +239,7 @@ def test_what_is_never_replaced_is_refused_unless_asked_for() -> None:
         reconcile.apply(desired, host, kinds=kinds)
     assert str(caught.value) == (
         "volume/a: shape cannot be changed in place, and a volume is never replaced: leave it as it is, declare it"
-        " external, or ask for `--replace volume/a`, by which all that is in it is lost"
+        " external, or ask for `--replace volume/a`, by which grey is lost"
     )
     report = reconcile.apply(desired, host, kinds=kinds, options=options(replace=["volume/a"]))
     changes = [each.step.change for each in report.outcomes]
@@ -250,6 +253,17 @@ def test_what_is_never_replaced_keeps_its_name() -> None:
         Conflict, match=r"volume/a: name cannot be changed in place, .*: write `name: old`, declare it "
     ):
         reconcile.prepare(topology({"volume/a": {}}), host, kinds={**KINDS, "volume": Precious()})
+
+
+def test_the_options_are_typed_as_they_are() -> None:
+    """What may be given to each stands apart, for who checks types."""
+    tree = ast.parse(inspect.getsource(Options))
+    (typed,) = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == "__init__")
+    given = zip(typed.args.kwonlyargs, typed.args.kw_defaults, strict=True)
+    fields = (each for each in tree.body[0].body if isinstance(each, ast.AnnAssign))  # type: ignore[attr-defined]
+    assert {each.arg: ast.unparse(value) for each, value in given if value} == {
+        ast.unparse(each.target): ast.unparse(each.value) for each in fields if each.value
+    }
 
 
 # what cannot be observed
@@ -723,8 +737,8 @@ def test_what_is_never_replaced_is_never_adopted_where_it_cannot_be_marked() -> 
         with pytest.raises(Conflict) as caught:
             reconcile.prepare(topology({"volume/a": {}}), host, kinds=kinds, options=given)
         assert str(caught.value) == (
-            "volume/a: a volume that is not ours cannot be taken over, since it would have to be replaced, and so"
-            " emptied: declare it external"
+            "volume/a: a volume that is not ours cannot be taken over, since it would have to be replaced, by"
+            " which grey is lost: declare it external"
         )
 
 
@@ -854,6 +868,7 @@ def test_going_back_proves_nothing_of_what_cannot_be_looked_at_by_now() -> None:
     assert report.reverted
     assert not report.reverted.converged
     assert [str(each) for each in report.reverted.unseen] == ["no engine"]
+    assert report_lines(report)[-1] == "Not looked at again: no engine"
     assert ours(host) == ["volume/data"]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,8 @@ def test_going_back_makes_a_route_again_by_whatever_name_the_bridge_of_its_netwo
     assert made
     assert (RouteSpec.of(made).via, RouteSpec.of(made).dev) == (("10.86.0.1",), None)
     assert KIND.former(by_mark) == by_mark
+    by_link = replace(by_network, spec=replace(RouteSpec.of(by_network), via=("fe80::1",)))
+    assert KIND.former(by_link) == by_link, "a next hop on the link is one by its device only"
 
 
 def test_a_next_hop_is_by_the_interface_that_reaches_it_where_the_file_tells_of_just_one(tmp_path: Path) -> None:

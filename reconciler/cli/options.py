@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from reconciler.model import DEFAULT_FILE, STANDARD_INPUT, ResourceKey
 
 _SECOND = 10**9
 _JOBS_MAX = 1024
+_ENDLESS = "nobody can wait as long as that"
 
 
 class OnFailure(StrEnum):
@@ -30,11 +32,14 @@ def seconds(text: str | float) -> float:
     if isinstance(text, int | float):
         return text
     try:
-        return float(text) if text.replace(".", "", 1).isdecimal() else duration(text) / _SECOND
+        found = float(text) if text.replace(".", "", 1).isdecimal() else duration(text) / _SECOND
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     except OverflowError as error:
-        raise typer.BadParameter("nobody can wait as long as that") from error
+        raise typer.BadParameter(_ENDLESS) from error
+    if math.isinf(found):
+        raise typer.BadParameter(_ENDLESS)
+    return found
 
 
 def plan_file(text: str) -> Path:

@@ -43,6 +43,8 @@ class Settings:
     secrets: bool = False
     asked: set[str] = field(default_factory=set)
     """The variables of the environment that the file has asked for."""
+    file: str = ""
+    """The file that was named."""
 
 
 settings = Settings()
@@ -251,7 +253,7 @@ def _with_privilege(error: ReconcilerError) -> str:
     with contextlib.suppress(ReconcilerError):  # that is told elsewhere
         leading = leading_files(os.environ)
     # What was read once is not there any more: sudo closes what a shell has opened.
-    arguments = [STANDARD_INPUT if is_stream(each) else each for each in sys.argv]
+    arguments = [STANDARD_INPUT if each == settings.file and is_stream(each) else each for each in sys.argv]
     command = as_root(arguments, os.environ, python=sys.executable, asked=settings.asked, leading=leading)
     publish((command,))  # as it was typed, to be typed again
     return f": `{command}`" + (", with the same input" if STANDARD_INPUT in arguments else "")

@@ -22,6 +22,7 @@ def loaded(file: str | None, name: str | None) -> Topology:
     from reconciler.topology import load
 
     check_name(name)
+    settings.file = file or ""
     return load(DEFAULT_FILE if file is None else file, kinds=kinds(), name=name, environment=environment())
 
 

@@ -67,6 +67,10 @@ class Rules:
             return True if found else None
         return self.needed <= found.keys()
 
+    def holds(self, topology: str, key: ResourceKey) -> bool:
+        """Tell whether a topology has a rule for a bridge, given by its key as a mark holds it."""
+        return any((topology, key) in held for held in self.held.values())
+
     def of(self, topology: str) -> dict[ResourceKey, str]:
         """Return the bridges, by key as a mark holds it, for which a topology has rules."""
         marks = (each for held in self.held.values() for each in held.items())

@@ -32,9 +32,10 @@ def is_stream(path: str) -> bool:
         return True
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - of whatever text
+        is_gone = not os.path.lexists(os.path.realpath(path))  # but for a descriptor, as of a here-document
     except (OSError, ValueError):
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return is_gone or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def read_stream(stream: IO[bytes], name: str, largest: int = LARGEST) -> bytes:

@@ -42,11 +42,16 @@ def _whole(key: ResourceKey, found: Resource, parts: Sequence[Resource]) -> Reso
 def not_adoptable(changes: Changes, *, kinds: Mapping[str, Kind]) -> list[str]:
     """Tell what is to be taken over, and can neither be marked as it is nor be replaced."""
     return [
-        f"{each.key}: a {each.key.kind} that is not ours cannot be taken over, since it would have to be replaced, and"
-        " so emptied: declare it external"
+        f"{each.key}: a {each.key.kind} that is not ours cannot be taken over, since it would have to be"
+        f" replaced{by_which(each)}: declare it external"
         for each in changes.pending
         if is_adopted(each) and each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
     ]
+
+
+def by_which(change: Change) -> str:
+    """Say what becomes of what is in something that is replaced."""
+    return change.contents and f", by which {change.contents}"
 
 
 def not_returnable(before: Topology, observed: Topology) -> list[str]:
@@ -58,14 +63,15 @@ def not_returnable(before: Topology, observed: Topology) -> list[str]:
 
 
 def nothing_to_adopt(changes: Changes, keys: Collection[ResourceKey], *, kinds: Mapping[str, Kind]) -> list[str]:
-    """Tell what is to be taken over, and is not there.
+    """Tell what is to be taken over as it is, by its name, and is not there.
 
-    What the engine has is replaced for that, so that a run that was killed may have left nothing to take over.
+    What is replaced for that may be gone already, by a run that did not come to its end.
     """
     return [
         f"{key}: nothing that could be adopted has its name or place: leave out `--adopt {key}`"
         for key in keys
         if key in changes.by_key and changes.by_key[key].observed is None and "engine" not in kinds[key.kind].uses
+        if getattr(changes.desired.resources[key].spec, "name", "")
     ]
 
 

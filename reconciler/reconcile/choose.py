@@ -12,7 +12,7 @@ from reconciler.host import Host
 from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, How, Need, ResourceKey, Topology, Verb, reached
-from reconciler.reconcile.adopt import is_adopted
+from reconciler.reconcile.adopt import by_which, is_adopted
 from reconciler.reconcile.alike import alike
 
 
@@ -180,8 +180,7 @@ def irreplaceable(changes: Changes, *, kinds: Mapping[str, Kind], asked: Collect
     """Tell what would be replaced though its kind is only replaced when asked for."""
     return [
         f"{each.key}: {', '.join(sorted(each.paths))} cannot be changed in place, and a {each.key.kind} is never"
-        f" replaced: {_kept_by(each)}, declare it external, or ask for `--replace {each.key}`, by which all that is in"
-        " it is lost"
+        f" replaced: {_kept_by(each)}, declare it external, or ask for `--replace {each.key}`{by_which(each)}"
         for each in changes.pending
         if each.action is Action.REPLACE and not kinds[each.key.kind].replaceable
         if each.key not in asked and not is_adopted(each)

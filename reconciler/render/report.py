@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from reconciler.errors import ReconcilerError
 from reconciler.model import Outcome, Report, Status
 from reconciler.render.plan import change_lines
 from reconciler.render.style import PLAIN, Style
@@ -22,22 +21,21 @@ _WORDS = {
 _FIRST = len("not needed") + 4
 
 
-def report_lines(report: Report, *, style: Style = PLAIN) -> list[str]:
-    """Render the closing table where something went wrong, the sum, and what still differs."""
+def report_lines(report: Report, *, style: Style = PLAIN, told: Collection[str] | None = None) -> list[str]:
+    """Render the closing table where something went wrong, the sum, and what still differs.
+
+    Why something is out of sight is not said again where it was `told` with the first plan.
+    """
+    if told is None:
+        told = {str(each) for each in report.plan.changes.observed.unavailable.values()}
     lines = _table(report, style) if report.failed or _skipped(report) else []
     lines += [_sum(report)] if report.outcomes else []
     if report.remaining:
         lines += ["Still different:", *change_lines(report.remaining, style=style)]
-    lines += [f"Not looked at again: {each}" for each in _seen_once(report)]
+    lines += [f"Not looked at again: {each}" for each in report.unseen if str(each) not in told]
     if report.reverted:
-        lines += ["Going back:", *report_lines(report.reverted, style=style)]
+        lines += ["Going back:", *report_lines(report.reverted, style=style, told=told)]
     return lines
-
-
-def _seen_once(report: Report) -> Iterator[ReconcilerError]:
-    """Yield why that is out of sight which was not before there was a plan."""
-    before = {str(each) for each in report.plan.changes.observed.unavailable.values()}
-    return (each for each in report.unseen if str(each) not in before)
 
 
 def outcome_line(outcome: Outcome, *, style: Style = PLAIN) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.interpolate import Lookup
-from reconciler.kinds.reading import read_file, read_stream
+from reconciler.kinds.reading import is_stream, read_file, read_stream
 from reconciler.model import STANDARD_INPUT
 from reconciler.secret import Secret, alike, publish
 from reconciler.topology.combine import merge
@@ -142,8 +142,8 @@ class Reader:
 
 
 def folder(path: str) -> Path:
-    """Return the folder of the paths in a file."""
-    return Path(path).absolute().parent
+    """Return the folder of the paths in a file; what comes through a pipe is from here."""
+    return Path().absolute() if is_stream(path) else Path(path).absolute().parent
 
 
 def beside(path: str, environment: Lookup) -> Variables:
@@ -171,4 +171,5 @@ def _whole(path: str) -> Problem:
 
 def _beside(path: str, other: str) -> str:
     """Return a path that is relative to a file, written as the user writes it."""
-    return os.path.normpath(os.path.join(os.path.dirname(path), other))  # noqa: PTH118, PTH120 - Path cannot
+    folder = "" if is_stream(path) else os.path.dirname(path)  # noqa: PTH120 - as below
+    return os.path.normpath(os.path.join(folder, other))  # noqa: PTH118 - Path cannot

@@ -13,6 +13,7 @@ import pytest
 from live import snapshot
 from live.lab import IMAGE, run
 from live.test_cli import Cli, made
+from live.test_interrupted import eventually
 from live.witness import link
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("untouched")]
@@ -82,6 +83,16 @@ def test_the_anonymous_volumes_of_an_adopted_container_stay_and_are_told(cli: Cl
     assert f"its anonymous volumes stay: {volume} of /data" in done.stdout.replace("\n", " ")
     assert not engine.inspect_container(f"{cli.name}-box")["Mounts"]
     engine.remove_volume(volume)
+
+
+def test_what_is_adopted_is_asked_to_end_though_the_engine_removes_it_then(cli: Cli, tmp_path: Path) -> None:
+    script = "trap 'touch /bound/asked; exit 0' TERM; touch /bound/ready; while :; do sleep 0.05; done"
+    bound = f"{tmp_path}:/bound"
+    run("docker", "run", "-d", "--rm", "-v", bound, "--name", f"{cli.name}-box", IMAGE, "sh", "-c", script)
+    eventually((tmp_path / "ready").exists)
+    cli.write("containers: {box: {image: reconciler-test/busybox, init: true, command: [sleep, '600']}}")
+    assert cli("apply", "--adopt", "container/box").returncode == 0
+    assert (tmp_path / "asked").exists()
 
 
 KERNEL = """

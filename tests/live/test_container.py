@@ -197,6 +197,16 @@ def test_anonymous_volumes_go_with_their_container(lab: Lab) -> None:
         api.inspect_volume(volume)
 
 
+def test_what_has_ended_is_started_though_nobody_can_see_its_init_any_more(lab: Lab) -> None:
+    lab.apply(text({"box": alone(init=None)}))
+    declared = text({"box": alone(init=False)})
+    assert lab.pending(declared) == {}
+    kept = inspect(lab, "box")["Id"]
+    lab.host.engine.api.kill(kept)
+    lab.apply(declared)
+    assert inspect(lab, "box")["Id"] == kept
+
+
 def test_a_command_that_is_not_there_is_told_with_the_key(lab: Lab) -> None:
     report = lab.attempt(text({"box": alone(command=["no-such-command"])}))
     assert [str(each.error).partition(":")[0] for each in report.failed] == ["process/box"]

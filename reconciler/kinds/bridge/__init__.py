@@ -50,8 +50,10 @@ class BridgeKind(Kind):
         del observed, desired
         return path != "node"
 
-    def former(self, observed: Resource) -> Resource:
+    def former(self, observed: Resource) -> Resource | None:
         """As it was but for what was amiss, and without an MTU that it has of its ports: with theirs it comes back."""
+        if "place" not in observed.handle:  # its rule is all that was left
+            return None
         spec = replace(BridgeSpec.of(observed), own_mtu=True, own_mac=True, noted=True)
         return replace(observed, spec=spec if observed.handle.get("sized") else replace(spec, mtu=None))
 

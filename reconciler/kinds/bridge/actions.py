@@ -108,7 +108,7 @@ def _configure(
         netns.call(fd, switch_ipv6_on, [new.name])
     readdress(socket, index, old.addresses, new.addresses)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
-        _forward(mark, old, new, reach.host.patience)
+        _forward(mark, new, reach.host.patience)
 
 
 def _link(mark: Mark, index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
@@ -186,10 +186,10 @@ def _rename(socket: Socket, index: int, name: str) -> None:
         raise error
 
 
-def _forward(mark: Mark, old: BridgeSpec, new: BridgeSpec, patience: float) -> None:
+def _forward(mark: Mark, new: BridgeSpec, patience: float) -> None:
     if new.forward:
         firewall.let_pass(mark, new.name, patience)
-    elif old.name:
+    else:  # one that is made may find the rule of one that somebody deleted
         firewall.forbid(mark, patience)
 
 

@@ -14,7 +14,7 @@ from reconciler.host.marks import Mark, of_alias, topology_of_alias
 from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge import size
-from reconciler.kinds.bridge.notes import PORT, of_port
+from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
 from reconciler.kinds.bridge.parse import claims
 from reconciler.kinds.bridge.size import Seen
 from reconciler.kinds.bridge.spec import BridgeSpec, times
@@ -26,6 +26,7 @@ from reconciler.model import EMPTY, HOST, Claim, Resource, ResourceKey, Spec
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
+_INDEX_MAX = 2**31 - 1
 _OF_DOCKER = "declare it `external: true`, or name the network at the ends of veth pairs (`network: NAME`)"
 
 
@@ -89,7 +90,7 @@ def _resource(scope: Scope, seen: Seen, rules: firewall.Rules, macs: Macs = EMPT
     ports = [each.name for each in seen.ports]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
-    rule = Mark("", mark.key if mark else key).short.key in rules.of(scope.name)
+    rule = rules.holds(scope.name, Mark("", mark.key if mark else key).short.key)
     handle = {"place": space.place, "index": link.index, "rule": rule, "mtu": due, "sized": size.is_set(link)}
     return Resource(
         key,
@@ -205,7 +206,7 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
     for each, spec, space, link in _in_place(scope):
         ports = [each.index for each in map(space.link, spec.ports) if each] if space else []
         notes = [of_port(link.index if link else "", each) for each in ports]
-        left = without_room(link.altnames if link else (spec.altname,), PORT, notes)
+        left = without_room(_other_notes(spec, link), PORT, notes)
         if left:
             message = f"{len(notes)} ports are more than can be noted of it"
             yield each.key, f"{message}: there is no room for more than {len(notes) - len(left)}"
@@ -217,6 +218,12 @@ def ports_missing(scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
             other, name = lent.setdefault((space.place.cookie, there.index), (each.key, port))
             if other != each.key:
                 yield each.key, f"the port {port} in {where} is {name}, which {other} is to borrow: take it out of one"
+
+
+def _other_notes(spec: BridgeSpec, link: Link | None) -> tuple[str, ...]:
+    """Return the altnames that a bridge has, or is to have, beside those of its ports."""
+    size = (of_mtu(link.index if link else _INDEX_MAX),) if spec.mtu is not None else ()
+    return tuple(dict.fromkeys((*(link.altnames if link else (spec.altname,)), *size)))
 
 
 def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:

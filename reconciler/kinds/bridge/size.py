@@ -1,7 +1,8 @@
 """The MTU of a bridge: where none is declared it is that of the smallest port, as the kernel chooses it.
 
 Once anybody has set it the kernel chooses no more, for as long as the bridge lives (BROPT_MTU_SET_BY_USER), and nothing
-tells of that: where we did, it is noted on the bridge.
+tells of that: where we did, it is noted on the bridge. Where a hand has set what the smallest port has anyway, nobody
+can tell until that port changes.
 """
 
 from __future__ import annotations

@@ -157,14 +157,14 @@ def deleted(host: Host, step: Step) -> Result:
         patiently(host.engine, remove, passing=lambda error: status(error) == CONFLICT)
         return Status.DONE
 
-    if host.kill or not (ours or _outlasts_its_end(host, live["id"])):
+    if host.kill or (not ours and live.get("anonymous_volumes") and _goes_with_its_end(host, live["id"])):
         return removed()
     return stopping(host, live, removed)
 
 
-def _outlasts_its_end(host: Host, identity: str) -> bool:
-    """Tell whether the engine keeps a container that has ended: with `--rm` it removes it with its volumes."""
-    return not (host.engine.containers.find(identity) or {}).get("HostConfig", {}).get("AutoRemove")
+def _goes_with_its_end(host: Host, identity: str) -> bool:
+    """Tell whether the engine removes a container as soon as it ends, with its anonymous volumes (`--rm`)."""
+    return bool((host.engine.containers.find(identity) or {}).get("HostConfig", {}).get("AutoRemove"))
 
 
 def _remove(host: Host, identity: str, *, volumes: bool) -> None:

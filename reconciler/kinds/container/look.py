@@ -84,7 +84,7 @@ def _own(
         sysctls=space.sysctls if space else {},
         mac=version < MAC_AT_CONNECT,
         mac_of_endpoint=version >= MAC_AT_CREATE,
-        has_init=lambda: _has_init(scope, inspected),
+        has_init=lambda: _has_init(scope, inspected, want.init),
     )
     spec = replace(spec_of(seen), spares=veths(scope, space))
     return Resource(
@@ -97,14 +97,14 @@ def _own(
     )
 
 
-def _has_init(scope: Scope, inspected: Json) -> bool | None:
-    """Tell whether the engine's init is the first process; None where none runs, or it is out of sight."""
+def _has_init(scope: Scope, inspected: Json, declared: bool | None) -> bool | None:
+    """Tell whether the engine's init is the first process; as declared where none runs, None if it is out of sight."""
     if in_reach(scope) is None:
         return None
     try:
         return Path(f"/proc/{inspected['State']['Pid']}/comm").read_text() == _INIT
     except OSError:  # 0, or one that has ended meanwhile
-        return None
+        return declared
 
 
 def _interfaces(key: ResourceKey, inspected: Json, spec: ContainerSpec, space: Space | None) -> Iterator[Claim]:

@@ -32,6 +32,7 @@ _SWITCHES = "net.bridge.bridge-nf-"
 """How those begin that are on with any number but 0, and then 1."""
 _NUMBER = "(0|[1-9][0-9]{0,4})"
 _RANGE = re.compile(f"{_NUMBER}(?:-{_NUMBER})?")
+_DIGITS = re.compile("-?[0-9]{1,19}")
 _INTEGER = re.compile("(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+))|-?[0-9]+")
 """A number as the kernel reads it (strtoul_lenient): hexadecimal, octal, or any other."""
 _FASTOPEN, _FASTOPEN_KEY = "net.ipv4.tcp_fastopen_key", re.compile("-".join(["([0-9a-fA-F]{1,8})"] * 4))
@@ -74,10 +75,12 @@ def _shown(key: str, value: str) -> str:
 
 def _kept(key: str, number: str) -> str:
     """Write a number as the kernel has it once it is set."""
-    if not number.isdecimal():
+    if not _DIGITS.fullmatch(number):
         return number
     if key.startswith(_SWITCHES):
-        return str(min(int(number), 1))
+        return str(int(int(number) != 0))
+    if number.startswith("-"):
+        return number
     if key.endswith(_MILLISECONDS):
         return str(_rounded_up(_rounded_up(int(number) * hertz(), 1000) * 1000, hertz()))
     if key.endswith(_HUNDREDTHS):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.kinds.addresses import is_link_local
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.route.parse import routes
@@ -60,7 +61,8 @@ class RouteKind(Kind):
         if "route" not in observed.handle:
             return None
         spec = RouteSpec.of(observed)
-        by_network = spec.via and any(need.key.kind == "network" for need in observed.needs)
+        needed = any(need.key.kind == "network" and need.via == "via" for need in observed.needs)
+        by_network = needed and not any(map(is_link_local, spec.via))  # such a next hop is one by its device only
         return replace(observed, spec=replace(spec, dev=None)) if by_network else observed
 
     def tell(self, resource: Resource) -> Told:

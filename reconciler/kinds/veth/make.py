@@ -153,12 +153,12 @@ def _finish(jobs: Sequence[Job], reach: Reach, masters: Masters) -> None:
                 job.error = job.error or reach.host.explain(left)
 
 
-def _again(socket: Socket, index: int, end: Endpoint, refused: NetlinkError) -> NetlinkError | None:
+def _again(socket: Socket, index: int, end: Endpoint, refused: NetlinkError) -> Exception | None:
     """Give addresses to an end to which the kernel was quicker to give one of them, with another length."""
     if refused.errno != errno.EEXIST:
         return refused
     try:
         readdress(socket, index, (), end.addresses)
-    except NetlinkError as error:
+    except (OSError, ReconcilerError) as error:
         return error
     return None
