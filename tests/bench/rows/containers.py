@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from bench.ours import sides
 from bench.topologies import by_veths, on_network, written
 
 WORKERS = (1, 2, 4, 8)
+READY = 1.0
+"""Seconds after which an init is sure to take a signal: before that a first process loses it."""
 GROWTHS = (Growth("on a network", ("fresh", "no-op", "destroy")), Growth("by veths", ("fresh", "no-op", "destroy")))
 _ENDS = Bound("destroy", 1.10, FLOOR), Bound("destroy --now", 1.10, FLOOR)
 ON_NETWORK = (
@@ -100,6 +103,7 @@ def _floor(count: int, *, network: bool) -> Iterator[tuple[str, Sample]]:
     try:
         yield "fresh", called(make)
         yield "no-op", called(floor.look)
+        time.sleep(READY)
         yield "destroy", called(floor.end)
         yield "fresh", called(make)
         yield "destroy --now", called(floor.kill)
