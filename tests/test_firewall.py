@@ -105,6 +105,7 @@ def test_a_chain_that_the_engine_makes_meanwhile_is_read_out_of_the_whole_table(
     commands.says("all", "-P FORWARD DROP", "-N DOCKER-USER", "-N DOCKER-USER-2", *rules, other)
     found = firewall.look(0)
     assert found.of("lab") == ({MARK.key: "lab-br0"} if rules else {})
+    assert (found.holds("lab", MARK.key), found.holds("other", MARK.key)) == (bool(rules), False)
     assert found.passes("lab", MARK.key, "lab-br0") is bool(rules)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import subprocess
 import time
 from collections import defaultdict
@@ -62,7 +63,7 @@ def settle() -> None:
     batch([f"netns add {_CANARY}", f"link add {_CANARY} type veth peer name eth0 netns {_CANARY}"])
     batch([f"netns delete {_CANARY}"])
     deadline = time.monotonic() + _SETTLED
-    while Path("/sys/class/net", _CANARY).exists() and time.monotonic() < deadline:
+    while any(name == _CANARY for _, name in socket.if_nameindex()) and time.monotonic() < deadline:
         time.sleep(_MOMENT)
 
 

@@ -386,6 +386,14 @@ def test_a_rule_whose_bridge_is_gone_goes_too(lab: Lab, engine: object) -> None:
     assert rules() == before
 
 
+def test_a_rule_whose_bridge_is_gone_goes_where_the_next_one_forwards_nothing(lab: Lab, engine: object) -> None:
+    before = rules()
+    lab.apply(BARE)
+    run("ip", "link", "del", f"{lab.name}-br0")
+    lab.apply("bridges: {br0: {forward: false}}")
+    assert rules() == before
+
+
 def test_a_rule_that_a_hand_changed_or_doubled_is_mended_and_goes_with_its_bridge(lab: Lab, engine: object) -> None:
     if not rules():
         pytest.skip("Docker filters nothing here")
