@@ -17,18 +17,21 @@ from door import Door
 
 _REQUEST = re.compile(rb"^(\w+) (?:/v[\d.]+)?(/[^ ?]*)\S* HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+PONG = "OK"
 RESET, SILENT = "hangs up", "says nothing"
 Answer = int | str | bytes | tuple[int, Any]
 """A status, a status and a body, so many bytes and no more, or what else becomes of a call."""
 
 
 class FakeEngine(Door):
-    """Use `with`; `answer` says what becomes of a call, by METHOD and path and by how often it has come before."""
+    """Use `with`; `answer` says what becomes of a call, by METHOD and path and by how often it has come before.
 
-    def __init__(self, folder: Path, answer: Callable[[str, int], Answer]) -> None:
+    `api` is what it says of its API in each answer; nothing where that is empty, as what is no engine.
+    """
+
+    def __init__(self, folder: Path, answer: Callable[[str, int], Answer], *, api: str = "1.41") -> None:
         super().__init__(folder / "fake.sock")
-        self._answer = answer
+        self._answer, self._api = answer, api
         self.asked: list[tuple[str, float]] = []
         self._lock = threading.Lock()
 
@@ -55,7 +58,8 @@ class FakeEngine(Door):
                     if answer == SILENT:
                         self.over.wait()
                     return
-                client.sendall(_written(*(answer if isinstance(answer, tuple) else (answer, {"message": "so it is"}))))
+                status, body = answer if isinstance(answer, tuple) else (answer, {"message": "so it is"})
+                client.sendall(_written(status, body, self._api))
 
 
 def _call(client: socket.socket) -> str:
@@ -74,9 +78,8 @@ def _call(client: socket.socket) -> str:
     return f"{asked[1].decode()} {asked[2].decode()}"
 
 
-def _written(status: int, body: Any) -> bytes:
+def _written(status: int, body: Any, api: str) -> bytes:
     content = b"" if status == 204 else json.dumps(body).encode()
-    return (
-        f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-        + content
-    )
+    said = {"Content-Type": "application/json", "Content-Length": len(content), **({"Api-Version": api} if api else {})}
+    head = "".join(f"{name}: {each}\r\n" for name, each in said.items())
+    return f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + content

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import urllib3
-from fake_engine import RESET, SILENT, VERSION, Answer, FakeEngine
+from fake_engine import PONG, RESET, SILENT, Answer, FakeEngine
 from requests.exceptions import RequestException
 
-from reconciler.errors import EngineUnreachable, ReconcilerError
+from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError
 from reconciler.host import Host
 from reconciler.host.engine import Engine
 from reconciler.host.engine.containers import Containers
@@ -42,7 +42,7 @@ CONTAINER = {
 }
 
 READS: dict[str, tuple[Act, Any]] = {
-    "GET /version": (lambda engine: engine.version, VERSION),
+    "GET /_ping": (lambda engine: engine.version, PONG),
     "GET /info": (lambda engine: engine.info, {}),
     "GET /containers/json": (lambda engine: engine.containers.list(), []),
     "GET /containers/x/json": (lambda engine: engine.containers.inspect("x"), CONTAINER),
@@ -96,7 +96,7 @@ def engine(fake: FakeEngine, *, patience: float = PATIENCE, engine_timeout: floa
 
 def but(call: str, bad: Answer, times: int, then: Any = None) -> Callable[[str, int], Answer]:
     """Answer well, but to one call so often badly."""
-    well: dict[str, Answer] = {"GET /version": (200, VERSION), "POST /containers/x/exec": (201, {"Id": "x"})}
+    well: dict[str, Answer] = {"GET /_ping": (200, PONG), "POST /containers/x/exec": (201, {"Id": "x"})}
 
     def answer(asked: str, before: int) -> Answer:
         if asked == call:
@@ -145,7 +145,7 @@ def test_a_read_that_goes_on_failing_is_given_up_when_patience_is_over(
 
 def test_the_engine_is_asked_for_its_own_clock_each_time(tmp_path: Path) -> None:
     def answer(_: str, before: int) -> Answer:
-        return (200, {**VERSION, "SystemTime": f"2026-01-01T00:00:0{before}.123456789Z"})
+        return (200, {"SystemTime": f"2026-01-01T00:00:0{before}.123456789Z"})
 
     with FakeEngine(tmp_path, answer) as fake:
         asked = engine(fake)
@@ -160,23 +160,45 @@ def test_an_engine_that_says_nothing_is_waited_for_once_and_not_once_for_each_ki
         host = Host(engine_url=fake.url, patience=0, engine_timeout=0.3)
         unavailable = observe(host, desired, kinds=kinds()).unavailable
         assert {"volume", "network", "image", "container"} <= unavailable.keys()
-        assert fake.count("GET /version") == len(fake.asked) == 1
+        assert fake.count("GET /_ping") == len(fake.asked) == 1
 
 
 @pytest.mark.parametrize(
     "said", [{}, [], None, {"ApiVersion": "x", "MinAPIVersion": "1.12"}, {"ApiVersion": None}, 404]
 )
 def test_what_answers_and_is_no_engine_is_told_as_that(tmp_path: Path, said: Any) -> None:
-    with FakeEngine(tmp_path, lambda *_: said if said == 404 else (200, said)) as fake:
+    with FakeEngine(tmp_path, lambda *_: said if said == 404 else (200, said), api="") as fake:
         with pytest.raises(EngineUnreachable, match="is no Docker Engine") as caught:
             _ = engine(fake).version
-        assert (caught.value.exit_code, len(fake.asked)) == (5, 1)
+        assert caught.value.exit_code == 5
+        assert [call for call, _ in fake.asked] == ["GET /_ping", "GET /version"][: 1 if said == 404 else 2]
+
+
+def test_an_engine_is_asked_for_its_newest_version_and_for_more_only_where_we_do_not_speak_that(tmp_path: Path) -> None:
+    def found(api: str, oldest: str = "1.12") -> tuple[Any, list[str]]:
+        (tmp_path / "fake.sock").unlink(missing_ok=True)
+        said = {"ApiVersion": api or "1.44", "MinAPIVersion": oldest}
+        with FakeEngine(tmp_path, lambda *_: (200, said), api=api) as fake:
+            try:
+                version: Any = engine(fake).version
+            except HostRefuses as error:
+                version = str(error).partition(" speaks ")[2]
+            return version, [call for call, _ in fake.asked]
+
+    both = ["GET /_ping", "GET /version"]
+    assert found("1.41") == ((1, 41), both[:1])
+    assert found("1.56") == ((1, 56), both[:1])
+    assert found("1.57") == ((1, 56), both)
+    assert found("2.0", "1.50") == ((1, 56), both)
+    assert found("") == ((1, 44), both)
+    assert found("1.40") == ("API 1.12 to 1.40, and we 1.41 to 1.56", both)
+    assert found("1.60", "1.57") == ("API 1.57 to 1.60, and we 1.41 to 1.56", both)
 
 
 def test_what_answers_and_is_no_engine_is_heard(tmp_path: Path) -> None:
     with FakeEngine(tmp_path, lambda *_: 404) as fake, pytest.raises(EngineUnreachable) as caught:
         _ = engine(fake).version
-    assert f"{fake.url} is no Docker Engine, but says so it is (GET /version: 404): set" in str(caught.value)
+    assert f"{fake.url} is no Docker Engine, but says so it is (GET /_ping: 404): set" in str(caught.value)
 
 
 def test_what_a_registry_has_is_asked_again_where_the_connection_breaks(tmp_path: Path) -> None:
@@ -204,7 +226,7 @@ def test_what_makes_an_image_may_be_silent_for_longer_than_an_answer_takes(
     tmp_path: Path, act: Any, option: str, times: dict[str, float]
 ) -> None:
     def answer(asked: str, _: int) -> Answer:
-        return (200, VERSION) if asked == "GET /version" else SILENT
+        return (200, PONG) if asked == "GET /_ping" else SILENT
 
     with FakeEngine(tmp_path, answer) as fake:
         host = Host(engine_url=fake.url, patience=0, **{"wait_timeout": 20, "engine_timeout": 20, **times})  # type: ignore[arg-type]
@@ -221,7 +243,7 @@ PIECES = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encodin
 @pytest.mark.parametrize("piece", [b"", b"9", b"9\r\n{}"])
 def test_what_comes_piece_by_piece_and_breaks_off_is_told_by_its_call(tmp_path: Path, piece: bytes) -> None:
     def answer(asked: str, _: int) -> Answer:
-        return (200, VERSION) if asked == "GET /version" else PIECES + piece
+        return (200, PONG) if asked == "GET /_ping" else PIECES + piece
 
     with FakeEngine(tmp_path, answer) as fake:
         host = Host(engine_url=fake.url)
@@ -233,7 +255,7 @@ def test_what_comes_piece_by_piece_and_breaks_off_is_told_by_its_call(tmp_path: 
 
 
 def test_what_comes_piece_by_piece_may_be_silent_in_between(tmp_path: Path) -> None:
-    with FakeEngine(tmp_path, lambda asked, _: (200, VERSION) if asked == "GET /version" else SILENT) as fake:
+    with FakeEngine(tmp_path, lambda asked, _: (200, PONG) if asked == "GET /_ping" else SILENT) as fake:
         host = Host(engine_url=fake.url, patience=0, wait_timeout=0.3)
         with pytest.raises(RequestException):
             host.engine.api.load_image(b"x")
@@ -244,7 +266,7 @@ def test_what_comes_piece_by_piece_may_be_silent_in_between(tmp_path: Path) -> N
 @pytest.mark.parametrize("leave", ["with", "close", "forget"])
 def test_a_host_that_is_done_with_leaves_no_connection_open(tmp_path: Path, leave: str) -> None:
     def answer(asked: str, _: int) -> Answer:
-        return (200, VERSION if asked == "GET /version" else [])
+        return (200, PONG if asked == "GET /_ping" else [])
 
     with FakeEngine(tmp_path, answer) as fake, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ResourceWarning)
@@ -334,7 +356,7 @@ def test_a_write_whose_answer_is_lost_is_found_by_a_look_and_counts_as_done(tmp_
     made = {**CONTAINER, "Config": {"Labels": {"a": "b", "of": "its image"}}}
 
     def answer(asked: str, before: int) -> Answer:
-        told: dict[str, Answer] = {"GET /version": (200, VERSION), "POST /containers/create": RESET}
+        told: dict[str, Answer] = {"GET /_ping": (200, PONG), "POST /containers/create": RESET}
         return told.get(asked, (200, made) if before else 404)
 
     with FakeEngine(tmp_path, answer) as fake:
@@ -347,7 +369,7 @@ def test_a_command_that_has_closed_its_output_is_waited_for_to_its_end(tmp_path:
 
     def answer(asked: str, before: int) -> Answer:
         told: dict[str, Answer] = {
-            "GET /version": (200, VERSION),
+            "GET /_ping": (200, PONG),
             "POST /containers/x/exec": (201, {"Id": "y"}),
             "POST /exec/y/start": (200, ""),
             "GET /exec/y/json": (200, {"Running": before < runs, "ExitCode": 7}),

@@ -11,7 +11,7 @@ from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 import pytest
-from fake_engine import VERSION, FakeEngine
+from fake_engine import PONG, FakeEngine
 
 from reconciler.host import Host
 from reconciler.host.engine_scope import INSPECTS, EngineScope, _own_labels
@@ -53,17 +53,18 @@ class _Call(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0].split("/")
-        if path[-1] == "version":
-            self._answer({"ApiVersion": "1.41", "MinAPIVersion": "1.12"})
+        if path[-1] == "_ping":
+            self._answer("OK")
         elif path[-2:] == ["containers", "json"]:
             self._answer([_row(number) for number in range(CONTAINERS)])
         else:
             self.server.inspect()
-            self._answer(_inspection(int(path[-2])))
+            self._answer({"Name": "host"} if path[-1] == "info" else _inspection(int(path[-2])))
 
     def _answer(self, content: Any) -> None:
         body = json.dumps(content).encode()
         self.send_response(200)
+        self.send_header("Api-Version", "1.41")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -99,7 +100,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def test_the_inspections_of_many_containers_overlap_and_each_is_made_once(engine: Engine, tmp_path: Path) -> None:
     scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/engine.sock"), Topology("t"))
     assert list(scope.containers) == [str(number) for number in range(CONTAINERS)], "in the order of the list"
-    assert engine.answered == CONTAINERS
+    assert scope.info == {"Name": "host"}
+    assert engine.answered == CONTAINERS + 1, "what the engine says of itself is asked beside them, once"
     assert engine.most == INSPECTS
 
 
@@ -108,7 +110,7 @@ def test_of_the_others_only_those_are_inspected_whose_network_one_of_ours_shares
     theirs = {"Id": "theirs", "Name": "/theirs", "Config": {"Labels": None}, "HostConfig": {}}
     found: dict[str, Any] = {f"GET /containers/{each}/json": _sharing(int(each), mode) for each, mode in modes.items()}
     found |= {"GET /containers/theirs/json": theirs, "GET /containers/json": [_row(int(each)) for each in modes]}
-    found |= {"GET /version": VERSION}
+    found |= {"GET /_ping": PONG, "GET /info": {}}
     with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404) as served:
         scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
         assert scope.shared_with == {"theirs": {**theirs, "Config": {"Labels": {}}}}
@@ -120,7 +122,7 @@ def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_pat
     others = {"Id": "other", "Names": ["/t-box9"], "Labels": {}, "State": "running"}
     theirs = {**others, "Id": "theirs", "State": "removing"}
     going = {**_inspection(2), "State": {"Status": "removing"}}
-    found: dict[str, Any] = {"GET /version": VERSION, "GET /containers/1/json": _inspection(1)}
+    found: dict[str, Any] = {"GET /_ping": PONG, "GET /info": {}, "GET /containers/1/json": _inspection(1)}
     found |= {"GET /containers/2/json": going, "GET /containers/json": [*map(_row, (1, 2, 3)), others, theirs]}
     with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
         scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
@@ -134,7 +136,12 @@ def test_a_stranger_run_from_an_image_of_a_container_of_another_topology_is_not_
     copied = {**there, "Id": "copied", "ImageID": "committed", "Names": ["/stranger"], "Labels": {**web, "theirs": "1"}}
     images = [{"Id": "base", "Labels": None}, {"Id": "committed", "Labels": web}]
     rows = [copied, {**there, "Names": ["/other"], "Labels": None}]
-    found: dict[str, Any] = {"GET /version": VERSION, "GET /images/json": images, "GET /containers/json": rows}
+    found: dict[str, Any] = {
+        "GET /_ping": PONG,
+        "GET /info": {},
+        "GET /images/json": images,
+        "GET /containers/json": rows,
+    }
     with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
         scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
         assert [each["Labels"] for each in scope.container_rows] == [{"theirs": "1"}, None]

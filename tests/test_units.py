@@ -22,6 +22,8 @@ from reconciler.kinds.units import duration, labels, mapping, parts, ranges, siz
         ("1T", 1024**4),
         ("1pb", 1024**5),
         ("0.1k", 102),
+        ("-0.1k", -102),
+        ("9007199254740993k", 9007199254740993 * 1024),
     ],
 )
 def test_a_size_is_in_bytes_by_powers_of_1024(text: str | int, value: int) -> None:
@@ -44,6 +46,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         ("7us", 7000),
         ("1h2m3s4ms5us", 3723 * 10**9 + 4 * 10**6 + 5000),
         ("0.1s", 10**8),
+        ("0.0000000019s", 1),
     ],
 )
 def test_a_duration_is_in_nanoseconds(text: str, value: int) -> None:

@@ -273,7 +273,7 @@ def test_a_deadline_has_its_option_and_the_option_its_words(option: str) -> None
     bound = {each for each, *_ in WAITS.values()} | set(SECONDS.values())
     assert bound <= {*OPTIONS, *UNASKED, NONE, GIVEN}
     assert option in bound
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app())
     having = {name for name, command in group.commands.items() if any(option in each.opts for each in command.params)}
     assert having == OPTIONS[option]
     assert f"`{option}`" in README

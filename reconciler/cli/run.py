@@ -6,14 +6,13 @@ from typing import Any
 
 import typer
 
-from reconciler.cli.app import app
+from reconciler.cli.app import COMMANDS, HELP, app
 from reconciler.cli.calls import say_warnings
 from reconciler.cli.output import complain, prepare_streams, unwritable
 from reconciler.errors import ReconcilerError, Usage
 
 _Refused: type[Exception] = typer.BadParameter.__mro__[2]
 """What the command-line library raises when the arguments are wrong, under whichever name it has it."""
-_HELP = frozenset(("-h", "--help"))
 _CLOSE = 0.75
 """How alike an option has to be to be what was meant."""
 
@@ -23,14 +22,15 @@ def run(arguments: list[str]) -> int:
     prepare_streams()
     say_warnings()
     try:
-        code = typer.main.get_command(app).main(args=arguments, prog_name="reconciler", standalone_mode=False)
+        command = typer.main.get_command(app(arguments))
+        code = command.main(args=arguments, prog_name="reconciler", standalone_mode=False)
     except _Refused as error:
         return _refused(error, arguments)
     except ReconcilerError as error:
         return complain(error)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told in one line like any other
         # Help is all that the library prints itself.
-        told = unwritable(error) if isinstance(error, OSError) and not _HELP.isdisjoint(arguments) else None
+        told = unwritable(error) if isinstance(error, OSError) and not set(HELP).isdisjoint(arguments) else None
         return complain(told or (_explained(error) if isinstance(error, OSError) else error))
     return int(code or 0)
 
@@ -66,5 +66,4 @@ def _command(error: Any, arguments: list[str]) -> str:
     """Name the command that the arguments are for; the library does not always know it."""
     if error.ctx:
         return str(error.ctx.command_path)
-    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
-    return " ".join(["reconciler", *(each for each in arguments[:1] if each in names)])
+    return " ".join(["reconciler", *(each for each in arguments[:1] if each in COMMANDS)])

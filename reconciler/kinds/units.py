@@ -16,22 +16,25 @@ _NANOSECONDS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600
 
 def size(value: str | float) -> int:
     """Read a size in bytes (`512m` is 512 times 1024 squared; a bare number is bytes); a ValueError if it is none."""
-    from fractions import Fraction
-
     found = _SIZE.fullmatch(str(value).strip())
     if not found:
         raise ValueError(f"{value!r} is not a size, such as 512m")
     power = " kmgtp".index((found[2] or " ")[0].lower())
-    return int(Fraction(found[1]) * 1024**power)
+    return _times(found[1], 1024**power)
 
 
 def duration(text: str) -> int:
     """Read a duration in nanoseconds (`1m30s`, `2.5s`); a ValueError if it is none."""
-    from fractions import Fraction
-
     if not re.fullmatch(f"(?:{_PART.pattern})+", text):
         raise ValueError(f"{text!r} is not a duration with units, such as 1m30s")
-    return int(sum(Fraction(number) * _NANOSECONDS[unit] for number, unit in _PART.findall(text)))
+    return sum(_times(number, _NANOSECONDS[unit]) for number, unit in _PART.findall(text))
+
+
+def _times(number: str, unit: int) -> int:
+    """Multiply a decimal number, exactly; what is left below one falls off."""
+    whole, _, part = number.lstrip("-").partition(".")
+    found: int = int(whole + part) * unit // 10 ** len(part)
+    return -found if number.startswith("-") else found
 
 
 def path(text: str) -> str:

@@ -22,12 +22,13 @@ class HalfAnswer(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How an answer begins: its status, and what its headers say of the rest."""
+    """How an answer begins: its status, what its headers say of the rest, and which API the engine speaks (`1.41`)."""
 
     status: int
     length: int | None
     chunked: bool
     closes: bool
+    api: str = ""
 
 
 def request(method: str, target: str, *, body: Any = None, host: str = "docker") -> bytes:
@@ -87,6 +88,7 @@ class Reader:
             length,
             chunked=headers.get("transfer-encoding", "").lower() == "chunked",
             closes=headers.get("connection", "").lower() == "close" or first.startswith("HTTP/1.0"),
+            api=headers.get("api-version", ""),
         )
 
     def body(self, head: Head, method: str = "GET") -> bytes:

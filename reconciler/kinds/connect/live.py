@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address, ip_interface
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 from reconciler.host.kernel.space import Space
@@ -51,7 +52,7 @@ def _lacks_ipv6(inspected: Json) -> bool:
 
 def _is_in(space: Space, endpoint: Json, *, ipv6: bool) -> bool:
     link = link_of(endpoint, space)
-    there = {str(ip_interface(each.address).ip) for some in space.addresses.values() for each in some}
+    there = {_plain(each.address.partition("/")[0]) for some in space.addresses.values() for each in some}
     is_up = not endpoint.get("MacAddress") or bool(link and link.up)
     return is_up and there.issuperset(each for each in addresses(endpoint) if ipv6 or ":" not in each)
 
@@ -93,7 +94,9 @@ def _static(declared: str | None, live: str | None) -> str | None:
     return _plain(live or declared) if declared else None
 
 
+@lru_cache(65_536)
 def _plain(address: str) -> str:
+    """Write an address as Python does; each once in many: the same endpoints are looked at from several sides."""
     return str(ip_address(address))
 
 
