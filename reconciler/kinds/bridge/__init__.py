@@ -72,21 +72,21 @@ class BridgeKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Make each with its mark, up, with all that is declared."""
-        from reconciler.kinds.bridge import actions
+        from reconciler.kinds.bridge import effects
 
-        return one_by_one_inside(host, steps, actions.create)
+        return one_by_one_inside(host, steps, effects.create)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Change what differs."""
-        from reconciler.kinds.bridge import actions
+        from reconciler.kinds.bridge import effects
 
-        return one_by_one_inside(host, steps, actions.update)
+        return one_by_one_inside(host, steps, effects.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Delete each; its ports stay, without a master."""
-        from reconciler.kinds.bridge import actions
+        from reconciler.kinds.bridge import effects
 
-        return one_by_one_inside(host, steps, actions.delete)
+        return one_by_one_inside(host, steps, effects.delete)
 
 
 KIND = BridgeKind()

@@ -116,15 +116,15 @@ class NamespaceKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make each with its mark, then set what is declared."""
-        from reconciler.kinds.namespace import actions
+        from reconciler.kinds.namespace import effects
 
-        return actions.create(host, steps)
+        return effects.create(host, steps)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Mark, raise `lo`, set and give back sysctls, rename."""
-        from reconciler.kinds.namespace import actions
+        from reconciler.kinds.namespace import effects
 
-        return one_by_one_inside(host, steps, actions.update)
+        return one_by_one_inside(host, steps, effects.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Delete the veths that reach out, so that their far ends are gone at once, then all names."""

@@ -74,21 +74,21 @@ class RouteKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Add each, or put it in the place of the one with its destination and metric."""
-        from reconciler.kinds.route import actions
+        from reconciler.kinds.route import effects
 
-        return one_by_one_inside(host, steps, actions.create)
+        return one_by_one_inside(host, steps, effects.create)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Put the new in the place of the old."""
-        from reconciler.kinds.route import actions
+        from reconciler.kinds.route import effects
 
-        return one_by_one_inside(host, steps, actions.update)
+        return one_by_one_inside(host, steps, effects.update)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; Docker's default comes back."""
-        from reconciler.kinds.route import actions
+        from reconciler.kinds.route import effects
 
-        return one_by_one_inside(host, steps, actions.delete)
+        return one_by_one_inside(host, steps, effects.delete)
 
 
 KIND = RouteKind()
