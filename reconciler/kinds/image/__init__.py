@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one, seen, wanted
-from reconciler.kinds.image.live import Live, held_of
+from reconciler.kinds.image.look import Live, held_of
 from reconciler.kinds.image.parse import images
 from reconciler.kinds.image.references import is_base, split
 from reconciler.kinds.image.spec import ImageSpec

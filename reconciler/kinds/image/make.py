@@ -12,8 +12,8 @@ from reconciler.errors import Interrupted, StepFailed
 from reconciler.host.marks import LABELS
 from reconciler.kinds.image.context import files, write_context, write_tar
 from reconciler.kinds.image.inputs import inputs
-from reconciler.kinds.image.look import image_id
 from reconciler.kinds.image.references import base_tag, inputs_tag, split
+from reconciler.kinds.image.rows import image_id
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
 from reconciler.kinds.image.stages import Stages
 from reconciler.kinds.image.stream import Built, lines, messages

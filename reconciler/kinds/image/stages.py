@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.host.engine.errors import NOT_FOUND
 from reconciler.kinds.calls import status
-from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import split, stage_of, stage_tag
+from reconciler.kinds.image.rows import image_id, tags
 from reconciler.kinds.image.sweep import Rows, lineage, listed, sweep, upon
 from reconciler.kinds.image.tags import remove
 from reconciler.value import dataclass

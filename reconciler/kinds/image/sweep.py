@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine.errors import CONFLICT
 from reconciler.kinds.calls import status
-from reconciler.kinds.image.look import tags
+from reconciler.kinds.image.rows import tags
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine

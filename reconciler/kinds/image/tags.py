@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.calls import patiently, status
-from reconciler.kinds.image.look import image_id, tags
 from reconciler.kinds.image.references import mark_tag, root, split
+from reconciler.kinds.image.rows import image_id, tags
 from reconciler.kinds.image.sweep import ONE_AT_A_TIME
 
 if TYPE_CHECKING:
