@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.host import netns
-from reconciler.host.kernel import Space
 from reconciler.host.kernel.packed import noted, without_room
-from reconciler.host.marks import topology_of_alias
 from reconciler.host.privilege import DAC_OVERRIDE, KERNEL_WORK, unwritable
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.effects import one_by_one_inside
-from reconciler.kinds.namespace.spec import NamespaceSpec
+from reconciler.kinds.namespace.spec import NamespaceSpec, claim
 from reconciler.kinds.namespace.sysctls import declared
 from reconciler.kinds.source import Source
-from reconciler.model import EMPTY, Action, Change, Claim, FrozenMap, Resource, ResourceKey, Step, Verb
-from reconciler.secret import veiled
+from reconciler.model import EMPTY, Action, Change, FrozenMap, Resource, ResourceKey, Step, Verb
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -50,26 +46,15 @@ class NamespaceKind(Kind):
                 pointer,
                 ResourceKey("namespace", name),
                 NamespaceSpec(live, FrozenMap(sysctls)),
-                claims=[_claim(live)],
+                claims=[claim(live)],
                 owned=not (entry or {}).get("external"),
             )
 
     def observe(self, scope: Scope) -> Iterator[Resource]:
         """Ours by the mark on `lo`; externals and foreign ones by their names."""
-        found = {key: space for key, space in scope.kernel.nodes.items() if key.kind == "namespace"}
-        ours = {key: space for key, space in found.items() if not scope.kernel.is_adopted(key)}
-        for key, space in ours.items():
-            desired = scope.desired.resources.get(key)
-            name = getattr(desired.spec, "name", "") if desired else ""
-            yield _observed(scope, key, space, name)
-        taken = {space.place.cookie for space in ours.values()}
-        for space in scope.kernel.spaces:
-            for name in space.place.names:
-                if ("namespace", name) in scope.wanted and space.place.cookie not in taken:
-                    yield _observed(scope, ResourceKey("namespace", f"@{name}"), space, name)
-        if scope.host.nodes is None:
-            yield from _nameless(scope)
-            yield from _remains(scope, {*ours, *(each.key for each in scope.desired.of_kind("namespace"))})
+        from reconciler.kinds.namespace import look
+
+        return look.observe(scope)
 
     def lacking(self, scope: Scope) -> Iterator[tuple[ResourceKey, str]]:
         """Room on `lo`, where it is noted which sysctls were declared."""
@@ -131,50 +116,6 @@ class NamespaceKind(Kind):
         from reconciler.kinds.namespace import removal
 
         return removal.delete(host, steps)
-
-
-def _claim(live: str) -> Claim:
-    return Claim(f"namespace name {live}", label=f"the name {live} of a network namespace")
-
-
-def _nameless(scope: Scope) -> Iterator[Resource]:
-    """Yield those that lost their names and are kept alive: they hold none, and stand in nobody's way."""
-    for space in scope.kernel.spaces:
-        if mark := scope.kernel.nameless(space):
-            desired = scope.desired.resources.get(mark.key)
-            name = NamespaceSpec.of(desired).name if desired else mark.key.name
-            yield _observed(scope, scope.kernel.lost(space), space, name)
-
-
-def _observed(scope: Scope, key: ResourceKey, space: Space, wanted: str) -> Resource:
-    names, mark = space.place.names, scope.kernel.mine(space.loopback)
-    spec = NamespaceSpec(
-        name=wanted if wanted in names else next(iter(names), wanted),
-        sysctls=FrozenMap({key: veiled(key, each) for key, each in space.sysctls.items()}),
-        lo_up=bool(space.loopback and space.loopback.up),
-        marked=mark is not None,
-    )
-    return Resource(
-        key,
-        spec,
-        claims=tuple(map(_claim, names)),
-        owned=mark is not None,
-        live=MappingProxyType({"source": mark.source} if mark else topology_of_alias(_alias(space))),
-        handle=MappingProxyType({"place": space.place}),
-    )
-
-
-def _alias(space: Space) -> str:
-    return space.loopback.alias if space.loopback else ""
-
-
-def _remains(scope: Scope, known: Collection[ResourceKey]) -> Iterator[Resource]:
-    """Yield those of which a kill left no more than a file; making the namespace again takes the file over."""
-    for name, alias in netns.remains():
-        mark = scope.kernel.mine_in(alias)
-        if mark and mark.key not in known and ("namespace", name) not in scope.externals:
-            live = MappingProxyType({"source": mark.source})
-            yield Resource(mark.key, NamespaceSpec(name), live=live, handle=MappingProxyType({"file": name}))
 
 
 KIND = NamespaceKind()

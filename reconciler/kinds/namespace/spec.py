@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model import EMPTY, FrozenMap, Spec
+from reconciler.model import EMPTY, Claim, FrozenMap, Spec
 from reconciler.value import dataclass
 
 
@@ -14,3 +14,8 @@ class NamespaceSpec(Spec):
     sysctls: FrozenMap[str] = EMPTY
     lo_up: bool = True
     marked: bool = True
+
+
+def claim(live: str) -> Claim:
+    """Return the claim of a namespace on its name."""
+    return Claim(f"namespace name {live}", label=f"the name {live} of a network namespace")

@@ -1,0 +1,51 @@
+"""Looking at Docker networks: which of them are resources of a topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.host.marks import topology_of
+from reconciler.host.scope import in_reach
+from reconciler.kinds.labelled import whose
+from reconciler.kinds.network import beside
+from reconciler.kinds.network.live import facts, interface, observed_spec
+from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
+from reconciler.model import Claim, Resource, ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.host.scope import Scope
+
+
+def observe(scope: Scope) -> Iterator[Resource]:
+    """Yield the networks of a topology, and what is in the way of them."""
+    declared = scope.desired.of_kind("network")
+    wanted = [each for desired in declared for each in desired.claims]
+    bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
+    there: set[Claim] = set()
+    for key, owned, row in whose(scope, "network", scope.networks.values()):
+        spec = observed_spec(row, scope.mark(row.get("Labels")))
+        held = tuple(sorted(claims(spec)))
+        there.update(held if owned else ())
+        if owned or key in scope.desired.resources or _overlap(held, wanted):
+            live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
+            yield Resource(key, _with_interface(scope, key, spec, live), claims=held, owned=owned, live=live)
+    yield from beside.holders(scope, sorted(bridged - there))
+
+
+def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Mapping[str, Any]) -> NetworkSpec:
+    """Return a network with what became of its bridge, as far as the file has it and the kernel is in reach."""
+    desired = scope.desired.resources.get(key)
+    if not (desired and desired.owned and live.get("bridge")):
+        return spec
+    kernel = in_reach(scope)
+    return replace(spec, interface=interface(kernel.host.link(live["bridge"]))) if kernel else spec
+
+
+def _is_a_bridge(resource: Resource) -> bool:
+    return NetworkSpec.of(resource).driver == BRIDGE
+
+
+def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
+    return any(ours.overlaps(theirs) for theirs in held for ours in wanted)
