@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.errors import StepFailed
-from reconciler.host.kernel import Reach, Space
+from reconciler.host.kernel import Space
 from reconciler.host.kernel.notes import fitted, note, notes
-from reconciler.host.kernel.reach import inspect
-from reconciler.host.kernel.space import LOOPBACK
-from reconciler.host.netlink import Socket, add_altname, del_altname
-from reconciler.kinds import nodes, still_ours
+from reconciler.kinds import nodes
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.effects import insist, one_by_one_inside, seen, wanted
+from reconciler.kinds.effects import one_by_one_inside
 from reconciler.kinds.exec.parse import parse
-from reconciler.kinds.exec.spec import ExecSpec, digest_of, lifetime
+from reconciler.kinds.exec.spec import ExecSpec, lifetime
 from reconciler.kinds.source import Source
-from reconciler.model import How, Need, Resource, ResourceKey, Status, Step
+from reconciler.model import How, Need, Resource, ResourceKey, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -63,15 +57,21 @@ class ExecKind(Kind):
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Run the commands, and note it."""
-        return one_by_one_inside(host, steps, _ran)
+        from reconciler.kinds.exec.effects import ran
+
+        return one_by_one_inside(host, steps, ran)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Forget that they ran, and run them again."""
-        return one_by_one_inside(host, steps, _ran_again)
+        from reconciler.kinds.exec.effects import ran_again
+
+        return one_by_one_inside(host, steps, ran_again)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Forget that they ran; what they did cannot be undone."""
-        return one_by_one_inside(host, steps, _forgotten)
+        from reconciler.kinds.exec.effects import forgotten
+
+        return one_by_one_inside(host, steps, forgotten)
 
 
 def _observed(scope: Scope, key: ResourceKey, space: Space, parts: Sequence[str]) -> Resource:
@@ -94,39 +94,6 @@ def _grounds(scope: Scope, node: ResourceKey, space: Space) -> tuple[Need, ...]:
     found = nodes.ground(node, "exec")
     is_own = scope.kernel.node_of(space) == node
     return found if is_own else tuple(each._replace(how=How.AFTER) for each in found)
-
-
-def _ran(step: Step, reach: Reach) -> Result:
-    from reconciler.kinds.exec.run import run
-
-    spec = ExecSpec.of(wanted(step))
-    if digest_of(spec.lines) != spec.commands:
-        raise StepFailed("no host remembers its commands: apply the file that declares them")
-    inspected: dict[str, Any] | None = None
-    if spec.node.kind == "container":
-        inspected = inspect(reach.host, spec.at)
-        still_ours.insist(step, inspected, spec.node)
-        spec = replace(spec, at=spec.at._replace(live=inspected["Id"]))
-    run(spec, reach, topology=step.topology)
-    text = note("exec", step.topology, spec.node.name, lifetime(inspected), spec.commands)
-    insist(reach.socket(spec.at).send([add_altname(LOOPBACK, text)]), errno.EEXIST)
-    return Status.DONE
-
-
-def _ran_again(step: Step, reach: Reach) -> Result:
-    _forgotten(step, reach)
-    return _ran(step, reach)
-
-
-def _forgotten(step: Step, reach: Reach) -> Result:
-    handle = seen(step).handle
-    if found := reach.again(handle["place"]):
-        _forget(found[1], handle["notes"])
-    return Status.DONE
-
-
-def _forget(socket: Socket, texts: Sequence[str]) -> None:
-    insist(socket.send([del_altname(LOOPBACK, each) for each in texts]), errno.ENOENT, errno.EINVAL)
 
 
 KIND = ExecKind()
