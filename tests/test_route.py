@@ -10,9 +10,9 @@ from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import Route
 from reconciler.kinds import kinds
+from reconciler.kinds.keep_routes import _is_lost
 from reconciler.kinds.route import KIND, whose
 from reconciler.kinds.route.aside import overlaps
-from reconciler.kinds.route.keep import _is_lost
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
 

@@ -17,7 +17,7 @@ from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route, Socket, delete_route, get_link, get_routes, route_again, verbatim
 from reconciler.host.netlink.constants import RTPROT_KERNEL
-from reconciler.kinds.route.keep import Told
+from reconciler.kinds.keep_routes import Told
 from reconciler.kinds.route.spec import DEFAULTS
 
 if TYPE_CHECKING:

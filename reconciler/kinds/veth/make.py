@@ -15,8 +15,8 @@ from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link, NetlinkError, Socket, delete_link, get_link, new_veth, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import mark_of, named, new_index, wanted
+from reconciler.kinds.readdress import readdress
 from reconciler.kinds.veth.messages import settings
-from reconciler.kinds.veth.readdress import readdress
 from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Status, Step

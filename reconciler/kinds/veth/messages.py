@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import add_address, set_bridge_port, set_link
-from reconciler.kinds.addresses import is_v6
+from reconciler.host.marks import Mark
+from reconciler.host.netlink import set_bridge_port, set_link
+from reconciler.kinds.readdress import addresses
 from reconciler.kinds.veth.spec import Endpoint
 
 
@@ -21,8 +19,3 @@ def settings(index: int, end: Endpoint, mark: Mark, master: int | None) -> tuple
 def port(index: int, end: Endpoint) -> bytes:
     """Return the message that sets the attributes of a bridge's port."""
     return set_bridge_port(index, path_cost=end.path_cost, priority=end.priority, hairpin=end.hairpin)
-
-
-def addresses(index: int, found: Iterable[str]) -> list[bytes]:
-    """Return the messages that add addresses as ours."""
-    return [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in found]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from reconciler.host.netlink import Socket, address_again, delete_address, get_addresses, verbatim
+from reconciler.host.marks import PROTOCOL
+from reconciler.host.netlink import Socket, add_address, address_again, delete_address, get_addresses, verbatim
 from reconciler.kinds.addresses import by_subnet, interface, is_v6, written
 from reconciler.kinds.effects import insist
-from reconciler.kinds.route.keep import all_routes_kept
-from reconciler.kinds.veth.messages import addresses
+from reconciler.kinds.keep_routes import all_routes_kept
 
 _GONE = (errno.EADDRNOTAVAIL, errno.ENXIO)
 """What the kernel says of an address that is not there any more, or of any of IPv6 where a small MTU took that away."""
@@ -27,6 +27,11 @@ def readdress(socket: Socket, index: int, old: Sequence[str], new: Sequence[str]
         with _others_kept(socket, index, {*old, *new}):
             insist(socket.send([delete_address(index, each) for each in dict.fromkeys(gone)]), *_GONE)
             insist(socket.send(addresses(index, new)), errno.EEXIST)  # what went along with the first of its subnet
+
+
+def addresses(index: int, found: Iterable[str]) -> list[bytes]:
+    """Return the messages that add addresses as ours."""
+    return [add_address(index, each, protocol=PROTOCOL, nodad=is_v6(each)) for each in found]
 
 
 def _forms(socket: Socket, index: int, changed: Collection[str]) -> Iterator[str]:
