@@ -25,11 +25,11 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
+from reconciler.kinds.ipv6 import switch_ipv6_on
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
 from reconciler.kinds.still_ours import insist_on_link
-from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import HOST, Status, Step
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from reconciler.host.netlink import (
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, mark_of, one_by_one, seen, wanted
+from reconciler.kinds.ipv6 import switch_ipv6_on
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.namespace import values
 from reconciler.kinds.namespace.spec import NamespaceSpec
 from reconciler.kinds.still_ours import insist_on_link
-from reconciler.kinds.veth.settings import switch_ipv6_on
 from reconciler.model import Status, Step
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from reconciler.host.kernel import Place, Reach
 from reconciler.host.netlink import set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
+from reconciler.kinds.ipv6 import allow_ipv6
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
+from reconciler.kinds.veth.masters import Masters
 from reconciler.kinds.veth.messages import port
-from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Resource, Status, Step
 

@@ -15,9 +15,10 @@ from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link, NetlinkError, Socket, delete_link, get_link, new_veth, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import mark_of, named, new_index, wanted
+from reconciler.kinds.ipv6 import allow_ipv6
 from reconciler.kinds.readdress import readdress
+from reconciler.kinds.veth.masters import Masters
 from reconciler.kinds.veth.messages import settings
-from reconciler.kinds.veth.settings import Masters, allow_ipv6
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
 from reconciler.model import Status, Step
 from reconciler.value import dataclass

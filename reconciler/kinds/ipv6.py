@@ -1,40 +1,17 @@
-"""Where the ends of pairs are put: the bridges, and interfaces that may have IPv6 addresses."""
+"""IPv6 is switched on where an interface is to have addresses of it: Docker switches it off in containers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from reconciler.errors import StepFailed
 from reconciler.host import netns
-from reconciler.host.kernel import Reach, Where
 from reconciler.kinds.addresses import IPV6_MTU, is_v6
-from reconciler.kinds.masters import bridge_now
 from reconciler.kinds.veth.spec import Endpoint
-
-if TYPE_CHECKING:
-    from reconciler.host import Host
 
 _SETTINGS = Path("/proc/sys/net/ipv6/conf")
 """The kernel takes away what is in there of an interface whose MTU is too small for IPv6."""
-
-
-class Masters:
-    """The indices of the bridges that ends are put into; each is looked up once."""
-
-    def __init__(self, host: Host, reach: Reach) -> None:
-        self.host, self.reach = host, reach
-        self._found: dict[tuple[Where, Where], int] = {}
-
-    def index(self, end: Endpoint) -> int | None:
-        """Return the index of the end's bridge; None where it has none."""
-        if end.into is None:
-            return None
-        place = (end.at, end.into)
-        if place not in self._found:
-            self._found[place] = bridge_now(self.host, end.at, end.into, self.reach.socket(end.at))
-        return self._found[place]
 
 
 def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
