@@ -19,7 +19,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.container.config import config
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.model import Action, Change, Changes, Resource, ResourceKey, Spec, Topology
-from reconciler.reconcile.choose import not_permitted
+from reconciler.reconcile.refuse import not_permitted
 from reconciler.topology import load
 
 

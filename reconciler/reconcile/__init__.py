@@ -24,21 +24,18 @@ from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Ste
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, nothing_to_adopt
-from reconciler.reconcile.choose import (
+from reconciler.reconcile.choose import externals, rested, targeted, there
+from reconciler.reconcile.options import Options
+from reconciler.reconcile.refuse import (
     check_keys,
     check_within,
-    externals,
     hindered,
     irreplaceable,
     lacking,
     missing_externals,
     not_permitted,
     not_supported,
-    rested,
-    targeted,
-    there,
 )
-from reconciler.reconcile.options import Options
 from reconciler.value import dataclass
 
 SECOND_LOOKS = (0.0, 0.05, 0.2, 0.75)
