@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from reconciler.errors import ReconcilerError
 from reconciler.host import Host
-from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.kernel.elsewhere import Elsewhere
 from reconciler.host.marks import is_from
 from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind

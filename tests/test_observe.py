@@ -18,7 +18,7 @@ from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, NotPermitt
 from reconciler.host import Host
 from reconciler.host.engine_scope import EngineScope, once
 from reconciler.host.kernel import look
-from reconciler.host.kernel.peer import Elsewhere
+from reconciler.host.kernel.elsewhere import Elsewhere
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope, in_reach
 from reconciler.kinds.base import Kind

@@ -10,7 +10,7 @@ from live.boxes import alone, text
 from live.lab import Lab
 from reconciler.errors import HostRefuses
 from reconciler.host.kernel import Reach, Where
-from reconciler.host.kernel.peer import elsewhere
+from reconciler.host.kernel.elsewhere import elsewhere
 from reconciler.model import ResourceKey
 
 pytestmark = pytest.mark.live

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import EngineUnreachable, HostRefuses
 from reconciler.host import netns
 from reconciler.host.kernel.asking import Asking
+from reconciler.host.kernel.elsewhere import elsewhere, stranger
 from reconciler.host.kernel.known import Known
-from reconciler.host.kernel.peer import elsewhere, stranger
 from reconciler.host.kernel.space import NOWHERE, Space, Where
 from reconciler.host.marks import Mark, of_alias, of_labels, short_key
 from reconciler.host.netlink import Link

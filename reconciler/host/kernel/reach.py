@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host import netns
-from reconciler.host.kernel.peer import elsewhere
+from reconciler.host.kernel.elsewhere import elsewhere
 from reconciler.host.kernel.space import LOOPBACK, Place, Where
 from reconciler.host.marks import Mark, came_between, of_alias, of_labels
 from reconciler.host.netlink import Link, Socket, get_link, sockets

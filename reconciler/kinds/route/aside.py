@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
 from reconciler.host import netns
-from reconciler.host.kernel.peer import elsewhere, stranger
+from reconciler.host.kernel.elsewhere import elsewhere, stranger
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route, Socket, delete_route, get_link, get_routes, route_again, verbatim
 from reconciler.host.netlink.constants import RTPROT_KERNEL
