@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.errors import NotNow
-from reconciler.host import PATIENCE, placeholder
+from reconciler.host import PATIENCE
 from reconciler.host.libc import MS_BIND, MS_REC, MS_SHARED, aside, mount, setns, unmount, unshare
 from reconciler.host.libc import inside as call
 from reconciler.host.netlink import Socket, set_link
+from reconciler.host.netns import placeholder
 from reconciler.host.netns.ways import DIRECTORY, OWN, open_named
 from reconciler.host.privilege import unwritable
 
