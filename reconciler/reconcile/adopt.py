@@ -10,7 +10,7 @@ from reconciler.claims import has_place_of
 from reconciler.errors import Usage
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Claim, Resource, ResourceKey, Topology
-from reconciler.reconcile.alike import alike
+from reconciler.reconcile.hints import hint_for
 
 
 def adopted(
@@ -20,7 +20,7 @@ def adopted(
     resources = dict(observed.resources)
     for key in keys:
         if key not in desired.resources:
-            raise Usage(f"{key}: only what the file declares can be adopted{alike(key, desired.resources)}")
+            raise Usage(f"{key}: only what the file declares can be adopted{hint_for(key, desired.resources)}")
         if whole := kinds[key.kind].part_of:
             raise Usage(f"{key}: a {key.kind} goes with its {whole}, which alone can be adopted")
         found = next((each for each in resources.values() if has_place_of(each, desired.resources[key])), None)

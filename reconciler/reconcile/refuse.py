@@ -11,7 +11,7 @@ from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, ResourceKey, Topology
 from reconciler.reconcile.adopt import by_which, is_adopted
-from reconciler.reconcile.alike import alike
+from reconciler.reconcile.hints import hint_for
 
 
 def check_keys(
@@ -20,7 +20,7 @@ def check_keys(
     """Refuse keys that name nothing, or what is not ours to replace."""
     for key in (*target, *replaced):
         if key not in desired.resources and key not in observed.resources:
-            hint = alike(key, {**desired.resources, **observed.resources})
+            hint = hint_for(key, {**desired.resources, **observed.resources})
             raise Usage(f"{key}: there is no such resource, neither in the file nor on the host{hint}")
     for key in replaced:
         if not (desired.resources.get(key) or observed.resources[key]).owned:

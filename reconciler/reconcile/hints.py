@@ -8,7 +8,7 @@ from reconciler.kinds.source import did_you_mean
 from reconciler.model import ResourceKey
 
 
-def alike(key: ResourceKey, known: Collection[ResourceKey]) -> str:
+def hint_for(key: ResourceKey, known: Collection[ResourceKey]) -> str:
     """Return a hint where something known is written nearly like a key, or has its two ends the other way round."""
     ends = sorted(key.name.split("--"))
     turned = [each for each in known if each.kind == key.kind and sorted(each.name.split("--")) == ends]
