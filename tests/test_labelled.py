@@ -10,7 +10,7 @@ from engine_files import topology
 
 from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope
-from reconciler.kinds.labelled import SECRET, unmarked, veiled, whose
+from reconciler.kinds.labelled import SECRET, unmarked, veiled_as_noted, whose
 from reconciler.kinds.volume.spec import VolumeSpec
 from reconciler.model import FrozenMap, ResourceKey
 
@@ -73,4 +73,4 @@ def test_labels_without_our_marks_are_those_of_the_person() -> None:
 @pytest.mark.parametrize("said", ["[" * 3000, "{", "5", '[["labels", ["a"]], [[]], [null], [["a", {}], 5]]'])
 def test_a_label_of_somebody_elses_making_hides_nothing_and_fails_nothing(said: str) -> None:
     spec = VolumeSpec(labels=FrozenMap({"a": "b"}))
-    assert veiled(spec, {SECRET: said}) == spec
+    assert veiled_as_noted(spec, {SECRET: said}) == spec

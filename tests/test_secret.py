@@ -15,7 +15,7 @@ from reconciler.diff import diff
 from reconciler.errors import FileInvalid, Position, Problem, StepFailed
 from reconciler.kinds import kinds
 from reconciler.kinds.interpolate import interpolate
-from reconciler.kinds.labelled import secrets_label, veiled
+from reconciler.kinds.labelled import secrets_label, veiled_as_noted
 from reconciler.model import (
     EMPTY,
     Action,
@@ -43,8 +43,7 @@ from reconciler.model import (
 from reconciler.plan import plan
 from reconciler.render import plan_json, plan_lines, show_json
 from reconciler.render.values import discreet, hidden, plain, sealed, shown, text
-from reconciler.secret import MARKER, Secret, _Known, looks_secret, masked, publish, veiled_within
-from reconciler.secret import veiled as by_name
+from reconciler.secret import MARKER, Secret, _Known, looks_secret, masked, publish, veiled, veiled_within
 from reconciler.secret.index import Index
 from reconciler.topology import load
 from reconciler.value import dataclass
@@ -140,7 +139,7 @@ def test_a_name_does_not_look_secret(name: str) -> None:
     ],
 )
 def test_a_value_is_secret_by_its_form(value: str, found: bool) -> None:
-    assert isinstance(by_name("URL", value), Secret) is found
+    assert isinstance(veiled("URL", value), Secret) is found
 
 
 @pytest.mark.parametrize("_", ["one test", "another"])
@@ -397,11 +396,11 @@ def test_a_path_that_leads_nowhere_leaves_a_spec_as_it_is() -> None:
 
 def test_what_a_label_names_is_secret_and_a_label_of_somebody_else_is_no_fault() -> None:
     made = Thing(Secret("a"), entries=FrozenMap({"k": Secret("b")}))
-    assert has_secret(veiled(Thing("a"), secrets_label(made)).word)
-    assert not has_secret(veiled(Thing("a"), secrets_label(Thing("a"))))
+    assert has_secret(veiled_as_noted(Thing("a"), secrets_label(made)).word)
+    assert not has_secret(veiled_as_noted(Thing("a"), secrets_label(Thing("a"))))
     for strange in ("", "{", "7", "[7]", "[[7]]", '"x"'):
-        assert veiled(Thing("a"), {"reconciler.secret": strange}) == Thing("a")
-    assert not has_secret(veiled(Thing("a"), None))
+        assert veiled_as_noted(Thing("a"), {"reconciler.secret": strange}) == Thing("a")
+    assert not has_secret(veiled_as_noted(Thing("a"), None))
 
 
 def test_a_secret_is_rendered_as_a_marker_as_a_digest_or_as_it_is() -> None:

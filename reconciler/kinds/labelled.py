@@ -52,7 +52,7 @@ def secrets_label(spec: Spec) -> dict[str, str]:
     return {SECRET: json.dumps(list(secret_paths(spec)), ensure_ascii=False)}
 
 
-def veiled(spec: S, live: Mapping[str, str] | None) -> S:
+def veiled_as_noted(spec: S, live: Mapping[str, str] | None) -> S:
     """Return an observed spec in which all that its label names is secret."""
     with contextlib.suppress(ValueError, TypeError, RecursionError):  # of somebody else's making
         for path in json.loads((live or {}).get(SECRET, "[]")):

@@ -12,12 +12,11 @@ from reconciler.kinds.container.environment import of_engine as environment
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
 from reconciler.kinds.image.references import key_or_reference
-from reconciler.kinds.labelled import SECRET, unmarked, veiled
+from reconciler.kinds.labelled import SECRET, unmarked, veiled_as_noted
 from reconciler.kinds.namespace.sysctls import as_shown, lasting
 from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import EMPTY, FrozenMap
-from reconciler.secret import Secret
-from reconciler.secret import veiled as by_name
+from reconciler.secret import Secret, veiled
 from reconciler.value import dataclass
 
 T = TypeVar("T")
@@ -95,7 +94,7 @@ def spec_of(seen: Seen) -> ContainerSpec:
         **_confinement(seen),
         **limits.of_engine(seen.host_config, seen.info, seen.want),
     )
-    return veiled(spec, seen.config.get("Labels"))
+    return veiled_as_noted(spec, seen.config.get("Labels"))
 
 
 def _image(seen: Seen) -> str:
@@ -168,7 +167,7 @@ def _environment(seen: Seen) -> FrozenMap[str]:
     noted = SECRET in (seen.config.get("Labels") or {})
     return FrozenMap(
         {
-            name: by_name(name, each) if noted or name in want else Secret(each)
+            name: veiled(name, each) if noted or name in want else Secret(each)
             for name, each in own_entries(live, image, want).items()
         }
     )

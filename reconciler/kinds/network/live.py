@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.host.marks import SOURCE, Mark
 from reconciler.host.netlink import Link
-from reconciler.kinds.labelled import unmarked, veiled
+from reconciler.kinds.labelled import unmarked, veiled_as_noted
 from reconciler.kinds.masters import bridge_of
 from reconciler.kinds.network.spec import ABSENT, BRIDGE, DOWN, UP, Ipam, NetworkSpec, Pool, Pools
 from reconciler.model import FrozenMap
@@ -33,7 +33,7 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> NetworkSpec:
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
     )
-    return veiled(spec, row.get("Labels"))
+    return veiled_as_noted(spec, row.get("Labels"))
 
 
 def facts(row: Mapping[str, Any], spec: NetworkSpec) -> Mapping[str, Any]:

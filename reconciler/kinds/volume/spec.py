@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.host.marks import Mark
-from reconciler.kinds.labelled import unmarked, veiled
+from reconciler.kinds.labelled import unmarked, veiled_as_noted
 from reconciler.model import EMPTY, Claim, FrozenMap, Spec
 from reconciler.value import dataclass
 
@@ -31,7 +31,7 @@ def observed_spec(row: Mapping[str, Any], mark: Mark | None) -> VolumeSpec:
         labels=unmarked(row.get("Labels")),
         marked=mark is not None,
     )
-    return veiled(spec, row.get("Labels"))
+    return veiled_as_noted(spec, row.get("Labels"))
 
 
 def claim(live_name: str) -> Claim:
