@@ -13,7 +13,7 @@ from reconciler.topology.compiled import fits
 from reconciler.topology.elsewhere import ELSEWHERE
 from reconciler.topology.schema import adapted, extensions, schema, types
 from reconciler.topology.tree import Node, find, plain, written
-from reconciler.topology.wording import NEARLY, did_you_mean, example, flow, meant, noun, shown
+from reconciler.topology.wording import NEARLY, example, flow, hint_of, meant, noun, shown
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -139,7 +139,7 @@ def _unknown(breach: _Breach) -> Iterator[_Finding]:
     for name in breach.value:
         if name not in known and not others.search(name):
             ours = meant(name, known)
-            hint = did_you_mean(ours) or ELSEWHERE.get(name, "")
+            hint = hint_of(ours) or ELSEWHERE.get(name, "")
             yield _Finding(f"unknown attribute {name!r}", hint, name, ours)
 
 

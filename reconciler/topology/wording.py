@@ -66,7 +66,7 @@ def meant(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=1, cutoff=NEARLY)
 
 
-def did_you_mean(words: Iterable[str]) -> str:
+def hint_of(words: Iterable[str]) -> str:
     """Make a hint of words that may be meant; empty if there are none."""
     found = " or ".join(map(repr, words))
     return f"did you mean {found}?" if found else ""
