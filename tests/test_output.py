@@ -18,7 +18,7 @@ from typing import TextIO
 
 import pytest
 
-from reconciler.cli.calls import _Words, log_calls, say_warnings
+from reconciler.cli.logs import _Words, log_calls, say_warnings
 from reconciler.cli.output import Log, complain, harmless, note, say, say_json, settings, style
 from reconciler.errors import FileInvalid, NotPermitted, Position, Problem, ReconcilerError, StepFailed, visible
 from reconciler.render.style import Style

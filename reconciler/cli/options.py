@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.cli.calls import log_calls
+from reconciler.cli.logs import log_calls
 from reconciler.cli.output import settings
 from reconciler.cli.version import tell_version
 from reconciler.kinds.units import duration

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from reconciler.cli.app import COMMANDS, HELP, app
-from reconciler.cli.calls import say_warnings
+from reconciler.cli.logs import say_warnings
 from reconciler.cli.output import complain, prepare_streams, unwritable
 from reconciler.errors import ReconcilerError, Usage
 
