@@ -15,7 +15,7 @@ from reconciler.host.netlink.parse import address, link, route
 from reconciler.model import ResourceKey, Topology
 
 OVERFLOW = "messages of the kernel were lost"
-HOST = "the host"
+_THE_HOST = "the host"
 _LINKS = {c.RTM_NEWLINK: "has changed", c.RTM_DELLINK: "is gone"}
 _ROUTES = {c.RTM_NEWROUTE: "has changed in", c.RTM_DELROUTE: "is gone from"}
 _FAMILY = struct.Struct("=B")
@@ -92,7 +92,7 @@ class KernelConcern:
             return None
         found = link(message.body, 0, len(message.body))
         about = frozenset((node,)) if node else self._of_host(found, message.kind, family)
-        return News(f"{found.name} in {node or HOST} {_LINKS[message.kind]}", about) if about else None
+        return News(f"{found.name} in {node or _THE_HOST} {_LINKS[message.kind]}", about) if about else None
 
     def _of_host(self, found: Link, kind: int, family: int) -> frozenset[ResourceKey]:
         """Return what a link of the host concerns; one that loses its mark or name does still: that is drift."""
@@ -119,7 +119,7 @@ class KernelConcern:
         if found is None:
             return None
         about = frozenset((node,)) if node else self._ours.get(found.index)
-        return News(f"{found.address} is gone from an interface in {node or HOST}", about) if about else None
+        return News(f"{found.address} is gone from an interface in {node or _THE_HOST}", about) if about else None
 
     def _of_route(self, message: Message, node: ResourceKey | None) -> News | None:
         """What a routing daemon adds and takes is its own; ours is taken by hand, or another takes its place.
@@ -134,7 +134,7 @@ class KernelConcern:
             about |= frozenset().union(*(self._ours.get(each, frozenset()) for each in found.devices if not node))
             if not about or not _is_of_an_address(message, found):
                 return None
-        where = node or HOST
+        where = node or _THE_HOST
         return News(f"the route to {found.destination} {_ROUTES[message.kind]} {where}", about, of=f"routes of {where}")
 
 
