@@ -101,8 +101,6 @@ class Watch:
     def _needs_engine(self) -> bool:
         return any("engine" in self._kinds[each.key.kind].uses for each in self.file.topology)
 
-    # listening
-
     def _due(self) -> float:
         """When to look, however far off that is: not before it is known whether the engine answers."""
         if self._needs_engine and not (self._reached or self._lost):
@@ -191,8 +189,6 @@ class Watch:
         elif action == HEALTHY and (mark := of_labels(event["Actor"]["Attributes"])):
             self.passes.forgive(mark.key, among=self.file.topology)
         self._note(news.reason, of=news.of)
-
-    # looking
 
     def _look(self) -> None:
         """Begin a pass; it runs beside the listening, so that it holds up nothing."""
