@@ -65,6 +65,7 @@ from reconciler.render.plan import change_lines
 from reconciler.render.style import Style
 from reconciler.render.table import table
 from reconciler.render.values import plain, text
+from reconciler.topologies import Found
 from reconciler.value import dataclass
 
 GOLDEN = Path(__file__).with_name("golden_render")
@@ -470,11 +471,11 @@ def test_values_that_json_does_not_have_become_what_it_has() -> None:
 
 
 def test_topologies_are_listed_with_their_files_and_counts() -> None:
-    rows = [
-        ("a", ("/x/a.yaml",), {"container": 2, "image": 1}),
-        ("longer", (), {"veth": 1}),
+    found = [
+        Found("a", ("/x/a.yaml",), {"container": 2, "image": 1}),
+        Found("longer", (), {"veth": 1}),
     ]
-    assert topology_lines(rows) == [
+    assert topology_lines(found) == [
         "TOPOLOGY  FROM       RESOURCES",
         "a         /x/a.yaml  2 containers, 1 image",
         "longer    ?          1 veth",

@@ -142,7 +142,7 @@ def ls(
 
     found, errors = topologies(Host(engine_timeout=engine_timeout, patience=patience))
     if found or not errors:
-        say(topology_lines([(each.name, each.sources, each.counts) for each in found], style=style(sys.stdout)))
+        say(topology_lines(found, style=style(sys.stdout)))
     return max([complain(error) for error in errors], default=0)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.table import table
 
-Row = tuple[str, Sequence[str], Mapping[str, int]]
+if TYPE_CHECKING:
+    from reconciler.topologies import Found
+
 _HEAD = ("TOPOLOGY", "FROM", "RESOURCES")
 
 
-def topology_lines(found: Sequence[Row], *, style: Style = PLAIN) -> list[str]:
+def topology_lines(found: Sequence[Found], *, style: Style = PLAIN) -> list[str]:
     """Render each topology with the files it came from and how many resources of each kind it has."""
     if not found:
         return ["No topologies on this host."]
-    rows = [(name, ", ".join(sources) or "?", _counted(counts)) for name, sources, counts in found]
+    rows = [(each.name, ", ".join(each.sources) or "?", _counted(each.counts)) for each in found]
     head, *rest = table([_HEAD, *rows], style.width)
     return [style.bold(head), *rest]
 
