@@ -385,7 +385,7 @@ def test_a_foreign_route_counts_where_the_container_is_to_be_connected_again(
         LAN_OF_WEB, Action.REPLACE, desired=Resource(LAN_OF_WEB, ConnectSpec(subnets=declared)), observed=live
     )
     with pytest.raises(StepFailed, match=f"would not connect it to {refused} again") if refused else nullcontext():
-        disconnected(host, Step(StepKey(LAN_OF_WEB, Verb.DELETE), change))
+        disconnected(Step(StepKey(LAN_OF_WEB, Verb.DELETE), change), host)
     assert gone == ([] if refused else ["t-lan"])
 
 

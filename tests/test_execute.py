@@ -202,7 +202,7 @@ def test_what_is_left_of_a_step_fails_in_the_name_of_its_key() -> None:
     def fail() -> Any:
         raise ValueError("too late")
 
-    (result,) = one_by_one(Host(), [step("a")], lambda _: Later(fail, fail))
+    (result,) = one_by_one(Host(), [step("a")], lambda *_: Later(fail, fail))
     assert isinstance(result, Later)
     for act in (result.wait, result.work):
         with pytest.raises(StepFailed, match=r"^doing/a: ValueError: too late$"):
@@ -210,7 +210,7 @@ def test_what_is_left_of_a_step_fails_in_the_name_of_its_key() -> None:
 
 
 def test_what_was_interrupted_says_so_with_its_key_in_front() -> None:
-    def act(_: Step) -> Result:
+    def act(*_: object) -> Result:
         raise Interrupted("`sleep 9` was cut short")
 
     (found,) = one_by_one(Host(), [step("a")], act)

@@ -21,11 +21,11 @@ _ROUND = 512
 _HINTS = {"no space left on device": "the engine's disk is full: see `docker system df`, and `docker system prune`"}
 
 
-def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result]) -> Iterator[Result]:
+def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step, Host], Result]) -> Iterator[Result]:
     """Carry out each step by itself: the failure of one is its own result, and begins with its key."""
     for step in steps:
         try:
-            result = act(step)
+            result = act(step, host)
         except Exception as error:  # noqa: BLE001 - what a library raises becomes a value in our words
             yield named(step, host.explain(error))
         else:
@@ -35,7 +35,7 @@ def one_by_one(host: Host, steps: Iterable[Step], act: Callable[[Step], Result])
 def one_by_one_inside(host: Host, steps: Iterable[Step], act: Callable[[Step, Reach], Result]) -> Iterator[Result]:
     """Carry out each step by itself, with one way into namespaces for all of them."""
     with Reach(host) as reach:
-        yield from one_by_one(host, steps, lambda step: act(step, reach))
+        yield from one_by_one(host, steps, lambda step, _: act(step, reach))
 
 
 def _named_later(host: Host, step: Step, later: Later) -> Later:

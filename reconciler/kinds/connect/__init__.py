@@ -45,13 +45,13 @@ class ConnectKind(Kind):
         """Connect."""
         from reconciler.kinds.connect.effects import connected
 
-        return one_by_one(host, steps, lambda step: connected(host, step))
+        return one_by_one(host, steps, connected)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Disconnect."""
         from reconciler.kinds.connect.effects import disconnected
 
-        return one_by_one(host, steps, lambda step: disconnected(host, step))
+        return one_by_one(host, steps, disconnected)
 
 
 KIND = ConnectKind()

@@ -45,7 +45,7 @@ _OLD = (
 )
 
 
-def connected(host: Host, step: Step) -> Result:
+def connected(step: Step, host: Host) -> Result:
     """Connect with the whole configuration; what a failed attempt left behind is disconnected first."""
     resource = wanted(step)
     spec = ConnectSpec.of(resource)
@@ -113,7 +113,7 @@ def _hinted(resource: Resource, error: Exception) -> StepFailed:
     return StepFailed(f"{resource.key}: {error}" + (f": {hint}" if hint else ""))
 
 
-def disconnected(host: Host, step: Step) -> Result:
+def disconnected(step: Step, host: Host) -> Result:
     """Disconnect; the network may be gone already."""
     resource, engine = seen(step), host.engine
     container, network = resource.live["container"], resource.live["name"]

@@ -89,19 +89,19 @@ class ContainerKind(Kind):
         """Create."""
         from reconciler.kinds.container.effects import created
 
-        return one_by_one(host, steps, lambda step: created(host, step))
+        return one_by_one(host, steps, created)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Update and rename."""
         from reconciler.kinds.container.effects import updated
 
-        return one_by_one(host, steps, lambda step: updated(host, step))
+        return one_by_one(host, steps, updated)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Stop as they ask, and remove."""
         from reconciler.kinds.container.effects import deleted
 
-        return one_by_one(host, steps, lambda step: deleted(host, step))
+        return one_by_one(host, steps, deleted)
 
 
 def _made_with(observed: Resource) -> FrozenMap[str]:

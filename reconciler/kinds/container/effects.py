@@ -35,7 +35,7 @@ Json = dict[str, Any]
 _NONE = "none"
 
 
-def created(host: Host, step: Step) -> Result:
+def created(step: Step, host: Host) -> Result:
     """Create a container on its first network, with its mark."""
     resource, containers = wanted(step), host.engine.containers
     spec = ContainerSpec.of(resource)
@@ -114,7 +114,7 @@ def _hint(error: Exception, spec: ContainerSpec) -> str:
     return next((f": {hint}" for words, hint in _HINTS.items() if words.lower() in text), "")
 
 
-def updated(host: Host, step: Step) -> Result:
+def updated(step: Step, host: Host) -> Result:
     """Send one docker update, a rename, a connect to Docker's own bridge, and sysctls, as far as they are due."""
     spec, identity, containers = ContainerSpec.of(wanted(step)), seen(step).live["id"], host.engine.containers
     paths = step.change.paths
@@ -148,7 +148,7 @@ def _set_sysctls(host: Host, where: Where, spec: ContainerSpec) -> None:
         netns.call(reach.fd(where), values.write, declared)
 
 
-def deleted(host: Host, step: Step) -> Result:
+def deleted(step: Step, host: Host) -> Result:
     """Stop a container as it asks, remove it, and see that it is gone; its anonymous volumes go with ours only."""
     live, ours = seen(step).live, ContainerSpec.of(seen(step)).marked
 

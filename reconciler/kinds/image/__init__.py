@@ -55,19 +55,19 @@ class ImageKind(Kind):
         """Make or pull each; one that comes out as it was before is unchanged."""
         from reconciler.kinds.image.effects import created
 
-        return one_by_one(host, steps, lambda step: created(host, step))
+        return one_by_one(host, steps, created)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Give and take tags."""
         from reconciler.kinds.image.effects import retagged
 
-        return one_by_one(host, steps, lambda step: retagged(host, step))
+        return one_by_one(host, steps, retagged)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove our tags, and with the last one the image; what was pulled stays."""
         from reconciler.kinds.image.effects import deleted
 
-        return one_by_one(host, steps, lambda step: deleted(host, step))
+        return one_by_one(host, steps, deleted)
 
 
 KIND = ImageKind()

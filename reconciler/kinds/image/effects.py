@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 
-def created(host: Host, step: Step) -> Result:
+def created(step: Step, host: Host) -> Result:
     """Make or pull an image, and give it its tags."""
     engine, spec, before = host.engine, ImageSpec.of(wanted(step)), step.change.observed
     had = {held_of(before).identity} if before else set()
@@ -32,7 +32,7 @@ def created(host: Host, step: Step) -> Result:
     return Status.UNCHANGED if identity in known else Status.DONE
 
 
-def retagged(host: Host, step: Step) -> Result:
+def retagged(step: Step, host: Host) -> Result:
     """Give and take tags."""
     engine, spec, held = host.engine, ImageSpec.of(wanted(step)), held_of(seen(step))
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository)
@@ -43,7 +43,7 @@ def retagged(host: Host, step: Step) -> Result:
     return Status.DONE
 
 
-def deleted(host: Host, step: Step) -> Result:
+def deleted(step: Step, host: Host) -> Result:
     """Remove our tags of an image, and what it stands on as far as nothing else does."""
     engine, spec, held = host.engine, ImageSpec.of(seen(step)), held_of(seen(step))
     tags.insist_on_rest(engine, held)

@@ -44,7 +44,7 @@ def create(host: Host, steps: Sequence[Step]) -> list[Result]:
     return aside(
         lambda: [
             *one_by_one(
-                host, steps, lambda step: _create(NamespaceSpec.of(wanted(step)), marks[step.key], host.patience)
+                host, steps, lambda step, host: _create(NamespaceSpec.of(wanted(step)), marks[step.key], host.patience)
             )
         ]
     )

@@ -38,7 +38,7 @@ def delete(host: Host, steps: Sequence[Step]) -> list[Result]:
         delete_pairs(reach, _outward(steps, places))
     found = _again(places)
     ended = {pid for each in found.values() for pid in _end_leftovers(each)}
-    results = [*one_by_one(host, steps, lambda step: _unnamed(seen(step).handle, found, host.patience))]
+    results = [*one_by_one(host, steps, lambda step, host: _unnamed(seen(step).handle, found, host.patience))]
     gone = {_cookie(seen(step).handle) for step, result in zip(steps, results, strict=True) if result is Status.DONE}
     unnamed = {cookie: each for cookie, each in found.items() if cookie in gone}
     for cookie, left in _emptied(unnamed, ended, _Whose(steps[0].topology, host.identity)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.base import Kind, Result, Told
-from reconciler.kinds.effects import one_by_one, seen
+from reconciler.kinds.effects import one_by_one
 from reconciler.kinds.network.parse import networks
 from reconciler.kinds.network.spec import DOWN, UP, NetworkSpec
 from reconciler.kinds.source import Source
@@ -62,19 +62,19 @@ class NetworkKind(Kind):
         """Make each with its labels."""
         from reconciler.kinds.network.effects import created
 
-        return one_by_one(host, steps, lambda step: created(host, step))
+        return one_by_one(host, steps, created)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Set its bridge up."""
         from reconciler.kinds.network.effects import set_up
 
-        return one_by_one(host, steps, lambda step: set_up(seen(step).live["bridge"]))
+        return one_by_one(host, steps, set_up)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each; endpoints that are about to go are waited for."""
         from reconciler.kinds.network.effects import deleted
 
-        return one_by_one(host, steps, lambda step: deleted(host, step))
+        return one_by_one(host, steps, deleted)
 
 
 KIND = NetworkKind()

@@ -25,14 +25,15 @@ _HINTS = {
 }
 
 
-def set_up(bridge: str) -> Status:
+def set_up(step: Step, host: Host) -> Result:
     """Set the bridge of a network up."""
+    del host
     with Socket() as socket:
-        insist(socket.send([set_link(bridge, up=True)]))
+        insist(socket.send([set_link(seen(step).live["bridge"], up=True)]))
     return Status.DONE
 
 
-def created(host: Host, step: Step) -> Result:
+def created(step: Step, host: Host) -> Result:
     """Make a network with its labels."""
     resource = wanted(step)
     spec = NetworkSpec.of(resource)
@@ -73,7 +74,7 @@ def _hinted(step: Step, error: ReconcilerError) -> ReconcilerError:
     return StepFailed(f"{step.key.key}: {hint} ({error})") if hint else error
 
 
-def deleted(host: Host, step: Step) -> Result:
+def deleted(step: Step, host: Host) -> Result:
     """Remove a network; one that is gone already is no error."""
     resource, networks = seen(step), host.engine.networks
     identity = resource.live["id"]

@@ -79,26 +79,26 @@ class ProcessKind(Kind):
         """Start, and see that it lives or completes."""
         from reconciler.kinds.process.effects import started
 
-        return one_by_one(host, steps, lambda step: started(host, step))
+        return one_by_one(host, steps, started)
 
     def update(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Start, stop, pause, unpause."""
         from reconciler.kinds.process.effects import changed
 
-        return one_by_one(host, steps, lambda step: changed(host, step))
+        return one_by_one(host, steps, changed)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Stop."""
         from reconciler.kinds.process.effects import ended
 
-        return one_by_one(host, steps, lambda step: ended(host, step))
+        return one_by_one(host, steps, ended)
 
     def wait(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Wait for the healthcheck, or for the end of an external."""
         from reconciler.kinds.process.effects import completed, healthy
 
         return one_by_one(
-            host, steps, lambda step: (completed if step.key.condition == COMPLETED else healthy)(host, step)
+            host, steps, lambda step, host: (completed if step.key.condition == COMPLETED else healthy)(step, host)
         )
 
 

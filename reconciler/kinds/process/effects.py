@@ -34,7 +34,7 @@ _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
 
 
-def started(host: Host, step: Step) -> Result:
+def started(step: Step, host: Host) -> Result:
     """Bring a container that was just created, or is stopped, into its state."""
     resource = wanted(step)
     spec = ProcessSpec.of(resource)
@@ -55,13 +55,13 @@ def _settled(host: Host, spec: ProcessSpec) -> Status:
     return Status.DONE
 
 
-def changed(host: Host, step: Step) -> Result:
+def changed(step: Step, host: Host) -> Result:
     """Go from one state to another with the fewest calls."""
     resource, containers = wanted(step), host.engine.containers
     was, to = ProcessSpec.of(seen(step)).state, ProcessSpec.of(resource).state
     container = ProcessSpec.of(resource).container
     if to == "stopped":
-        return ended(host, step)
+        return ended(step, host)
     if was != "created":
         insist(step, containers.inspect(container), ResourceKey("container", resource.key.name))
     if was == "paused":
@@ -71,7 +71,7 @@ def changed(host: Host, step: Step) -> Result:
     elif (was, to) == (RESTARTING, "running"):
         return Later(lambda: _revive(host, resource))
     elif was != "running":
-        return started(host, step)
+        return started(step, host)
     return Later(lambda: _complete(host, resource)) if to == "completed" else Status.DONE
 
 
@@ -97,7 +97,7 @@ def _last_code(state: dict[str, Any]) -> str:
     return "" if runs else f", the last time with exit code {state['ExitCode']}"
 
 
-def ended(host: Host, step: Step) -> Result:
+def ended(step: Step, host: Host) -> Result:
     """Stop a container."""
     return stopping(host, seen(step).live, lambda: Status.DONE)
 
@@ -181,13 +181,13 @@ def _complete(host: Host, resource: Resource) -> None:
         raise _out_of_patience(host, resource.key, "has not completed")
 
 
-def completed(host: Host, step: Step) -> Result:
+def completed(step: Step, host: Host) -> Result:
     """Wait for the end of what somebody else started."""
     resource = wanted(step)
     return Later(lambda: _complete(host, resource))
 
 
-def healthy(host: Host, step: Step) -> Result:
+def healthy(step: Step, host: Host) -> Result:
     """Wait for the healthcheck; without one that is a failure, unless nobody said that there is one."""
     resource, insists = wanted(step), step.key.condition != IF_CHECKED
     deadline = time.monotonic() + host.wait_timeout

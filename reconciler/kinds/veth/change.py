@@ -28,7 +28,7 @@ def update(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
     """Change what differs at the ends of each pair."""
     with Reach(host) as reach:
         masters = Masters(host, reach)
-        yield from one_by_one(host, steps, lambda step: _updated(step, reach, masters))
+        yield from one_by_one(host, steps, lambda step, _: _updated(step, reach, masters))
 
 
 def _updated(step: Step, reach: Reach, masters: Masters) -> Result:

@@ -60,13 +60,13 @@ class VolumeKind(Kind):
         """Make each with its labels."""
         from reconciler.kinds.volume.effects import created
 
-        return one_by_one(host, steps, lambda step: created(host, step))
+        return one_by_one(host, steps, created)
 
     def delete(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Remove each with its content."""
         from reconciler.kinds.volume.effects import deleted
 
-        return one_by_one(host, steps, lambda step: deleted(host, step))
+        return one_by_one(host, steps, deleted)
 
 
 KIND = VolumeKind()

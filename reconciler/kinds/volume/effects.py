@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.host import Host
 
 
-def created(host: Host, step: Step) -> Result:
+def created(step: Step, host: Host) -> Result:
     """Make a volume with its labels."""
     resource = wanted(step)
     spec = VolumeSpec.of(resource)
@@ -37,7 +37,7 @@ def created(host: Host, step: Step) -> Result:
     return Status.DONE
 
 
-def deleted(host: Host, step: Step) -> Result:
+def deleted(step: Step, host: Host) -> Result:
     """Remove a volume with its content; one that is gone already is no error."""
     resource, engine = seen(step), host.engine
     name = resource.live["id"]
