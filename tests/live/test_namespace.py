@@ -215,6 +215,31 @@ def test_what_interfaces_have_from_a_namespace_is_after_an_edit_what_it_is_in_on
     assert inherited(lab) == edited != before
 
 
+@pytest.mark.parametrize("on", [0, 1])
+@pytest.mark.parametrize(
+    ("kept", "taken"),
+    [
+        ("net.ipv4.ip_forward", "net.ipv4.conf.default.forwarding"),
+        ("net.ipv6.conf.all.forwarding", "net.ipv6.conf.default.forwarding"),
+        ("net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6"),
+    ],
+)
+def test_a_sysctl_that_is_taken_out_leaves_what_another_decides(lab: Lab, kept: str, taken: str, on: int) -> None:
+    def values() -> str:
+        family, name = taken.split(".")[1], taken.rpartition(".")[2]
+        script = f"cd /proc/sys/net/{family}/conf; grep . all/{name} default/{name} eth0/{name}"
+        return run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", script)
+
+    text = "namespaces: {red: {sysctls: {%s: %s%s}}}\nveths: [[red:eth0, red:eth1]]"
+    less = text % (kept, on, "")
+    lab.apply(less)
+    fresh = values()
+    lab.apply("")
+    lab.apply(text % (kept, on, f", {taken}: {on}"))
+    lab.apply(less)
+    assert values() == fresh
+
+
 def test_an_interface_that_a_command_told_otherwise_keeps_what_it_was_told(lab: Lab) -> None:
     text = "namespaces: {red: {%s exec: ['echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter']}}\nveths: [[red:eth0, red:eth1]]"
     lab.apply(text % "")

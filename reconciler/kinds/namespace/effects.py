@@ -82,7 +82,7 @@ def update(step: Step, reach: Reach) -> Result:
     interfaces = _ours(socket)
     with _addresses_kept(fd, socket, {*gone, *changed}):
         try:
-            _give_back(fd, socket, gone, interfaces)
+            _give_back(fd, socket, gone, spec.sysctls, interfaces)
         except StepFailed as error:
             raise StepFailed(f"{error}: --replace {step.key.key} makes it anew") from error
         finally:
@@ -123,7 +123,9 @@ def _set(socket: Socket, declared: Mapping[str, str], changed: Iterable[str], in
     values.write(declared, interfaces)
 
 
-def _give_back(fd: int, socket: Socket, keys: Sequence[str], interfaces: Collection[str]) -> None:
+def _give_back(
+    fd: int, socket: Socket, keys: Sequence[str], declared: Mapping[str, str], interfaces: Collection[str]
+) -> None:
     if keys:
-        netns.call(fd, values.write, values.of_new_namespace(keys), interfaces)
+        netns.call(fd, values.write, values.of_new_namespace(keys, declared), interfaces)
         write(socket, LOOPBACK, "sysctl", drop=[noted("", key) for key in keys])

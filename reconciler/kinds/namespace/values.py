@@ -63,11 +63,16 @@ def _path(key: str) -> Path:
     return Path("/proc/sys", key.replace(".", "/"))
 
 
-def of_new_namespace(keys: Sequence[str]) -> dict[str, str]:
-    """Read what a new namespace has, in one that ends at once; what it does not have is left out."""
+def of_new_namespace(keys: Sequence[str], declared: Mapping[str, str]) -> dict[str, str]:
+    """Read what a new namespace has beside what is declared of it, in one that ends at once.
+
+    One may decide another (ip_forward does conf.default.forwarding). What there is not is left out.
+    """
 
     def read() -> dict[str, str]:
         unshare()
+        with contextlib.suppress(StepFailed):  # it is told where it is set in earnest
+            write(declared)
         return dict(present(keys))
 
     return aside(read) if keys else {}
