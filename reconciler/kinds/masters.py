@@ -32,7 +32,8 @@ def master_of(scope: Scope, space: Space, link: Link) -> tuple[str, Where | None
     if master is None:
         return "", None
     mark = scope.kernel.mine(master)
-    bridge = mark.key if mark and mark.key.kind == "bridge" else _external(scope, space, master)
+    ours = scope.key_of_ours(mark.key, master.name) if mark and mark.key.kind == "bridge" else None
+    bridge = ours or _external(scope, space, master)
     network = network_of(scope, space, master) if bridge is None else None
     if network:
         return str(network.key), network
@@ -56,9 +57,9 @@ def network_of(scope: Scope, space: Space, link: Link) -> Where | None:
     found = next((each for each in _networks(scope) if bridge_of(each) == link.name), None)
     if found is None:
         return None
-    mark = scope.mark(found.get("Labels"))
-    key = mark.key if mark else scope.wanted.get(("network", found["Name"]))
-    return Where(key, found["Name"], scope.name if mark else "") if key else None
+    mark, name = scope.mark(found.get("Labels")), found["Name"]
+    key = scope.key_of_ours(mark.key, name) if mark else scope.wanted.get(("network", name))
+    return Where(key, name, scope.name if mark and mark.key == key else "") if key else None
 
 
 def _networks(scope: Scope) -> Iterable[Mapping[str, Any]]:

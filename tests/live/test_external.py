@@ -9,6 +9,8 @@ from live.lab import IMAGE, Lab, busybox_tar, run
 from live.rounds import Way, walk
 from reconciler import reconcile
 from reconciler.kinds import kinds
+from reconciler.model import Action
+from reconciler.reconcile import Options
 
 pytestmark = pytest.mark.live
 
@@ -164,3 +166,32 @@ def test_a_veth_of_ours_reaches_into_a_namespace_that_is_external_by_now(lab: La
     text = ours.replace(live, f"{live}, external: true")
     assert lab.tells(text) == {}
     handed_over(lab, "namespace", live, ours, text)
+
+
+PORT = "namespaces: {n: }\n%ss: {b: {%s}}\nveths: [{name: v, endpoints: ['n:e', {%s: b, interface: '%s'}]}]"
+
+
+def test_a_port_leaves_the_bridge_whose_entry_is_another_by_now(lab: Lab) -> None:
+    entry_becomes_another(lab, "bridge", ("ip", "link", "add"), ("type", "bridge"), ("ip", "link", "del"))
+
+
+def test_a_port_leaves_the_network_whose_entry_is_another_by_now(lab: Lab, engine: object) -> None:
+    entry_becomes_another(lab, "network", *THEIRS_IN_DOCKER["network"])
+
+
+def entry_becomes_another(
+    lab: Lab, kind: str, make: tuple[str, ...], how: tuple[str, ...], unmake: tuple[str, ...]
+) -> None:
+    """With the former one, and where that is left to stand."""
+    theirs, port, keep = f"o{lab.name}", f"p{lab.name}", frozenset((kind,))
+    label = f"{'b' if kind == 'bridge' else 'network.b'}:{port}"
+    ours, text = (PORT % (kind, each, kind, port) for each in ("", f"external: true, name: '{theirs}'"))
+    run(*make, theirs, *how)
+    try:
+        lab.apply(ours)
+        assert reconcile.apply(lab.load(text), lab.host, kinds=kinds(), options=Options(keep=keep)).converged
+        assert list(lab.tells(text)) == [f"{kind}/@{lab.name}-b"]
+        lab.edit(ours, text, "veth/v", Action.UPDATE, f"endpoints.{label}.master")
+        lab.destroy()
+    finally:
+        run(*unmake, theirs)
