@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.host.netlink import (
+    Address,
     Query,
     add_address,
     add_route,
@@ -77,3 +78,8 @@ def test_routes_of_the_kernel_s_own_are_known(protocol: int, automatic: bool) ->
     found = get_routes().parse(bytes(body), 0, len(body))
     assert found is not None
     assert found.automatic is automatic
+
+
+@pytest.mark.parametrize(("protocol", "automatic"), [(0, False), (1, True), (3, True), (4, False)])
+def test_addresses_that_the_kernel_gave_by_itself_are_told(protocol: int, automatic: bool) -> None:
+    assert Address(1, "fe80::1/64", 253, protocol, 0x80).automatic is automatic

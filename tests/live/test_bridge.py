@@ -332,7 +332,7 @@ def test_a_port_that_leaves_no_ipv6_is_told_at_once(lab: Lab, port: str) -> None
     for _ in range(2):
         report = lab.attempt(f"bridges: {{br0: {{ports: [{port}], addresses: ['fd00::1/64']}}}}")
         (error,) = (str(each.error) for each in report.failed)
-        assert "cannot have IPv6 addresses: its MTU is below 1280" in error
+        assert "cannot have IPv6: its MTU is below 1280" in error
 
 
 def test_the_first_address_of_a_subnet_is_the_one_that_is_first_declared(lab: Lab) -> None:
@@ -463,6 +463,19 @@ def test_what_a_hand_gave_a_bridge_outlives_a_change_of_its_address(lab: Lab) ->
         lab.apply(text % each)
         assert addresses(name) == {each, "10.99.9.77/24"}
         assert routes()["10.99.50.0/24"]["prefsrc"] == "10.99.9.77"
+
+
+def test_ipv6_goes_from_a_bridge_with_its_last_address_of_it_where_new_ones_have_none(lab: Lab) -> None:
+    text = (
+        "namespaces: {red: {sysctls: {net.ipv6.conf.default.disable_ipv6: 1}}}\n"
+        "bridges: {br: {namespace: red, addresses: [10.0.0.1/24%s]}}"
+    )
+    for more, off in ((", 'fd00::1/64'", "0"), ("", "1")):
+        lab.apply(text % more)
+        assert (
+            run("ip", "netns", "exec", f"{lab.name}-red", "cat", "/proc/sys/net/ipv6/conf/br/disable_ipv6")
+            == f"{off}\n"
+        )
 
 
 def test_a_deleted_bridge_comes_back_with_its_ports(lab: Lab) -> None:

@@ -591,6 +591,55 @@ def test_a_route_of_a_container_by_another_topology_s_interface_is_that_topology
         other.destroy()
 
 
+OFF = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+UNNUMBERED = (
+    "namespaces: {red: {sysctls: {net.ipv6.conf.default.disable_ipv6: %s}, routes: [%s]}, blue: }\n"
+    "veths: [['red:eth0%s', 'blue:eth0 fe80::1/64']]"
+)
+BY_LINK = '{to: default, via: "fe80::1", dev: eth0}'
+
+
+def test_a_route_has_ipv6_at_an_interface_of_ours_without_an_address_of_it(lab: Lab) -> None:
+    """Where the namespace has none for new interfaces, where a hand took it, and where that of the namespace changes."""
+    lab.apply(UNNUMBERED % (1, BY_LINK, ""))
+    run("ip", "netns", "exec", f"{lab.name}-red", "sh", "-c", f"echo 1 > {OFF}")
+    lab.drifted(UNNUMBERED % (1, BY_LINK, ""), "route/red--default6", Action.CREATE)
+    lab.apply(UNNUMBERED % (0, BY_LINK, ""))
+    assert lab.apply(UNNUMBERED % (1, BY_LINK, "")).converged
+
+
+@pytest.mark.parametrize(
+    ("route", "address"),
+    [(BY_LINK, ""), ("", " fd00::1/64"), (BY_LINK.replace("eth0", "eth0, metric: 7"), " fd00::1/64")],
+)
+def test_ipv6_goes_from_an_interface_with_what_was_declared_of_it(lab: Lab, route: str, address: str) -> None:
+    def off() -> str:
+        return run("ip", "netns", "exec", f"{lab.name}-red", "cat", OFF).strip()
+
+    bare, text = UNNUMBERED % (1, "", ""), UNNUMBERED % (1, route, address)
+    lab.apply(bare)
+    assert off() == "1"
+    lab.apply(text)
+    assert off() == "0"
+    lab.apply(bare)
+    assert off() == "1"
+    lab.apply(text)
+    run("ip", "-n", f"{lab.name}-red", "address", "add", "fd09::1/64", "dev", "eth0")
+    lab.apply(bare)
+    assert off() == "0", "what a hand gave stays"
+
+
+def test_a_route_by_an_interface_of_others_without_ipv6_is_told(lab: Lab) -> None:
+    theirs = f"o{lab.name}"
+    run("ip", "link", "add", theirs, "up", "type", "bridge")
+    try:
+        run("sh", "-c", f"echo 1 > {OFF.replace('eth0', theirs)}")
+        (failed,) = lab.attempt(f"host: {{routes: [{{to: 'fd99::/48', dev: {theirs}}}]}}").failed
+        assert "IPv6 is switched off at the interface by which it would go in the host" in str(failed.error)
+    finally:
+        run("ip", "link", "del", theirs)
+
+
 def test_what_has_but_routes_of_the_host_is_found_by_its_notes(lab: Lab) -> None:
     lab.apply("host: {routes: [{to: 10.99.34.0/24, dev: lo}, {to: 10.99.35.0/24, dev: lo}]}")
     found = {each.name: each for each in topologies(lab.host)[0]}

@@ -72,6 +72,11 @@ class Address(NamedTuple):
         return not self.peer and self.flags & (_PLAIN | _NOT_PLAIN) == _PLAIN
 
     @property
+    def automatic(self) -> bool:
+        """Tell whether the kernel gave it by itself, or after what a router said."""
+        return c.IFAPROT_UNSPEC < self.protocol <= c.IFAPROT_KERNEL_LL
+
+    @property
     def is_secondary(self) -> bool:
         """Tell whether another IPv4 address is the first of the subnet; to IPv6 the flag means something else."""
         return bool(self.flags & c.IFA_F_SECONDARY) and ":" not in self.address

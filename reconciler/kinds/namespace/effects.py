@@ -19,6 +19,7 @@ from reconciler.host.netlink import (
     get_addresses,
     get_link,
     get_links,
+    get_routes,
     set_link,
     verbatim,
 )
@@ -80,37 +81,42 @@ def update(step: Step, reach: Reach) -> Result:
     gone = [key for key in former.sysctls if key not in spec.sysctls]
     changed = [key for key, each in spec.sysctls.items() if former.sysctls.get(key) != each]
     interfaces = _ours(socket)
-    with _addresses_kept(fd, socket, {*gone, *changed}):
+    with _addresses_kept(fd, socket, {*gone, *changed}, interfaces):
         try:
-            _give_back(fd, socket, gone, spec.sysctls, interfaces)
+            _give_back(fd, socket, gone, spec.sysctls, interfaces.values())
         except StepFailed as error:
             raise StepFailed(f"{error}: --replace {step.key.key} makes it anew") from error
         finally:
-            netns.call(fd, _set, socket, spec.sysctls, changed, interfaces)
+            netns.call(fd, _set, socket, spec.sysctls, changed, interfaces.values())
     if spec.name != former.name:
         alias, patience = mark_of(step, reach.host).alias(), reach.host.patience
         netns.rename(former.name, spec.name, alias, patience=patience)
     return Status.DONE
 
 
-def _ours(socket: Socket) -> list[str]:
+def _ours(socket: Socket) -> dict[int, str]:
     """Name the interfaces that have a mark, of whichever topology: nobody else tells what they are to have."""
-    return [each.name for each in socket.dump(get_links()) if each.index != LOOPBACK and of_alias(each.alias)]
+    links = socket.dump(get_links())
+    return {each.index: each.name for each in links if each.index != LOOPBACK and of_alias(each.alias)}
 
 
 @contextlib.contextmanager
-def _addresses_kept(fd: int, socket: Socket, changing: Collection[str]) -> Iterator[None]:
-    """Put our IPv6 addresses back where IPv6 is switched off beside them, and our routes: such an interface has it."""
+def _addresses_kept(
+    fd: int, socket: Socket, changing: Collection[str], interfaces: Mapping[int, str]
+) -> Iterator[None]:
+    """Put our IPv6 addresses and routes back where IPv6 is switched off beside them: what has such a one has IPv6."""
     switched = any(key.endswith(".disable_ipv6") for key in changing)
     found = socket.dump(verbatim(get_addresses())) if switched else ()
     kept = [(each, body) for each, body in found if each.protocol == PROTOCOL and is_v6(each.address)]
+    there = socket.dump(get_routes(protocol=PROTOCOL)) if switched else ()
+    used = {device for each in there if is_v6(each.destination) for device in each.devices}
+    indices = {each.index for each, _ in kept} | (used & interfaces.keys())
     with contextlib.ExitStack() as routes:
-        for index in sorted({each.index for each, _ in kept}):
+        for index in sorted(indices):
             routes.enter_context(routes_kept(socket, index))
         try:
             yield
         finally:
-            indices = {each.index for each, _ in kept}
             if indices:
                 names = [each.name for each in socket.dump(get_links()) if each.index in indices]
                 netns.call(fd, switch_ipv6_on, names)

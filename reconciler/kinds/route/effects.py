@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StepFailed
+from reconciler.host import netns
 from reconciler.host.kernel.packed import Noted, write, written
 from reconciler.host.kernel.reach import inspect
 from reconciler.host.kernel.space import LOOPBACK
@@ -23,8 +24,10 @@ from reconciler.host.netlink import (
     get_routes,
     replace_route,
 )
+from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import insist, seen, wanted
+from reconciler.kinds.ipv6 import leave_ipv6, switch_ipv6_on
 from reconciler.kinds.route.aside import displace
 from reconciler.kinds.route.connected import reconnect
 from reconciler.kinds.route.place import insist_on_place
@@ -41,6 +44,8 @@ _BOOT = 3
 """The protocol number (RTPROT_BOOT) of the routes that the engine makes."""
 _OF_SOURCE = re.compile("prefsrc|source address", re.IGNORECASE)
 """What the kernel says where it minds the source."""
+_WITHOUT_IPV6 = (errno.EACCES, errno.ENODEV)
+"""What the kernel says where IPv6 is switched off at an interface, or not there."""
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EINVAL)
 
 
@@ -58,6 +63,9 @@ def create(step: Step, reach: Reach) -> Result:
     if spec.node.kind == "container" and spec.is_default:
         displace(socket, spec.to, spec.metric)
     error = socket.send([message])[0]
+    if error is not None and error.errno in _WITHOUT_IPV6 and is_v6(spec.to) and spec.ours:
+        netns.call(reach.fd(spec.at), switch_ipv6_on, [each for each in _names(spec) if each in spec.ours])
+        error = socket.send([message])[0]
     if error is not None:
         raise _explained(spec, error)
     return Status.DONE
@@ -74,11 +82,15 @@ def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:
 
 def _message(step: Step, reach: Reach, socket: Socket) -> bytes:
     spec = RouteSpec.of(wanted(step))
-    names = spec.by or ((spec.dev,) if spec.dev and len(spec.via) <= 1 else ())
-    devices = [_index(step, reach, socket, each) for each in names]
+    devices = [_index(step, reach, socket, each) for each in _names(spec)]
     return replace_route(
         spec.to, via=spec.via, devices=devices, metric=spec.metric, protocol=PROTOCOL, source=spec.source or None
     )
+
+
+def _names(spec: RouteSpec) -> tuple[str, ...]:
+    """Return the interfaces that a route is to go by, as far as they are said."""
+    return spec.by or ((spec.dev,) if spec.dev and len(spec.via) <= 1 else ())
 
 
 def _index(step: Step, reach: Reach, socket: Socket, name: str) -> int:
@@ -93,6 +105,9 @@ def _index(step: Step, reach: Reach, socket: Socket, name: str) -> int:
 
 
 def _explained(spec: RouteSpec, error: NetlinkError) -> Exception:
+    if error.errno == errno.EACCES and is_v6(spec.to):
+        where = f"the interface by which it would go in {spec.at}"
+        return StepFailed(f"IPv6 is switched off at {where} ({error}): set its disable_ipv6 to 0")
     if spec.source and _OF_SOURCE.search(str(error)):
         return StepFailed(f"{spec.source} cannot be the `source` in {spec.at} ({error}): give it to an interface there")
     if error.errno in _UNREACHABLE and spec.via:
@@ -111,7 +126,15 @@ def update(step: Step, reach: Reach) -> Result:
         reconnect(socket, old.to)
         if new.node == HOST:
             write(socket, LOOPBACK, "route", drop=[_note(step, old)])
+    _leave_ipv6(reach.fd(new.at), reach.socket(new.at), seen(step))
     return Status.DONE
+
+
+def _leave_ipv6(fd: int, socket: Socket, resource: Resource) -> None:
+    """Let interfaces by which the last route of IPv6 went be without."""
+    spec = RouteSpec.of(resource)
+    if is_v6(spec.to) and spec.ours:
+        leave_ipv6(fd, socket, _live(resource).devices)
 
 
 def _removal(resource: Resource) -> bytes:
@@ -136,6 +159,7 @@ def delete(step: Step, reach: Reach) -> Result:
     if "route" in seen(step).handle:  # else it is but remembered, and without a metric the next best would go
         insist(socket.send([_removal(seen(step))]), errno.ESRCH, errno.ENODEV)
         reconnect(socket, spec.to)
+        _leave_ipv6(*found, seen(step))
     if spec.node == HOST:
         write(socket, LOOPBACK, "route", drop=[seen(step).handle.get("note") or _note(step, spec)])
     if spec.node.kind == "container" and spec.is_default:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from reconciler.errors import StepFailed
 from reconciler.host.kernel import Place, Reach
 from reconciler.host.netlink import set_link
+from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
-from reconciler.kinds.ipv6 import allow_ipv6
+from reconciler.kinds.ipv6 import allow_ipv6, leave_ipv6
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
@@ -61,6 +62,8 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         if master is not None:
             insist(socket.send([port(index, new)]))
         _readdress(fd, reach, handle["place"], index, ends)
+    if any(map(is_v6, old.addresses)) and not any(map(is_v6, new.addresses)):
+        leave_ipv6(fd, socket, [index])
 
 
 def _new_mac(old: Endpoint, new: Endpoint) -> str | None:
