@@ -305,6 +305,21 @@ def test_a_route_of_the_host_is_adopted_as_it_is_and_changed(lab: Lab, metric: s
         run("ip", "route", "del", "10.99.15.0/24", "dev", "lo", check=False)
 
 
+def test_a_route_of_the_host_is_ours_by_a_pair_of_which_one_end_has_lost_its_mark(lab: Lab) -> None:
+    theirs = f"e{lab.name}"
+    text = (
+        f"namespaces: {{x: }}\nveths: [['host:{theirs} 10.99.40.1/24', 'x:e 10.99.40.2/24']]\n"
+        "host: {routes: [{to: 10.99.41.0/24, via: 10.99.40.2}]}"
+    )
+    lab.apply(text)
+    run("ip", "link", "set", theirs, "alias", "an uplink")
+    assert lab.tells(text) == {f"veth/host:{theirs}--x:e": ("update", frozenset({f"endpoints.host:{theirs}.marked"}))}
+    lab.apply(text)
+    run("ip", "link", "set", theirs, "alias", "an uplink")
+    lab.apply("")
+    assert "10.99.41.0/24" not in routes()
+
+
 def test_each_of_several_routes_of_the_host_in_the_way_is_told_and_adopted(lab: Lab) -> None:
     to = "10.99.16.0/24"
     text = f"host: {{routes: [{{to: {to}, dev: lo}}, {{to: {to}, dev: lo, metric: 5}}]}}"

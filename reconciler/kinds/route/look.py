@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.host.kernel import Space, Where, packed
 from reconciler.host.kernel.packed import Noted
-from reconciler.host.marks import PROTOCOL
+from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route
 from reconciler.kinds import nodes
 from reconciler.kinds.masters import network_of
@@ -92,7 +92,14 @@ def _note(scope: Scope, route: Route) -> Noted:
 
 
 def _mine(scope: Scope, space: Space, route: Route) -> list[bool | None]:
-    return [is_mine(space.links.get(each), scope.name, scope.host.identity) for each in route.devices]
+    links = (_telling(scope, space, space.links.get(each)) for each in route.devices)
+    return [is_mine(each, scope.name, scope.host.identity) for each in links]
+
+
+def _telling(scope: Scope, space: Space, link: Link | None) -> Link | None:
+    """Return the link that tells whose one is: of a veth that carries no mark the other end, since it is known by either."""
+    peer = scope.kernel.peer(space, link) if link and not of_alias(link.alias) else None
+    return peer[1] if peer else link
 
 
 def _is_left(scope: Scope, space: Space, route: Route, spec: RouteSpec, notes: Collection[Noted]) -> bool:
@@ -179,7 +186,7 @@ def _resource(
 def _makers(scope: Scope, space: Space, links: Iterable[Link]) -> Iterator[ResourceKey]:
     """Yield what made each interface: what its mark tells, or the Docker network whose bridge it is."""
     for each in links:
-        if found := scope.kernel.mine(each) or network_of(scope, space, each):
+        if found := scope.kernel.mine(_telling(scope, space, each)) or network_of(scope, space, each):
             yield found.key
 
 
