@@ -379,6 +379,10 @@ veths: [{endpoints: [%s, blue:x]}, [red:y 10.0.1.1/24 10.0.2.9/24, blue:y]]
     assert problems(tmp_path, whole % ("", at_end)) == [told.replace("''", "'x'")]
 
 
+def test_that_another_stands_before_a_route_is_said_in_words() -> None:
+    assert [RouteSpec().said(each) for each in ("first", "via")] == ["another stands before it", ""]
+
+
 def test_a_link_local_next_hop_is_on_the_link_that_is_named(tmp_path: Path) -> None:
     red = "{to: 'fd08::/16', via: 'fe80::1', dev: eth0}, {to: 'fd09::/16', via: ['fe80::2', 'fe80::3'], dev: eth1}, {to: default, via: 'fe80::9'}"
     whole = text(red=red, web="{to: 'fd08::/16', via: 'fe80::1', dev: eth0}")

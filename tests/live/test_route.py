@@ -405,6 +405,42 @@ def test_a_route_of_the_host_that_is_not_ours_is_a_conflict(lab: Lab) -> None:
         run("ip", "route", "del", "10.99.11.0/24", "dev", "lo")
 
 
+@pytest.mark.parametrize(
+    ("hand", "where"),
+    [
+        (["prepend", "blackhole", "10.7.0.0/16"], "10.7.0.1"),
+        (["prepend", "10.7.0.0/16", "via", "10.0.1.9"], "10.7.0.1"),
+        (["append", "fd07::/32", "dev", "eth1"], "fd07::1"),
+    ],
+)
+def test_a_route_that_a_hand_put_before_ours_is_named_and_gives_way(lab: Lab, hand: list[str], where: str) -> None:
+    text = TEXT % "{to: 10.7.0.0/16, via: 10.0.0.2}, {to: 'fd07::/32', dev: eth0}"
+    lab.apply(text)
+    key = KEY if "." in where else "route/red--fd07::/32"
+    if ":" in where:  # of IPv6 the kernel takes none before others
+        run("ip", "-n", f"{lab.name}-red", "route", "del", "fd07::/32")
+    run("ip", "-n", f"{lab.name}-red", "route", *hand)
+    if ":" in where:
+        run("ip", "-n", f"{lab.name}-red", "route", "append", "fd07::/32", "dev", "eth0", "proto", "114")
+    lab.drifted(text, key, Action.UPDATE, "first")
+    assert " dev eth0 " in run("ip", "-n", f"{lab.name}-red", "route", "get", where)
+    run("ip", "-n", f"{lab.name}-red", "route", "append", *hand[1:])
+    assert lab.tells(text) == {}, "one behind ours is left alone"
+
+
+def test_a_route_of_the_host_that_a_hand_put_before_ours_is_a_conflict(lab: Lab) -> None:
+    text = "host: {routes: [{to: 10.99.42.0/24, dev: lo}]}"
+    lab.apply(text)
+    run("ip", "route", "prepend", "blackhole", "10.99.42.0/24")
+    try:
+        with pytest.raises(Conflict, match=r"the route to 10\.99\.42\.0/24 in host is held by .*, which is not ours"):
+            lab.attempt(text)
+        lab.destroy()
+    finally:
+        run("ip", "route", "del", "blackhole", "10.99.42.0/24")
+    assert "10.99.42.0/24" not in routes()
+
+
 def test_a_next_hop_that_cannot_be_reached_is_named(lab: Lab) -> None:
     report = lab.attempt("host: {routes: [{to: 10.99.12.0/24, via: 203.0.113.77}]}")
     if report.failed:

@@ -117,8 +117,10 @@ def _explained(spec: RouteSpec, error: NetlinkError) -> Exception:
 
 
 def update(step: Step, reach: Reach) -> Result:
-    """Put the new route in place first; the old one goes where it does not have the same metric."""
+    """Put the new route in place first; the old one goes where it does not have the same metric, or is not used."""
     old, new = RouteSpec.of(seen(step)), RouteSpec.of(wanted(step))
+    if not old.first:  # the kernel puts none in the place of another where the same stands behind that
+        insist(reach.socket(new.at).send([_removal(seen(step))]), errno.ESRCH)
     create(step, reach)
     if old.metric != new.metric and _live(seen(step)).protocol == PROTOCOL:
         socket = reach.socket(new.at)

@@ -47,7 +47,7 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
     notes = packed.written(space.loopback, "route")
     wanted = {(spec.to, spec.metric) for _, spec in declared}
     places = set(wanted)
-    specs = dict(declared)
+    specs, first = dict(declared), _first(space, wanted)
     for route in sorted(filter(_has_place, space.routes), key=lambda each: each.protocol != PROTOCOL):
         ours = route.protocol == PROTOCOL and _is_ours(scope, node, space, route, notes)
         key = _declared_key(declared, taken, route)
@@ -58,7 +58,9 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
             places.add((route.destination, route.metric))
             marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
             marked = marked and (spec is None or not spec.noted or _note(scope, route) in notes)
-            yield _resource(scope, key, node, space, route, marked=marked, dev=spec.dev if spec else None)
+            found = _resource(scope, key, node, space, route, marked=marked, dev=spec.dev if spec else None)
+            behind = ours and first.get((route.destination, route.metric), route).protocol != PROTOCOL
+            yield _behind(scope, node, found) if behind else found
         elif (route.destination, route.metric) in wanted and not (route.automatic and _may_take(scope, node)):
             several = sum(to == route.destination for to, _ in wanted) > 1
             key = key_of(node, route.destination, route.metric if several else None)
@@ -66,6 +68,21 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
             yield replace(_resource(scope, key, node, space, route, marked=False), needs=(), owned=False)
     if node == HOST:
         yield from _remembered(scope, space, places, notes)
+
+
+def _first(space: Space, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Route]:
+    """Find the first route in each place, which is the one that the kernel uses; its own come and go by themselves."""
+    found: dict[tuple[str, int], Route] = {}
+    for each in space.routes:
+        if (each.destination, each.metric) in places and _has_place(each) and not each.automatic:
+            found.setdefault((each.destination, each.metric), each)
+    return found
+
+
+def _behind(scope: Scope, node: ResourceKey, found: Resource) -> Resource:
+    """Tell of a route of ours that another was put before; what stands in a node that is not ours keeps the place."""
+    claims = found.claims if _may_take(scope, node) else ()
+    return replace(found, spec=replace(RouteSpec.of(found), first=False), claims=claims)
 
 
 def _has_place(route: Route) -> bool:
@@ -97,7 +114,7 @@ def _mine(scope: Scope, space: Space, route: Route) -> list[bool | None]:
 
 
 def _telling(scope: Scope, space: Space, link: Link | None) -> Link | None:
-    """Return the link that tells whose one is: of a veth that carries no mark the other end, since it is known by either."""
+    """Return the link that tells whose one is: of a veth without a mark the other end: it is known by either."""
     peer = scope.kernel.peer(space, link) if link and not of_alias(link.alias) else None
     return peer[1] if peer else link
 

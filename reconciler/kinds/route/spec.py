@@ -20,7 +20,8 @@ class RouteSpec(Spec):
 
     `noted` says that nothing but a note tells whose it is: a route of the host by some interface that is not ours. `by`
     names the interface that reaches each of the next hops, where the file tells of exactly one; `ours` are the keys of
-    what makes the interfaces that are ours, by their names.
+    what makes the interfaces that are ours, by their names. A live one is not the `first` where one that is not ours
+    stands before it in its place, so that the kernel uses that.
     """
 
     node: ResourceKey = HOST
@@ -30,10 +31,15 @@ class RouteSpec(Spec):
     metric: int = 0
     source: str = ""
     marked: bool = True
+    first: bool = True
     noted: bool = uncompared(default=False)
     by: tuple[str, ...] = uncompared(())
     ours: FrozenMap[str] = uncompared(EMPTY)
     at: Where = uncompared(NOWHERE)
+
+    def said(self, path: str) -> str:
+        """Say what is wrong where no value differs."""
+        return "another stands before it" if path == "first" else ""
 
     @property
     def is_default(self) -> bool:
