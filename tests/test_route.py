@@ -383,6 +383,43 @@ def test_that_another_stands_before_a_route_is_said_in_words() -> None:
     assert [RouteSpec().said(each) for each in ("first", "via")] == ["another stands before it", ""]
 
 
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [
+        ("{to: 'fd99::/48', dev: x}", "x"),
+        ("{to: default, via: 'fe80::9', dev: x}", "x"),
+        ("{to: 'fd99::/48', dev: lan}", "lan"),
+        ("{to: 'fd99::/48', dev: low}", "low"),
+        ("{to: 'fd99::/48', dev: wide}", ""),
+        ("{to: 'fd99::/48', dev: y}", ""),
+        ("{to: 'fd99::/48', dev: lo}", ""),
+        ("{to: 10.9.0.0/16, dev: x}", ""),
+    ],
+)
+def test_a_route_of_ipv6_by_an_interface_that_is_too_small_for_it_is_a_problem(
+    tmp_path: Path, route: str, name: str
+) -> None:
+    whole = """
+namespaces: {red: {routes: [%s]}, blue: }
+bridges: {lan: {namespace: red}, low: {namespace: red, mtu: 1000}, wide: {namespace: red, mtu: 1500}, out: {external: true}}
+veths: [{mtu: 1000, endpoints: [red:x, lan]}, [red:y, wide], {mtu: 1000, endpoints: [blue:y, wide]}]
+"""
+    found = problems(tmp_path, whole % route)
+    message = f"IPv6 needs an MTU of 1280 at least, and the interface {name!r} of 'red' has but 1000"
+    assert found == ([f"{message} (give it a larger `mtu`, or the bridge's smallest port)"] if name else [])
+
+
+def test_what_a_port_without_a_name_has_is_not_what_a_docker_networks_bridge_has(tmp_path: Path) -> None:
+    whole = """
+networks: {net: {enable_ipv6: true, ipam: {config: [{subnet: 'fd31::/64'}]}}}
+namespaces: {blue: }
+bridges: {br: }
+host: {routes: [{to: 'fd99::/48', via: 'fd31::9'}]}
+veths: [{endpoints: [blue:y, {bridge: br, mtu: 1000, up: false}]}]
+"""
+    assert problems(tmp_path, whole) == []
+
+
 def test_a_link_local_next_hop_is_on_the_link_that_is_named(tmp_path: Path) -> None:
     red = "{to: 'fd08::/16', via: 'fe80::1', dev: eth0}, {to: 'fd09::/16', via: ['fe80::2', 'fe80::3'], dev: eth1}, {to: default, via: 'fe80::9'}"
     whole = text(red=red, web="{to: 'fd08::/16', via: 'fe80::1', dev: eth0}")

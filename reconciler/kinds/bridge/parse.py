@@ -9,7 +9,7 @@ from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, interface_addresses, is_v6, mac
 from reconciler.kinds.bridge.spec import TIMES, BridgeSpec, hundredths, written
 from reconciler.kinds.source import Pointer, Source
-from reconciler.kinds.veth.ends import ends_by_node, mtu_of, pairs
+from reconciler.kinds.veth.ends import ends_by_node, smallest_ports
 from reconciler.model import HOST, Claim, Resource, ResourceKey
 
 _RANGES = {
@@ -74,21 +74,10 @@ def _check_mtu(source: Source, pointer: Pointer, spec: BridgeSpec) -> None:
     """Note an MTU that leaves no IPv6: the declared one, or else that of the smallest port."""
     if spec.mtu is not None and spec.mtu < IPV6_MTU:
         source.problem((*pointer, "mtu"), f"IPv6 needs an MTU of {IPV6_MTU} at least, not {spec.mtu}")
-    mtu, port = source.once(_smallest_ports).get(str(pointer[1]), (IPV6_MTU, ""))
+    mtu, port = source.once(smallest_ports).get(str(pointer[1]), (IPV6_MTU, ""))
     if spec.mtu is None and mtu < IPV6_MTU:
         message = f"IPv6 needs an MTU of {IPV6_MTU} at least, and the port of {port} has but {mtu}"
         source.problem((*pointer, "addresses"), message, "give the bridge an `mtu`, or the port a larger one")
-
-
-def _smallest_ports(source: Source) -> Mapping[str, tuple[int, str]]:
-    """Return the MTU of the smallest port of each bridge, and the pair that it is of."""
-    found: dict[str, tuple[int, str]] = {}
-    for pair in source.once(pairs):
-        for end in pair.ends:
-            if end.owner.kind == "bridge":
-                port = mtu_of(pair, end), str(pair.key)
-                found[end.owner.name] = min(port, found.get(end.owner.name, port))
-    return found
 
 
 def _parameters(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import nodes
-from reconciler.kinds.addresses import ip, is_link_local, written
+from reconciler.kinds.addresses import IPV6_MTU, ip, is_link_local, is_v6, written
 from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
 from reconciler.kinds.source import Pointer, Source
-from reconciler.kinds.veth.ends import ends_by_node, pairs
+from reconciler.kinds.veth.ends import ends_by_node, mtu_of, pairs, smallest_ports
 from reconciler.model import HOST, FrozenMap, How, Need, Resource, ResourceKey
 from reconciler.value import dataclass
 
@@ -149,6 +149,7 @@ def _resource(
     by, over = _by(hops), tuple(_over(entry, onlink, count))
     _check(source, entry, known, onlink)
     _check_up(source, entry, hops or [ways])
+    _check_size(source, entry, hops or [ways])
     return source.resource(
         entry.pointer,
         key_of(entry.node, entry.to, entry.metric if count[entry.node, entry.to] > 1 else None),
@@ -248,9 +249,32 @@ def _check_up(source: Source, entry: Entry, hops: list[list[Interface]]) -> None
 
 
 def _down(source: Source) -> Collection[tuple[ResourceKey, str]]:
-    """The ends of pairs that are to be down: each as its node and its name."""
+    """The named ends of pairs that are to be down: each as its node and its name."""
     ends = (end for pair in source.once(pairs) for end in pair.ends)
-    return {(end.node, end.interface) for end in ends if end.entry.get("up") is False}
+    return {(end.node, end.interface) for end in ends if end.interface and end.entry.get("up") is False}
+
+
+def _check_size(source: Source, entry: Entry, hops: list[list[Interface]]) -> None:
+    """Note a route of IPv6 by an interface whose MTU leaves none."""
+    small = source.once(_small) if is_v6(entry.to) else {}
+    for hop in hops:
+        found = [small.get((entry.node, each.name)) for each in hop]
+        if found and all(found):
+            what = f"the interface {hop[0].name!r} of {entry.node.name!r}"
+            message = f"IPv6 needs an MTU of {IPV6_MTU} at least, and {what} has but {found[0]}"
+            source.problem(entry.pointer, message, "give it a larger `mtu`, or the bridge's smallest port")
+
+
+def _small(source: Source) -> Mapping[tuple[ResourceKey, str], int]:
+    """Return the interfaces that are too small for IPv6, each as its node and its name, with their MTUs."""
+    ends = ((pair, end) for pair in source.once(pairs) for end in pair.ends if end.interface)
+    found = {(end.node, end.interface): mtu_of(pair, end) for pair, end in ends}
+    ports = source.once(smallest_ports)
+    for name, entry in source.section("bridges").items():
+        if not (entry or {}).get("external"):
+            mtu = (entry or {}).get("mtu") or ports.get(name, (IPV6_MTU, ""))[0]
+            found[nodes.node_of_bridge(source, name), nodes.bridge_name(source, name)[0]] = mtu
+    return {place: mtu for place, mtu in found.items() if mtu < IPV6_MTU}
 
 
 def _check(source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry]) -> None:

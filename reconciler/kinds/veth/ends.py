@@ -68,6 +68,17 @@ def pairs(source: Source) -> Sequence[Pair]:
     ]
 
 
+def smallest_ports(source: Source) -> Mapping[str, tuple[int, str]]:
+    """Return the MTU of the smallest port of each bridge, and the pair that it is of."""
+    found: dict[str, tuple[int, str]] = {}
+    for pair in source.once(pairs):
+        for end in pair.ends:
+            if end.owner.kind == "bridge":
+                port = mtu_of(pair, end), str(pair.key)
+                found[end.owner.name] = min(port, found.get(end.owner.name, port))
+    return found
+
+
 def _name(entry: Mapping[str, Any], ends: Iterable[End | None]) -> str:
     return entry.get("name") or "--".join(sorted(end.label for end in ends if end))
 
