@@ -270,7 +270,7 @@ def a_scope(folder: Path, text: str, *, nodes: frozenset[ResourceKey] | None = N
 
 
 def test_going_back_brings_back_nothing_amiss_and_no_mtu_that_nobody_set() -> None:
-    kind, spec = kinds()["bridge"], BridgeSpec("br", mtu=1400, own_mtu=False, own_mac=False, noted=False)
+    kind, spec = kinds()["bridge"], BridgeSpec("br", mtu=1400, due_mtu=1300, own_mac=False, noted=False)
     for is_one, mtu in ((True, 1400), (False, None)):
         former = kind.former(Resource(KEY, spec, handle={"place": None, "sized": is_one}))
         assert former
@@ -281,9 +281,10 @@ def test_going_back_brings_back_nothing_amiss_and_no_mtu_that_nobody_set() -> No
 
 
 def test_what_differs_of_a_bridge_without_two_values_is_said_in_words() -> None:
-    said = [BridgeSpec(mtu=mtu).said(path) for mtu in (None, 1400) for path in ("own_mtu", "own_mac", "noted", "mtu")]
+    specs = BridgeSpec(mtu=1500, due_mtu=1400), BridgeSpec(mtu=1400, due_mtu=1400)
+    said = [each.said(path) for each in specs for path in ("due_mtu", "own_mac", "noted", "mtu")]
     assert said == [
-        *("mtu: as that of its smallest port", "mac: is another's", "ports: to be noted", ""),
+        *("mtu: 1500 → 1400, that of its smallest port", "mac: is another's", "ports: to be noted", ""),
         *("mtu: whatever its ports have", "mac: is another's", "ports: to be noted", ""),
     ]
 

@@ -127,7 +127,7 @@ def _said(change: Change, entry: Entry, style: Style) -> list[str]:
 def _why(change: Change, style: Style) -> list[str]:
     """Say why a resource changes, and what of it."""
     defaults = {each.name: each.default for each in fields(change.resource.spec)}
-    says = change.resource.spec.said
+    says = (change.observed or change.resource).spec.said
     differences = (_field(each, says(each.path), defaults.get(each.path), style) for each in change.fields)
     said = [*filter(None, (change.reason, *differences, change.contents))]
     return [*said[:-1], said[-1] + _condition(change)] if said else []

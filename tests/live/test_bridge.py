@@ -79,17 +79,17 @@ def test_an_mtu_that_is_taken_out_is_that_of_the_smallest_port_from_then_on(lab:
     lab.apply(SIZED % ("", 9000))
     assert lab.tells(SIZED % ("mtu: 1400", 9000)) == {KEY: (Action.UPDATE, frozenset(("mtu",)))}
     lab.turned(SIZED % ("mtu: 1400", 9000), KEY, Action.UPDATE, "mtu")
-    lab.turned(SIZED % ("", 9000), KEY, Action.UPDATE, "own_mtu")
+    lab.turned(SIZED % ("", 9000), KEY, Action.UPDATE, "due_mtu")
     assert link(name)["mtu"] == 9000
-    lab.turned(SIZED % ("", 1500), KEY, Action.UPDATE, "own_mtu")
+    lab.turned(SIZED % ("", 1500), KEY, Action.UPDATE, "due_mtu")
     assert link(name)["mtu"] == 1500
     lab.apply(SIZED % ("", 1400))
     assert link(name)["mtu"] == 1400
     run("ip", "link", "set", port, "mtu", "1300", "master", name)
-    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "own_mtu")
+    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "due_mtu")
     assert link(name)["mtu"] == 1300
     run("ip", "link", "set", port, "nomaster")
-    lab.turned("bridges: {br0: }", KEY, Action.UPDATE, "own_mtu")
+    lab.turned("bridges: {br0: }", KEY, Action.UPDATE, "due_mtu")
     assert link(name)["mtu"] == 1500
 
 
@@ -105,13 +105,13 @@ def test_a_bridge_whose_mtu_nobody_set_follows_its_ports_without_a_step(lab: Lab
     assert report.reverted.converged, report.reverted.remaining
     assert KEY not in {str(each.step.key.key) for each in report.reverted.outcomes}
     run("ip", "link", "set", name, "mtu", "1300")
-    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "own_mtu")
+    lab.drifted(SIZED % ("", 1400), KEY, Action.UPDATE, "due_mtu")
 
 
 def test_an_mtu_that_a_bridge_has_already_holds_once_it_is_declared(lab: Lab) -> None:
     lab.apply(SIZED % ("", 1500))
     smaller = "veths: [{endpoints: [red:eth1, br0], mtu: 1300}, "
-    lab.turned((SIZED % ("mtu: 1500", 1500)).replace("veths: [", smaller), KEY, Action.UPDATE, "own_mtu")
+    lab.turned((SIZED % ("mtu: 1500", 1500)).replace("veths: [", smaller), KEY, Action.UPDATE, "due_mtu")
     assert link(f"{lab.name}-br0")["mtu"] == 1500
 
 

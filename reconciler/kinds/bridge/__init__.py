@@ -54,7 +54,7 @@ class BridgeKind(Kind):
         """As it was but for what was amiss, and without an MTU that it has of its ports: with theirs it comes back."""
         if "place" not in observed.handle:  # its rule is all that was left
             return None
-        spec = replace(BridgeSpec.of(observed), own_mtu=True, own_mac=True, noted=True)
+        spec = replace(BridgeSpec.of(observed), due_mtu=None, own_mac=True, noted=True)
         return replace(observed, spec=spec if observed.handle.get("sized") else replace(spec, mtu=None))
 
     def host_interfaces(self, resource: Resource) -> Iterable[str]:

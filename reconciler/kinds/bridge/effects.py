@@ -80,18 +80,12 @@ def update(step: Step, reach: Reach) -> Result:
         raise StepFailed("it has vanished meanwhile: apply again")
     with routes_kept(found[1], handle["index"]):
         specs = BridgeSpec.of(seen(step)), BridgeSpec.of(wanted(step))
-        _configure(step, reach, found, handle["index"], specs, due=handle["mtu"])
+        _configure(step, reach, found, handle["index"], specs)
     return Status.DONE
 
 
 def _configure(
-    step: Step,
-    reach: Reach,
-    place: tuple[int, Socket],
-    index: int,
-    specs: tuple[BridgeSpec, BridgeSpec],
-    *,
-    due: int | None = None,
+    step: Step, reach: Reach, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]
 ) -> None:
     """Send what differs between what a bridge has and what it is to have; its ports before what a small one forbids."""
     (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
@@ -100,7 +94,7 @@ def _configure(
     if old.name and old.name != new.name:
         _rename(socket, index, new.name)
     insist(socket.send(_link(mark, index, old, new)))
-    insist(socket.send(_sized(index, old, new, due)), errno.EEXIST)
+    insist(socket.send(_sized(index, old, new)), errno.EEXIST)
     insist(socket.send(_parameters(index, old, new)))
     if new.ports != old.ports or not old.noted:
         _lend(socket, index, old, new)
@@ -119,9 +113,9 @@ def _link(mark: Mark, index: int, old: BridgeSpec, new: BridgeSpec) -> list[byte
     return [set_link(index, alias=mark.alias(), mac=mac if old.own_mac else mac or any_mac(), up=up)]
 
 
-def _sized(index: int, old: BridgeSpec, new: BridgeSpec, due: int | None) -> list[bytes]:
+def _sized(index: int, old: BridgeSpec, new: BridgeSpec) -> list[bytes]:
     """Set the MTU, noted before; only a change makes it hold when a smaller port joins."""
-    mtu = due or (new.mtu if new.mtu != old.mtu else None)
+    mtu = old.due_mtu or (new.mtu if new.mtu != old.mtu else None)
     if mtu is None:
         return []
     changed = [set_link(index, mtu=mtu ^ 1)] if old.mtu in (None, mtu) else []

@@ -84,14 +84,14 @@ def _resource(scope: Scope, seen: Seen, rules: firewall.Rules, macs: Macs = EMPT
         _spec(scope, seen, rules, declared),
         ports=borrowed,
         noted=are_noted,
-        own_mtu=not due,
+        due_mtu=due,
         own_mac=not leaves,
     )
     ports = [each.name for each in seen.ports]
     addresses = [each.address for each in space.addresses.get(link.index, ())]
     whose = {"source": mark.source} if mark else topology_of_alias(link.alias)
     rule = rules.holds(scope.name, Mark("", mark.key if mark else key).short.key)
-    handle = {"place": space.place, "index": link.index, "rule": rule, "mtu": due, "sized": size.is_set(link)}
+    handle = {"place": space.place, "index": link.index, "rule": rule, "sized": size.is_set(link)}
     return Resource(
         key,
         spec,

@@ -19,9 +19,9 @@ class BridgeSpec(Spec):
     """A bridge in a node; times as text, such as `2s`, to a hundredth of a second.
 
     `ports` are the interfaces that it borrows, `noted` says that it is noted which they are. `altname` is its full name
-    where the live one had to be shortened. A live one has no `own_mtu` where its MTU is to be set though it is not
-    another than the declared one, and no `own_mac` if its MAC address is declared for another interface, and none for
-    this one.
+    where the live one had to be shortened. A live one has a `due_mtu` where it is to be given that though none is
+    declared, or though it has it already, and no `own_mac` if its MAC address is declared for another interface, and
+    none for this one.
     """
 
     name: str = ""
@@ -35,7 +35,7 @@ class BridgeSpec(Spec):
     ageing_time: str = "300s"
     mtu: int | None = chosen()
     mac: str | None = chosen()
-    own_mtu: bool = True
+    due_mtu: int | None = None
     own_mac: bool = True
     addresses: tuple[str, ...] = ()
     up: bool = True
@@ -48,7 +48,9 @@ class BridgeSpec(Spec):
     def said(self, path: str) -> str:
         """Say what is wrong where no value differs."""
         return {
-            "own_mtu": "mtu: as that of its smallest port" if self.mtu is None else "mtu: whatever its ports have",
+            "due_mtu": "mtu: whatever its ports have"
+            if self.due_mtu == self.mtu
+            else f"mtu: {self.mtu} → {self.due_mtu}, that of its smallest port",
             "own_mac": "mac: is another's",
             "noted": "ports: to be noted",
         }.get(path, "")
