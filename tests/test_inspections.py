@@ -76,6 +76,9 @@ class _Call(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+RUNNING = {"State": {"Status": "running"}}
+
+
 def _labels(number: int) -> dict[str, str]:
     return {**Mark("t", ResourceKey("container", f"box{number}")).labels(), ID: str(number)}
 
@@ -86,7 +89,7 @@ def _row(number: int) -> dict[str, Any]:
 
 def _inspection(number: int) -> dict[str, Any]:
     of_ours = {"Config": {"Labels": _labels(number)}, "HostConfig": {"ContainerIDFile": str(number)}}
-    return {"Id": str(number), "Name": f"/t-box{number}", "State": {"Status": "running"}, **of_ours}
+    return {"Id": str(number), "Name": f"/t-box{number}", **RUNNING, **of_ours}
 
 
 @pytest.fixture
@@ -107,7 +110,7 @@ def test_the_inspections_of_many_containers_overlap_and_each_is_made_once(engine
 
 def test_of_the_others_only_those_are_inspected_whose_network_one_of_ours_shares(tmp_path: Path) -> None:
     modes = {"1": "container:theirs", "2": "container:theirs", "3": "container:gone", "4": "container:1", "5": "none"}
-    theirs = {"Id": "theirs", "Name": "/theirs", "Config": {"Labels": None}, "HostConfig": {}}
+    theirs = {"Id": "theirs", "Name": "/theirs", "Config": {"Labels": None}, "HostConfig": {}, **RUNNING}
     found: dict[str, Any] = {f"GET /containers/{each}/json": _sharing(int(each), mode) for each, mode in modes.items()}
     found |= {"GET /containers/theirs/json": theirs, "GET /containers/json": [_row(int(each)) for each in modes]}
     found |= {"GET /_ping": PONG, "GET /info": {}}
@@ -128,6 +131,25 @@ def test_one_of_ours_that_is_on_its_way_out_is_nobodys_and_holds_nothing(tmp_pat
         scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
         assert [each["Id"] for each in scope.container_rows] == ["1", "other"]
         assert list(scope.containers) == ["1"]
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "restarting", "exited", "created", "dead"])
+def test_only_what_runs_has_the_ports_and_addresses_that_a_killed_engine_goes_on_telling(
+    tmp_path: Path, state: str
+) -> None:
+    holds = state in ("running", "paused", "restarting")
+    endpoint = {"NetworkID": "n", "IPAddress": "10.0.0.9", "GlobalIPv6Address": "fd00::9"}
+    ports, bound = [{"PublicPort": 80, "Type": "tcp"}], {"80/tcp": [{"HostPort": "80"}]}
+    row = {**_row(1), "State": state, "Ports": ports, "NetworkSettings": {"Networks": {"lan": endpoint}}}
+    inspected = {**_inspection(1), "State": {"Status": state}}
+    inspected["NetworkSettings"] = {"Ports": bound, "Networks": {"lan": endpoint}}
+    found = {"GET /_ping": PONG, "GET /info": {}, "GET /containers/json": [row], "GET /containers/1/json": inspected}
+    with FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404):
+        scope = EngineScope(Host(engine_url=f"unix://{tmp_path}/fake.sock"), Topology("t"))
+        (listed,), seen = scope.container_rows, scope.containers["1"]["NetworkSettings"]
+    there = {"lan": endpoint if holds else {"NetworkID": "n", "IPAddress": "", "GlobalIPv6Address": ""}}
+    assert (listed["Ports"], listed["NetworkSettings"]["Networks"]) == (ports if holds else [], there)
+    assert (seen["Ports"], seen["Networks"]) == (bound if holds else {}, there)
 
 
 def test_a_stranger_run_from_an_image_of_a_container_of_another_topology_is_not_of_that(tmp_path: Path) -> None:

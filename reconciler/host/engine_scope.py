@@ -20,6 +20,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 GOING = "removing"
 """The state of a container that is on its way out."""
+_HOLDING = ("running", "paused", "restarting", GOING)
+"""The states in which a container may have the ports and addresses that the engine tells of it."""
 INSPECTS = 8
 """How many inspects are under way at once."""
 
@@ -137,7 +139,8 @@ class EngineScope:
     @once
     def listed(self) -> list[dict[str, Any]]:
         """The rows of all containers, those that are on their way out among them."""
-        rows = map(self._with_its_own, self.engine.containers.list())
+        told = (_without_remains(each, each.get("State")) for each in self.engine.containers.list())
+        rows = map(self._with_its_own, told)
         return [self._handed_over("container", live_name(each), each) for each in rows]
 
     def _with_its_own(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +225,21 @@ class EngineScope:
         if found:
             own, name = {"Labels": _own_labels(found)}, found["Name"].removeprefix("/")
             found["Config"]["Labels"] = self._handed_over("container", name, own)["Labels"]
+            found = _without_remains(found, found["State"].get("Status"))
         return found
+
+
+def _without_remains(told: dict[str, Any], state: str | None) -> dict[str, Any]:
+    """Return what is listed or inspected, without ports and addresses where it does not run.
+
+    An engine that was killed goes on telling those of containers that ended with it, though others can have them.
+    """
+    if state in _HOLDING:
+        return told
+    network = told.get("NetworkSettings") or {}
+    endpoints = (network.get("Networks") or {}).items()
+    without = {name: {**each, "IPAddress": "", "GlobalIPv6Address": ""} for name, each in endpoints}
+    return {**told, "Ports": [], "NetworkSettings": {**network, "Ports": {}, "Networks": without}}
 
 
 def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
