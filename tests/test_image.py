@@ -27,6 +27,7 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "ctx/Dockerfile").write_text("FROM busybox\n")
     (tmp_path / "ctx/Other").write_text("ARG BASE=base\nFROM $BASE\nCOPY --from=me/tool /x /y\n")
     (tmp_path / "ctx/Bad").write_bytes(b"FROM \xff\n")
+    (tmp_path / "ctx/Kit").write_text("FROM busybox\n\nCOPY --chmod=755 a b\n")
     (tmp_path / "ctx/Ignoring").write_text("FROM busybox\n")
     (tmp_path / "ctx/Ignoring.dockerignore").write_text("fine\n[z-a]\n")
     (tmp_path / "root").mkdir()
@@ -284,6 +285,10 @@ def test_a_context_that_is_not_named_is_the_folder_of_the_file(here: Path) -> No
         (image("import: ~nobody-here/x"), "images.lab.import: '~nobody-here/x' is in the home directory of somebody"),
         (image(f"import: {'x' * 300}"), f"images.lab.import: cannot read '{{here}}/{'x' * 300}': File name too long"),
         (build(", dockerfile: Bad"), "images.lab.build: the Dockerfile is not UTF-8 (save the file as UTF-8)"),
+        (
+            build(", dockerfile: Kit"),
+            "images.lab.build: line 3 of the Dockerfile: `--chmod` needs BuildKit, and builds use the classic builder",
+        ),
         (
             build(", dockerfile: Ignoring"),
             "images.lab.build: the build's .dockerignore cannot be read: '[z-a]' is no pattern: ",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.kinds.image.bases import bases_of
-from reconciler.kinds.image.dockerfile import rewritten, uses
+from reconciler.kinds.image.dockerfile import beyond_classic, rewritten, uses
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,43 @@ from reconciler.kinds.image.dockerfile import rewritten, uses
         ("FROM a\nRUN <<EOF cat <<-'END' >x\nFROM b\nEOF\nFROM c\n\tEND\nFROM d", ["a", "d"]),
         ("FROM a\nONBUILD COPY <<e /x\nFROM b\ne\r\nFROM c", ["a", "c"]),
         ('FROM a\nRUN echo "b <<EOF c" $((1<<3)) <<<x\nENV x <<EOF \nFROM d', ["a", "d"]),
-        ("FROM a\nRUN <<EOF\nFROM b", ["a"]),
+        ("FROM a\nRUN <<EOF\nFROM b", ["a", "b"]),
         ("FROM a\u2028FROM b", []),
         ("", []),
     ],
 )
 def test_the_images_that_a_dockerfile_names(text: str, references: list[str]) -> None:
     assert [each.reference for each in uses(text, {})] == references
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FROM a\nRUN <<EOF\necho 1\nEOF\n", [(2, "a heredoc")]),
+        ("FROM a\n\n# b\nRUN true \\\n  && cat <<-'EOF' >/x\nRUN --mount=x y\n\tEOF\r\nRUN x", [(4, "a heredoc")]),
+        ("FROM a\nONBUILD COPY <<e <<f /x/\n1\ne\n2\nf\nADD <<e /x\ne", [(2, "a heredoc"), (7, "a heredoc")]),
+        ("FROM a\nRUN echo $((1 <<EOF)) '<<x' <<EOF <<<x\nx\n", []),
+        ("FROM a\nRUN --mount=type=cache,target=/x true", [(2, "`--mount`")]),
+        ("FROM a\nrun --network=none true\nRUN --security=insecure x", [(2, "`--network`"), (3, "`--security`")]),
+        (
+            "FROM a\nCOPY --chown=1 --chmod=755 a b\nADD --checksum=sha256:1 a b",
+            [(2, "`--chmod`"), (3, "`--checksum`")],
+        ),
+        ("FROM a\nCOPY --link --parents a b\nCOPY --exclude=a b", [(2, "`--parents`"), (3, "`--exclude`")]),
+        ("FROM a\nCOPY --link --from=b a b\nRUN echo --mount=x\nONBUILD RUN --mount=x y\nENV --mount=x", []),
+        ("RUN --mount=x y\nFROM a", [(1, "`--mount`")]),
+    ],
+)
+def test_what_only_buildkit_does_is_found_with_its_line(text: str, found: list[tuple[int, str]]) -> None:
+    assert list(beyond_classic(text, "")) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "lines"), [("", [3, 5, 7]), ("ONE", [3]), ("0", [3]), ("1", [3, 5]), ("two", [3, 5, 7])]
+)
+def test_what_only_buildkit_does_matters_up_to_the_stage_that_is_built(target: str, lines: list[int]) -> None:
+    text = "ARG X\nFROM a AS One\nRUN --mount=x y\nFROM One\nRUN --mount=x y\nFROM b AS two\nRUN --mount=x y"
+    assert [line for line, _ in beyond_classic(text, target)] == lines
 
 
 def test_variables_that_double_each_other_end() -> None:

@@ -1,4 +1,4 @@
-"""The images that a Dockerfile refers to, and the same Dockerfile with other references; pure."""
+"""What a Dockerfile says: the images that it refers to, and what only BuildKit does; pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ _DIRECTIVE = re.compile(r"#[ \t]*(?P<name>[a-zA-Z][a-zA-Z0-9]*)[ \t]*=[ \t]*(?P<
 _WITH_HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s", re.IGNORECASE)
 _QUOTED = re.compile(r"(?<!<<)(?<!<<-)([\"'])(?:(?!\1).)*\1")
 _HEREDOC = re.compile(r"(?<!\S)\d*<<(?P<tabs>-?)([\"']?)(?P<end>[\w.-]+)\2(?!\S)")
+_NEEDS_BUILDKIT = re.compile(
+    r"\s*(?:RUN|COPY|ADD)\s+(?:--\S+\s+)*?"
+    r"(--(?:mount|network|security|chmod|parents|exclude|checksum|keep-git-dir|unpack))[=\s]",
+    re.IGNORECASE,
+)
+"""What the engine's classic builder refuses, or leaves out without a word; `--link` changes nothing."""
 _NOTHING = "scratch"
 _LONGEST = 4096
 """More characters than any reference has, whatever its variables are made of."""
@@ -33,10 +39,12 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A logical line: its text, and where each character of it stands."""
+    """A logical line: its text, where each character of it stands, its number, and whether a heredoc follows."""
 
     text: str
     places: tuple[int, ...]
+    number: int
+    heredoc: bool
 
 
 def uses(text: str, args: Mapping[str, str]) -> Iterator[Use]:
@@ -64,6 +72,20 @@ def rewritten(text: str, args: Mapping[str, str], bases: Mapping[str, str]) -> s
     return text
 
 
+def beyond_classic(text: str, target: str) -> Iterator[tuple[int, str]]:
+    """Yield what only BuildKit does, with the number of its line, up to the end of a stage."""
+    stage, stages = "", 0
+    for line in _lines(text):
+        if found := _FROM.fullmatch(line.text):
+            if target and target.lower() in (stage, str(stages - 1)):
+                return
+            stage, stages = (found["stage"] or "").lower(), stages + 1
+        elif line.heredoc:
+            yield line.number, "a heredoc"
+        elif found := _NEEDS_BUILDKIT.match(line.text):
+            yield line.number, f"`{found[1]}`"
+
+
 def _is_stage(name: str, stages: Mapping[str, int]) -> bool:
     return name.isdigit() or name.lower() in stages
 
@@ -75,27 +97,32 @@ def _use(line: _Line, found: re.Match[str], reference: str) -> Use:
 
 def _lines(text: str) -> Iterator[_Line]:
     """Join what a line's last character continues; comments, empty lines in between and heredocs do not count."""
-    escape = _escape(text)
+    escape, physical = _escape(text), text.split("\n")
+    ends = {each.removesuffix("\r").lstrip("\t"): number for number, each in enumerate(physical, 1)}
     pieces: list[tuple[str, int]] = []
     heredocs: list[re.Match[str]] = []
-    at = 0
-    for physical in text.split("\n"):
-        body, start = physical.rstrip(), at
-        at += len(physical) + 1
+    at = first = 0
+    for number, each in enumerate(physical, 1):
+        body, start = each.rstrip(), at
+        at += len(each) + 1
         if heredocs:
-            inside = physical.removesuffix("\r")
+            inside = each.removesuffix("\r")
             if (inside.lstrip("\t") if heredocs[0]["tabs"] else inside) == heredocs[0]["end"]:
                 del heredocs[0]
             continue
         if not body or body.lstrip().startswith("#"):
             continue
         goes_on = body.endswith(escape)
+        first = first if pieces else number
         pieces.append((body[:-1] if goes_on else body, start))
         if not goes_on:
-            yield (line := _joined(pieces))
-            pieces, heredocs = [], _heredocs(line.text)
+            joined = "".join(piece for piece, _ in pieces)
+            # One without an end is none: 20.10 takes it for a word of the shell, 29 refuses it.
+            heredocs = [found for found in _heredocs(joined) if ends.get(found["end"], 0) > number]
+            yield _joined(pieces, first, heredoc=bool(heredocs))
+            pieces = []
     if pieces:
-        yield _joined(pieces)
+        yield _joined(pieces, first)
 
 
 def _escape(text: str) -> str:
@@ -108,10 +135,10 @@ def _heredocs(line: str) -> list[re.Match[str]]:
     return list(_HEREDOC.finditer(_QUOTED.sub("", line))) if _WITH_HEREDOC.match(line) else []
 
 
-def _joined(pieces: list[tuple[str, int]]) -> _Line:
+def _joined(pieces: list[tuple[str, int]], number: int, *, heredoc: bool = False) -> _Line:
     text = "".join(piece for piece, _ in pieces)
     places = tuple(start + index for piece, start in pieces for index in range(len(piece)))
-    return _Line(text, places)
+    return _Line(text, places, number, heredoc)
 
 
 def _defaults(rest: str) -> Iterator[tuple[str, str]]:

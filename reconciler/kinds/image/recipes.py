@@ -91,7 +91,9 @@ class Recipes:
             raise Unusable(place, f"the build's context {said['context']!r} is not a folder")
         args = FrozenMap(dict(self._args(pointer, said)))
         dockerfile = self._dockerfile(pointer, said, context)
-        bases = bases_of(self.others, self.name, read_dockerfile(dockerfile), args)
+        text, target = read_dockerfile(dockerfile), said.get("target", "")
+        self._check(pointer, text, target)
+        bases = bases_of(self.others, self.name, text, args)
         self.needs.extend(Need(ResourceKey("image", each), "build") for each in bases.values())
         stand_for = FrozenMap({ref: stands_for(ref, self.others.reference(each)) for ref, each in bases.items()})
         self.bases.extend(stand_for.values())
@@ -99,12 +101,20 @@ class Recipes:
             context=str(context),
             dockerfile=str(dockerfile),
             args=args,
-            target=said.get("target", ""),
+            target=target,
             labels=declared_labels(self.source, (*pointer, "labels"), said.get("labels")),
             no_cache=bool(said.get("no_cache")),
             network=_network(said.get("network", "")),
             bases=stand_for,
         )
+
+    def _check(self, pointer: Pointer, text: str, target: str) -> None:
+        """Note what a Dockerfile wants of BuildKit."""
+        from reconciler.kinds.image.dockerfile import beyond_classic
+
+        for number, what in beyond_classic(text, target):
+            message = f"line {number} of the Dockerfile: {what} needs BuildKit, and builds use the classic builder"
+            self.source.problem(pointer, message, "do without it, or build it elsewhere, and `pull` or `load` it")
 
     def _dockerfile(self, pointer: Pointer, said: Said, context: Path) -> Path:
         name: str = said.get("dockerfile", _DOCKERFILE)
