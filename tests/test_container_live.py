@@ -481,6 +481,14 @@ def test_an_engine_that_keeps_what_it_was_told_shows_no_difference() -> None:
     assert undeclared == []
 
 
+def test_a_name_server_is_the_same_however_the_engine_writes_it() -> None:
+    for written in ("::ffff:8.8.8.8", "::FFFF:808:808"):
+        made = source({"containers": {"web": {"dns": ["::ffff:8.8.8.8"]}}})
+        (resource,) = containers(made)
+        assert seen({}, {"Dns": [written]}).dns == ContainerSpec.of(resource).dns
+    assert seen({}, {"Dns": ["not one"]}).dns == ("not one",)
+
+
 DEFAULT = vars(ContainerSpec(shm_size=Bytes(64 << 20)))
 
 

@@ -115,6 +115,12 @@ def test_both_engines_ways_to_say_little_are_read() -> None:
     assert dict(found) == {"90/tcp": ("",), "80/tcp": ("1",)}
 
 
+@pytest.mark.parametrize("told", ["::ffff:127.0.0.1", "::FFFF:7f00:1", "0::ffff:127.0.0.1"])
+def test_the_host_s_address_is_read_back_however_the_engine_writes_it(told: str) -> None:
+    (declared,) = ports.expanded(ports.publication("[::ffff:127.0.0.1]:80:80"))
+    assert dict(ports.of_engine({"80/tcp": [{"HostIp": told, "HostPort": "80"}]})) == {declared[0]: (declared[1],)}
+
+
 def claims(*values: str) -> list[Any]:
     return list(ports.claims(FrozenMap({"80/tcp": values})))
 

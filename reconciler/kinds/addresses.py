@@ -43,6 +43,18 @@ def written(address: IP) -> str:
     return socket.inet_ntop(_FAMILIES[address.version], address.packed)
 
 
+@lru_cache(65_536)
+def plain(address: str) -> str:
+    """Write an address that the engine tells as specs do, each once in many; what is none stays as it is.
+
+    The engine writes an IPv4 address in one of IPv6 as such, and older ones whatever was said at first.
+    """
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
 def with_length(found: Interface) -> str:
     """Write an address with its prefix length."""
     return f"{written(found)}/{found.network.prefixlen}"

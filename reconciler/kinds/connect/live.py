@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 from reconciler.host.kernel.space import Space
 from reconciler.host.netlink import Link
+from reconciler.kinds.addresses import plain
 from reconciler.kinds.connect.spec import ConnectSpec
 from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Claim, ResourceKey
@@ -52,7 +52,7 @@ def _lacks_ipv6(inspected: Json) -> bool:
 
 def _is_in(space: Space, endpoint: Json, *, ipv6: bool) -> bool:
     link = link_of(endpoint, space)
-    there = {_plain(each.address.partition("/")[0]) for some in space.addresses.values() for each in some}
+    there = {plain(each.address.partition("/")[0]) for some in space.addresses.values() for each in some}
     is_up = not endpoint.get("MacAddress") or bool(link and link.up)
     return is_up and there.issuperset(each for each in addresses(endpoint) if ipv6 or ":" not in each)
 
@@ -66,7 +66,7 @@ def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> Co
         aliases=tuple(sorted(_aliases(endpoint, inspected, want))),
         ipv4_address=_static(ipam.get("IPv4Address"), endpoint.get("IPAddress") if up else None),
         ipv6_address=_static(ipam.get("IPv6Address"), endpoint.get("GlobalIPv6Address") if up else None),
-        link_local_ips=tuple(sorted(map(_plain, ipam.get("LinkLocalIPs") or ()))),
+        link_local_ips=tuple(sorted(map(plain, ipam.get("LinkLocalIPs") or ()))),
         mac_address=_mac(endpoint, want) if up else want.mac_address,
         links=tuple(sorted(endpoint.get("Links") or ())),
         first=inspected["HostConfig"].get("NetworkMode") == name,
@@ -91,13 +91,7 @@ def _mac(endpoint: Json, want: ConnectSpec) -> str | None:
 
 def _static(declared: str | None, live: str | None) -> str | None:
     """The address in force, if it is one that was asked for."""
-    return _plain(live or declared) if declared else None
-
-
-@lru_cache(65_536)
-def _plain(address: str) -> str:
-    """Write an address as Python does; each once in many: the same endpoints are looked at from several sides."""
-    return str(ip_address(address))
+    return plain(live or declared) if declared else None
 
 
 def interfaces(container: ResourceKey, endpoint: Json, space: Space | None) -> Iterator[Claim]:
@@ -119,4 +113,4 @@ def subnets(network: Json) -> tuple[str, ...]:
 
 def addresses(endpoint: Json) -> list[str]:
     """Return the addresses that an endpoint has now."""
-    return [_plain(each) for name in ("IPAddress", "GlobalIPv6Address") if (each := endpoint.get(name))]
+    return [plain(each) for name in ("IPAddress", "GlobalIPv6Address") if (each := endpoint.get(name))]

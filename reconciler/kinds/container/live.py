@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
 from typing import Any, TypeVar
 
+from reconciler.kinds.addresses import plain
 from reconciler.kinds.container import healthcheck, limits, ports, settings, volumes
 from reconciler.kinds.container.config import LOGGING
 from reconciler.kinds.container.environment import of_engine as environment
@@ -201,7 +202,7 @@ def _network(seen: Seen) -> dict[str, Any]:
         "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
         "link_targets": FrozenMap({target: live for target, live, _ in linked}),
         **_mac(seen),
-        "dns": tuple(host_config.get("Dns") or ()),
+        "dns": tuple(map(plain, host_config.get("Dns") or ())),
         "dns_search": tuple(host_config.get("DnsSearch") or ()),
         "dns_opt": tuple(host_config.get("DnsOptions") or ()),
         "extra_hosts": settings.hosts_of_engine(host_config.get("ExtraHosts")),

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.kinds.addresses import plain
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.source import Pointer
 from reconciler.model import Claim, FrozenMap
@@ -148,7 +149,7 @@ def of_engine(bindings: Mapping[str, Any] | None) -> Ports:
 
 
 def _of_engine(found: Mapping[str, str]) -> str:
-    return binding(found.get("HostIp") or "", (found.get("HostPort") or "").removeprefix("0"))
+    return binding(plain(found.get("HostIp") or ""), (found.get("HostPort") or "").removeprefix("0"))
 
 
 def claimed(entry: Entry) -> dict[Claim, Pointer]:
