@@ -102,6 +102,22 @@ def test_the_interfaces_of_its_veths_are_told_of_a_container() -> None:
     assert found == [("a", "eth1"), (), ()]
 
 
+@pytest.mark.parametrize(
+    ("there", "bridged", "links"),
+    [([], [], ("x:a", "y:b")), ([], ["x"], ("y:b",)), (["/t-x:/t-web/a"], ["x"], ("x:a", "y:b")), ([], ["x", "y"], ())],
+)
+def test_a_link_whose_target_may_be_elsewhere_differs_only_where_that_is_on_docker_s_own_bridge(
+    there: list[str], bridged: list[str], links: tuple[str, ...]
+) -> None:
+    live = FrozenMap({"x": "t-x", "y": "t-y", "z": "t-z"})
+    want = ContainerSpec(links=("x:a", "y:b", "z:c"), link_targets=live, unsure_links=("x", "y"))
+    names = {each: name for name, each in live.items()}
+    found = seen(None, {"Links": there}, want=want, bridged=bridged, named=lambda name: names[name])
+    assert found.links == links
+    assert found.link_targets == {each[0]: live[each[0]] for each in links}
+    assert found.unsure_links == want.unsure_links
+
+
 def test_a_default_that_is_written_is_what_it_was_before_it_was() -> None:
     bare, says = {**IMAGE, "StopSignal": None}, {**IMAGE, "StopSignal": "SIGINT"}
     term = ContainerSpec(stop_signal="SIGTERM")

@@ -92,6 +92,7 @@ BOTH = {"networks": ["docker0", "lan"]}
         ({"network_mode": "bridge", "links": ["a"]}, {"network_mode": "bridge"}, [Link("a", "a")], 1),
         ({"network_mode": "bridge", "links": ["a"]}, {"external": True}, [Link("a", "a")], 1),
         ({"networks": ["lan"], "links": ["a"]}, {"external": True}, [Link("a", "a", ("lan",))], 0),
+        ({**BOTH, "links": ["a"]}, {"external": True}, [Link("a", "a", ("lan",))], 1),
         ({"links": ["gone"]}, {}, [], 0),
     ],
 )

@@ -118,8 +118,14 @@ def _in_common(entry: Entry, target: Entry) -> tuple[str, ...]:
 
 
 def bridge_links(entry: Entry) -> tuple[Link, ...]:
-    """Return the links on Docker's own bridge."""
-    return tuple(each for each in links(entry) if not each.networks and on_default_bridge(entry))
+    """Return the links on Docker's own bridge, those among them that `may_be_elsewhere` too."""
+    found = links(entry) if on_default_bridge(entry) else ()
+    return tuple(each for each in found if not each.networks or may_be_elsewhere(entry, each))
+
+
+def may_be_elsewhere(entry: Entry, link: Link) -> bool:
+    """Tell whether the file does not say on which of a container's networks the target of a link is."""
+    return bool(link.networks) and bool(entry_of(entry.source, link.target).get("external"))
 
 
 def dependencies(entry: Entry) -> Mapping[str, str]:

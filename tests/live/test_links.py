@@ -108,6 +108,28 @@ def test_links_on_docker_s_own_bridge_are_there_beside_a_mac_address_on_another_
         assert all(each.startswith("connect/both--lan: an engine before 29.3 gives") for each in said)
 
 
+def test_a_link_to_an_external_container_is_on_whichever_network_that_one_is_on(lab: Lab) -> None:
+    name, image = f"{lab.name}-foreign", str(alone()["image"])
+    source = box(networks=["docker0", "lan"], links=["z:first"])
+    entries = {"z": {"external": True, "container_name": name}, "b": source}
+    file = text(entries, networks=NETWORKS)
+    lab.apply(text({}, networks=NETWORKS))
+    try:
+        for network, there in (("bridge", [f"/{name}:/{lab.name}-b/first"]), (f"{lab.name}-lan", None)):
+            run("docker", "run", "-d", "--init", "--name", name, "--network", network, image, "sleep", "600")
+            lab.apply(file)
+            assert inspect(lab, "b")["HostConfig"]["Links"] == there
+            assert reaches(lab, "b", "first")
+            run("docker", "rm", "-f", name)
+            lab.apply(text({}, networks=NETWORKS))
+        run("docker", "run", "-d", "--init", "--name", name, "--network", f"{lab.name}-lan", image, "sleep", "600")
+        lab.apply(file)
+        run("docker", "network", "connect", "bridge", name)
+        lab.drifted(file, "container/b", Action.REPLACE, "links")
+    finally:
+        run("docker", "rm", "-f", name)
+
+
 def test_a_link_to_an_external_container_that_was_made_anew_is_made_anew_as_well(lab: Lab) -> None:
     name, image = f"{lab.name}-foreign", str(alone()["image"])
     file = text({"z": {"external": True, "container_name": name}, "b": bridged(links=["z:first"])})

@@ -38,7 +38,7 @@ _NONE = "none"
 def created(step: Step, host: Host) -> Result:
     """Create a container on its first network, with its mark."""
     resource, containers = wanted(step), host.engine.containers
-    spec = ContainerSpec.of(resource)
+    spec = _with_sure_links(host, ContainerSpec.of(resource))
     version = host.engine.version
     body = config(
         replace(spec, mac_address=None) if version >= MAC_AT_CONNECT else spec,
@@ -56,6 +56,13 @@ def created(step: Step, host: Host) -> Result:
     except Exception as error:
         raise StepFailed(f"{resource.key}: {host.explain(error)}{_hint(error, spec)}") from error
     return Status.DONE
+
+
+def _with_sure_links(host: Host, spec: ContainerSpec) -> ContainerSpec:
+    """Leave out the links whose targets are not on Docker's own bridge: the engine starts nothing that has one."""
+    found = {each: host.engine.containers.inspect(spec.link_targets[each]) for each in spec.unsure_links}
+    absent = {target for target, each in found.items() if BRIDGE not in each["NetworkSettings"]["Networks"]}
+    return replace(spec, links=tuple(each for each in spec.links if each.rpartition(":")[0] not in absent))
 
 
 def _endpoints(host: Host, step: Step) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Any, TypeVar
 
@@ -37,7 +37,8 @@ class Seen:
 
     `named` says which container a live name or an id is: its name in the file, or `@NAME` of a foreign one;
     `live_name` what the one with an id is called. `linked` are those that ours have links to on Docker's own bridge.
-    `answers` tells whether a container has the name that a link gave it, which it loses when it is made anew.
+    `bridged` are the externals on it. `answers` tells whether a container has the name that a link gave it, which it
+    loses when it is made anew.
     `sysctls` are those of its network namespace as they are now, where that was looked into. `mac` tells whether the
     engine gives a MAC address only where a container is made, `mac_of_endpoint` that it is the endpoint's all the
     same: gone with it, whatever the container's configuration goes on to say. `has_init` tells whether the engine's
@@ -52,6 +53,7 @@ class Seen:
     named: Callable[[str], str] = str
     live_name: Callable[[str], str] = str
     linked: Collection[str] = ()
+    bridged: Collection[str] = ()
     answers: Callable[[str, str], bool] = lambda _, __: True
     sysctls: Mapping[str, str] = EMPTY
     mac: bool = False
@@ -193,20 +195,30 @@ def _network(seen: Seen) -> dict[str, Any]:
     theirs = seen.image.get("ExposedPorts") or {}
     exposed = {port for port in config.get("ExposedPorts") or () if port not in theirs or port in seen.want.expose}
     linked = [_link(seen, each) for each in host_config.get("Links") or () if seen.answers(*each.split(":", 1))]
+    left_out = dict(_left_out(seen))
     return {
         "hostname": _hostname(seen, mode),
         "ports": published,
         "expose": tuple(sorted(exposed - published.keys())),
         "network_mode": mode,
         "target": target,
-        "links": tuple(sorted(f"{target}:{alias}" for target, _, alias in linked)),
-        "link_targets": FrozenMap({target: live for target, live, _ in linked}),
+        "links": tuple(sorted({f"{target}:{alias}" for target, _, alias in linked} | left_out.keys())),
+        "link_targets": FrozenMap(dict(left_out.values()) | {target: live for target, live, _ in linked}),
+        "unsure_links": seen.want.unsure_links,
         **_mac(seen),
         "dns": tuple(map(plain, host_config.get("Dns") or ())),
         "dns_search": tuple(host_config.get("DnsSearch") or ()),
         "dns_opt": tuple(host_config.get("DnsOptions") or ()),
         "extra_hosts": settings.hosts_of_engine(host_config.get("ExtraHosts")),
     }
+
+
+def _left_out(seen: Seen) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the links that cannot be on Docker's own bridge, as their targets are not, with what these are called."""
+    for link in seen.want.links:
+        target = link.rpartition(":")[0]
+        if target in seen.want.unsure_links and target not in seen.bridged:
+            yield link, (target, seen.want.link_targets[target])
 
 
 def _mac(seen: Seen) -> dict[str, str | None]:

@@ -35,12 +35,23 @@ def seen_containers(scope: Scope) -> Iterator[Resource]:
     """Yield ours, declared externals, and foreign ones that have a declared live name."""
     own, outer, known = ours(scope), externals(scope), names(scope)
     linked = {link[1:].partition(":")[0] for each in own.values() for link in each["HostConfig"].get("Links") or ()}
+    bridged = {key.name for key, each in outer.items() if BRIDGE in (each["NetworkSettings"].get("Networks") or ())}
     within = spaces(scope)
     answering = {(f"/{live_name(row)}", name) for row in scope.container_rows for name in row.get("Names") or ()}
     networks = Networks(scope) if MAC_AT_CREATE <= scope.host.engine.version < MAC_AT_CONNECT else None
     for key, inspected in own.items():
         space = within.get(key)
-        yield _own(scope, key, inspected, known, linked=linked, answering=answering, space=space, networks=networks)
+        yield _own(
+            scope,
+            key,
+            inspected,
+            known,
+            linked=linked,
+            bridged=bridged,
+            answering=answering,
+            space=space,
+            networks=networks,
+        )
     for key, inspected in outer.items():
         live = MappingProxyType({"id": inspected["Id"]})
         yield Resource(key, ContainerSpec(inspected["Name"][1:]), owned=False, live=live)
@@ -64,6 +75,7 @@ def _own(
     known: Mapping[str, str],
     *,
     linked: Collection[str],
+    bridged: Collection[str],
     answering: Collection[tuple[str, str]],
     space: Space | None,
     networks: Networks | None,
@@ -80,6 +92,7 @@ def _own(
         named=lambda name: known.get(name, f"@{name}"),
         live_name=lambda identity: scope.live_names.get(identity, identity),
         linked=linked,
+        bridged=bridged,
         answers=lambda *link: link in answering,
         sysctls=space.sysctls if space else {},
         mac=version < MAC_AT_CONNECT,

@@ -90,6 +90,7 @@ def _network(entry: Entry) -> dict[str, Any]:
         "target": entry.source.live("containers", shared.name) if shared else mode.partition(":")[2],
         "links": tuple(sorted(f"{each.target}:{each.alias}" for each in links)),
         "link_targets": FrozenMap(targets),
+        "unsure_links": tuple(each.target for each in links if networking.may_be_elsewhere(entry, each)),
         "mac_address": mac_address,
         "mac_network": entry.source.live("networks", first) if mac_address else None,
         "dns": settings.addresses(entry, "dns"),

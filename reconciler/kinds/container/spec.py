@@ -109,4 +109,5 @@ class ContainerSpec(Spec):
     reference: str = uncompared("")
     target: str = uncompared("")
     link_targets: FrozenMap[str] = uncompared(EMPTY)
+    unsure_links: tuple[str, ...] = uncompared(())
     spares: tuple[str, ...] = uncompared(())
