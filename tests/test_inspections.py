@@ -14,7 +14,7 @@ import pytest
 from fake_engine import PONG, FakeEngine
 
 from reconciler.host import Host
-from reconciler.host.engine_scope import INSPECTS, EngineScope, _own_labels
+from reconciler.host.engine_scope import INSPECTS, EngineScope, own_labels_of
 from reconciler.host.marks import ID, Mark
 from reconciler.model import ResourceKey, Topology
 
@@ -183,7 +183,7 @@ def test_a_container_is_ours_by_an_id_of_its_own_and_not_by_labels_of_its_image(
 
     def own(labels: dict[str, str], id_file: str) -> set[str]:
         config = {"Labels": {**labels, "theirs": "1"}}
-        return {*_own_labels({"Config": config, "HostConfig": {"ContainerIDFile": id_file}})}
+        return {*own_labels_of({"Config": config, "HostConfig": {"ContainerIDFile": id_file}})}
 
     assert own({**mark, ID: "1"}, "1") == {*mark, ID, "theirs"}
     for labels, id_file in (({**mark, ID: "1"}, ""), ({**mark, ID: "1"}, "2"), (mark, ""), ({**mark, ID: ""}, "")):

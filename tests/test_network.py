@@ -93,6 +93,26 @@ def test_a_bridge_claims_its_name_its_subnets_and_its_interface(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("parent", "key"),
+    [
+        ("up0", "veth/host:up0--red:x"),
+        ("up0.7", "veth/host:up0--red:x"),
+        ("t-br", "bridge/br"),
+        ("x", ""),
+        ("inner", ""),
+    ],
+)
+@pytest.mark.parametrize("driver", ["macvlan", "ipvlan", "bridge"])
+def test_a_network_stands_on_what_of_the_file_is_its_parent_interface(
+    tmp_path: Path, driver: str, parent: str, key: str
+) -> None:
+    beside = "namespaces: {red: }\nbridges: {br: , inner: {namespace: red}}\nveths: [[host:up0, red:x]]\n"
+    found = resource(tmp_path, beside + net(f"driver: {driver}, driver_opts: {{parent: {parent}}}"), KEY)
+    wanted = key if driver != "bridge" else ""
+    assert [str(each.key) for each in found.needs] == list(filter(None, [wanted]))
+
+
+@pytest.mark.parametrize(
     ("entry", "claimed"),
     [
         ("driver: macvlan", True),
@@ -191,6 +211,13 @@ def test_the_network_default_can_be_declared(tmp_path: Path) -> None:
         (
             net("driver_opts: {com.docker.network.bridge.host_binding_ipv4: here}"),
             "'here' is not an address (e.g. 127.0.0.1)",
+        ),
+        *(
+            (
+                net(f"driver: {driver}, driver_opts: {{com.docker.network.enable_ipv6: 'true'}}"),
+                "the engine takes it out, or makes nothing of it (say `enable_ipv6: true` in its place)",
+            )
+            for driver in ("bridge", "macvlan")
         ),
         (
             net("external: true, name: host"),

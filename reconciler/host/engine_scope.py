@@ -223,7 +223,7 @@ class EngineScope:
     def _inspect_container(self, identity: str) -> dict[str, Any]:
         found = self.engine.containers.find(identity) or {}
         if found:
-            own, name = {"Labels": _own_labels(found)}, found["Name"].removeprefix("/")
+            own, name = {"Labels": own_labels_of(found)}, found["Name"].removeprefix("/")
             found["Config"]["Labels"] = self._handed_over("container", name, own)["Labels"]
             found = _without_remains(found, found["State"].get("Status"))
         return found
@@ -242,7 +242,7 @@ def _without_remains(told: dict[str, Any], state: str | None) -> dict[str, Any]:
     return {**told, "Ports": [], "NetworkSettings": {**network, "Ports": {}, "Networks": without}}
 
 
-def _own_labels(inspected: Mapping[str, Any]) -> dict[str, str]:
+def own_labels_of(inspected: Mapping[str, Any]) -> dict[str, str]:
     """Return a container's labels without a mark that it has from its image: `docker commit` copies labels."""
     labels: dict[str, str] = inspected["Config"].get("Labels") or {}
     made = labels.get(ID, "") and labels[ID] == inspected["HostConfig"].get("ContainerIDFile")

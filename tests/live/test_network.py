@@ -320,6 +320,25 @@ def test_a_subnet_of_another_driver_is_one_network_s_as_well(lab: Any, engine: A
         run("ip", "link", "del", "d5par")
 
 
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("veth/host:d5up--red:x", "namespaces: {red: }\nveths: [[host:d5up, red:x]]\n"),
+        ("bridge/up", "bridges: {up: {name: d5up}}\n"),
+    ],
+)
+def test_a_network_is_on_an_interface_of_the_same_file(lab: Any, image: str, key: str, entry: str) -> None:
+    box = f"containers: {{a: {{image: '{image}', command: [sleep, '600'], init: true, networks: [lan]}}}}\n"
+    file = entry + box + net(f"driver: macvlan, driver_opts: {{parent: d5up}}, ipam: {{config: [{{{BASE}}}]}}")
+    lab.apply(file)
+    run("ip", "link", "del", "d5up")
+    told = lab.tells(file)
+    assert {each: told[each][0] for each in (key, KEY)} == {key: "create", KEY: "replace"}
+    lab.apply(file)
+    done = [str(each.step.key) for each in lab.apply(box.replace("networks: [lan]", "network_mode: none")).outcomes]
+    assert done.index(f"delete {KEY}") < done.index(f"delete {key}"), "it goes before what it is on"
+
+
 def test_a_network_goes_and_comes_under_a_new_name_with_the_same_subnet(lab: Any) -> None:
     lab.apply(pool(BASE))
     lab.apply(f"networks:\n  other: {{ipam: {{config: [{{{BASE}}}]}}}}\n")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
-from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND
+from reconciler.host.engine.errors import FORBIDDEN, NOT_FOUND, EngineError
+from reconciler.host.engine_scope import own_labels_of
+from reconciler.host.marks import of_labels
 from reconciler.host.netlink import Socket, set_link
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
@@ -78,8 +81,17 @@ def deleted(step: Step, host: Host) -> Result:
     """Remove a network; one that is gone already is no error."""
     resource, networks = seen(step), host.engine.networks
     identity = resource.live["id"]
+
+    def remove() -> None:
+        try:
+            networks.remove(identity)
+        except Exception as error:
+            if status(error) == FORBIDDEN:
+                _let_go_of_ours(host, step, identity)
+            raise
+
     try:
-        patiently(host.engine, lambda: networks.remove(identity), passing=lambda error: status(error) == FORBIDDEN)
+        patiently(host.engine, remove, passing=lambda error: status(error) == FORBIDDEN)
     except Exception as error:
         if status(error) == NOT_FOUND:
             return Status.DONE
@@ -89,6 +101,19 @@ def deleted(step: Step, host: Host) -> Result:
         why = _BUSY if names else _MISCOUNTED
         raise StepFailed(why.format(key=resource.key, names=names, name=_name(resource))) from error
     return Status.DONE
+
+
+def _let_go_of_ours(host: Host, step: Step, identity: str) -> None:
+    """Take containers of ours off a network that is to go: what is left of an endpoint that has lost its interface.
+
+    Those that were whole have been disconnected before.
+    """
+    for container in host.engine.networks.inspect(identity).get("Containers") or {}:
+        found = host.engine.containers.find(container)
+        mark = of_labels(own_labels_of(found)) if found else None
+        if mark and mark.topology == step.topology:
+            with contextlib.suppress(EngineError):
+                host.engine.networks.disconnect(_name(seen(step)), container)
 
 
 _BUSY = (

@@ -11,8 +11,8 @@ from reconciler.host.scope import in_reach
 from reconciler.kinds.labelled import whose
 from reconciler.kinds.network import beside
 from reconciler.kinds.network.live import facts, interface, observed_spec
-from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
-from reconciler.model import Claim, Resource, ResourceKey
+from reconciler.kinds.network.spec import BRIDGE, PARENT, NetworkSpec, claims, parents
+from reconciler.model import Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -30,8 +30,19 @@ def observe(scope: Scope) -> Iterator[Resource]:
         there.update(held if owned else ())
         if owned or key in scope.desired.resources or _overlap(held, wanted):
             live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
-            yield Resource(key, _with_interface(scope, key, spec, live), claims=held, owned=owned, live=live)
+            needs = tuple(_needs(scope, spec)) if owned else ()
+            spec = _with_interface(scope, key, spec, live)
+            yield Resource(key, spec, needs=needs, claims=held, owned=owned, live=live)
     yield from beside.holders(scope, sorted(bridged - there))
+
+
+def _needs(scope: Scope, spec: NetworkSpec) -> Iterator[Need]:
+    """Yield the interface of ours that a network is on, as far as the kernel is in reach."""
+    found = parents(spec)
+    kernel = in_reach(scope) if found else None
+    mark = kernel and next(filter(None, (kernel.mine(kernel.host.link(each)) for each in found)), None)
+    if mark:
+        yield Need(mark.key, PARENT)
 
 
 def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Mapping[str, Any]) -> NetworkSpec:

@@ -1,4 +1,4 @@
-"""What the bridge driver makes no network of, and says so only when the one before is gone; pure."""
+"""Options of which the engine makes no network, and says so only when the one before is gone; pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reconciler.kinds.nodes import interface_problem
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
 
+_IPV6 = "com.docker.network.enable_ipv6"
 _MTU = "com.docker.network.driver.mtu"
 _BINDING = "com.docker.network.bridge.host_binding_ipv4"
 _NUMBER = re.compile("[+]?[0-9]+")
@@ -24,7 +25,10 @@ _BOOLEAN = re.compile("1|t|T|TRUE|true|True|0|f|F|FALSE|false|False")
 
 
 def check(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> None:
-    """Note what is wrong with a network of the bridge driver."""
+    """Note what is wrong with the options of a network, and else with one of the bridge driver."""
+    if _IPV6 in labels(entry.get("driver_opts")):
+        message = "this is no option of a network: the engine takes it out, or makes nothing of it"
+        source.problem((*pointer, "driver_opts", _IPV6), message, "say `enable_ipv6: true` in its place")
     if entry.get("driver", BRIDGE) != BRIDGE or source.incomplete((*pointer, "driver")):
         return
     for name, message, hint in _wrong(labels(entry.get("driver_opts"))):

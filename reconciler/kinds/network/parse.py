@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from reconciler.kinds import networking
+from reconciler.kinds import networking, nodes
 from reconciler.kinds.addresses import IP, Network
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.labelled import declared_labels
 from reconciler.kinds.network import options
 from reconciler.kinds.network.kept import decides, edges, gateway
-from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, claims
+from reconciler.kinds.network.spec import PARENT, Ipam, NetworkSpec, Pool, Pools, claims, parents
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
-from reconciler.model import Claim, FrozenMap, Resource, ResourceKey
+from reconciler.kinds.veth.ends import ends_by_node
+from reconciler.model import HOST, Claim, FrozenMap, Need, Resource, ResourceKey
 
 _PREDEFINED = ("bridge", "host", "none", "default")
 _SINGLE = {"host": "host", "null": "none", "none": "none"}
@@ -63,7 +64,19 @@ def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, An
         attachable=bool(entry.get("attachable")),
         labels=declared_labels(source, (*pointer, "labels"), entry.get("labels")),
     )
-    return source.resource(pointer, key, spec, claims=claims(spec), at=_places(pointer, spec, entry).items())
+    places = _places(pointer, spec, entry)
+    return source.resource(pointer, key, spec, needs=_needs(source, spec), claims=claims(spec), at=places.items())
+
+
+def _needs(source: Source, spec: NetworkSpec) -> Iterator[Need]:
+    """Yield the veth pair or the bridge of the file that a network is on: it takes the network with it."""
+    found = parents(spec)
+    for key, end in source.once(ends_by_node).get(HOST, ()) if found else ():
+        if end.interface in found:
+            yield Need(key, PARENT)
+    for name in source.section("bridges") if found else ():
+        if nodes.node_of_bridge(source, name) == HOST and nodes.bridge_name(source, name)[0] in found:
+            yield Need(ResourceKey("bridge", name), PARENT)
 
 
 def _check_external(source: Source, pointer: Pointer, entry: Mapping[str, Any], live: str) -> None:

@@ -12,6 +12,8 @@ from reconciler.value import dataclass
 
 BRIDGE = "bridge"
 _OF_THIS_MACHINE = ("macvlan", "ipvlan")
+PARENT = "driver_opts.parent"
+"""The attribute that names the interface of the host that a macvlan or ipvlan network is on."""
 UP, DOWN, ABSENT = "up", "down", "absent"
 """What becomes of the Linux bridge of a network."""
 SUBNET = "subnet"
@@ -72,6 +74,14 @@ def claims(spec: NetworkSpec) -> Iterator[Claim]:
             yield subnet_claim(subnet)
     if spec.driver == BRIDGE and BRIDGE_NAME in spec.driver_opts:
         yield interface_claim(label(HOST), spec.driver_opts[BRIDGE_NAME])
+
+
+def parents(spec: NetworkSpec) -> tuple[str, ...]:
+    """Return the names of which one is that of the interface that a network is on: NAME.ID is a VLAN on NAME."""
+    if spec.driver not in _OF_THIS_MACHINE:
+        return ()
+    parent = spec.driver_opts.get("parent", "")
+    return tuple(filter(None, (parent, parent.rpartition(".")[0])))
 
 
 def _is_the_engines(spec: NetworkSpec) -> bool:
