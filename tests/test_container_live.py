@@ -17,6 +17,7 @@ from reconciler.host.marks import Mark
 from reconciler.host.scope import Scope
 from reconciler.kinds import kinds
 from reconciler.kinds.connect.networks import Networks
+from reconciler.kinds.container import effects
 from reconciler.kinds.container.config import config
 from reconciler.kinds.container.live import Seen, spec_of
 from reconciler.kinds.container.look import seen_containers
@@ -495,6 +496,11 @@ def test_an_engine_that_keeps_what_it_was_told_shows_no_difference() -> None:
     assert differing == ["reference"]
     undeclared = [name for name in EVERYTHING if name in vars(want) and getattr(want, name) == DEFAULT[name]]
     assert undeclared == []
+
+
+def test_a_sysctl_of_one_interface_that_the_engine_refuses_has_a_hint() -> None:
+    said = 'interface specific sysctl setting "net.ipv4.conf.eth0.rp_filter" must be supplied using driver option'
+    assert "say `default` in the place of the interface" in effects._hint(ValueError(said), ContainerSpec())
 
 
 def test_a_name_server_is_the_same_however_the_engine_writes_it() -> None:

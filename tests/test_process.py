@@ -176,6 +176,18 @@ def test_what_the_engine_half_started_is_to_be_made_anew(text: str) -> None:
     assert "make it anew with --replace container/" in str(effects._not_started(web, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("init: open /proc/sys/net/ipv4/nonsense: no such file or directory: unknown", "no such sysctl: see `sysctls`"),
+        ("init: write /proc/sys/net/ipv4/ip_forward: invalid argument: unknown", "no such value for it: see `sysctls`"),
+        ("exec: /nonsense: no such file or directory: unknown", "see `command`, `entrypoint`,"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_apart(text: str, hint: str) -> None:
+    assert hint in str(effects._not_started(read({"web": {}})["web"], text))
+
+
 def test_a_network_that_is_shared_by_way_of_another_is_its_owner_s() -> None:
     modes = {"main": "bridge", "side": "container:main", "last": "container:side", "alone": "container:gone"}
     found = {name: {"Id": name, "HostConfig": {"NetworkMode": mode}} for name, mode in modes.items()}

@@ -110,6 +110,7 @@ _HINTS = {
     "No such image": "pull it, or declare it in images",
     _NO_COMMAND: "the image has no command: declare `command`",
     "Minimum memory": "the engine wants at least 6m",
+    "interface specific sysctl": "say `default` in the place of the interface, which this engine sets on all of them",
 }
 
 

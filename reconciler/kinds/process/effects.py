@@ -120,6 +120,8 @@ _HINTS = {
     "unable to apply caps": "the engine itself lacks a capability: take it from privileged or cap_add",
     "apparmor_parser": "this host has AppArmor, but not what its profiles are loaded with: install `apparmor`",
     "executable file not found": "the image has no such command: see `command` and `entrypoint`",
+    r"/proc/sys/\S+: no such file": "this kernel has no such sysctl: see `sysctls`",
+    r"/proc/sys/\S+: invalid argument": "this kernel takes no such value for it: see `sysctls`",
     "no such file or directory": "see `command`, `entrypoint`, `working_dir` and `devices`",
     "permission denied": "the command cannot be executed, or the engine may not do that",
     "error setting rlimit": "the engine's own limit is lower: lower the ulimit",
