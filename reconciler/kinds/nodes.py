@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
 from reconciler.kinds.source import Pointer, Source
+from reconciler.kinds.units import labels
 from reconciler.model import HOST, Claim, Need, ResourceKey
 
 INTERFACE_MAX = 15
@@ -21,6 +23,7 @@ SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bri
 NOT_RUNNING = ("completed", "stopped", "created")
 """The states of a container in which it has no network namespace to put something into."""
 _DIGEST = 6
+_ETH, _PREFIX = "eth", "com.docker.network.container_iface_prefix"
 _SETTINGS = ("all", "default")
 """What stands beside the interfaces in /proc/sys/net/ipv4/conf, so that the kernel makes none of that name."""
 _UNFIT = re.compile(r"[/:%\s]")
@@ -102,10 +105,17 @@ def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
     return tuple(networking.networks(networking.entry_of(source, key.name)))
 
 
-def docker_interfaces(source: Source, key: ResourceKey) -> int:
-    """Say how many interfaces, from eth0 on, belong to Docker in a container."""
+def docker_interfaces(source: Source, key: ResourceKey) -> Counter[str]:
+    """Say how many interfaces belong to Docker in a container, by what their names begin with: eth0 is the first."""
     mode = entry(source, key).get("network_mode") if key.kind == "container" else None
-    return 1 if mode == "bridge" else len(docker_networks(source, key))
+    return Counter([_ETH] if mode == "bridge" else [_prefix(source, each) for each in docker_networks(source, key)])
+
+
+def _prefix(source: Source, network: str) -> str:
+    """Return what the names of the interfaces of a network begin with, as the bridge driver can be told."""
+    found = source.section("networks").get(network) or {}
+    named = labels(found.get("driver_opts")).get(_PREFIX) if found.get("driver", "bridge") == "bridge" else None
+    return named or _ETH
 
 
 def bridge_name(source: Source, name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from reconciler.kinds.source import Pointer, Source
 from reconciler.model import HOST, ResourceKey
 
 _KINDS = ("container", "namespace", "bridge", "network", "host")
-_ETH = re.compile(r"eth(0|[1-9][0-9]*)")
+_NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
 
 
 class End(NamedTuple):
@@ -129,7 +129,7 @@ def _owner(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> Resour
 def _is_right(source: Source, end: End) -> bool:
     """Note what is wrong with an end, and tell whether it can be used at all."""
     if not end.interface and not end.is_port:
-        example = f"{end.owner.name}:eth{nodes.docker_interfaces(source, end.owner)}"
+        example = f"{end.owner.name}:eth{nodes.docker_interfaces(source, end.owner)['eth']}"
         source.problem(end.pointer, f"{end.owner.name!r} needs the name of the interface in it", f"e.g. {example}")
         return False
     if end.interface and (wrong := nodes.interface_problem(end.interface)):
@@ -148,10 +148,10 @@ def _container(source: Source, end: End) -> None:
     if state in nodes.NOT_RUNNING:
         message = f"container {end.owner.name!r} is to be {state}: only a running or paused one has interfaces"
         source.problem(end.pointer, message, "take the veth out, or change the state")
-    count, found = nodes.docker_interfaces(source, end.owner), _ETH.fullmatch(end.interface)
-    if found and int(found[1]) < count:
+    counts, found = nodes.docker_interfaces(source, end.owner), _NUMBERED.fullmatch(end.interface)
+    if found and int(found[2]) < counts[found[1]]:
         message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
-        source.problem(end.pointer, message, f"use eth{count}")
+        source.problem(end.pointer, message, f"use {found[1]}{counts[found[1]]}")
 
 
 def _network(source: Source, end: End) -> None:
