@@ -62,7 +62,7 @@ def ground(key: ResourceKey, via: str, *, owned: bool = True) -> tuple[Need, ...
     return (Need(ResourceKey("process", key.name) if key.kind == "container" and owned else key, via),)
 
 
-def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
+def _holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     """Return the container whose network namespace a container shares, if it shares one; HOST for the host's."""
     mode = str(entry(source, key).get("network_mode") or "")
     if mode == "host":
@@ -72,17 +72,17 @@ def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     return None
 
 
-def _at_last(source: Source, key: ResourceKey) -> ResourceKey:
-    """Return the node whose network namespace a container is in; where they share in a circle any one of them."""
+def at_last(source: Source, key: ResourceKey) -> ResourceKey:
+    """Return the node whose network namespace a node is in; where containers share in a circle any one of them."""
     chain = [key]
-    while (shared := holder(source, chain[-1])) and shared not in chain:
+    while (shared := _holder(source, chain[-1])) and shared not in chain:
         chain.append(shared)
     return chain[-1]
 
 
 def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: str) -> bool:
     """Tell whether a node has a network namespace of its own; a problem is noted if it has none."""
-    shared = _at_last(source, key) if key.kind == "container" else key
+    shared = at_last(source, key)
     if shared == key:
         return True
     instead = "'host'" if shared == HOST else repr(shared.name)
