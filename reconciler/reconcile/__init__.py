@@ -107,15 +107,16 @@ def destroy(
     be left there. What it declares external stays, though it was ours once, but for what is within something of ours.
     The caller holds the lock.
     """
-    keep = kept_kinds(volumes=volumes, images=images)
+    keep = kept_kinds(kinds, volumes=volumes, images=images)
     options = Options(keep=keep, reason="to be destroyed", unmake=True)
     report = _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
     return replace(report, unseen=_each_once((*report.unseen, *out_of_sight(report.plan.changes).values())))
 
 
-def kept_kinds(*, volumes: bool, images: bool) -> frozenset[str]:
-    """Return the kinds of which nothing is destroyed."""
-    return frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
+def kept_kinds(kinds: Mapping[str, Kind], *, volumes: bool, images: bool) -> frozenset[str]:
+    """Return the kinds of which nothing is destroyed: what cannot be made again, unless it is asked for by section."""
+    asked = {"volumes": volumes, "images": images}
+    return frozenset(name for name, kind in kinds.items() if kind.irrecoverable and not asked.get(kind.section))
 
 
 def _applied(
