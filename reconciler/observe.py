@@ -45,8 +45,8 @@ def observe(
 def needed_and_unavailable(observed: Topology, host: Host, declared: Topology | None) -> dict[str, ReconcilerError]:
     """Return the kinds that could not be observed though they are declared, or for no good reason, with the reasons.
 
-    Where nothing says what is declared they are all needed. That the engine is known to be away is a good reason: what is
-    in it waits, with all that needs it.
+    Where nothing says what is declared they are all needed. That the engine is known to be away is a good reason: what
+    is in it waits, with all that needs it.
     """
     return {
         kind: error

@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
+from reconciler.kinds.entry import entry_of
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import HOST, Claim, Need, ResourceKey
 
@@ -18,8 +19,6 @@ INTERFACE_MAX = 15
 ALTNAME_MAX = 127
 """How many characters a further name of an interface may have (ALTIFNAMSIZ less one)."""
 SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bridges", "network": "networks"}
-NOT_RUNNING = ("completed", "stopped", "created")
-"""The states of a container in which it has no network namespace to put something into."""
 _DIGEST = 6
 _SETTINGS = ("all", "default")
 """What stands beside the interfaces in /proc/sys/net/ipv4/conf, so that the kernel makes none of that name."""
@@ -92,14 +91,14 @@ def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: st
 
 def state(source: Source, key: ResourceKey) -> str:
     """Return the state that a container is to have; what is no container just runs."""
-    return networking.state(networking.entry_of(source, key.name)) if key.kind == "container" else "running"
+    return networking.state(entry_of(source, key.name)) if key.kind == "container" else "running"
 
 
 def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
     """Return the names in the file of the Docker networks of a container."""
     if key.kind != "container" or external(source, key):
         return ()
-    return tuple(networking.networks(networking.entry_of(source, key.name)))
+    return tuple(networking.networks(entry_of(source, key.name)))
 
 
 def docker_interfaces(source: Source, key: ResourceKey) -> int:
