@@ -60,7 +60,6 @@ READS: dict[str, tuple[Act, Any]] = {
 WRITES: dict[str, Act] = {
     "POST /containers/create": lambda engine: engine.containers.create("x", {"Labels": {"a": "b"}}),
     "POST /containers/x/start": lambda engine: engine.containers.start("x"),
-    "POST /containers/x/stop": lambda engine: engine.containers.stop("x", 0),
     "POST /containers/x/kill": lambda engine: engine.containers.kill("x"),
     "POST /containers/x/restart": lambda engine: engine.containers.restart("x", 0),
     "POST /containers/x/pause": lambda engine: engine.containers.pause("x"),
