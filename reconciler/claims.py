@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -42,6 +42,11 @@ class Held(Generic[T]):
                 yield held[at]
 
 
+def overlap(held: Iterable[Claim], wanted: Collection[Claim]) -> bool:
+    """Tell whether any of the claims overlap; for a few of them only."""
+    return any(theirs.overlaps(ours) for theirs in held for ours in wanted)
+
+
 def has_place_of(foreign: Resource, wanted: Resource) -> bool:
     """Tell whether the foreign has the place of the wanted: its live name or, where a kind has none, its claims."""
     if foreign.owned or foreign.key.kind != wanted.key.kind or not foreign.key.name.startswith("@"):
@@ -49,7 +54,7 @@ def has_place_of(foreign: Resource, wanted: Resource) -> bool:
     name = getattr(wanted.spec, "name", "")
     if name:
         return foreign.key.name == f"@{name}"
-    return any(theirs.overlaps(ours) for theirs in foreign.claims for ours in wanted.claims)
+    return overlap(foreign.claims, wanted.claims)
 
 
 def taken(change: Change) -> tuple[Claim, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import EngineUnreachable, HostRefuses, NotNow, ReconcilerError
 from reconciler.host import Host
 from reconciler.host.kernel.elsewhere import Elsewhere
 from reconciler.host.marks import is_from
@@ -40,6 +40,20 @@ def observe(
     # Where what is declared cannot be looked at nobody knows whether this one is new.
     beside = () if any(map(desired.of_kind, unavailable)) else _beside(scope)
     return Topology(desired.name, resources, missing, desired.source, lacking=lacking, beside=beside)
+
+
+def needed_and_unavailable(observed: Topology, host: Host, declared: Topology | None) -> dict[str, ReconcilerError]:
+    """Return the kinds that could not be observed though they are declared, or for no good reason, with the reasons.
+
+    Where nothing says what is declared they are all needed. That the engine is known to be away is a good reason: what
+    is in it waits, with all that needs it.
+    """
+    return {
+        kind: error
+        for kind, error in observed.unavailable.items()
+        if not (host.away and isinstance(error, EngineUnreachable))
+        and (declared is None or declared.of_kind(kind) or not isinstance(error, HostRefuses | NotNow))
+    }
 
 
 def _public(each: Resource, kinds: Mapping[str, Kind]) -> Iterable[str]:

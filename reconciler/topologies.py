@@ -13,14 +13,12 @@ from reconciler.host.kernel.space import LOOPBACK
 from reconciler.host.marks import TOPOLOGY, Mark, is_from, of_alias, of_labels, own_labels
 from reconciler.host.netlink import Link, Socket, get_link, get_links
 from reconciler.host.privilege import SYS_ADMIN, missing
-from reconciler.kinds.image.references import component, root
+from reconciler.kinds.image.references import component, parts_of
 from reconciler.model import ResourceKey
 from reconciler.value import dataclass
 
 if TYPE_CHECKING:
     from reconciler.host import Host
-
-_OUR_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ def _in_the_engine(host: Host) -> Iterator[Mark]:
 def _of_tags(references: Iterable[str]) -> Iterator[Mark]:
     """Read marks out of an image's tags; a topology has there the form of its name that a repository may have."""
     for reference in references:
-        parts = reference.rpartition(":")[0].split("/")
-        if len(parts) == _OUR_PARTS and f"{parts[0]}/{parts[1]}/" == root(parts[1]):
-            yield Mark(parts[1], ResourceKey("image", parts[2]))
+        parts = parts_of(reference)
+        if parts and parts[0] == component(parts[0]):
+            yield Mark(parts[0], ResourceKey("image", parts[1]))
 
 
 def _marks(labels: Mapping[str, str] | None) -> Iterator[Mark]:

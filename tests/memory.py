@@ -410,6 +410,7 @@ class Volume(MemoryKind):
     """Never deleted unless asked."""
 
     name = "volume"
+    section = "volumes"
     kept = irrecoverable = True
 
 
@@ -417,6 +418,7 @@ class Image(MemoryKind):
     """May come out as it was; the new one is made before the old one goes."""
 
     name = "image"
+    section = "images"
     mutables = frozenset(("color", "name"))
     irrecoverable = create_before_delete = tentative = True
 

@@ -11,7 +11,7 @@ from paper import Paper
 
 from reconciler.kinds.container.env_file import parsed, raw
 from reconciler.kinds.container.environment import environment, of_engine
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 from reconciler.kinds.source import Source
 
 

@@ -10,7 +10,7 @@ from paper import source
 from reconciler.kinds.container.healthcheck import NONE, declared, healthcheck, of_engine, to_engine
 from reconciler.kinds.container.quantities import Duration
 from reconciler.kinds.container.spec import Healthcheck
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 
 S = 10**9
 

@@ -10,7 +10,7 @@ from paper import source
 from reconciler.kinds.container import limits
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import ContainerSpec
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 
 M = 1024**2
 NONE = {

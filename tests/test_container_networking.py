@@ -9,8 +9,8 @@ from paper import source
 
 from reconciler.kinds import networking
 from reconciler.kinds.container.order import order
-from reconciler.kinds.entry import Entry
-from reconciler.kinds.networking import Link, entry_of
+from reconciler.kinds.entry import Entry, entry_of
+from reconciler.kinds.networking import Link
 from reconciler.kinds.process.parse import processes
 from reconciler.kinds.source import Source
 from reconciler.model import ResourceKey

@@ -8,7 +8,7 @@ import pytest
 from paper import source
 
 from reconciler.kinds.container import ports
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import FrozenMap
 

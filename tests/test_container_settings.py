@@ -13,8 +13,7 @@ from paper import Paper, source
 from reconciler.kinds.container import settings
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import Logging
-from reconciler.kinds.entry import Entry, entries
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import Entry, entries, entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import FrozenMap
 

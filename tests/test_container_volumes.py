@@ -12,7 +12,7 @@ from reconciler.kinds.container import volumes
 from reconciler.kinds.container.quantities import Bytes
 from reconciler.kinds.container.spec import Mount
 from reconciler.kinds.container.tmpfs import tmpfs
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 from reconciler.kinds.source import Source
 from reconciler.model import FrozenMap, ResourceKey
 

@@ -8,7 +8,7 @@ import pytest
 from paper import source
 
 from reconciler.kinds.container import waits, words
-from reconciler.kinds.networking import entry_of
+from reconciler.kinds.entry import entry_of
 
 
 def told(check: Any, web: dict[str, Any], **others: Any) -> list[str]:

@@ -207,6 +207,23 @@ def test_every_module_can_be_the_first_to_be_imported() -> None:
     assert int(done.stdout) > 100
 
 
+def test_what_looks_does_not_load_parts_of_the_engines_client_itself() -> None:
+    """One thread of a look loads the client, whole: another one that loaded a part of it would wait for that one."""
+    code = (
+        "import importlib, pathlib, sys\n"
+        "from reconciler.kinds import kinds\n"
+        "kinds()\n"
+        "import reconciler.observe\n"
+        "for each in sys.argv[1:]:\n"
+        "    importlib.import_module(f'reconciler.kinds.{each}.look')\n"
+        "print(*(each for each in sys.modules if each.partition('host.')[2].split('.')[0] == 'engine'))"
+    )
+    looks = [each.parent.name for each in Path(package.__path__[0]).glob("*/look.py")]
+    assert "image" in looks
+    argv = [sys.executable, "-c", code, *looks]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "\n"
+
+
 def test_all_of_the_kinds_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
     code = (
         "import sys; from reconciler.kinds import load_steps; load_steps();"

@@ -11,7 +11,8 @@ import pytest
 from entries import NAME, Entries, host_with, topology
 from memory import KINDS, Box
 
-from reconciler.diff import ABSENT, diff, differences, in_order_of_needs, promoted
+from reconciler.diff import diff, in_order_of_needs, promoted
+from reconciler.diff.fields import ABSENT, differences
 from reconciler.errors import EngineUnreachable
 from reconciler.model import (
     EMPTY,

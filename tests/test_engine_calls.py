@@ -9,15 +9,16 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from threading import Timer
-from typing import Any
+from threading import Event, Timer
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import urllib3
 from fake_engine import PONG, RESET, SILENT, Answer, FakeEngine
 from requests.exceptions import RequestException
 
-from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError
+from reconciler.errors import EngineUnreachable, HostRefuses, ReconcilerError, StepFailed
 from reconciler.host import Host
 from reconciler.host.engine import Engine
 from reconciler.host.engine.containers import Containers
@@ -28,6 +29,7 @@ from reconciler.host.engine.networks import Networks
 from reconciler.host.engine.sdk import explained
 from reconciler.host.engine.volumes import Volumes
 from reconciler.kinds import kinds
+from reconciler.kinds.calls import patiently
 from reconciler.kinds.image.registry import digest_there
 from reconciler.observe import observe
 from reconciler.topology import load
@@ -58,7 +60,6 @@ READS: dict[str, tuple[Act, Any]] = {
 WRITES: dict[str, Act] = {
     "POST /containers/create": lambda engine: engine.containers.create("x", {"Labels": {"a": "b"}}),
     "POST /containers/x/start": lambda engine: engine.containers.start("x"),
-    "POST /containers/x/stop": lambda engine: engine.containers.stop("x", 0),
     "POST /containers/x/kill": lambda engine: engine.containers.kill("x"),
     "POST /containers/x/restart": lambda engine: engine.containers.restart("x", 0),
     "POST /containers/x/pause": lambda engine: engine.containers.pause("x"),
@@ -79,6 +80,7 @@ SAME_AGAIN: dict[str, tuple[Act, Any]] = {
     "POST /containers/x/update": (lambda engine: engine.containers.update("x", {}), {}),
     "POST /volumes/create": (lambda engine: engine.volumes.create({"Name": "x"}), {}),
     "POST /images/x/tag": (lambda engine: engine.images.tag("x", "y", "z"), {}),
+    "POST /containers/x/exec": (lambda engine: engine.execs.run("x", ["true"], seconds=1), {"Id": "x"}),
 }
 """Writes that make no difference the second time: they are sent again where the answer is lost, not where it is 500."""
 PARTS = {
@@ -96,7 +98,12 @@ def engine(fake: FakeEngine, *, patience: float = PATIENCE, engine_timeout: floa
 
 def but(call: str, bad: Answer, times: int, then: Any = None) -> Callable[[str, int], Answer]:
     """Answer well, but to one call so often badly."""
-    well: dict[str, Answer] = {"GET /_ping": (200, PONG), "POST /containers/x/exec": (201, {"Id": "x"})}
+    well: dict[str, Answer] = {
+        "GET /_ping": (200, PONG),
+        "POST /containers/x/exec": (201, {"Id": "x"}),
+        "POST /exec/x/start": (200, ""),
+        "GET /exec/x/json": (200, {"Running": False, "ExitCode": 0}),
+    }
 
     def answer(asked: str, before: int) -> Answer:
         if asked == call:
@@ -340,6 +347,24 @@ def test_nothing_is_asked_again_when_no_more_waiting_is_wanted(tmp_path: Path) -
         with pytest.raises(EngineUnreachable):
             asked.networks.list()
         assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize(("fails", "patience"), [(3, 60), (99, 0.3)])
+def test_but_an_effect_that_fails_for_what_may_pass_is_tried_again_at_the_same_pace(
+    fails: int, patience: float
+) -> None:
+    tries: list[int] = []
+    patient = cast("Engine", SimpleNamespace(stop=Event(), patience=patience))
+    patient.stop.set()
+
+    def act() -> None:
+        tries.append(len(tries))
+        if len(tries) < fails:
+            raise StepFailed("not yet")
+
+    with contextlib.nullcontext() if fails == 3 else pytest.raises(StepFailed, match="not yet"):
+        patiently(patient, act, passing=lambda _: True)
+    assert len(tries) == 3 if fails == 3 else 1 < len(tries) <= 8
 
 
 def test_an_answer_that_does_not_come_is_waited_for_as_long_as_the_option_says(tmp_path: Path) -> None:

@@ -57,6 +57,22 @@ def test_commands_come_after_all_that_is_in_the_network(tmp_path: Path) -> None:
     assert grounds == ["process/web"]
 
 
+def test_who_shares_with_who_shares_waits_for_what_is_in_the_network_at_the_end(tmp_path: Path) -> None:
+    text = """
+containers:
+  a: {image: x, network_mode: none}
+  b: {image: x, network_mode: "service:a"}
+  c: {image: x, network_mode: "service:b", exec: [echo]}
+namespaces: {red: }
+veths: [[a:eth1, red:eth0]]
+"""
+    needs = resource(tmp_path, text, "exec/c").needs
+    assert {str(each.key): each.how for each in needs} == {
+        "process/c": How.STANDS_ON,
+        "veth/a:eth1--red:eth0": How.AFTER,
+    }
+
+
 def test_another_text_word_order_or_place_is_another_digest(tmp_path: Path) -> None:
     given = ("[a, b]", "[b, a]", "[[a], b]", "[{command: a, in: network}, b]")
     found = {spec(tmp_path, NODES % ("running", each), "exec/web").commands for each in (*given, *given)}

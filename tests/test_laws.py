@@ -19,7 +19,8 @@ from memory import KINDS, Killed, MemoryHost, MemorySpec, Thing, World
 
 from reconciler import reconcile
 from reconciler.claims import taken
-from reconciler.diff import differences, in_order_of_needs
+from reconciler.diff import in_order_of_needs
+from reconciler.diff.fields import differences
 from reconciler.errors import Conflict
 from reconciler.model import (
     Claim,

@@ -44,13 +44,15 @@ def held_by_another(name: str) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_lock_that_is_free_is_taken_and_given_back(name: str) -> None:
     for _ in range(3):
-        with locked(name, timeout=0):
+        with locked(name, timeout=0), pytest.raises(Locked), locked(name, timeout=0):
             pass
 
 
 def test_two_topologies_do_not_wait_for_each_other(name: str) -> None:
     with locked(name, timeout=0), locked(name + "x", timeout=0):
-        pass
+        for each in (name, name + "x"):
+            with pytest.raises(Locked), locked(each, timeout=0):
+                pass
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")

@@ -42,8 +42,8 @@ from reconciler.model import (
     Topology,
     Verb,
 )
-from reconciler.observe import observe
-from reconciler.reconcile import Options, Progress, needed_and_unavailable
+from reconciler.observe import needed_and_unavailable, observe
+from reconciler.reconcile import Options, Progress
 from reconciler.reconcile.adopt import adopted
 from reconciler.render import report_lines
 
@@ -290,7 +290,7 @@ def test_what_the_file_declares_must_be_in_reach() -> None:
     host = MemoryHost()
     made = reconcile.prepare(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds)
     assert [str(each) for each in made.steps] == ["create box/a"]
-    assert list(needed_and_unavailable(made.changes, host)) == ["seat"]
+    assert list(needed_and_unavailable(made.changes.observed, host, made.changes.desired)) == ["seat"]
     for replaced in ([], ["seat/a"]):
         with pytest.raises(EngineUnreachable):
             reconcile.apply(topology({"seat/a": {}, "box/a": {}}), host, kinds=kinds, options=options(replace=replaced))

@@ -63,7 +63,7 @@ from reconciler.render import (
 from reconciler.render.listing import topology_lines
 from reconciler.render.plan import change_lines
 from reconciler.render.style import Style
-from reconciler.render.table import table
+from reconciler.render.table import blocks, table
 from reconciler.render.values import plain, text
 from reconciler.topologies import Found
 from reconciler.value import dataclass
@@ -485,7 +485,8 @@ def test_topologies_are_listed_with_their_files_and_counts() -> None:
 
 def test_a_table_keeps_to_its_width_and_leaves_empty_columns_out() -> None:
     rows = [("a", "", "one two three four five six"), ("bcd",)]
-    assert table(rows, 30, indent=" ") == [" a    one two three four five", "      six", " bcd"]
+    assert table(rows, 29) == ["a    one two three four five", "     six", "bcd"]
+    assert blocks(rows, 30, indent=" ") == [[" a    one two three four five", "      six"], [" bcd"]]
     assert table([], 30) == []
     assert table([("",)], 30) == [""]
 
@@ -545,7 +546,7 @@ LIVE = [
     veth(Endpoint(RED, "eth1", mac="02:00:00:00:00:03"), Endpoint(HOST, "vred", master="bridge/br0", up=False)),
     veth(Endpoint(RED, "eth2"), Endpoint(HOST, "vhost"), down=True),
     live("veth/alone", VethSpec(FrozenMap({"red:eth3": Endpoint(RED, "eth3")}))),
-    live("novelty/x", Thing("n"), id="hidden", size=3, nothing=""),
+    live("novelty/x", Thing("n"), id="hidden"),
 ]
 
 
@@ -575,6 +576,4 @@ def test_where_nothing_is_live_show_says_so() -> None:
 
 
 def test_the_keys_of_what_is_live_stand_out_on_a_terminal() -> None:
-    assert show_lines("notes", LIVE[-1:], kinds=SHOWN, style=Style(colour=True)) == [
-        "\x1b[1mnovelty/x\x1b[0m  n, size 3"
-    ]
+    assert show_lines("notes", LIVE[-1:], kinds=SHOWN, style=Style(colour=True)) == ["\x1b[1mnovelty/x\x1b[0m  n"]

@@ -17,7 +17,7 @@ from reconciler.cli import output
 from reconciler.cli.app import app
 from reconciler.host.engine import ssh
 from reconciler.host.netlink import transport
-from reconciler.kinds.container import stop
+from reconciler.kinds.container.spec import STOP_GRACE_PERIOD
 from reconciler.kinds.network import beside
 from reconciler.kinds.process import effects
 from reconciler.watch import agenda, patience
@@ -50,7 +50,7 @@ SSH = "The end of ssh"
 LOG = "The log of a watch"
 WATCH = "The pauses of a watch"
 UNASKED = {
-    GRACE: f"{stop.DEFAULT_GRACE} s unless it says otherwise",
+    GRACE: f"{STOP_GRACE_PERIOD // 10**9} s unless it says otherwise",
     INTERRUPTED: f"{host.ENDING:g} s for the command to end",
     STARTED: "{:g} to {:g} s".format(*effects._GRACE),
     TRIAL: f"{host.TRIAL:g} s",
@@ -105,7 +105,7 @@ WAITS = {
     "host/netns/naming.py:_lock": (PATIENCE, "_MOMENT"),
     "kinds/calls.py:patiently": (PATIENCE, "_PAUSE"),
     "kinds/container/stop.py:_outlives": (GIVEN,),
-    "kinds/container/stop.py:stopping": (GRACE, "DEFAULT_GRACE"),
+    "kinds/container/stop.py:stopping": (GRACE, "STOP_GRACE_PERIOD"),
     "kinds/effects.py:_named_later": (GIVEN,),
     "kinds/exec/run.py:_ended": (WAIT, "ENDING", "_MOMENT"),
     "kinds/image/registry.py:digest_there": (PATIENCE,),
@@ -148,7 +148,6 @@ SECONDS = {
     "host/netns/naming.py:_MOMENT": GIVEN,
     "kinds/calls.py:_PAUSE": GIVEN,
     "kinds/container/spec.py:STOP_GRACE_PERIOD": GRACE,
-    "kinds/container/stop.py:DEFAULT_GRACE": GRACE,
     "kinds/container/stop.py:_MOMENT": GIVEN,
     "kinds/exec/run.py:_MOMENT": GIVEN,
     "kinds/network/beside.py:LISTED_WITHIN": LISTING,

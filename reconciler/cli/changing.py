@@ -152,10 +152,10 @@ def _destroyed(topology: Topology, host: Host, volumes: bool, images: bool, lock
         report = reconcile.destroy(topology, host, kinds=kinds(), volumes=volumes, images=images, progress=progress)
     code = _told(report, host)
     seen = report.plan.changes.observed
-    kinds_kept = reconcile.kept_kinds(volumes=volumes, images=images)
+    kinds_kept = reconcile.kept_kinds(kinds(), volumes=volumes, images=images)
     left = {each.key for each in seen if each.owned} - report.plan.changes.by_key.keys()
     if kept := sorted(each for each in left if each.kind in kinds_kept):
-        ways = " and ".join(sorted({f"--{each.kind}s" for each in kept}))
+        ways = " and ".join(sorted({f"--{kinds()[each.kind].section}" for each in kept}))
         note(f"kept: {', '.join(map(str, kept))}: with {ways} {'it goes' if len(kept) == 1 else 'they go'} too")
     out_of_reach(reconcile.out_of_sight(report.plan.changes))
     return code

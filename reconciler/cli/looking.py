@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options as o
 from reconciler.cli.output import complain, hide, say, say_json, style
 from reconciler.cli.reading import chosen, loaded, loaded_or_named, note_out_of_sight, out_of_reach, warn_of_others
-from reconciler.errors import HostRefuses, NotNow, ReconcilerError
 from reconciler.host import ENGINE_TIMEOUT, PATIENCE
-from reconciler.model import DEFAULT_FILE, Plan, Resource, Topology
+from reconciler.model import DEFAULT_FILE, Plan, Resource
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -51,7 +50,8 @@ def plan(
     from reconciler import saved
     from reconciler.host import Host
     from reconciler.kinds import kinds
-    from reconciler.reconcile import needed_and_unavailable, not_supported, prepare
+    from reconciler.observe import needed_and_unavailable
+    from reconciler.reconcile import not_supported, prepare
 
     if out:
         saved.check_source(file)
@@ -60,7 +60,7 @@ def plan(
     made = prepare(loaded(file, name), host, kinds=kinds(), options=options)
     _say_plan(made, host, json=json)
     warn_of_others(made, named=bool(name))
-    missing = needed_and_unavailable(made.changes, host)
+    missing = needed_and_unavailable(made.changes.observed, host, made.changes.desired)
     if missing:
         return out_of_reach(missing)
     note_out_of_sight(made)
@@ -97,24 +97,15 @@ def show(
     """
     from reconciler.host import Host
     from reconciler.kinds import kinds
-    from reconciler.observe import observe
+    from reconciler.observe import needed_and_unavailable, observe
 
     declared = loaded_or_named(file, name)
     host = Host(engine_timeout=engine_timeout, patience=patience)
     observed = observe(host, declared, kinds=kinds())
-    missing = _missing(observed, {each.key.kind for each in declared} if file or not name else set(kinds()))
+    missing = needed_and_unavailable(observed, host, declared if file or not name else None)
     resources = [each for each in observed if each.owned or each.key in declared.resources]
     _say_live(declared.name, resources, host, json=json, blind=bool(missing))
     return out_of_reach(missing) if missing else 0
-
-
-def _missing(observed: Topology, wanted: Collection[str]) -> dict[str, ReconcilerError]:
-    """The kinds that could not be looked at though they are wanted, or for no good reason, with the reasons."""
-    return {
-        kind: error
-        for kind, error in observed.unavailable.items()
-        if kind in wanted or not isinstance(error, HostRefuses | NotNow)
-    }
 
 
 def _say_live(name: str, resources: Sequence[Resource], host: Host, *, json: bool, blind: bool) -> None:

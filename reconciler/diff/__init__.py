@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.diff.carry_over import both_ours, cascade, evicted
-from reconciler.diff.fields import ABSENT, differences, field_changes
+from reconciler.diff.fields import field_changes
 from reconciler.diff.order import in_order_of_needs
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, FieldChange, Resource, ResourceKey, Topology
@@ -83,4 +83,4 @@ def _action(found: tuple[FieldChange, ...]) -> Action:
     return Action.REPLACE if any(each.forces for each in found) else Action.UPDATE
 
 
-__all__ = ["ABSENT", "diff", "differences", "in_order_of_needs", "promoted", "unseen"]
+__all__ = ["diff", "in_order_of_needs", "promoted", "unseen"]

@@ -30,8 +30,6 @@ Result = Status | ReconcilerError | Later
 
 Row = tuple[str, str, str, str, str]
 """Of an interface: its name, its peer, its size and state, its MAC address, its addresses."""
-_UNTOLD = frozenset({"id", "pid", "source"})
-"""What is live and of use to a program only; JSON has it."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +120,7 @@ class Kind(ABC):
 
     def tell(self, resource: Resource) -> Told:
         """Say what is live of an observed resource, for people."""
-        live = (f"{name} {value}" for name, value in resource.live.items() if name not in _UNTOLD and value)
-        return Told((getattr(resource.spec, "name", ""), *live))
+        return Told((getattr(resource.spec, "name", ""),))
 
     def former(self, observed: Resource) -> Resource | None:
         """Return what going back makes of something again; None for a symptom, a remainder, what nobody can make."""

@@ -16,7 +16,8 @@ _PAUSE = 0.05
 def patiently(engine: Engine, act: Callable[[], T], *, passing: Callable[[Exception], bool]) -> T:
     """Call again while it fails for a reason that may pass, as long as the engine's patience lasts.
 
-    Endpoints and references vanish a moment after the call that removes them.
+    Endpoints and references vanish a moment after the call that removes them. An interruption cuts nothing short here:
+    what runs is to end, and what a build has left is to go.
     """
     deadline = time.monotonic() + engine.patience
     while True:
@@ -25,7 +26,7 @@ def patiently(engine: Engine, act: Callable[[], T], *, passing: Callable[[Except
         except Exception as error:
             if time.monotonic() > deadline or not passing(error):
                 raise
-        engine.stop.wait(_PAUSE)
+        time.sleep(_PAUSE)
 
 
 def status(error: BaseException) -> int:

@@ -57,3 +57,8 @@ def entries(source: Source) -> Iterator[Entry]:
     """Yield the entries of `containers`."""
     for name, data in source.section("containers").items():
         yield Entry(source, name, data or {})
+
+
+def entry_of(source: Source, name: str) -> Entry:
+    """Return the entry of a container by its name."""
+    return Entry(source, name, source.section("containers").get(name) or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.entry import Entry, entries
+from reconciler.kinds.entry import Entry, entries, entry_of
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import steps
 from reconciler.model import ResourceKey
@@ -19,6 +19,8 @@ SHARED = ("service:", "container:")
 """The network modes that share another container's network namespace."""
 RUNS = ("running", "paused", "completed")
 """The states of a container that is started."""
+UP = ("running", "paused")
+"""The states of a container that has a process, and with it a network namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,6 @@ class Link:
     target: str
     alias: str
     networks: tuple[str, ...] = ()
-
-
-def entry_of(source: Source, name: str) -> Entry:
-    """Return the entry of a container by its name."""
-    return Entry(source, name, source.section("containers").get(name) or {})
 
 
 def place(entry: Entry, attribute: str, name: str) -> tuple[str | int, ...]:
@@ -194,7 +191,7 @@ def _check_shared(entry: Entry, target: Entry) -> None:
     """Note where the network namespace that is shared is gone, or never there: the engine joins a running one only."""
     wanted = state(target)
     sure = not (target.get("external") or target.incomplete("state") or entry.incomplete("state"))
-    if sure and runs(entry) and wanted not in ("running", "paused"):
+    if sure and runs(entry) and wanted not in UP:
         message = f"{target.name!r} is to be {wanted}: it has no network to share"
         entry.problem(("network_mode",), message, "share that of one that runs, or give it a network")
 

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.host.kernel.space import Where
 from reconciler.host.marks import cut
 from reconciler.kinds import networking
+from reconciler.kinds.entry import entry_of
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.units import labels
 from reconciler.model import HOST, Claim, Need, ResourceKey
@@ -20,8 +21,6 @@ INTERFACE_MAX = 15
 ALTNAME_MAX = 127
 """How many characters a further name of an interface may have (ALTIFNAMSIZ less one)."""
 SECTIONS = {"container": "containers", "namespace": "namespaces", "bridge": "bridges", "network": "networks"}
-NOT_RUNNING = ("completed", "stopped", "created")
-"""The states of a container in which it has no network namespace to put something into."""
 _DIGEST = 6
 _ETH, _PREFIX = "eth", "com.docker.network.container_iface_prefix"
 _SETTINGS = ("all", "default")
@@ -65,7 +64,7 @@ def ground(key: ResourceKey, via: str, *, owned: bool = True) -> tuple[Need, ...
     return (Need(ResourceKey("process", key.name) if key.kind == "container" and owned else key, via),)
 
 
-def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
+def _holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     """Return the container whose network namespace a container shares, if it shares one; HOST for the host's."""
     mode = str(entry(source, key).get("network_mode") or "")
     if mode == "host":
@@ -75,17 +74,17 @@ def holder(source: Source, key: ResourceKey) -> ResourceKey | None:
     return None
 
 
-def _at_last(source: Source, key: ResourceKey) -> ResourceKey:
-    """Return the node whose network namespace a container is in; where they share in a circle any one of them."""
+def at_last(source: Source, key: ResourceKey) -> ResourceKey:
+    """Return the node whose network namespace a node is in; where containers share in a circle any one of them."""
     chain = [key]
-    while (shared := holder(source, chain[-1])) and shared not in chain:
+    while (shared := _holder(source, chain[-1])) and shared not in chain:
         chain.append(shared)
     return chain[-1]
 
 
 def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: str) -> bool:
     """Tell whether a node has a network namespace of its own; a problem is noted if it has none."""
-    shared = _at_last(source, key) if key.kind == "container" else key
+    shared = at_last(source, key)
     if shared == key:
         return True
     instead = "'host'" if shared == HOST else repr(shared.name)
@@ -95,14 +94,14 @@ def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: st
 
 def state(source: Source, key: ResourceKey) -> str:
     """Return the state that a container is to have; what is no container just runs."""
-    return networking.state(networking.entry_of(source, key.name)) if key.kind == "container" else "running"
+    return networking.state(entry_of(source, key.name)) if key.kind == "container" else "running"
 
 
 def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
     """Return the names in the file of the Docker networks of a container."""
     if key.kind != "container" or external(source, key):
         return ()
-    return tuple(networking.networks(networking.entry_of(source, key.name)))
+    return tuple(networking.networks(entry_of(source, key.name)))
 
 
 def docker_interfaces(source: Source, key: ResourceKey) -> Counter[str]:

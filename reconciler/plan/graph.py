@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from reconciler.kinds.base import Kind
-from reconciler.model import StepKey, Verb
+from reconciler.model import StepKey, Verb, reached
 from reconciler.plan.carry import Carriers
 from reconciler.plan.edges import Edge
 
@@ -73,16 +73,7 @@ def _irrecoverable_last(graph: Graph, kinds: Mapping[str, Kind]) -> None:
         _put_behind(graph, last.difference(*(graph[key] for key in last)), last)
         return
     for key in sorted(last):
-        _put_behind(graph, [key], last | _descendants(graph, key))
-
-
-def _descendants(graph: Graph, key: StepKey) -> set[StepKey]:
-    found, todo = set(graph[key]), list(graph[key])
-    while todo:
-        new = graph[todo.pop()] - found
-        found |= new
-        todo += new
-    return found
+        _put_behind(graph, [key], last | reached(graph[key], graph.__getitem__))
 
 
 def _put_behind(graph: Graph, keys: Iterable[StepKey], behind: set[StepKey]) -> None:

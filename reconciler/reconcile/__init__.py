@@ -11,9 +11,7 @@ from reconciler.errors import (
     Conflict,
     EngineForbidden,
     EngineUnreachable,
-    HostRefuses,
     NoEngine,
-    NotNow,
     ReconcilerError,
     Usage,
 )
@@ -21,7 +19,7 @@ from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Step, Topology
-from reconciler.observe import observe
+from reconciler.observe import needed_and_unavailable, observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, nothing_to_adopt
 from reconciler.reconcile.choose import externals, rested, targeted, there
@@ -107,15 +105,16 @@ def destroy(
     be left there. What it declares external stays, though it was ours once, but for what is within something of ours.
     The caller holds the lock.
     """
-    keep = kept_kinds(volumes=volumes, images=images)
+    keep = kept_kinds(kinds, volumes=volumes, images=images)
     options = Options(keep=keep, reason="to be destroyed", unmake=True)
     report = _applied(externals(topology), host, kinds, options, progress or Progress(), declared=topology)
     return replace(report, unseen=_each_once((*report.unseen, *out_of_sight(report.plan.changes).values())))
 
 
-def kept_kinds(*, volumes: bool, images: bool) -> frozenset[str]:
-    """Return the kinds of which nothing is destroyed."""
-    return frozenset(kind for kind, gone in (("volume", volumes), ("image", images)) if not gone)
+def kept_kinds(kinds: Mapping[str, Kind], *, volumes: bool, images: bool) -> frozenset[str]:
+    """Return the kinds of which nothing is destroyed: what cannot be made again, unless it is asked for by section."""
+    asked = {"volumes": volumes, "images": images}
+    return frozenset(name for name, kind in kinds.items() if kind.irrecoverable and not asked.get(kind.section))
 
 
 def _applied(
@@ -139,26 +138,10 @@ def _applied(
 
 def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared: Topology) -> Iterator[ReconcilerError]:
     """Say before the first step why it cannot be taken."""
-    yield from needed_and_unavailable(changes, host, declared=declared).values()
+    yield from needed_and_unavailable(changes.observed, host, declared).values()
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
     yield from hindered(changes, kinds=kinds)
-
-
-def needed_and_unavailable(
-    changes: Changes, host: Host, *, declared: Topology | None = None
-) -> dict[str, ReconcilerError]:
-    """The kinds that cannot be observed though the file declares them, or for no good reason, with the reasons.
-
-    Where the engine is known to be away that is a good reason: what is in it waits, with all that needs it.
-    """
-    kinds = {each.key.kind for each in (changes.desired if declared is None else declared)}
-    return {
-        kind: error
-        for kind, error in changes.observed.unavailable.items()
-        if not (host.away and isinstance(error, EngineUnreachable))
-        and (kind in kinds or not isinstance(error, HostRefuses | NotNow))
-    }
 
 
 def out_of_sight(changes: Changes) -> dict[str, ReconcilerError]:
@@ -268,7 +251,6 @@ __all__ = [
     "apply",
     "destroy",
     "kept_kinds",
-    "needed_and_unavailable",
     "not_supported",
     "out_of_sight",
     "prepare",

@@ -10,9 +10,9 @@ _GAP = "  "
 _LEAST = 24
 
 
-def table(rows: Sequence[Row], width: int, *, indent: str = "") -> list[str]:
+def table(rows: Sequence[Row], width: int) -> list[str]:
     """Align cells in columns; what does not fit into the width (0: as wide as need be) goes on below itself."""
-    return [line for lines in blocks(rows, width, indent=indent) for line in lines]
+    return [line for lines in blocks(rows, width) for line in lines]
 
 
 def blocks(rows: Sequence[Row], width: int, *, indent: str = "") -> list[list[str]]:

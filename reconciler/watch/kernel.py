@@ -34,11 +34,6 @@ class KernelEars:
         self._wanted: frozenset[str] = frozenset()
         self._named: dict[str, int] = {}
 
-    def close(self) -> None:
-        """Give the descriptors back."""
-        self.listener.close()
-        os.close(self.mounts)
-
     def _marked(self, alias: str) -> ResourceKey | None:
         mark = of_alias(alias)
         return mark.key if mark and (mark.topology, mark.host) == (self._topology, self._host) else None

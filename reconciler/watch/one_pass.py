@@ -13,7 +13,8 @@ from reconciler.host import LOCK_TIMEOUT, Host
 from reconciler.host.lock import Holder
 from reconciler.kinds.base import Kind
 from reconciler.model import Outcome, Plan, Report, ResourceKey, StepKey, Topology, Verb
-from reconciler.reconcile import Options, Progress, needed_and_unavailable
+from reconciler.observe import needed_and_unavailable
+from reconciler.reconcile import Options, Progress
 from reconciler.value import dataclass
 from reconciler.watch.part import Part
 from reconciler.watch.said import Said
@@ -165,7 +166,7 @@ def _applied_in_part(each: Pass, part: Part, options: Options, progress: Progres
 def _compared(each: Pass, manner: Manner, hearing: Hearing, resting: frozenset[ResourceKey]) -> None:
     options = replace(manner.options, resting=resting)
     made = reconcile.prepare(each.desired, each.host, kinds=manner.kinds, options=options)
-    for error in needed_and_unavailable(made.changes, each.host).values():
+    for error in needed_and_unavailable(made.changes.observed, each.host, made.changes.desired).values():
         raise error
     hearing.planned(made)
 

@@ -85,7 +85,7 @@ def names() -> Iterator[list[str]]:
         pytest.fail("live tests must run here, and need root") if required else pytest.skip("needs root")
     made = [f"t-{uuid.uuid4().hex[:8]}" for _ in range(2)]
     yield made
-    for name in set(made) & set(netns.names()):
+    for name in set(made) & set(netns.named()):
         netns.delete(name)
 
 
@@ -379,7 +379,7 @@ def test_no_kill_leaves_an_unmarked_link(places: tuple[Place, Place]) -> None:
 def test_a_namespace_is_as_ip_netns_makes_it_and_marked(places: tuple[Place, Place], names: list[str]) -> None:
     listed = {each["name"] for each in json.loads(subprocess.check_output(["ip", "-j", "netns", "list"]))}
     assert set(names) <= listed
-    assert set(names) <= set(netns.names())
+    assert set(names) <= set(netns.named())
     lo = places[0].ip_link("lo")
     assert lo["ifalias"] == f"mark of {names[0]}"
     assert "UP" in lo["flags"]
@@ -395,21 +395,21 @@ def test_a_namespace_is_as_ip_netns_makes_it_and_marked(places: tuple[Place, Pla
 
 def test_ip_netns_and_we_see_each_others_namespaces(names: list[str]) -> None:
     subprocess.run(["ip", "netns", "add", names[0]], check=True)
-    assert names[0] in netns.names()
+    assert names[0] in netns.named()
     netns.create(names[1], "mark")
     subprocess.run(["ip", "netns", "delete", names[1]], check=True)
-    assert names[1] not in netns.names()
+    assert names[1] not in netns.named()
     netns.delete(names[0])
 
 
 def test_a_file_that_is_no_mount_is_no_namespace(names: list[str]) -> None:
     netns.create(names[1], "mark")
     (netns.DIRECTORY / names[0]).touch()
-    assert names[0] not in netns.names()
+    assert names[0] not in netns.named()
     with pytest.raises(FileNotFoundError, match="plain file"):
         netns.open_named(names[0])
     netns.create(names[0], "mark")
-    assert names[0] in netns.names()
+    assert names[0] in netns.named()
 
 
 def test_namespaces_are_made_by_many_threads_at_once() -> None:
@@ -419,9 +419,9 @@ def test_namespaces_are_made_by_many_threads_at_once() -> None:
     try:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda name: netns.create(name, "mark"), names))
-        assert set(names) <= set(netns.names())
+        assert set(names) <= set(netns.named())
     finally:
-        for name in set(names) & set(netns.names()):
+        for name in set(names) & set(netns.named()):
             netns.delete(name)
 
 

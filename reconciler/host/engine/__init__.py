@@ -79,15 +79,9 @@ class Engine:
         said = self._caller.json("GET", "/info")["SystemTime"]
         return datetime.fromisoformat(said).timestamp()
 
-    def events(self, *, since: str = "", filters: Mapping[str, Sequence[str]] | None = None) -> Events:
-        """Listen to what happens, from now or from `since` (`SECONDS.NANOSECONDS`) on.
-
-        What happens from this call's return on is told, in any case.
-        """
-        query = {
-            "since": since or None,
-            "filters": {name: list(each) for name, each in (filters or {}).items()} or None,
-        }
+    def events(self, *, filters: Mapping[str, Sequence[str]]) -> Events:
+        """Listen to what happens from this call's return on."""
+        query = {"filters": {name: list(each) for name, each in filters.items()}}
         return Events(self._caller.stream("GET", "/events", query=query))
 
     @property

@@ -50,11 +50,6 @@ class Containers:
         """Start it; one that runs is a success."""
         self._do(name, "start", done=lambda state: state["Running"])
 
-    def stop(self, name: str, grace: float) -> None:
-        """Ask it to end, and kill it after so many seconds."""
-        timeout = self._caller.timeout + grace
-        self._do(name, "stop", query={"t": int(grace)}, timeout=timeout, done=lambda state: not state["Running"])
-
     def kill(self, name: str, signal: str = "SIGKILL") -> None:
         """Send it a signal."""
         self._do(name, "kill", query={"signal": signal}, done=lambda state: not state["Running"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,10 +32,10 @@ class Head:
     api: str = ""
 
 
-def request(method: str, target: str, *, body: Any = None, host: str = "docker") -> bytes:
+def request(method: str, target: str, *, body: Any = None) -> bytes:
     """Write a request whose body, if there is one, is JSON."""
     content = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: reconciler\r\n"
+    head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: reconciler\r\n"
     if body is not None:
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     else:
@@ -96,13 +97,8 @@ class Reader:
         if method == "HEAD" or head.status in _BODILESS:
             return b""
         if head.chunked or head.length is None:
-            return b"".join(self.pieces(head))
+            return b"".join(iter(partial(self.piece, head), b""))  # to its last chunk, or until the other side hangs up
         return self._exactly(head.length)
-
-    def pieces(self, head: Head) -> Iterator[bytes]:
-        """Read the rest of an answer as it comes: to its last chunk, or until the other side hangs up."""
-        while piece := self.piece(head):
-            yield piece
 
     def piece(self, head: Head) -> bytes:
         """Read what comes next of an answer's rest; nothing at its end."""

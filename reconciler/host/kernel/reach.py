@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, StepFailed
 from reconciler.host import netns
+from reconciler.host.engine_scope import INSPECTS
 from reconciler.host.kernel.elsewhere import elsewhere
 from reconciler.host.kernel.space import LOOPBACK, Place, Where
 from reconciler.host.marks import Mark, came_between, of_alias, of_labels
@@ -19,8 +20,6 @@ from reconciler.model import HOST
 
 if TYPE_CHECKING:
     from reconciler.host import Host
-
-_INSPECTS = 8
 
 
 class Reach(contextlib.AbstractContextManager["Reach"]):
@@ -53,7 +52,7 @@ class Reach(contextlib.AbstractContextManager["Reach"]):
     def _opened_together(self, wheres: Sequence[Where]) -> Iterable[int | ReconcilerError]:
         if not any(each.key.kind == "container" for each in wheres):
             return map(self._opened, wheres)
-        with ThreadPoolExecutor(_INSPECTS) as pool:
+        with ThreadPoolExecutor(INSPECTS) as pool:
             return pool.map(self._opened, wheres)
 
     def fd(self, where: Where) -> int:

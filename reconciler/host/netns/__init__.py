@@ -6,7 +6,7 @@ another.
 
 from reconciler.host.libc import inside as call
 from reconciler.host.netlink import Socket
-from reconciler.host.netns.every import Namespace, all_namespaces, named, names, visit
+from reconciler.host.netns.every import Namespace, all_namespaces, named, visit
 from reconciler.host.netns.naming import create, delete, enter_named, enter_new, forget, remains, rename
 from reconciler.host.netns.seen import end_with_us
 from reconciler.host.netns.ways import DIRECTORY, OWN, open_at, open_named, open_process
@@ -32,7 +32,6 @@ __all__ = [
     "enter_new",
     "forget",
     "named",
-    "names",
     "open_at",
     "open_named",
     "open_process",

@@ -116,11 +116,6 @@ def _processes() -> Iterator[tuple[int, int]]:
                 yield int(entry), os.stat(f"/proc/{entry}/ns/net").st_ino  # noqa: PTH116 - of each process
 
 
-def names() -> tuple[str, ...]:
-    """The names of `ip netns`, sorted; files without a mount do not count."""
-    return tuple(sorted(named()))
-
-
 def named() -> dict[str, int]:
     """Which namespace each name of `ip netns` stands for, by its inode; files without a mount do not count."""
     return {name: inode for _, name, inode in _mounts() if name}

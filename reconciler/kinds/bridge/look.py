@@ -15,13 +15,13 @@ from reconciler.host.netlink import Link
 from reconciler.kinds import foreign, nodes
 from reconciler.kinds.bridge import size
 from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
-from reconciler.kinds.bridge.parse import claims
+from reconciler.kinds.bridge.parse import borrowed, claims
 from reconciler.kinds.bridge.size import Seen
 from reconciler.kinds.bridge.spec import BridgeSpec, times
 from reconciler.kinds.held import held
 from reconciler.kinds.macs import Macs, declared_macs, is_anothers
 from reconciler.kinds.masters import is_dockers
-from reconciler.model import EMPTY, HOST, Claim, Resource, ResourceKey, Spec
+from reconciler.model import EMPTY, HOST, Resource, ResourceKey, Spec
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
@@ -235,7 +235,6 @@ def _ports_elsewhere(scope: Scope) -> Iterator[Resource]:
             holder = master or link
             if holder and (master or of_alias(holder.alias)) and not scope.kernel.mine(holder):
                 node, mark = nodes.label(spec.node), of_alias(holder.alias)
-                claim = Claim(f"port {node}:{port}", label=f"port {port} in {node}")
                 whose = {"who": str(mark.key), "topology": mark.topology, "source": mark.source} if mark else {}
                 key = ResourceKey("interface", f"@{node}:{holder.name}")
-                yield Resource(key, Spec(), claims=(claim,), owned=False, live=MappingProxyType(whose))
+                yield Resource(key, Spec(), claims=(borrowed(node, port),), owned=False, live=MappingProxyType(whose))

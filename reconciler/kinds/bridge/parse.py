@@ -110,19 +110,20 @@ def _places(spec: BridgeSpec, pointer: Pointer, entry: Mapping[str, Any]) -> dic
     """Return where the addresses and ports stand."""
     node = nodes.label(spec.node)
     found: dict[Claim, Pointer] = dict.fromkeys(_addresses(spec), (*pointer, "addresses"))
-    return found | {_borrowed(node, each): (*pointer, "ports", at) for at, each in enumerate(entry.get("ports") or ())}
+    return found | {borrowed(node, each): (*pointer, "ports", at) for at, each in enumerate(entry.get("ports") or ())}
 
 
 def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
     """Return the interface's name, its addresses, and the ports that it borrows."""
     node = nodes.label(spec.node)
     name = nodes.interface_claim(node, spec.name)
-    return (name, *_addresses(spec), *(_borrowed(node, each) for each in spec.ports))
+    return (name, *_addresses(spec), *(borrowed(node, each) for each in spec.ports))
 
 
 def _addresses(spec: BridgeSpec) -> tuple[Claim, ...]:
     return claims_of(nodes.label(spec.node), spec.name, spec.addresses)
 
 
-def _borrowed(node: str, port: str) -> Claim:
+def borrowed(node: str, port: str) -> Claim:
+    """Return the claim on a port that a bridge borrows in a node, known by its label."""
     return Claim(f"port {node}:{port}", label=f"port {port} in {node}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.engine_scope import live_name
 from reconciler.host.scope import in_reach
 from reconciler.model import ResourceKey
 
@@ -43,7 +44,7 @@ def names(scope: Scope) -> dict[str, str]:
     known = {inspected["Id"]: key.name for key, inspected in ours(scope).items()}
     found: dict[str, str] = {}
     for row in scope.container_rows:
-        live = next((each[1:] for each in row.get("Names") or () if each.count("/") == 1), "")
+        live = live_name(row)
         place = ("container", live)
         external = scope.wanted[place].name if place in scope.externals else f"@{live}"
         found[row["Id"]] = found[live] = known.get(row["Id"], external)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
 from reconciler.kinds.base import Later
 from reconciler.kinds.calls import status
+from reconciler.kinds.container.spec import STOP_GRACE_PERIOD
 from reconciler.model import Status
 
 if TYPE_CHECKING:
     from reconciler.host import Host
 
-DEFAULT_GRACE = 10
-"""Seconds between the stop signal and SIGKILL where a container declares none."""
 _MOMENT = 0.1
 """Seconds, at least, for a wait that begins late: what has ended by then is told at once."""
 _KILL, _TERM = "SIGKILL", "SIGTERM"
@@ -28,7 +27,7 @@ def stopping(host: Host, live: Mapping[str, Any], work: Callable[[], Status]) ->
     paused one for its own stop signal, and does not start again what was sent that.
     """
     identity, begun = live["id"], time.monotonic()
-    grace = DEFAULT_GRACE if live.get("grace") is None else live["grace"]
+    grace = STOP_GRACE_PERIOD / 10**9 if live.get("grace") is None else live["grace"]
     signal = _KILL if host.kill else live.get("signal") or _TERM
     runs = _is_done(lambda: host.engine.containers.kill(identity, signal))
 

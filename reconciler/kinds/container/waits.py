@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.kinds.container.healthcheck import disabled
 from reconciler.kinds.container.settings import restart
-from reconciler.kinds.entry import Entry
-from reconciler.kinds.networking import dependencies, entry_of, place, state
+from reconciler.kinds.entry import Entry, entry_of
+from reconciler.kinds.networking import dependencies, place, state
 
 _AGAIN = ("always", "unless-stopped")
 

@@ -55,9 +55,8 @@ def _commands(node: ResourceKey, given: Sequence[Any]) -> tuple[Command, ...]:
 
 def _resource(source: Source, pointer: Pointer, node: ResourceKey, given: Sequence[Any], before: _Before) -> Resource:
     commands = _commands(node, given)
-    holder = nodes.holder(source, node) if node.kind == "container" else None
-    places = {place for place in (node, holder) if place and place != HOST}
-    keys = {key for place in places for key in before.keys(place)}
+    place = nodes.at_last(source, node)
+    keys = () if place == HOST else sorted(set(before.keys(place)))
     return source.resource(
         pointer,
         ResourceKey("exec", node.name),

@@ -8,7 +8,6 @@ from dataclasses import field
 from functools import cached_property
 
 from reconciler.kinds.image.references import (
-    ROOT,
     base_tag,
     bases_tag,
     belongs_to,
@@ -18,14 +17,13 @@ from reconciler.kinds.image.references import (
     is_mark,
     mark_tag,
     normal,
+    parts_of,
     root,
     split,
 )
 from reconciler.kinds.image.spec import ImageSpec, Load, Pull
 from reconciler.value import dataclass
 
-_OUR_PARTS = 3
-"""Of a repository of ours: the word for all of them, the topology, the image."""
 Ids = Mapping[str, str]
 """Tags, and the ids of the images that they point to."""
 
@@ -234,8 +232,8 @@ class Tags:
     def topology_of(self, tag: str) -> str:
         """Return the topology that gave a tag, in the form that its name has in a repository; empty if none did."""
         mark = mark_tag(tag)
-        marked = (split(each)[0].split("/") for each in self.ids if split(each)[1] == mark)
-        return next((parts[1] for parts in marked if len(parts) == _OUR_PARTS and parts[0] == ROOT), "")
+        marked = (parts_of(each) for each in self.ids if split(each)[1] == mark)
+        return next((parts[0] for parts in marked if parts), "")
 
     def _is(self, spec: ImageSpec, identity: str) -> bool:
         """Tell whether an image is the very one that is declared, wherever it came from."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.host.machine import salt
-from reconciler.kinds.entry import Entry
+from reconciler.kinds.entry import Entry, entry_of
 from reconciler.kinds.image.archive import check_members, read_archive
 from reconciler.kinds.image.bases import Known, bases_of, stands_for
 from reconciler.kinds.image.containers import image_of
@@ -155,12 +155,12 @@ class Recipes:
 
     def _commit(self, pointer: Pointer, given: Any) -> Commit:
         said, place = _long(pointer, given, "container")
-        container, known = said["container"], self.source.section("containers")
+        container = said["container"]
         if not self.source.reference(place, "containers", container, "container"):
             return Commit()
         kinds = ("container", "process", "exec")
         self.needs.extend(Need(ResourceKey(kind, container), "commit", How.AFTER) for kind in kinds)
-        entry = Entry(self.source, container, known[container] or {})
+        entry = entry_of(self.source, container)
         image = image_of(self.source, container, entry.data)
         if image and image.name != self.name:
             self.needs.append(Need(image, "commit"))

@@ -55,8 +55,14 @@ def split(reference: str) -> tuple[str, str]:
 
 def key_or_reference(reference: str) -> str:
     """Write a reference for people: one of ours as the image's key, any other as it is."""
-    parts = reference.rpartition(":")[0].split("/")
-    return f"image/{parts[2]}" if parts[0] == ROOT and len(parts) == _OUR_PARTS else reference
+    parts = parts_of(reference)
+    return f"image/{parts[1]}" if parts else reference
+
+
+def parts_of(reference: str) -> tuple[str, str] | None:
+    """Take the topology and the image, as they stand there, out of the reference of a tag of ours; None of another."""
+    parts = split(reference)[0].split("/")
+    return (parts[1], parts[2]) if parts[0] == ROOT and len(parts) == _OUR_PARTS else None
 
 
 def root(topology: str) -> str:

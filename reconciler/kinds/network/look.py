@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.claims import overlap
 from reconciler.host.marks import topology_of
 from reconciler.host.scope import in_reach
 from reconciler.kinds.labelled import whose
@@ -28,7 +29,7 @@ def observe(scope: Scope) -> Iterator[Resource]:
         spec = observed_spec(row, scope.mark(row.get("Labels")))
         held = tuple(sorted(claims(spec)))
         there.update(held if owned else ())
-        if owned or key in scope.desired.resources or _overlap(held, wanted):
+        if owned or key in scope.desired.resources or overlap(held, wanted):
             live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
             needs = tuple(_needs(scope, spec)) if owned else ()
             spec = _with_interface(scope, key, spec, live)
@@ -56,7 +57,3 @@ def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Map
 
 def _is_a_bridge(resource: Resource) -> bool:
     return NetworkSpec.of(resource).driver == BRIDGE
-
-
-def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
-    return any(ours.overlaps(theirs) for theirs in held for ours in wanted)

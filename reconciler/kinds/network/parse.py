@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.kinds import networking, nodes
 from reconciler.kinds.addresses import IP, Network
-from reconciler.kinds.entry import Entry
+from reconciler.kinds.entry import entries
 from reconciler.kinds.labelled import declared_labels
 from reconciler.kinds.network import options
 from reconciler.kinds.network.kept import decides, edges, gateway
@@ -37,9 +37,9 @@ def networks(source: Source) -> Iterator[Resource]:
 
 def _joins_default(source: Source) -> Iterator[Pointer]:
     """Yield the places of the containers that are on the network `default`, which they need not name."""
-    for name, entry in source.section("containers").items():
-        if networking.DEFAULT in networking.networks(Entry(source, name, entry or {})):
-            yield ("containers", name)
+    for entry in entries(source):
+        if networking.DEFAULT in networking.networks(entry):
+            yield entry.pointer()
 
 
 def _network(source: Source, pointer: Pointer, name: str, entry: Mapping[str, Any]) -> Resource:

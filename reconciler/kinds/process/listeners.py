@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.claims import overlap
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
 from reconciler.kinds.container.ports import claim
@@ -38,17 +39,13 @@ def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
     published = {each for row in scope.listed for each in published_by(row)}  # who is on its way out may listen still
     for row in scope.container_rows:
         held = set(published_by(row))
-        if row["Id"] not in own and _overlap(held, wanted):
+        if row["Id"] not in own and overlap(held, wanted):
             yield _container(scope, row, held)
     for held_by_host, inode in listeners(scope.host.engine.pid):
-        if _overlap([held_by_host], wanted) and not _overlap([held_by_host], published):
+        if overlap([held_by_host], wanted) and not overlap([held_by_host], published):
             name = held_by_host.label.removeprefix("host port ")
             key, live = ResourceKey("process", f"@{name}"), {"who": f"{_program(inode)} at {name}"}
             yield Resource(key, ProcessSpec(), claims=(held_by_host,), owned=False, live=live)
-
-
-def _overlap(held: Iterable[Claim], wanted: Iterable[Claim]) -> bool:
-    return any(theirs.overlaps(ours) for theirs in held for ours in wanted)
 
 
 def published_by(row: Mapping[str, Any]) -> Iterator[Claim]:

@@ -10,11 +10,11 @@ from typing import Any
 from reconciler.host import TRIAL
 from reconciler.kinds.container import ports
 from reconciler.kinds.container.healthcheck import retries
+from reconciler.kinds.networking import UP
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import Claim
 
 Json = Mapping[str, Any]
-UP = ("running", "paused")
 RESTARTING = "restarting"
 _STATES = {"exited": "stopped", "dead": "stopped"}
 

@@ -12,9 +12,9 @@ from reconciler.host.scope import in_reach
 from reconciler.kinds.connect.look import keys_of
 from reconciler.kinds.container.ours import externals, names, ours
 from reconciler.kinds.container.spec import ContainerSpec
-from reconciler.kinds.networking import RUNS, SHARED
+from reconciler.kinds.networking import RUNS, SHARED, UP
 from reconciler.kinds.process.listeners import foreign
-from reconciler.kinds.process.live import UP, claims, facts, spec_of, state_of
+from reconciler.kinds.process.live import claims, facts, spec_of, state_of
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.model import How, Need, Resource, ResourceKey
 

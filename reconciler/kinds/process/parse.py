@@ -9,7 +9,7 @@ from reconciler.kinds.connect.spec import key_of
 from reconciler.kinds.container import ports
 from reconciler.kinds.container.healthcheck import declared, healthcheck
 from reconciler.kinds.container.order import Order, order
-from reconciler.kinds.entry import Entry, entries
+from reconciler.kinds.entry import Entry, entries, entry_of
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.source import Source
 from reconciler.model import How, Need, Resource, ResourceKey
@@ -55,7 +55,7 @@ def _needs(entry: Entry, found: Order) -> Iterator[Need]:
         yield Need(key_of(entry.name, network), "networks", How.AFTER)
     for name, condition in networking.dependencies(entry).items():
         if name in known and name != entry.name:
-            external = networking.entry_of(entry.source, name).get("external")
+            external = entry_of(entry.source, name).get("external")
             waits = HEALTHY if condition == "service_healthy" else ""
             waits = COMPLETED if external and condition == "service_completed_successfully" else waits
             yield Need(ResourceKey("process", name), "depends_on", How.AFTER, waits)

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, ip, is_link_local, is_v6, written
+from reconciler.kinds.networking import UP
 from reconciler.kinds.route.interfaces import Interface, interfaces, reaches_more, unknown_networks
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order, normal_metric
 from reconciler.kinds.source import Pointer, Source
@@ -95,10 +96,10 @@ def _declared(source: Source) -> Iterator[tuple[Pointer, ResourceKey, Mapping[st
 
 def _is_up(source: Source, pointer: Pointer, node: ResourceKey) -> bool:
     state = nodes.state(source, node)
-    if state in nodes.NOT_RUNNING:
+    if state not in UP:
         message = f"container {node.name!r} is to be {state}: only a running or paused one has routes"
         source.problem(pointer, message, "take the route out, or change the state")
-    return state not in nodes.NOT_RUNNING
+    return state in UP
 
 
 def _entry(

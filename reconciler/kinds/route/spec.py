@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 
 from reconciler.host.kernel import NOWHERE, Where
+from reconciler.kinds.nodes import label
 from reconciler.model import EMPTY, HOST, Claim, FrozenMap, ResourceKey, Spec, chosen, uncompared
 from reconciler.value import dataclass
 
 IPV6_METRIC = 1024
 """What the kernel gives to an IPv6 route that names no metric."""
 DEFAULTS = {"0.0.0.0/0": "default", "::/0": "default6"}
-_LABELS = {HOST: "host"}
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,5 @@ def in_order(via: list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 def claim(node: ResourceKey, to: str, metric: int) -> Claim:
     """Return the claim on a destination: a node has one route to it of each metric."""
-    where = _LABELS.get(node, str(node))
+    where = label(node)
     return Claim(f"route {where}:{to}", metric, metric, f"the route to {DEFAULTS.get(to, to)} in {where}")

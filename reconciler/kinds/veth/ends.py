@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import interface_addresses
+from reconciler.kinds.networking import UP
 from reconciler.kinds.source import Pointer, Source
 from reconciler.model import HOST, ResourceKey
 
@@ -145,7 +146,7 @@ def _is_right(source: Source, end: End) -> bool:
 
 def _container(source: Source, end: End) -> None:
     state = nodes.state(source, end.owner)
-    if state in nodes.NOT_RUNNING:
+    if state not in UP:
         message = f"container {end.owner.name!r} is to be {state}: only a running or paused one has interfaces"
         source.problem(end.pointer, message, "take the veth out, or change the state")
     counts, found = nodes.docker_interfaces(source, end.owner), _NUMBERED.fullmatch(end.interface)

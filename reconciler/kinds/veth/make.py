@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import Conflict, ReconcilerError
 from reconciler.host.kernel import Reach, Where
@@ -26,6 +26,7 @@ from reconciler.value import dataclass
 if TYPE_CHECKING:
     from reconciler.host import Host
 
+T = TypeVar("T")
 _PAUSE = 0.01
 
 
@@ -84,10 +85,10 @@ def _make(jobs: Sequence[Job], reach: Reach, masters: Masters) -> list[Job]:
     return again
 
 
-def _by_place(items: Sequence[tuple[Where, Job]]) -> dict[Where, list[Job]]:
-    found: dict[Where, list[Job]] = defaultdict(list)
-    for where, job in items:
-        found[where].append(job)
+def _by_place(items: Sequence[tuple[Where, T]]) -> dict[Where, list[T]]:
+    found: dict[Where, list[T]] = defaultdict(list)
+    for where, each in items:
+        found[where].append(each)
     return found
 
 
@@ -136,10 +137,7 @@ def _finish(jobs: Sequence[Job], reach: Reach, masters: Masters) -> None:
     made = [job for job in jobs if not job.error]
     ends = [(job.near.at, (job, job.near, job.index)) for job in made]
     ends += [(job.far.at, (job, job.far, job.far_index)) for job in made]
-    grouped: dict[Where, list[tuple[Job, Endpoint, int]]] = defaultdict(list)
-    for where, end in ends:
-        grouped[where].append(end)
-    for where, group in grouped.items():
+    for where, group in _by_place(ends).items():
         try:
             allow_ipv6(reach.fd(where), [end for _, end, _ in group])
             messages = [settings(index, end, job.mark, masters.index(end)) for job, end, index in group]
