@@ -498,7 +498,6 @@ OF_A_FILE = replace(topology(LAB), source="/lab.yaml")
     [
         (Topology(NAME), EngineUnreachable("no answer"), ["no answer"]),
         (Topology(NAME), NoEngine("no engine"), ["no engine"]),
-        (Topology(NAME), NotPermitted("no right"), ["no right"]),
         (OF_A_FILE, EngineUnreachable("no answer"), ["no answer"]),
         (OF_A_FILE, NoEngine("no engine"), []),
         (OF_A_FILE, EngineForbidden("no right"), []),
@@ -513,6 +512,19 @@ def test_what_nobody_could_see_is_not_said_to_be_destroyed(
         assert [str(each) for each in report.unseen] == unseen
         assert report.converged is not bool(unseen)
         assert not report.remaining
+
+
+@pytest.mark.parametrize("error", [NotPermitted("no right"), EngineForbidden("no right")])
+def test_without_a_file_nothing_is_destroyed_by_who_may_not_look_at_all_of_it(error: ReconcilerError) -> None:
+    host = host_with(LAB)
+    with pytest.raises(type(error), match="no right"):
+        reconcile.destroy(Topology(NAME), host, kinds=with_seats(error))
+    assert len(ours(host)) == len(LAB)
+
+
+def test_unless_nothing_of_it_can_be_where_he_may_not_look() -> None:
+    report = reconcile.destroy(Topology(NAME), host_with({}), kinds=with_seats(NotPermitted("no right")))
+    assert [str(each) for each in report.unseen] == ["no right"]
 
 
 def test_what_is_destroyed_was_declared_and_is_not_told_otherwise() -> None:

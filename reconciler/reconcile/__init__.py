@@ -53,13 +53,20 @@ class Progress:
     ended: Callable[[Outcome], None] = lambda _: None
 
 
-def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options: Options | None = None) -> Plan:
-    """Observe, compare and plan; writes nothing.
+def prepare(
+    desired: Topology,
+    host: Host,
+    *,
+    kinds: Mapping[str, Kind],
+    options: Options | None = None,
+    declared: Topology | None = None,
+) -> Plan:
+    """Observe, compare and plan; writes nothing. `declared` is what the file says where less than that is desired.
 
     Conflict if something that is not ours is in the way, Usage if there is nothing to adopt.
     """
     options = options or Options()
-    before = observe(host, desired, kinds=kinds, adopting=options.adopt)
+    before = observe(host, desired, kinds=kinds, adopting=options.adopt, declared=declared)
     observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
@@ -127,7 +134,7 @@ def _applied(
     *,
     declared: Topology,
 ) -> Report:
-    made = prepare(desired, host, kinds=kinds, options=options)
+    made = prepare(desired, host, kinds=kinds, options=options, declared=declared)
     for error in _refusals(made.changes, host, kinds, declared):
         raise error
     progress.planned(made)
@@ -140,6 +147,7 @@ def _applied(
 def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared: Topology) -> Iterator[ReconcilerError]:
     """Say before the first step why it cannot be taken."""
     yield from needed_and_unavailable(changes, host, declared=declared).values()
+    yield from perhaps_there(changes, host, declared)
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
     yield from hindered(changes, kinds=kinds)
@@ -159,6 +167,16 @@ def needed_and_unavailable(
         if not (host.away and isinstance(error, EngineUnreachable))
         and (kind in kinds or not isinstance(error, HostRefuses | NotNow))
     }
+
+
+def perhaps_there(changes: Changes, host: Host, declared: Topology) -> Iterator[ReconcilerError]:
+    """Say why a topology of which the name alone is known cannot be looked at whole: else half of it would go.
+
+    What may not be looked at is refused only where something of ours may be there.
+    """
+    for error in changes.observed.unavailable.values() if declared.is_name_alone else ():
+        if isinstance(error, EngineForbidden) or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
+            yield error
 
 
 def out_of_sight(changes: Changes) -> dict[str, ReconcilerError]:

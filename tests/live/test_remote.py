@@ -225,3 +225,14 @@ def test_what_needs_the_kernel_is_refused_with_the_reason_and_before_the_first_s
         said = f"the engine at {url} is reached over tcp, which does not tell whether its kernel is this one: run the"
         assert said in done.stderr
         assert lab.observed(TEXT).resources == {}
+
+
+def test_nor_is_it_removed_over_an_engine_that_may_not_be_the_one_beside_it(cli: Cli, lab: Lab) -> None:
+    (lab.folder / "topology.yaml").write_text(f"name: {lab.name}\n{TEXT}namespaces: {{red: }}\n")
+    assert cli("apply").returncode == 0
+    with listening() as port:
+        for arguments in ([], ["--name", lab.name]):
+            done = cli("destroy", *arguments, DOCKER_HOST=f"tcp://127.0.0.1:{port}")
+            assert (done.returncode, "Steps:" in done.stdout) == (4, False), done
+            assert "is reached over tcp, which does not tell whether its kernel is this one" in done.stderr
+    assert cli("plan", "--detailed-exitcode").returncode == 0
