@@ -29,6 +29,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import (
     Action,
+    Change,
     Claim,
     Need,
     Outcome,
@@ -399,6 +400,23 @@ def test_success_is_proved_by_looking_not_by_the_absence_of_errors(monkeypatch: 
     report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Forgetful()})
     assert not report.failed
     assert not report.converged
+
+
+class Mortal(Forgetful):
+    """A kind that can tell why what was done is undone."""
+
+    def undone(self, host: Any, change: Change) -> StepFailed | None:
+        del host
+        return StepFailed(f"{change.key}: it has died") if change.key.name == "a" else None
+
+
+def test_what_is_undone_by_now_has_failed_where_it_can_be_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
+    host = host_with({"ground/a": {}, "ground/b": {}})
+    desired = topology({"ground/a": {"color": "red"}, "ground/b": {"color": "red"}, "box/c": {}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Mortal()})
+    assert steps(report) == ["create box/c done", "update ground/a failed", "update ground/b done"]
+    assert [str(each.error) for each in report.failed] == ["ground/a: it has died"]
 
 
 def test_nothing_to_do_looks_only_once() -> None:

@@ -20,7 +20,7 @@ from reconciler.errors import (
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Step, Topology
+from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Status, Step, Topology
 from reconciler.observe import observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, nothing_to_adopt
@@ -227,7 +227,19 @@ def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Option
     )
     settled = report.converged and not host.stop.is_set()
     remaining, unseen = _remaining(made.changes, host, kinds, options, settled=settled)
-    return replace(report, remaining=remaining, unseen=unseen)
+    outcomes = tuple(_proved(report.outcomes, remaining, host, kinds))
+    return replace(report, outcomes=outcomes, remaining=remaining, unseen=unseen)
+
+
+def _proved(
+    outcomes: Iterable[Outcome], remaining: Iterable[Change], host: Host, kinds: Mapping[str, Kind]
+) -> Iterator[Outcome]:
+    """Yield the outcomes; what was done and is undone by now, for a reason that can be told, has failed."""
+    left = {each.key: each for each in remaining}
+    for each in outcomes:
+        change = left.get(each.step.key.key) if each.status is Status.DONE else None
+        error = kinds[change.key.kind].undone(host, change) if change else None
+        yield replace(each, status=Status.FAILED, error=error) if error else each
 
 
 def _remaining(
