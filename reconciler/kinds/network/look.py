@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.host.kernel.elsewhere import Elsewhere, stranger
 from reconciler.host.marks import topology_of
 from reconciler.host.scope import in_reach
+from reconciler.kinds.addresses import is_on_address
 from reconciler.kinds.labelled import whose
 from reconciler.kinds.network import beside
 from reconciler.kinds.network.live import facts, interface, observed_spec
 from reconciler.kinds.network.spec import BRIDGE, NetworkSpec, claims
-from reconciler.model import Claim, Resource, ResourceKey
+from reconciler.kinds.nodes import label
+from reconciler.model import HOST, Claim, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 
 def observe(scope: Scope) -> Iterator[Resource]:
-    """Yield the networks of a topology, and what is in the way of them."""
+    """Yield the networks of a topology, what is in the way of them, and those that have the subnet of an address."""
     declared = scope.desired.of_kind("network")
-    wanted = [each for desired in declared for each in desired.claims]
+    wanted = _by_scope([*(each for desired in declared for each in desired.claims), *_addresses_in_host(scope)])
     bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
     there: set[Claim] = set()
     for key, owned, row in whose(scope, "network", scope.networks.values()):
@@ -47,5 +51,19 @@ def _is_a_bridge(resource: Resource) -> bool:
     return NetworkSpec.of(resource).driver == BRIDGE
 
 
-def _overlap(held: Iterable[Claim], wanted: Sequence[Claim]) -> bool:
-    return any(ours.overlaps(theirs) for theirs in held for ours in wanted)
+def _addresses_in_host(scope: Scope) -> list[Claim]:
+    """Return what is declared of the host's addresses, unless the engine's networks are known to be elsewhere."""
+    here = label(HOST)
+    found = [claim for each in scope.desired for claim in each.claims if is_on_address(claim, here)]
+    return [] if found and isinstance(stranger(scope.host), Elsewhere) else found
+
+
+def _by_scope(claims: Iterable[Claim]) -> Mapping[str, Sequence[Claim]]:
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for each in claims:
+        found[each.scope].append(each)
+    return found
+
+
+def _overlap(held: Iterable[Claim], wanted: Mapping[str, Sequence[Claim]]) -> bool:
+    return any(ours.overlaps(theirs) for theirs in held for ours in wanted.get(theirs.scope, ()))
