@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import selectors
 import socket
 import ssl
@@ -168,11 +169,16 @@ def test_over_tls_with_the_certificates_that_docker_would_use(cli: Cli, secured:
 def test_over_tls_nobody_is_trusted_unseen(cli: Cli, secured: str, certificates: Path) -> None:
     (certificates / "elsewhere").mkdir()
     (certificates / "elsewhere" / "ca.pem").write_bytes((certificates / "stranger.pem").read_bytes())
-    for folder, words in ((certificates / "elsewhere", "certificate verify failed"), (certificates / "none", "")):
+    for folder, words in (
+        (certificates / "elsewhere", f"no Docker Engine answers at {secured}: .*certificate verify failed"),
+        (
+            certificates / "none",
+            f"DOCKER_TLS_VERIFY is set, and there is no {certificates}/none/ca.pem: set DOCKER_CERT",
+        ),
+    ):
         done = cli("plan", DOCKER_HOST=secured, DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH=str(folder))
         assert done.returncode == 5
-        assert done.stderr.startswith(f"error: no Docker Engine answers at {secured}: ")
-        assert words in done.stderr
+        assert re.match(f"error: {words}", done.stderr)
         assert "Traceback" not in done.stderr
 
 
