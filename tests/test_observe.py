@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -300,3 +302,20 @@ def test_that_an_engine_lives_elsewhere_is_told_once_for_all_kinds(
     desired = topology({"ground/a": {}, "guest/a": {}, "box/b": {}})
     assert out_of_reach(observe(host_with({}), desired, kinds={**BOTH, "guest": Alike()}).unavailable) == 4
     assert capsys.readouterr().err == "error: there (not looked at: ground, guest)\n"
+
+
+LOOKS = """
+import importlib, pkgutil, sys
+from reconciler import kinds
+kinds.kinds()
+for each in pkgutil.walk_packages(kinds.__path__, "reconciler.kinds."):
+    if each.name.endswith(".look"):
+        importlib.import_module(each.name)
+print([each for each in sys.modules if each.startswith("reconciler.host.engine.")])
+"""
+
+
+def test_a_look_imports_nothing_of_a_package_that_another_one_may_be_importing() -> None:
+    """Two threads that import a package, and a module of it, wait for each other, which is an error."""
+    done = subprocess.run([sys.executable, "-c", LOOKS], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

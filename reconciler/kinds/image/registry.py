@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reconciler.host.engine.asked import Backoff
-from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.calls import status
 from reconciler.kinds.image.spec import ImageSpec, Pull
 
@@ -28,6 +26,8 @@ def newest(scope: Scope, specs: Iterable[ImageSpec]) -> dict[str, str]:
 
 def digest_there(engine: Engine, reference: str) -> str:
     """Return the digest that a registry has for a reference; empty if it does not say, which the pull will."""
+    from reconciler.host.engine.asked import Backoff
+    from reconciler.host.engine.errors import AnswerLost
     from reconciler.host.engine.sdk import explained
 
     backoff = Backoff(engine.patience, engine.stop)
