@@ -19,15 +19,20 @@ Observed = tuple[tuple[Resource, ...], tuple[tuple[ResourceKey, str], ...]] | Re
 
 
 def observe(
-    host: Host, desired: Topology, *, kinds: Mapping[str, Kind], adopting: Collection[ResourceKey] = ()
+    host: Host,
+    desired: Topology,
+    *,
+    kinds: Mapping[str, Kind],
+    adopting: Collection[ResourceKey] = (),
+    declared: Topology | None = None,
 ) -> Topology:
     """Observe what is ours, what the file calls external, and what stands in the way of a declared live name.
 
     What is in a namespace that is to be adopted is seen as what is in one of ours. A kind that cannot be observed is
-    noted as unavailable, with the reason.
+    noted as unavailable, with the reason. `declared` is what the file says where less than that is desired.
     """
     of_engine = [name for name, kind in kinds.items() if "engine" in kind.uses]
-    scope = Scope(host, desired, of_engine, adopting)
+    scope = Scope(host, desired, of_engine, adopting, declared)
     with ThreadPoolExecutor(max(1, len(kinds))) as pool:
         found = dict(zip(kinds, pool.map(lambda kind: _observed(kind, scope), kinds.values()), strict=True))
     seen = [part for part in found.values() if isinstance(part, tuple)]
@@ -75,23 +80,27 @@ def _beside(scope: Scope) -> tuple[str, ...]:
 
 def _observed(kind: Kind, scope: Scope) -> Observed:
     try:
+        found = tuple(kind.observe(scope))
         if "kernel" in kind.uses:
-            _insist_on_one_host(kind.name, scope)
-        return tuple(kind.observe(scope)), tuple(kind.lacking(scope))
+            _insist_on_one_host(kind.name, scope, found)
+        return found, tuple(kind.lacking(scope))
     except Exception as error:  # noqa: BLE001 - every reason why a kind cannot be observed is kept as a value
         return scope.host.explain(error)
 
 
-def _insist_on_one_host(kind: str, scope: Scope) -> None:
+def _insist_on_one_host(kind: str, scope: Scope, found: Iterable[Resource]) -> None:
     """Refuse kernel work beside an engine that lives elsewhere, or in its containers where it may do so.
 
-    The first is the same for all kinds, so that it is told once; of the second the key is the reason.
+    The first is the same for all kinds, so that it is told once; of the second the key is the reason. Where there is
+    no file to say what belongs together, all that is ours may be in containers, or beside some.
     """
-    desired = tuple(scope.desired.of_kind(kind))
-    if not desired or (refusal := scope.kernel.stranger) is None:
+    declared = scope.declared.of_kind(kind)
+    unsaid = scope.declared.is_name_alone and any(each.owned for each in found)
+    if not (declared or unsaid) or (refusal := scope.kernel.stranger) is None:
         return
-    if isinstance(refusal, Elsewhere) and any(each.key.kind in scope.of_engine for each in scope.desired):
+    beside = unsaid or any(each.key.kind in scope.of_engine for each in scope.declared)
+    if isinstance(refusal, Elsewhere) and beside:
         raise refusal
-    for each in desired:
+    for each in declared:
         if any(need.key.kind in scope.of_engine for need in each.needs):
             raise type(refusal)(f"{each.key}: {refusal}")

@@ -163,6 +163,10 @@ class MemoryHost(Host):
     world: World = field(default_factory=World)
     topology: str = "t"
 
+    def may_hold(self, topology: str) -> bool:
+        """Tell whether it holds something of a topology."""
+        return any(each.owner == topology for each in self.world.things.values())
+
 
 class MemoryKind(Kind):
     """What all kinds in memory have in common."""

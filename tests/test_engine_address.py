@@ -146,8 +146,28 @@ def test_the_environment_asks_for_tls(home: Path) -> None:
     assert found(home, DOCKER_HOST="tcp://box").tls is None
     assert found(home, DOCKER_HOST="tcp://box", DOCKER_TLS_VERIFY="1").tls == Tls(ca, certificate, key)
     assert found(home, DOCKER_HOST="tcp://box", DOCKER_TLS="1").tls == Tls(ca, certificate, key, verify=False)
-    elsewhere = found(home, DOCKER_HOST="tcp://box", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH=str(home / "none")).tls
-    assert elsewhere == Tls()
+    for asked in ("DOCKER_TLS_VERIFY", "DOCKER_TLS"):
+        said = f"{asked} is set, and there is no {home}/none/ca.pem: set DOCKER_CERT_PATH to the folder that has it"
+        with pytest.raises(EngineUnreachable, match=f"^{said}$"):
+            found(home, DOCKER_HOST="tcp://box", DOCKER_CERT_PATH=str(home / "none"), **{asked: "1"})
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["ca"], "ca.pem"),
+        (["certificate"], "certificate.pem"),
+        (["certificate", "key"], "certificate.pem or /.*/key.pem"),
+    ],
+)
+def test_a_file_that_is_no_certificate_is_named(home: Path, names: list[str], said: str) -> None:
+    for name in names:
+        (home / f"{name}.pem").write_text("junk")
+    words = rf"^/.*/{said} cannot be used to speak to the engine by TLS: .*set DOCKER_CERT_PATH to another folder$"
+    every = ("ca", "certificate", "key")
+    ca, certificate, key = (str(home / f"{each}.pem") if each in names else "" for each in every)
+    with pytest.raises(EngineUnreachable, match=words):
+        trust(Tls(ca, certificate, key))
 
 
 def test_an_authority_that_was_made_as_docker_s_manual_says_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

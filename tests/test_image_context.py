@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import socket
@@ -12,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kinds.image.context import build_files, build_text, digest_of, files, write_context, write_tar
+from reconciler.kinds.image.context import (
+    build_files,
+    build_text,
+    digest_file,
+    digest_of,
+    files,
+    write_context,
+    write_tar,
+)
 from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull, Recipe, tag_claims
 from reconciler.model import FrozenMap
@@ -263,3 +272,9 @@ def test_a_digest_is_short_and_keeps_values_apart() -> None:
 def test_an_image_claims_its_tags() -> None:
     assert [(each.scope, each.label) for each in tag_claims(("a:1",))] == [("tag a:1", "image tag a:1")]
     assert ImageSpec().current
+
+
+def test_a_file_that_cannot_be_read_through_is_named() -> None:
+    with pytest.raises(OSError, match="Input/output error") as caught:  # at its address 0 a process has nothing
+        digest_file(hashlib.sha256(), Path("/proc/self/mem"))
+    assert caught.value.filename == "/proc/self/mem"

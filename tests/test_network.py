@@ -11,16 +11,18 @@ import pytest
 from engine_files import problems, resource, spec, topology
 
 from reconciler.diff import diff
-from reconciler.errors import NotNow
+from reconciler.errors import HostRefuses, NotNow
 from reconciler.host import Host
 from reconciler.host.kernel import Place, Space
+from reconciler.host.kernel.elsewhere import Elsewhere
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import Address, Link
 from reconciler.host.scope import Scope
+from reconciler.kinds.addresses import claims_of
 from reconciler.kinds.network import KIND, beside
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, subnet_claim
-from reconciler.model import FrozenMap, Resource, ResourceKey, Topology
+from reconciler.model import FrozenMap, Resource, ResourceKey, Spec, Topology
 
 KEY = "network/lan"
 BASE = "subnet: 10.1.0.0/24"
@@ -413,3 +415,26 @@ def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_n
             list(found)
     else:
         assert [str(each.key) for each in found] == [f"interface/@{bridge} (10.1.0.1/24)"]
+
+
+@pytest.mark.parametrize(
+    ("address", "lives", "told"),
+    [
+        ("10.1.0.9/25", None, ["network/@somebodys"]),
+        ("10.1.0.9/25", HostRefuses("perhaps"), ["network/@somebodys"]),
+        ("10.1.0.9/25", Elsewhere("there"), []),
+        ("10.2.0.9/25", None, []),
+    ],
+)
+def test_a_foreign_network_is_in_the_way_of_an_address_of_the_host_in_its_subnet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, lives: HostRefuses | None, told: list[str]
+) -> None:
+    claims = claims_of("host", "br0", [address])
+    br0 = Resource(ResourceKey("bridge", "br0"), Spec(), claims=claims)
+    scope = Scope(Host(), Topology("t", {br0.key: br0}))
+    ipam = {"Config": [{"Subnet": "10.1.0.0/24"}]}
+    vars(scope)["networks"] = {"i": {"Id": "i", "Name": "somebodys", "Driver": "bridge", "IPAM": ipam, "Labels": {}}}
+    monkeypatch.setattr("reconciler.kinds.network.look.stranger", lambda _: lives)
+    assert [str(each.key) for each in KIND.observe(scope)] == told
+    wanted = resource(tmp_path, pool(BASE), KEY).claims
+    assert any(mine.overlaps(each) for each in wanted for mine in claims) is address.startswith("10.1.")

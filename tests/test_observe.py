@@ -211,11 +211,21 @@ class Wire(Ground):
     uses = frozenset(("kernel",))
 
 
-@pytest.mark.parametrize(("declared", "asked"), [("box/a", True), ("ground/a", False)])
-def test_where_the_engine_lives_is_asked_only_where_something_of_it_is_declared(
-    monkeypatch: pytest.MonkeyPatch, declared: str, asked: bool
+@pytest.mark.parametrize(
+    ("declared", "engine", "asked"),
+    [
+        (topology({"box/a": {}}), 1, True),
+        (topology({"ground/a": {}}), None, False),
+        (Topology("t"), 1, False),
+        (Topology("t"), None, True),
+    ],
+)
+def test_where_the_engine_lives_is_asked_where_something_of_it_is_declared_or_all_that_is_known_is_a_name(
+    monkeypatch: pytest.MonkeyPatch, declared: Topology, engine: int | None, asked: bool
 ) -> None:
-    refusal, scope = HostRefuses("perhaps"), Scope(Host(), topology({declared: {}}), ["box"])
+    host = Host()
+    vars(host)["engine"] = SimpleNamespace(pid=engine)
+    refusal, scope = HostRefuses("perhaps"), Scope(host, topology({}), ["box"], declared=declared)
     monkeypatch.setattr(look, "stranger", lambda _: refusal)
     vars(scope)["containers"] = {}
     assert look._containers(scope) == ({}, refusal if asked else None)
@@ -261,6 +271,25 @@ def test_kernel_work_beside_an_engine_that_lives_elsewhere_is_refused(
         {"ground": (told, 4)} if told else {}
     )
     assert all(type(each) is type(refusal) for each in unavailable.values())
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "told"),
+    [
+        (topology({"ground/a": {}, "box/b": {}}), {}, ["ground"]),
+        (topology({"ground/a": {}}), {"ground/a": {}}, []),
+        (Topology("t"), {"ground/a": {}}, ["ground"]),
+        (Topology("t"), {"ground/a": {"owner": "another"}, "box/b": {}}, []),
+        (Topology("t", source=FILE), {"ground/a": {}}, []),
+    ],
+)
+def test_so_is_the_removal_of_what_its_file_declares_or_of_which_nothing_but_the_name_is_known(
+    monkeypatch: pytest.MonkeyPatch, declared: Topology, there: Entries, told: list[str]
+) -> None:
+    looked = type("Looked", (Scope,), {"kernel": SimpleNamespace(stranger=Elsewhere("there"))})
+    monkeypatch.setattr(importlib.import_module("reconciler.observe"), "Scope", looked)
+    nothing = replace(declared, resources={})
+    assert list(observe(host_with(there), nothing, kinds=BOTH, declared=declared).unavailable) == told
 
 
 def test_that_an_engine_lives_elsewhere_is_told_once_for_all_kinds(

@@ -20,7 +20,7 @@ from reconciler.kinds.process.look import _owner
 from reconciler.kinds.process.parse import HEALTHY, IF_CHECKED, processes
 from reconciler.kinds.process.sockets import endpoints, sockets
 from reconciler.kinds.process.spec import ProcessSpec
-from reconciler.model import How, Need, Resource, ResourceKey, Topology
+from reconciler.model import Action, Change, How, Need, Resource, ResourceKey, Topology
 
 CHECK = {"test": "true"}
 
@@ -309,3 +309,23 @@ def test_how_it_has_ended_is_told_of_what_does_not_run_again(running: bool, rest
     assert (
         _last_code({"Running": running, "Restarting": restarting, "ExitCode": 0 if running > restarting else 3}) == told
     )
+
+
+def since(state: dict[str, Any], wanted: Resource | None) -> str:
+    """What is told of a container that was started and is in such a state by now."""
+    inspected = {"State": state, "Config": {"Tty": False}}
+    containers = SimpleNamespace(inspect=lambda _: inspected, log_tail=lambda *_, **__: "a last word")
+    host = cast("Any", SimpleNamespace(engine=SimpleNamespace(containers=containers)))
+    change = Change(ResourceKey("process", "web"), Action.UPDATE, "", wanted)
+    return str(KIND.undone(host, change) or "")
+
+
+def test_what_ends_after_its_start_was_watched_is_told_like_what_ends_at_once() -> None:
+    web = read({"web": {}})["web"]
+    said = "process/web: it ends right after its start, with exit code 7: see its command, environment and log; its log"
+    for ended in ({"Running": False, "ExitCode": 7}, {"Running": True, "Restarting": True, "ExitCode": 7}):
+        assert since(ended, web).startswith(said)
+    assert since({"Running": True, "Restarting": False, "ExitCode": 0}, web) == ""
+    assert since({"Running": False, "ExitCode": 7}, read({"web": {"state": "stopped"}})["web"]) == ""
+    assert since({"Running": False, "ExitCode": 7}, None) == ""
+    assert since({}, web) == "", "that it differs is told all the same"

@@ -29,6 +29,7 @@ from reconciler.host.scope import Scope
 from reconciler.kinds.base import Kind
 from reconciler.model import (
     Action,
+    Change,
     Claim,
     Need,
     Outcome,
@@ -401,6 +402,23 @@ def test_success_is_proved_by_looking_not_by_the_absence_of_errors(monkeypatch: 
     assert not report.converged
 
 
+class Mortal(Forgetful):
+    """A kind that can tell why what was done is undone."""
+
+    def undone(self, host: Any, change: Change) -> StepFailed | None:
+        del host
+        return StepFailed(f"{change.key}: it has died") if change.key.name == "a" else None
+
+
+def test_what_is_undone_by_now_has_failed_where_it_can_be_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "SECOND_LOOKS", (0.0,))
+    host = host_with({"ground/a": {}, "ground/b": {}})
+    desired = topology({"ground/a": {"color": "red"}, "ground/b": {"color": "red"}, "box/c": {}})
+    report = reconcile.apply(desired, host, kinds={**KINDS, "ground": Mortal()})
+    assert steps(report) == ["create box/c done", "update ground/a failed", "update ground/b done"]
+    assert [str(each.error) for each in report.failed] == ["ground/a: it has died"]
+
+
 def test_nothing_to_do_looks_only_once() -> None:
     kind = Gone(EngineUnreachable("twice"), after=1)
     assert reconcile.apply(topology({"seat/a": {}}), host_with({"seat/a": {}}), kinds={**KINDS, "seat": kind}).converged
@@ -498,7 +516,6 @@ OF_A_FILE = replace(topology(LAB), source="/lab.yaml")
     [
         (Topology(NAME), EngineUnreachable("no answer"), ["no answer"]),
         (Topology(NAME), NoEngine("no engine"), ["no engine"]),
-        (Topology(NAME), NotPermitted("no right"), ["no right"]),
         (OF_A_FILE, EngineUnreachable("no answer"), ["no answer"]),
         (OF_A_FILE, NoEngine("no engine"), []),
         (OF_A_FILE, EngineForbidden("no right"), []),
@@ -513,6 +530,19 @@ def test_what_nobody_could_see_is_not_said_to_be_destroyed(
         assert [str(each) for each in report.unseen] == unseen
         assert report.converged is not bool(unseen)
         assert not report.remaining
+
+
+@pytest.mark.parametrize("error", [NotPermitted("no right"), EngineForbidden("no right")])
+def test_without_a_file_nothing_is_destroyed_by_who_may_not_look_at_all_of_it(error: ReconcilerError) -> None:
+    host = host_with(LAB)
+    with pytest.raises(type(error), match="no right"):
+        reconcile.destroy(Topology(NAME), host, kinds=with_seats(error))
+    assert len(ours(host)) == len(LAB)
+
+
+def test_unless_nothing_of_it_can_be_where_he_may_not_look() -> None:
+    report = reconcile.destroy(Topology(NAME), host_with({}), kinds=with_seats(NotPermitted("no right")))
+    assert [str(each) for each in report.unseen] == ["no right"]
 
 
 def test_what_is_destroyed_was_declared_and_is_not_told_otherwise() -> None:

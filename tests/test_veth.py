@@ -155,6 +155,14 @@ def test_a_foreign_master_is_no_need() -> None:
             "both ends have the address 10.0.0.1 in namespace/red",
         ),
         (
+            "[[red:x 10.0.0.1/24, blue:y 10.0.0.1/30]]",
+            "address 10.0.0.1 on veth/blue:y--red:x is taken already by red:x (declared at ",
+        ),
+        (
+            "[[red:x 10.0.0.1/24, br0], [br0, blue:y 10.0.0.1/30]]",
+            "address 10.0.0.1 on bridge/br0 is taken already by red:x",
+        ),
+        (
             (
                 "[{endpoints: [{namespace: red, interface: x, mac: '02:00:00:00:00:aa'},"
                 " {namespace: blue, interface: x, mac: '02:00:00:00:00:AA'}]}]"
@@ -182,6 +190,43 @@ def test_each_link_can_have_the_same_link_local_address(tmp_path: Path) -> None:
     assert problems(tmp_path, whole) == []
     claimed = [str(each) for each in resource(tmp_path, whole, "veth/blue:z--red:z").claims]
     assert "address fe80::1 in namespace/red:z" in claimed
+
+
+ON_ONE_LINK = """
+namespaces: {red: , blue: }
+bridges: {br0: {addresses: [10.0.0.1/24]}, plain: }
+networks: {net: {ipam: {config: [{subnet: 10.1.0.0/24}]}}}
+containers: {web: {image: x, networks: {net: {ipv4_address: 10.1.0.5}}}, odd: {image: x, networks: {net: }}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("veths", "said"),
+    [
+        ("[red:x 10.0.0.1/24, br0]", "address 10.0.0.1 on bridge/br0 is taken already by bridge/br0"),
+        ("[red:x 10.0.0.2/24, br0], [blue:x 10.0.0.1/24, plain]", ""),
+        ("[red:x 10.0.0.2/24, br0], [br0, blue:x 10.0.0.3/24]", ""),
+        (
+            "{endpoints: [red:x 10.1.0.5/24, {network: net}]}",
+            "address 10.1.0.5 on network/net is taken already by container/web",
+        ),
+        ("{endpoints: [red:x 10.1.0.6/24, {network: net}]}", ""),
+    ],
+)
+def test_one_address_is_not_given_twice_on_one_link(tmp_path: Path, veths: str, said: str) -> None:
+    found = problems(tmp_path, f"{ON_ONE_LINK}veths: [{veths}]")
+    assert [each.split(" (")[0] for each in found] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("end", "key", "where"),
+    [("red:x", "veth/host:x--red:x", "host"), ("{network: net}", "veth/host:x--network.net", "host on network/net")],
+)
+def test_an_address_of_the_host_on_a_docker_network_is_that_networks(
+    tmp_path: Path, end: str, key: str, where: str
+) -> None:
+    found = resource(tmp_path, f"{ON_ONE_LINK}veths: [{{endpoints: [host:x 10.1.0.6/24, {end}]}}]", key)
+    assert f"address 10.1.0.6 in {where}" in map(str, found.claims)
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
     from reconciler.topologies import topologies
 
     found, errors = topologies(host)
-    codes = [complain(error) for error in errors]
+    codes, told = [complain(error) for error in errors], {*map(str, errors)}
     left, refused = [each.name for each in found], dict[str, Conflict]()
     while left and not interruption.number:
         refused = {}
@@ -135,7 +135,7 @@ def _each_destroyed(host: Host, destroyed: Callable[[Topology], int]) -> int:
             except Conflict as error:
                 refused[name] = error
             except ReconcilerError as error:
-                codes.append(complain(error))
+                codes.append(error.exit_code if str(error) in told else complain(error))
             interruption.stop, interruption.at_once = None, BETWEEN
             if interruption.number:
                 break

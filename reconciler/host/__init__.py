@@ -146,6 +146,23 @@ class Host:
             refused = here.send([probe(link)])[0]
         return refused is not None and refused.errno == errno.EOPNOTSUPP
 
+    def may_hold(self, topology: str) -> bool:
+        """Tell, as far as anybody may see, whether something of a topology may be in the kernel, beside containers.
+
+        That is so where namespaces have names, since nobody knows whose they are, or where one of its marks is here.
+        """
+        from reconciler.host import netns
+        from reconciler.host.kernel.packed import by_name
+        from reconciler.host.kernel.space import LOOPBACK
+        from reconciler.host.marks import of_alias
+        from reconciler.host.netlink import Socket, get_links
+
+        with Socket() as here:
+            links = here.dump(get_links())
+        marked = {mark.topology for each in links if (mark := of_alias(each.alias))}
+        noted = (name for each in links if each.index == LOOPBACK for name, _ in by_name(each, "route"))
+        return bool(netns.named()) or topology in {*marked, *noted}
+
     def explain(self, error: BaseException) -> ReconcilerError:
         """Translate what a library or the kernel raised into an error that says what to do."""
         if isinstance(error, ReconcilerError):

@@ -59,7 +59,7 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 class EngineScope:
     """One observation of a host, as far as its engine tells; `of_engine` are the kinds of what is in that.
 
-    `adopting` are the keys of what a run is to take over.
+    `adopting` are the keys of what a run is to take over; `declared` is what the file says where less is desired.
 
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
@@ -70,8 +70,10 @@ class EngineScope:
         desired: Topology,
         of_engine: Collection[str] = (),
         adopting: Collection[ResourceKey] = (),
+        declared: Topology | None = None,
     ) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
+        self.declared = desired if declared is None else declared
         self.of_engine, self.adopting = frozenset(of_engine), frozenset(adopting)
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}

@@ -146,7 +146,23 @@ def claims_of(node: str, name: str, addresses: Iterable[str]) -> tuple[Claim, ..
 
 def _claim(where: str, found: Interface) -> Claim:
     """Make the claim on an address; 10.0.0.1 and ::10.0.0.1 are the same number."""
-    return Claim(f"IPv{found.version} address {where}", int(found), int(found), f"address {written(found)} in {where}")
+    return Claim(_scope(where, found.version), int(found), int(found), f"address {written(found)} in {where}")
+
+
+def claim_on_all(node: str, subnet: str) -> Claim:
+    """Return the claim on all of a node's addresses that are in a subnet."""
+    found = ipaddress.ip_network(subnet)
+    low, high = int(found.network_address), int(found.broadcast_address)
+    return Claim(_scope(node, found.version), low, high, f"subnet {found}")
+
+
+def _scope(where: str, version: int) -> str:
+    return f"IPv{version} address {where}"
+
+
+def is_on_address(claim: Claim, node: str) -> bool:
+    """Tell whether a claim is on addresses of a node."""
+    return claim.scope in (_scope(node, 4), _scope(node, _IPV6))
 
 
 def mac(source: Source, pointer: Pointer, text: str | None) -> str | None:

@@ -131,6 +131,11 @@ class Kind(ABC):
         del observed
         return ""
 
+    def undone(self, host: Host, change: Change) -> ReconcilerError | None:
+        """Say why what a step has brought about is not so any more, as far as that can be told; None else."""
+        del host, change
+        return None
+
     def create(self, host: Host, steps: Sequence[Step]) -> Iterable[Result]:
         """Make what is desired, with its mark."""
         raise NotImplementedError

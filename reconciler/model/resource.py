@@ -154,6 +154,11 @@ class Topology:
     def __len__(self) -> int:
         return len(self.resources)
 
+    @property
+    def is_name_alone(self) -> bool:
+        """Tell whether nothing says what is in it: there is no file."""
+        return not (self.source or self.resources)
+
     def of_kind(self, kind: str) -> tuple[Resource, ...]:
         """Return the resources of one kind."""
         return self._by_kind.get(kind, ())

@@ -11,6 +11,7 @@ from reconciler.errors import (
     Conflict,
     EngineForbidden,
     EngineUnreachable,
+    HostRefuses,
     NoEngine,
     ReconcilerError,
     Usage,
@@ -18,7 +19,7 @@ from reconciler.errors import (
 from reconciler.execute import execute
 from reconciler.host import Host
 from reconciler.kinds.base import Kind
-from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Step, Topology
+from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Status, Step, Topology
 from reconciler.observe import needed_and_unavailable, observe
 from reconciler.plan import conflicts, plan
 from reconciler.reconcile.adopt import adopted, not_adoptable, not_returnable, nothing_to_adopt
@@ -51,13 +52,20 @@ class Progress:
     ended: Callable[[Outcome], None] = lambda _: None
 
 
-def prepare(desired: Topology, host: Host, *, kinds: Mapping[str, Kind], options: Options | None = None) -> Plan:
-    """Observe, compare and plan; writes nothing.
+def prepare(
+    desired: Topology,
+    host: Host,
+    *,
+    kinds: Mapping[str, Kind],
+    options: Options | None = None,
+    declared: Topology | None = None,
+) -> Plan:
+    """Observe, compare and plan; writes nothing. `declared` is what the file says where less than that is desired.
 
     Conflict if something that is not ours is in the way, Usage if there is nothing to adopt.
     """
     options = options or Options()
-    before = observe(host, desired, kinds=kinds, adopting=options.adopt)
+    before = observe(host, desired, kinds=kinds, adopting=options.adopt, declared=declared)
     observed = adopted(before, desired, options.adopt, kinds=kinds)
     check_keys(desired, observed, target=options.target, replaced=options.replace)
     changes = _changes(desired, observed, kinds, options)
@@ -126,7 +134,7 @@ def _applied(
     *,
     declared: Topology,
 ) -> Report:
-    made = prepare(desired, host, kinds=kinds, options=options)
+    made = prepare(desired, host, kinds=kinds, options=options, declared=declared)
     for error in _refusals(made.changes, host, kinds, declared):
         raise error
     progress.planned(made)
@@ -139,9 +147,20 @@ def _applied(
 def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared: Topology) -> Iterator[ReconcilerError]:
     """Say before the first step why it cannot be taken."""
     yield from needed_and_unavailable(changes.observed, host, declared).values()
+    yield from perhaps_there(changes, host, declared)
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
     yield from hindered(changes, kinds=kinds)
+
+
+def perhaps_there(changes: Changes, host: Host, declared: Topology) -> Iterator[ReconcilerError]:
+    """Say why a topology of which the name alone is known cannot be looked at whole: else half of it would go.
+
+    What may not be looked at is refused only where something of ours may be there.
+    """
+    for error in changes.observed.unavailable.values() if declared.is_name_alone else ():
+        if isinstance(error, EngineForbidden) or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
+            yield error
 
 
 def out_of_sight(changes: Changes) -> dict[str, ReconcilerError]:
@@ -192,7 +211,19 @@ def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Option
     )
     settled = report.converged and not host.stop.is_set()
     remaining, unseen = _remaining(made.changes, host, kinds, options, settled=settled)
-    return replace(report, remaining=remaining, unseen=unseen)
+    outcomes = tuple(_proved(report.outcomes, remaining, host, kinds))
+    return replace(report, outcomes=outcomes, remaining=remaining, unseen=unseen)
+
+
+def _proved(
+    outcomes: Iterable[Outcome], remaining: Iterable[Change], host: Host, kinds: Mapping[str, Kind]
+) -> Iterator[Outcome]:
+    """Yield the outcomes; what was done and is undone by now, for a reason that can be told, has failed."""
+    left = {each.key: each for each in remaining}
+    for each in outcomes:
+        change = left.get(each.step.key.key) if each.status is Status.DONE else None
+        error = kinds[change.key.kind].undone(host, change) if change else None
+        yield replace(each, status=Status.FAILED, error=error) if error else each
 
 
 def _remaining(

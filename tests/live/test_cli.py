@@ -533,6 +533,23 @@ def test_a_container_that_dies_is_a_failure_with_its_log(cli: Cli) -> None:
     assert re.search(r"^  failed .*\b7\b", done.stdout, re.MULTILINE)
 
 
+LATE = """
+defaults: {containers: {image: reconciler-test/busybox, init: true, network_mode: none, command: [sleep, '600']}}
+containers:
+  web: {command: [sh, -c, 'sleep 0.6; echo a last word; exit 7']}
+  well: {healthcheck: {test: [CMD, 'true'], interval: 1s}}
+"""
+
+
+def test_one_that_dies_once_nobody_watches_it_is_no_less_a_failure(cli: Cli) -> None:
+    cli.write(LATE)
+    done = cli("apply")
+    assert done.returncode == 1
+    assert re.search(
+        r"^  failed      create process/web .* with exit code 7: .*\n +\| a last word$", done.stdout, re.MULTILINE
+    )
+
+
 def test_without_an_engine_what_needs_none_still_plans(kernel: Cli) -> None:
     kernel.write(f"{CONTAINERS}namespaces: {{red: }}\n")
     done = kernel("plan", "--detailed-exitcode")

@@ -149,6 +149,9 @@ def test_a_foreign_network_of_the_same_name_or_subnet_is_a_conflict(lab: Any, en
             lab.plan(net())
         with pytest.raises(Conflict, match=r"subnet 10\.213\.9\.128/25 is held by network"):
             lab.plan(pool("subnet: 10.213.9.128/25", ", name: d5-other"))
+        for of_host in ("bridges: {d5: {addresses: [%s]}}", "namespaces: {r: }\nveths: [[host:d5 %s, r:x]]"):
+            with pytest.raises(Conflict, match=r"address 10\.213\.9\.9 in host is held by network"):
+                lab.plan(of_host % "10.213.9.9/25")
         assert set(lab.tells(pool("subnet: 10.213.8.0/24", ", name: d5-other"))) == {KEY}
     finally:
         engine.remove_network(foreign)

@@ -159,6 +159,16 @@ def test_a_namespace_is_not_half_deleted_by_who_may_not_delete_its_name(cli: Cli
     assert cli("plan", "--detailed-exitcode").returncode == 0
 
 
+def test_nothing_is_destroyed_by_its_name_by_who_may_not_look_at_all_of_it(cli: Cli, group: int) -> None:
+    cli.write(WIRED.format(address="10.211.0.2/30"))
+    assert cli("apply").returncode == 0
+    for allowed in (somebody(group=group), somebody("net_admin", "sys_admin")):
+        done = cli("destroy", "--name", cli.name, before=allowed)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert re.fullmatch(rf"error: .*: run as root, or .*: `sudo .* destroy --name {cli.name}`\n", done.stderr)
+    assert cli("plan", "--detailed-exitcode").returncode == 0
+
+
 def test_what_can_be_seen_is_planned_and_the_rest_told(cli: Cli, group: int) -> None:
     cli.write(WIRED.format(address="10.211.0.2/30"))
     done = cli("plan", before=somebody("net_admin", "sys_admin", group=group))

@@ -126,12 +126,17 @@ def _malformed(url: str, why: str) -> EngineUnreachable:
 
 
 def _tls_of(environment: Mapping[str, str]) -> Tls | None:
-    """Read DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH."""
+    """Read DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH; without an authority there `docker` stops as well."""
     verify = bool(environment.get("DOCKER_TLS_VERIFY"))
     if not verify and not environment.get("DOCKER_TLS"):
         return None
     given = environment.get("DOCKER_CERT_PATH")
-    return _in_folder(Path(given) if given else _folder(environment), verify=verify)
+    folder = Path(given) if given else _folder(environment)
+    found = _in_folder(folder, verify=verify)
+    if not found.ca:
+        why = f"DOCKER_TLS{'_VERIFY' if verify else ''} is set, and there is no {folder / 'ca.pem'}"
+        raise EngineUnreachable(f"{why}: set DOCKER_CERT_PATH to the folder that has it")
+    return found
 
 
 def _in_folder(folder: Path, *, verify: bool) -> Tls:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.errors import EngineUnreachable
 from reconciler.host.engine.address import Address, Tls
 
 if TYPE_CHECKING:
@@ -85,14 +88,29 @@ def _secured(line: socket.socket, address: Address) -> ssl.SSLSocket:
 
 
 def trust(tls: Tls) -> ssl.SSLContext:
-    """Return whom to trust, and who we are: the same as `docker` does with these files."""
+    """Return whom to trust, and who we are: the same as `docker` does with these files.
+
+    EngineUnreachable where one of them cannot be used.
+    """
     import ssl
 
-    context = ssl.create_default_context(cafile=tls.ca or None)
+    with _usable(tls.ca):
+        context = ssl.create_default_context(cafile=tls.ca or None)
     # From Python 3.13 on an authority needs a key usage, which one that was made as Docker's manual says has not.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not tls.verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if tls.certificate:
-        context.load_cert_chain(tls.certificate, tls.key or None)
+        with _usable(tls.certificate, tls.key):
+            context.load_cert_chain(tls.certificate, tls.key or None)
     return context
+
+
+@contextlib.contextmanager
+def _usable(*files: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        named = " or ".join(filter(None, files))
+        why = f"{named} cannot be used to speak to the engine by TLS: {error.strerror or error}"
+        raise EngineUnreachable(f"{why}: put it right, or set DOCKER_CERT_PATH to another folder") from error

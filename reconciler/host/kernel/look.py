@@ -177,9 +177,19 @@ def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], 
             return {}, None
         raise
     found = {key: each for each in inspected if each and (key := _container_key(scope, each))}
-    if not found and not any(each.key.kind in scope.of_engine for each in scope.desired):
+    if not found and not _may_have_some(scope):
         return found, None
     return found, stranger(scope.host) or elsewhere(scope.host, found.values())
+
+
+def _may_have_some(scope: EngineScope) -> bool:
+    """Tell whether containers may belong to what is looked for: where only its name is known another engine has them.
+
+    One that is reached by its socket, and has none, is not asked where it lives.
+    """
+    if scope.declared.is_name_alone:
+        return scope.host.engine.pid is None
+    return any(each.key.kind in scope.of_engine for each in scope.declared)
 
 
 def _container_key(scope: EngineScope, inspected: Mapping[str, Any]) -> ResourceKey | None:

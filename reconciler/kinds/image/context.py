@@ -71,10 +71,13 @@ def _link(folder: Path, path: str) -> str:
 
 
 def digest_file(into: _Hash, path: Path) -> None:
-    """Add a file's content to a digest."""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            into.update(chunk)
+    """Add a file's content to a digest; an OSError that names it, as one of a read does not."""
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                into.update(chunk)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_tar(

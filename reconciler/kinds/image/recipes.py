@@ -135,7 +135,8 @@ class Recipes:
         said, place = _long(pointer, given, "path")
         path = self._path(place, said["path"])
         if not (path.is_file() or path.is_dir()):
-            raise Unusable(place, f"there is no file or folder {said['path']!r}")
+            neither = "{!r} is neither a file nor a folder" if path.exists() else "there is no file or folder {!r}"
+            raise Unusable(place, neither.format(said["path"]))
         if path.is_file():
             try:
                 check_members(path)

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reconciler.claims import overlap
+from reconciler.claims import Held
+from reconciler.host.kernel.elsewhere import Elsewhere, stranger
 from reconciler.host.marks import topology_of
 from reconciler.host.scope import in_reach
+from reconciler.kinds.addresses import is_on_address
 from reconciler.kinds.labelled import whose
 from reconciler.kinds.network import beside
 from reconciler.kinds.network.live import facts, interface, observed_spec
 from reconciler.kinds.network.spec import BRIDGE, PARENT, NetworkSpec, claims, parents
-from reconciler.model import Claim, Need, Resource, ResourceKey
+from reconciler.kinds.nodes import label
+from reconciler.model import HOST, Claim, Need, Resource, ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.host.scope import Scope
 
 
 def observe(scope: Scope) -> Iterator[Resource]:
-    """Yield the networks of a topology, and what is in the way of them."""
+    """Yield the networks of a topology, what is in the way of them, and those that have the subnet of an address."""
     declared = scope.desired.of_kind("network")
-    wanted = [each for desired in declared for each in desired.claims]
+    wanted = Held((each, None) for each in (*chain(*(each.claims for each in declared)), *_addresses_in_host(scope)))
     bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
     there: set[Claim] = set()
     for key, owned, row in whose(scope, "network", scope.networks.values()):
         spec = observed_spec(row, scope.mark(row.get("Labels")))
         held = tuple(sorted(claims(spec)))
         there.update(held if owned else ())
-        if owned or key in scope.desired.resources or overlap(held, wanted):
+        if owned or key in scope.desired.resources or any(any(wanted.overlapping(each)) for each in held):
             live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
             needs = tuple(_needs(scope, spec)) if owned else ()
             spec = _with_interface(scope, key, spec, live)
@@ -57,3 +61,10 @@ def _with_interface(scope: Scope, key: ResourceKey, spec: NetworkSpec, live: Map
 
 def _is_a_bridge(resource: Resource) -> bool:
     return NetworkSpec.of(resource).driver == BRIDGE
+
+
+def _addresses_in_host(scope: Scope) -> list[Claim]:
+    """Return what is declared of the host's addresses, unless the engine's networks are known to be elsewhere."""
+    here = label(HOST)
+    found = [claim for each in scope.desired for claim in each.claims if is_on_address(claim, here)]
+    return [] if found and isinstance(stranger(scope.host), Elsewhere) else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from reconciler.kinds.addresses import claim_on_all
 from reconciler.kinds.masters import BRIDGE_NAME
 from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import EMPTY, HOST, Claim, FrozenMap, Spec, chosen
@@ -67,11 +68,13 @@ class NetworkSpec(Spec):
 
 
 def claims(spec: NetworkSpec) -> Iterator[Claim]:
-    """Yield what only one network can have: its name, its subnets, and a bridge's interface."""
+    """Yield what only one can have: its name, its subnets, their addresses in the host, and a bridge's interface."""
     yield Claim(f"network name {spec.name}", label=f"network name {spec.name!r}")
     for subnet, pool in spec.ipam.config.pools():
         if spec.driver == BRIDGE or (_is_the_engines(spec) and not pool.ip_range):
             yield subnet_claim(subnet)
+        if spec.driver == BRIDGE:  # its bridge has one, and what has another one would be cut off, or cut it off
+            yield claim_on_all(label(HOST), subnet)
     if spec.driver == BRIDGE and BRIDGE_NAME in spec.driver_opts:
         yield interface_claim(label(HOST), spec.driver_opts[BRIDGE_NAME])
 

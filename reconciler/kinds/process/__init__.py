@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.errors import ReconcilerError
 from reconciler.kinds.base import Kind, Result, Told
 from reconciler.kinds.container import ports
 from reconciler.kinds.effects import one_by_one
@@ -74,6 +75,12 @@ class ProcessKind(Kind):
         published = (live.get("ports") or {}).items()
         ports = (f"{outside} → {inside}" for inside, found in published for outside in found)
         return Told((f"{state}{ended}" + (f" ({health})" if health else ""), *ports))
+
+    def undone(self, host: Host, change: Change) -> ReconcilerError | None:
+        """One that has ended later than its start was watched has died all the same."""
+        from reconciler.kinds.process.effects import ended_since
+
+        return ended_since(host, change)
 
     def create(self, host: Host, steps: Sequence[Step]) -> Iterator[Result]:
         """Start, and see that it lives or completes."""

@@ -6,17 +6,18 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import Interrupted, StepFailed
+from reconciler.errors import Interrupted, ReconcilerError, StepFailed
 from reconciler.host.engine.asked import Backoff
 from reconciler.host.engine.errors import AnswerLost
 from reconciler.kinds.base import Later, Result
 from reconciler.kinds.container.stop import stopping
 from reconciler.kinds.effects import seen, wanted
+from reconciler.kinds.networking import UP
 from reconciler.kinds.process.live import RESTARTING, is_unhealthy, on_trial
 from reconciler.kinds.process.parse import HEALTHY, IF_CHECKED
 from reconciler.kinds.process.spec import ProcessSpec
 from reconciler.kinds.still_ours import insist
-from reconciler.model import Resource, ResourceKey, Status, Step
+from reconciler.model import Change, Resource, ResourceKey, Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
@@ -31,6 +32,7 @@ _CHECKED = (*_NEWS, "exec_die")
 """The same, and the end of each check: who was paused, and is not well, stays unhealthy without a word."""
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
+_AT_ONCE = "it ends right after its start"
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
 
 
@@ -134,11 +136,28 @@ def _not_started(resource: Resource, text: str) -> StepFailed:
     return StepFailed(f"{resource.key}: it does not start: {text}" + (f" ({hint})" if hint else ""))
 
 
-def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = "it ends right after its start") -> None:
+def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = _AT_ONCE) -> None:
     """Raise if a container ends within so many seconds, whether or not the engine starts it again."""
     code = host.engine.containers.wait(ProcessSpec.of(resource).container, grace, host.stop)
     if code is not None:
         raise _died(host, resource, what, code)
+
+
+def ended_since(host: Host, change: Change) -> ReconcilerError | None:
+    """Say how it has ended, as its start would have, had it been watched for longer; None where it should or goes on.
+
+    An engine that has much to do tells of the end of a process when that is long over.
+    """
+    resource = change.desired
+    if resource is None or ProcessSpec.of(resource).state not in UP:
+        return None
+    try:
+        state = host.engine.containers.inspect(ProcessSpec.of(resource).container)["State"]
+        if state["Running"] and not state["Restarting"]:
+            return None
+        return _died(host, resource, _AT_ONCE, state["ExitCode"])
+    except Exception:  # noqa: BLE001 - that it differs is told all the same
+        return None
 
 
 def _died(host: Host, resource: Resource, what: str, code: int) -> StepFailed:

@@ -115,7 +115,10 @@ def _resource(
             need for each in endpoints.items() for need in needs_of(*each, owned=_is_ours(scope, each[1].node))
         ),
         claims=Claim.in_order(
-            claim for each in endpoints.values() if not _is_lost(each.node) for claim in claims(each)
+            claim
+            for label, found in claims(endpoints).items()
+            if not _is_lost(endpoints[label].node)
+            for claim in found
         ),
         owned=owned,
         live=MappingProxyType({"ends": live, **whose}),

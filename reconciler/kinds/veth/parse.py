@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from reconciler.kinds import nodes
 from reconciler.kinds.addresses import IPV6_MTU, claims_of, is_link_local, is_v6, mac
 from reconciler.kinds.nodes import where
 from reconciler.kinds.source import Source
+from reconciler.kinds.veth import one_link
 from reconciler.kinds.veth.ends import End, Pair, mtu_of, pairs
 from reconciler.kinds.veth.spec import PATH_COST, PRIORITY, Endpoint, VethSpec
 from reconciler.model import HOST, Claim, FrozenMap, How, Need, Resource, ResourceKey
@@ -16,6 +17,7 @@ from reconciler.model import HOST, Claim, FrozenMap, How, Need, Resource, Resour
 
 def parse(source: Source) -> Iterator[Resource]:
     """Read the veth pairs of a file."""
+    one_link.check(source)
     for pair in source.once(pairs):
         first, second = pair.ends
         if not _differ(source, pair):
@@ -25,7 +27,7 @@ def parse(source: Source) -> Iterator[Resource]:
             second.label: _endpoint(source, pair, second, first),
         }
         spec = VethSpec(FrozenMap(endpoints))
-        held = {label: claims(each) for label, each in endpoints.items()}
+        held = claims(endpoints)
         yield source.resource(
             pair.pointer,
             pair.key,
@@ -93,16 +95,25 @@ def needs_of(label: str, endpoint: Endpoint, *, owned: bool = True) -> tuple[Nee
     return (bridge, *nodes.ground(endpoint.node, via, owned=owned))
 
 
-def claims(endpoint: Endpoint) -> tuple[Claim, ...]:
-    """Return the interface's name and its addresses."""
-    return _claims(nodes.label(endpoint.node), endpoint.interface, endpoint.addresses)
+def claims(endpoints: Mapping[str, Endpoint]) -> Mapping[str, tuple[Claim, ...]]:
+    """Return the interface's name and its addresses, for each end of a pair.
+
+    Those of an end in the host whose other end is in a Docker network are addresses on that network.
+    """
+    network = next((each.master for each in endpoints.values() if each.master.startswith(_NETWORK)), "")
+    return {
+        label: _claims(nodes.label(each.node), each.interface, each.addresses, network if each.node == HOST else "")
+        for label, each in endpoints.items()
+    }
 
 
+_NETWORK = "network/"
 _REMEMBERED = 65_536
 """Of how many interfaces the claims are kept: a watch sees many come and go."""
 
 
 @lru_cache(_REMEMBERED)
-def _claims(node: str, interface: str, addresses: tuple[str, ...]) -> tuple[Claim, ...]:
+def _claims(node: str, interface: str, addresses: tuple[str, ...], network: str) -> tuple[Claim, ...]:
     """Make the claims of an interface, those of the declared and of the live one once."""
-    return (nodes.interface_claim(node, interface), *claims_of(node, interface, addresses))
+    where = f"{node} on {network}" if network else node
+    return (nodes.interface_claim(node, interface), *claims_of(where, interface, addresses))
