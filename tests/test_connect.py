@@ -15,7 +15,7 @@ from reconciler.errors import StepFailed
 from reconciler.host.kernel.space import Place, Space
 from reconciler.host.netlink import Address, Link, Route
 from reconciler.kinds.connect.effects import _INTERFACE, disconnected, join
-from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of
+from reconciler.kinds.connect.live import addresses, has_completed, holds, interfaces, is_up, spec_of, stand_in
 from reconciler.kinds.connect.look import Seen, _facts
 from reconciler.kinds.connect.parse import connects
 from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec, endpoint
@@ -422,3 +422,27 @@ def test_what_stands_on_an_endpoint_s_interface_is_in_the_way_of_a_veth(name: st
     )
     scope: Any = SimpleNamespace(kernel=kernel, desired=Topology("t", {veth.key: veth}))
     assert [each for _, each, *_ in holders(scope, "veth")] == held
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (("eth0", "eth1"), ("", "")),
+        (("eth2", "eth1"), ("eth2", "")),
+        (("eth0", "eth3"), ("", "eth3")),
+        (("eth3", "eth2"), ("eth3", "eth2")),
+        (("eth1", "eth2"), ("eth2", "")),
+        ((None, "eth2"), ("", "eth2")),
+        ((None, "eth0"), ("", "")),
+    ],
+)
+def test_an_interface_that_the_engine_named_anew_stands_in_for_the_one_of_a_start(
+    names: tuple[str | None, ...], meant: tuple[str, str]
+) -> None:
+    macs = {f"t-n{at}": f"02:00:00:00:00:0{at}" for at, _ in enumerate(names)}
+    links = {at: a_link(at, name)._replace(mac=macs[f"t-n{at}"]) for at, name in enumerate(names) if name}
+    endpoints = {f"t-n{at}": {"MacAddress": link.mac} for at, link in links.items()}
+    space = Space(Place(1), links)
+    found = (stand_in(each, tuple(macs), endpoints, space) for each in ("eth0", "eth1"))
+    assert tuple(each.name if each else "" for each in found) == meant
+    assert stand_in("far", tuple(macs), endpoints, space) is None

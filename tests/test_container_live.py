@@ -285,8 +285,21 @@ def test_the_state_counts_where_it_must_never_have_run_or_is_beyond_help(
 def test_a_container_runs_the_wanted_image_as_long_as_its_tag_did_not_move() -> None:
     want = ContainerSpec(image="image/lab")
     assert seen(want=want, current="sha256:0123456789abcdef").image == "image/lab"
-    assert seen(want=want).image == "image/lab"
     assert seen(want=want, current="sha256:other").image == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("reconciler/t/lab:in-0123", "image/lab"),
+        ("reconciler/t/lub:in-4567", "image/lab"),
+        ("reconciler/t/lub:in-0123", "0123456789ab (image/lub)"),
+        ("busybox", "0123456789ab (busybox)"),
+    ],
+)
+def test_an_image_that_is_not_made_yet_may_be_that_of_its_entry_or_of_its_inputs(said: str, told: str) -> None:
+    want = ContainerSpec(image="image/lab", reference="reconciler/t/lab:in-4567")
+    assert seen({"Image": said}, want=want).image == told
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from reconciler.kinds.image.references import (
     is_mark,
     is_tag,
     mark_tag,
+    may_be_of,
     normal,
     root,
     split,
@@ -189,3 +190,24 @@ def test_a_container_that_runs_nothing_is_a_problem(entry: dict[str, str], messa
 )
 def test_a_bare_word_two_letters_away_is_misspelt(word: str, meant: str) -> None:
     assert misspelt(word, ["notes", "ab"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "reference", "may_be"),
+    [
+        ("reconciler/t/lab:in-1", "reconciler/t/lab:in-2", True),
+        ("reconciler/t/lub:in-2", "reconciler/t/lab:in-2", True),
+        ("reconciler/t/lub:in-1", "reconciler/t/lab:in-2", False),
+        ("reconciler/t/lab:in-1", "busybox:1", True),
+        ("busybox:1", "busybox:1", True),
+        ("busybox:1", "busybox:2", False),
+        ("other:1", "busybox:1", False),
+        ("busybox:in-2", "reconciler/t/lab:in-2", False),
+        (DIGEST, "busybox:1", True),
+        (ID, "reconciler/t/lab:in-2", True),
+    ],
+)
+def test_a_container_may_have_been_made_of_an_image_by_its_entry_its_inputs_or_its_reference(
+    said: str, reference: str, may_be: bool
+) -> None:
+    assert may_be_of(said, "lab", reference) is may_be

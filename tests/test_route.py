@@ -97,6 +97,29 @@ def test_a_route_stands_on_the_interfaces_by_which_it_goes(tmp_path: Path) -> No
     }
 
 
+def test_a_route_by_an_interface_of_the_engine_s_stands_on_the_networks_of_which_one_has_it(tmp_path: Path) -> None:
+    route = "routes: [{to: 10.9.0.0/16, dev: eth%s}]"
+    whole = f"""
+networks: {{a: {{internal: true}}, b: {{name: c}}, c: {{ipam: {{config: [{{subnet: 10.1.0.0/24}}]}}}}}}
+containers:
+  box: {{image: x, networks: [a, b, c], {route % 2}}}
+  far: {{image: x, networks: [a], {route % 1}}}
+  old: {{image: x, network_mode: bridge, {route % 0}}}
+"""
+    found = topology(tmp_path, whole).of_kind("route")
+    assert {each.key.name.partition("--")[0]: RouteSpec.of(each).networks for each in found} == {
+        "box": ("c", "t-c", "t-a"),
+        "far": (),
+        "old": ("bridge",),
+    }
+    assert {need.key.name for each in found for need in each.needs if need.key.kind == "connect"} == {
+        "box--a",
+        "box--b",
+        "box--c",
+        "far--a",
+    }
+
+
 NETWORKS = """
 networks:
   lan: {ipam: {config: [{subnet: 10.86.0.0/24}, {subnet: "fd86::/64"}]}}

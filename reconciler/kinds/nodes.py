@@ -117,6 +117,18 @@ def _prefix(source: Source, network: str) -> str:
     return named or _ETH
 
 
+def networks_in_order(source: Source, key: ResourceKey) -> tuple[str, ...]:
+    """Return the live names of a container's Docker networks in the order of the engine's eth0, eth1 and so on."""
+    if entry(source, key).get("network_mode") == networking.BRIDGE:
+        return (networking.BRIDGE,)
+    networks = source.section("networks")
+    order = sorted(
+        (bool((networks.get(each) or {}).get("internal")), source.live("networks", each))  # internal ones come last
+        for each in docker_networks(source, key)
+    )
+    return tuple(live for _, live in order)
+
+
 def bridge_name(source: Source, name: str) -> tuple[str, str]:
     """Return the live name of a bridge and, where that had to be shortened, the full one."""
     found = source.section("bridges").get(name) or {}

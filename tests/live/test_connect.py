@@ -353,6 +353,26 @@ def test_routes_that_overlap_a_network_make_way_while_it_is_connected(lab: Lab) 
     assert life(lab, "a") == before
 
 
+def test_a_route_by_an_interface_of_docker_s_follows_it_whatever_that_is_called(lab: Lab) -> None:
+    def file(label: str, **more: Json) -> str:
+        routed = box(networks=["lan"], routes=[{"to": "10.97.0.0/24", "dev": "eth0"}])
+        return text({"c0": routed, **more}, networks={"lan": lan(V4, labels={"k": label})})
+
+    lab.apply(file("1"))
+    before = life(lab, "c0")
+    lab.apply(file("2"))
+    disconnect(lab, "c0")
+    lab.drifted(file("2"), "connect/c0--lan", Action.CREATE)
+    lab.apply(file("2"))
+    report = lab.attempt(file("3", bad=alone(command=["/no/such/command"])), revert=True)
+    assert report.reverted
+    assert report.reverted.converged
+    assert life(lab, "c0") == before
+    assert lab.tells(file("2")) == {}
+    routes = {each["dst"]: each["dev"] for each in ip("route", pid=inspect(lab, "c0")["State"]["Pid"])}
+    assert routes["10.97.0.0/24"] == routes[V4]
+
+
 def test_a_route_that_overlaps_docker_s_own_bridge_makes_way_too(lab: Lab) -> None:
     config = lab.host.engine.networks.inspect("bridge")["IPAM"]["Config"]
     subnet = next(each for each in (ip_network(each["Subnet"]) for each in config) if each.version == 4)

@@ -274,6 +274,38 @@ def test_a_removed_image_is_made_again_and_its_container_stays(lab: Lab, files: 
     assert engine.inspect_container(f"{lab.name}-box")["Id"] == before
 
 
+def test_a_container_moves_to_an_entry_whose_image_is_here_under_another_name(
+    lab: Lab, files: Path, engine: Any
+) -> None:
+    def text(runs: str, last: str = "lab", dockerfile: str = "Dockerfile") -> str:
+        entries = {"other": "Other", last: dockerfile}
+        lines = [f"  {name}: {{build: {{context: ./ctx, dockerfile: {each}}}}}\n" for name, each in entries.items()]
+        return "".join(["images:\n", *lines, BOX.replace("image: lab", f"image: {runs}") % ""])
+
+    def runs() -> str:
+        return str(engine.inspect_container(f"{lab.name}-box")["Image"])
+
+    lab.apply(text("lab"), jobs=1)  # two that are built at once are two images, of which the engine finds any later
+    other = lab.live(text("lab"), "image/other")["id"]
+    assert runs() != other
+    moved = text("third", "third", "Other")  # an entry is renamed and edited at once
+    assert lab.tells(moved)["container/box"] == ("replace", frozenset({"image"}))
+    lab.apply(moved)
+    assert runs() == other
+    lab.apply(text("lab"))
+    engine.remove_image(lab.live(text("lab"), KEY)["reference"], force=True)
+    lab.apply(text("lab", dockerfile="Other"))
+    assert runs() == other
+
+
+def test_a_renamed_entry_whose_image_is_the_same_keeps_its_container(lab: Lab, files: Path, engine: Any) -> None:
+    text = build() + BOX % ""
+    lab.apply(text)
+    before = engine.inspect_container(f"{lab.name}-box")["Id"]
+    lab.apply(text.replace("lab", "lub"))
+    assert engine.inspect_container(f"{lab.name}-box")["Id"] == before
+
+
 def test_a_tag_moved_or_removed_by_hand_is_put_back(lab: Lab, files: Path, engine: Any) -> None:
     text = image("build: ./ctx, tags: [d5-lab]")
     lab.apply(text)

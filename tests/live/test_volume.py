@@ -123,6 +123,21 @@ def test_an_external_volume_must_exist_and_is_never_touched(lab: Any, engine: An
         engine.remove_volume("d5-ext")
 
 
+def test_a_volume_of_ours_goes_once_its_entry_is_an_external_of_another_name(lab: Any, engine: Any) -> None:
+    engine.create_volume("d5-external")
+    try:
+        external = volume("external: true, name: d5-external")
+        lab.apply(volume())
+        lab.apply(external)
+        assert engine.inspect_volume(f"{lab.name}-data")
+        assert reconcile.destroy(lab.load(external), lab.host, kinds=kinds(), volumes=True).converged
+        with pytest.raises(docker.errors.NotFound):
+            engine.inspect_volume(f"{lab.name}-data")
+        assert engine.inspect_volume("d5-external")
+    finally:
+        engine.remove_volume("d5-external")
+
+
 def test_what_the_engine_refuses_is_told(lab: Any) -> None:
     report = lab.attempt(volume("driver_opts: {type: tmpfs}"))
     assert str(report.failed[0].error).startswith(f"{KEY}: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -104,6 +104,18 @@ def interfaces(container: ResourceKey, endpoint: Json, space: Space | None) -> I
 def link_of(endpoint: Json, space: Space | None) -> Link | None:
     """Return the interface of an endpoint; None where it is not there, or nobody looked."""
     return space.endpoint(endpoint.get("MacAddress") or "", addresses(endpoint)) if space else None
+
+
+def stand_in(name: str, networks: Sequence[str], endpoints: Json, space: Space) -> Link | None:
+    """Return the interface that is meant by a name of the engine's of which none is there.
+
+    It gives the names at a start, in the order of the `networks`; what is connected later gets another one.
+    """
+    links = [link_of(endpoints.get(each) or {}, space) for each in networks]
+    names = [f"eth{number}" for number in range(len(networks))]
+    free = (each for each in names if not space.link(each))
+    others = (each for each in links if each is None or each.name not in names)  # one that is not there has its turn
+    return dict(zip(free, others, strict=False)).get(name)
 
 
 def subnets(network: Json) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from reconciler.kinds.container.config import LOGGING
 from reconciler.kinds.container.environment import of_engine as environment
 from reconciler.kinds.container.quantities import Bytes, Duration
 from reconciler.kinds.container.spec import SHM_SIZE, STOP_GRACE_PERIOD, ContainerSpec, Logging
-from reconciler.kinds.image.references import key_or_reference
+from reconciler.kinds.image.references import key_or_reference, may_be_of
 from reconciler.kinds.labelled import SECRET, unmarked, veiled_as_noted
 from reconciler.kinds.namespace.sysctls import as_shown, lasting
 from reconciler.kinds.networking import BRIDGE, SHARED
@@ -101,14 +101,15 @@ def spec_of(seen: Seen) -> ContainerSpec:
 
 
 def _image(seen: Seen) -> str:
-    """The image that is wanted if it is that one; where there is none of that name its key decides nothing.
+    """The image that is wanted if it is that one; where there is none yet, if it may come out as that one.
 
     Another one is told by its id, and by the name that it had when the container was made.
     """
-    live = str(seen.found["Image"])
-    if seen.want.image and seen.current in ("", live):
-        return seen.want.image
-    identity, said = live.removeprefix("sha256:"), str(seen.config.get("Image") or "")
+    live, said, want = str(seen.found["Image"]), str(seen.config.get("Image") or ""), seen.want
+    may_be = may_be_of(said, want.image.removeprefix("image/"), want.reference)
+    if want.image and (seen.current == live or (not seen.current and may_be)):
+        return want.image
+    identity = live.removeprefix("sha256:")
     is_name = said and not identity.startswith(said.removeprefix("sha256:"))
     return identity[:_SHORT_ID] + (f" ({key_or_reference(said)})" if is_name else "")
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.host.marks import TOPOLOGY
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import seen, wanted
 from reconciler.kinds.image import stages, tags
 from reconciler.kinds.image.look import held_of
 from reconciler.kinds.image.make import make
-from reconciler.kinds.image.references import is_base, split
+from reconciler.kinds.image.references import is_base, may_be_of, split
 from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.image.sweep import lineage, listed, roots, sweep, upon
 from reconciler.model import Status, Step
 
 if TYPE_CHECKING:
     from reconciler.host import Host
+    from reconciler.host.engine import Engine
 
 
 def created(step: Step, host: Host) -> Result:
@@ -29,7 +31,15 @@ def created(step: Step, host: Host) -> Result:
     identity = str(engine.images.inspect(spec.reference, required=True)["Id"])
     tags.insist_on_ours(engine, step.topology, tagged, {identity, *had})
     tags.give(engine, identity, spec.repository, tagged, theirs)
-    return Status.UNCHANGED if identity in known else Status.DONE
+    same = identity in known and not _is_another(step, engine, spec, identity)
+    return Status.UNCHANGED if same else Status.DONE
+
+
+def _is_another(step: Step, engine: Engine, spec: ImageSpec, identity: str) -> bool:
+    """Tell whether an image is another one than a container runs that hangs on how it comes out."""
+    rows = engine.containers.list(label=f"{TOPOLOGY}={step.topology}")
+    others = (engine.containers.find(each["Id"]) for each in rows if each["ImageID"] != identity)
+    return any(may_be_of(each["Config"]["Image"], step.key.key.name, spec.reference) for each in others if each)
 
 
 def retagged(step: Step, host: Host) -> Result:

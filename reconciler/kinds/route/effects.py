@@ -11,7 +11,7 @@ from reconciler.errors import StepFailed
 from reconciler.host import netns
 from reconciler.host.kernel.packed import Noted, write, written
 from reconciler.host.kernel.reach import inspect
-from reconciler.host.kernel.space import LOOPBACK
+from reconciler.host.kernel.space import LOOPBACK, Place, Space
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import (
     Link,
@@ -21,11 +21,13 @@ from reconciler.host.netlink import (
     add_route,
     delete_route,
     get_link,
+    get_links,
     get_routes,
     replace_route,
 )
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
+from reconciler.kinds.connect.live import stand_in
 from reconciler.kinds.effects import insist, seen, wanted
 from reconciler.kinds.ipv6 import leave_ipv6, switch_ipv6_on
 from reconciler.kinds.route.aside import displace
@@ -96,12 +98,22 @@ def _names(spec: RouteSpec) -> tuple[str, ...]:
 def _index(step: Step, reach: Reach, socket: Socket, name: str) -> int:
     spec = RouteSpec.of(wanted(step))
     found = socket.ask([get_link(name)])[0]
-    if not isinstance(found, Link):
+    link = found if isinstance(found, Link) else _stand_in(reach, socket, spec, name)
+    if link is None:
         raise StepFailed(f"there is no interface {name} in {spec.at}")
     if name in spec.ours:
         mark = Mark(step.topology, ResourceKey.of(spec.ours[name]), host=reach.host.identity)
-        insist_on_link(mark, found, f"an interface {name} in {spec.at}")
-    return found.index
+        insist_on_link(mark, link, f"an interface {name} in {spec.at}")
+    return link.index
+
+
+def _stand_in(reach: Reach, socket: Socket, spec: RouteSpec, name: str) -> Link | None:
+    """Find the interface of the engine that has another name than at a start."""
+    if not spec.networks:
+        return None
+    links = {each.index: each for each in socket.dump(get_links())}
+    endpoints = inspect(reach.host, spec.at)["NetworkSettings"]["Networks"]
+    return stand_in(name, spec.networks, endpoints, Space(Place(socket.cookie), links))
 
 
 def _explained(spec: RouteSpec, error: NetlinkError) -> Exception:

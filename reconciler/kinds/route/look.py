@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.kernel import Space, Where, packed
 from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL, of_alias
 from reconciler.host.netlink import Link, Route
 from reconciler.kinds import nodes
+from reconciler.kinds.connect.live import link_of, stand_in
+from reconciler.kinds.connect.spec import key_of as connect_key
 from reconciler.kinds.masters import network_of
 from reconciler.kinds.route.parse import key_of
 from reconciler.kinds.route.spec import DEFAULTS, RouteSpec, claim, in_order
@@ -58,7 +60,7 @@ def _in_node(scope: Scope, node: ResourceKey, space: Space, declared: list[Decla
             places.add((route.destination, route.metric))
             marked = ours and route.type == _UNICAST and not _rivals(scope, node, space, route)
             marked = marked and (spec is None or not spec.noted or _note(scope, route) in notes)
-            found = _resource(scope, key, node, space, route, marked=marked, dev=spec.dev if spec else None)
+            found = _resource(scope, key, node, space, route, marked=marked, declared=spec)
             behind = ours and first.get((route.destination, route.metric), route).protocol != PROTOCOL
             yield _behind(scope, node, found) if behind else found
         elif (route.destination, route.metric) in wanted and not (route.automatic and _may_take(scope, node)):
@@ -162,25 +164,27 @@ def _resource(
     route: Route,
     *,
     marked: bool,
-    dev: str | None = None,
+    declared: RouteSpec | None = None,
 ) -> Resource:
-    """Make the resource of a live route; its interface has the declared name `dev` if that is one of its altnames."""
+    """Make the resource of a live route; its interface has the `declared` name if it is meant by that."""
     links = [space.links[each] for each in route.devices if each in space.links]
     ours = {each.name: str(mark.key) for each in links if (mark := scope.kernel.mine(each))}
-    grounds = {Need(each, "via") for each in _makers(scope, space, links)}
+    makers = (*_makers(scope, space, links), *_connects(scope, node, space, links))
+    grounds = {Need(each, "via") for each in makers}
     sources = {Need(each, "source") for each in _makers(scope, space, _holding(space, route.source))}
     devices = [each.name for each in links]
     spec = RouteSpec(
         node=node,
         to=route.destination,
         via=in_order(route.gateways),
-        dev=_name(links[0], dev) if len(set(devices)) == 1 else None,
+        dev=_name(scope, space, links[0], declared) if len(set(devices)) == 1 else None,
         metric=route.metric,
         source=route.source or "",
         marked=marked,
         at=scope.kernel.where(node),
         noted=node == HOST and not (links and all(map(scope.kernel.mine, links))),
         ours=FrozenMap(ours),
+        networks=declared.networks if declared else tuple(sorted(_endpoints(scope, node))),
     )
     owned = node not in scope.kernel.containers or _may_take(scope, node)
     return Resource(
@@ -207,8 +211,28 @@ def _makers(scope: Scope, space: Space, links: Iterable[Link]) -> Iterator[Resou
             yield found.key
 
 
-def _name(link: Link, declared: str | None) -> str:
-    return declared if declared in link.altnames else link.name
+def _connects(scope: Scope, node: ResourceKey, space: Space, links: Collection[Link]) -> Iterator[ResourceKey]:
+    """Yield the endpoints of a container of ours, on declared networks, that have some of these interfaces."""
+    engines = [each for each in links if not scope.kernel.mine(each)]
+    for name, endpoint in _endpoints(scope, node).items() if engines and _may_take(scope, node) else ():
+        wanted = scope.wanted.get(("network", name))
+        if wanted and link_of(endpoint, space) in engines:
+            yield connect_key(node.name, wanted.name)
+
+
+def _endpoints(scope: Scope, node: ResourceKey) -> Mapping[str, Any]:
+    found = scope.kernel.containers.get(node)
+    return (found["NetworkSettings"].get("Networks") or {}) if found else {}
+
+
+def _name(scope: Scope, space: Space, link: Link, declared: RouteSpec | None) -> str:
+    if declared is None or declared.dev is None:
+        return link.name
+    if declared.networks and not space.link(declared.dev):
+        is_meant = stand_in(declared.dev, declared.networks, _endpoints(scope, declared.node), space) == link
+    else:
+        is_meant = declared.dev in link.altnames
+    return declared.dev if is_meant else link.name
 
 
 def _holding(space: Space, source: str | None) -> Iterator[Link]:

@@ -146,7 +146,8 @@ def _resource(
     source: Source, entry: Entry, known: tuple[Interface, ...], onlink: list[Entry], count: Mapping[Any, int]
 ) -> Resource:
     hops = [_reaching(gateway, entry, known, onlink) for gateway in entry.via]
-    ways = _ways(entry, known, hops)
+    networks = _networks(source, entry)
+    ways = _ways(entry, known, hops, by_engine=bool(networks))
     by, over = _by(hops), tuple(_over(entry, onlink, count))
     _check(source, entry, known, onlink)
     _check_up(source, entry, hops or [ways])
@@ -165,6 +166,7 @@ def _resource(
             by=by,
             ours=_ours(source, ways),
             at=nodes.where(source, entry.node),
+            networks=networks,
         ),
         needs=(*_grounds(source, entry, ways), *over, *_of_source(entry, known)),
         claims=[claim(entry.node, entry.to, entry.metric)],
@@ -186,11 +188,19 @@ def _reaching(gateway: str, entry: Entry, known: tuple[Interface, ...], onlink: 
     return found or [each for each in known if each.name == name]
 
 
-def _ways(entry: Entry, known: tuple[Interface, ...], hops: list[list[Interface]]) -> list[Interface]:
-    """The interfaces that are declared in the node and by which the route goes."""
+def _ways(
+    entry: Entry, known: tuple[Interface, ...], hops: list[list[Interface]], *, by_engine: bool
+) -> list[Interface]:
+    """The interfaces that are declared in the node and by which the route goes; of the engine's, which has no name."""
     if entry.dev and not entry.via:
-        return [each for each in known if each.name == entry.dev]
+        return [each for each in known if each.name == ("" if by_engine else entry.dev)]
     return [each for each in known if any(each in hop for hop in hops)]
+
+
+def _networks(source: Source, entry: Entry) -> tuple[str, ...]:
+    """The networks of which one has the interface by which the route goes; none where its name is not the engine's."""
+    found = nodes.networks_in_order(source, entry.node)
+    return found if entry.dev in {f"eth{number}" for number in range(len(found))} else ()
 
 
 def _by(hops: list[list[Interface]]) -> tuple[str, ...]:

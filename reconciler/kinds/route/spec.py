@@ -22,6 +22,9 @@ class RouteSpec(Spec):
     names the interface that reaches each of the next hops, where the file tells of exactly one; `ours` are the keys of
     what makes the interfaces that are ours, by their names. A live one is not the `first` where one that is not ours
     stands before it in its place, so that the kernel uses that.
+
+    `networks` are the live names of those whose interfaces the engine names in a container, in the order of eth0, eth1
+    and so on at a start, where `dev` is such a name.
     """
 
     node: ResourceKey = HOST
@@ -36,6 +39,7 @@ class RouteSpec(Spec):
     by: tuple[str, ...] = uncompared(())
     ours: FrozenMap[str] = uncompared(EMPTY)
     at: Where = uncompared(NOWHERE)
+    networks: tuple[str, ...] = uncompared(())
 
     def said(self, path: str) -> str:
         """Say what is wrong where no value differs."""

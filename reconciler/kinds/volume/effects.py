@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
 from reconciler.host.engine.errors import CONFLICT, NOT_FOUND
-from reconciler.host.marks import SOURCE
+from reconciler.host.marks import of_labels
 from reconciler.kinds.base import Result
 from reconciler.kinds.calls import patiently, status
 from reconciler.kinds.effects import mark_of, seen, wanted
@@ -56,7 +56,7 @@ def deleted(step: Step, host: Host) -> Result:
 
 
 def _insist_on_mark(step: Step, host: Host, name: str) -> None:
-    """Raise Conflict where somebody has made another volume of the name; the file may have been another one."""
-    marks = {label: value for label, value in mark_of(step, host).labels().items() if label != SOURCE}
-    if not marks.items() <= (host.engine.volumes.inspect(name).get("Labels") or {}).items():
+    """Raise Conflict where somebody has made another volume of the name; in the file ours may be called otherwise."""
+    mark = of_labels(host.engine.volumes.inspect(name).get("Labels"))
+    if mark is None or mark.topology != step.topology:
         raise Conflict(f"{step.key.key}: a volume {name!r} that is not ours came in between: it stays")
