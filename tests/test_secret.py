@@ -277,6 +277,33 @@ def test_the_path_of_a_file_that_a_secret_variable_names_is_not_told(tmp_path: P
     assert str(error.value).startswith("(secret):2:")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "containers: {w: {image: x, env_file: $SECRET_FILE}}",
+        "containers: {w: {image: x, volumes: [{type: bind, source: $SECRET_FILE, target: /a}]}}",
+        "images: {i: {import: $SECRET_FILE}}",
+        "images: {i: {load: $SECRET_FILE}}",
+        "images: {i: {build: $SECRET_FILE}}",
+        "images: {i: {build: {context: ., dockerfile: $SECRET_FILE}}}",
+        "include: [$SECRET_FILE]",
+    ],
+)
+@pytest.mark.parametrize("named", ["hunter22", "{}/hunter22", "missing22"], ids=["relative", "absolute", "missing"])
+def test_a_path_may_be_what_a_secret_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, named: str
+) -> None:
+    (tmp_path / "t.yaml").write_text(f"name: web\n{said}\n")
+    (tmp_path / "hunter22").write_text("")
+    monkeypatch.chdir(tmp_path)
+    opened = set[str]()
+    try:
+        load("t.yaml", kinds=kinds(), environment={"SECRET_FILE": named.format(tmp_path)}, opened=opened)
+    except FileInvalid as error:
+        assert "hunter22" not in str(error)
+    assert {type(each) for each in opened} == {str}
+
+
 def test_the_numbers_of_ports_are_told_though_one_is_a_password(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(
         "name: lab\ncontainers:\n"

@@ -18,6 +18,11 @@ LARGEST = 8 << 20
 _PIECE = 1 << 20
 
 
+def located(text: str) -> Path:
+    """Return the path that a text of the file names: pathlib takes none that is secret, which messages hide anyway."""
+    return Path(str.__str__(text))
+
+
 def read_file(path: Path, largest: int = LARGEST) -> bytes:
     """Return the content of a regular file; an OSError that says why if it is none, is too large or cannot be read."""
     with open(path, "rb", opener=_without_waiting) as file:

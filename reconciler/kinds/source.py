@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
+from reconciler.kinds.reading import located
 from reconciler.model import HOST, Claim, Need, Resource, ResourceKey, Spec
 
 T = TypeVar("T")
@@ -157,7 +158,7 @@ class Source:
 def home(text: str) -> Path:
     """Return a path, with the home directory for `~`; a ValueError if that is of nobody here."""
     try:
-        return Path(text).expanduser()
+        return located(text).expanduser()
     except RuntimeError:
         raise ValueError(f"{text!r} is in the home directory of somebody who is not known here") from None
 
