@@ -136,6 +136,12 @@ def test_a_name_does_not_look_secret(name: str) -> None:
         ("http://db:5432/x@y", False),
         ("http://me@db/", False),
         ("-----BEGIN PUBLIC KEY-----", False),
+        ("robot:pa55word@reg.local:5000/x", True),
+        ("--proxy=robot:pa55word@proxy:3128", True),
+        ("busybox:1.36@sha256:" + "0" * 64, False),
+        ("git@github.com:me/mine", False),
+        ("mailto:me@example.org", False),
+        ("npm:left@1.2.3", False),
     ],
 )
 def test_a_value_is_secret_by_its_form(value: str, found: bool) -> None:

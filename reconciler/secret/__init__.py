@@ -26,7 +26,9 @@ _WORDS = frozenset(("auth", "authorization", "cookie", "creds", "dsn", "key", "k
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _NO_SECRETS = frozenset(("pwd", "oldpwd"))
-_USERINFO = re.compile(r"(?P<user>[A-Za-z0-9+.-]://[^\s/:@]*):(?P<password>[^\s/@]+)@")
+_BARE = r"(?<![^\s\"'=,])(?=[^\s\"'=,/:@]*+:[^\s\"'=,/@]++@(?!\w+:[0-9a-f]{6})[\w.-]++[:/])"
+"""Where a login begins that no scheme stands before, but a host and a port or path behind: no digest of an image."""
+_USERINFO = re.compile(rf"(?P<user>(?:[A-Za-z0-9+.-]://|{_BARE})[^\s/:@]*):(?P<password>[^\s/@]+)@")
 """A URL's user and password; of the scheme the last letter is enough, where all of it would be sought at every one."""
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PIECE = 64
@@ -147,14 +149,14 @@ def veiled(name: str, value: str) -> str:
 
 
 def veiled_within(text: str) -> str:
-    """Return a text, as a secret if there is a `name=value` in it whose name says so; that value is one of its own.
+    """Return a text, as a secret if its form says so, or a `name=value` in it by its name; that value is one too.
 
     It stands between blanks or commas, as among the options of a mount or the arguments of a command.
     """
     found = [value for name, value in _named(text) if looks_secret(name)]
     for each in found:
         Secret(each.strip("\"'"))
-    return Secret(text) if found else text
+    return Secret(text) if found or _has_password(text) else text
 
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
@@ -191,4 +193,4 @@ def looks_secret(name: str) -> bool:
 
 
 def _has_password(value: str) -> bool:
-    return bool(_USERINFO.search(value) or _PRIVATE_KEY.search(value))
+    return bool(("@" in value and _USERINFO.search(value)) or ("-----" in value and _PRIVATE_KEY.search(value)))

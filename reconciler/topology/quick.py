@@ -60,7 +60,7 @@ def _scalar(event: Any) -> str:
 
 def _may_be_secret(text: str) -> bool:
     """Tell whether a text may have a password in it, or be a private key."""
-    return "://" in text or "-----" in text or ("=" in text and isinstance(veiled_within(text), Secret))
+    return "://" in text or "-----" in text or (("=" in text or "@" in text) and isinstance(veiled_within(text), Secret))
 
 
 def _mapping(event: Callable[[], Any], depth: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds.interpolate import ToldAlready, Unresolved, interpolate
-from reconciler.secret import Secret, veiled, veiled_within
+from reconciler.secret import Secret, looks_secret, veiled, veiled_within
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
 from reconciler.value import dataclass
@@ -149,7 +149,7 @@ class Builder:
         if self._left < 0:
             return self._spent(node, empty)
         if node.tag not in _OTHER_TAGS:
-            self._problem(node, f"unknown tag {_shown(node.tag)!r}")
+            self._unknown_tag(node)
         if id(node) in self._around:
             self._problem(node, "an alias stands inside of what it stands for")
             empty.broken = True
@@ -245,7 +245,7 @@ class Builder:
             nothing_by_variables = found is None and "$" in node.value  # that is an empty text, as in Compose
             made.value, made.text = (text if nothing_by_variables else found), text
         elif tag != TEXT:
-            self._problem(node, f"unknown tag {_shown(tag)!r}")
+            self._unknown_tag(node)
         return made
 
     def _veiled(self, node: yaml.ScalarNode, text: str) -> str:
@@ -265,6 +265,13 @@ class Builder:
     def _node(self, node: yaml.Node, value: Any) -> Node:
         mark = node.start_mark
         return Node(value, self._origin, mark.line + 1, mark.column + 1)
+
+    def _unknown_tag(self, node: yaml.Node) -> None:
+        """Note a tag; one under a secret name may be the value itself, which begins with a `!` and needs quotes."""
+        if any(isinstance(each, str) and looks_secret(each) for each in self._trail):
+            self._problem(node, "unknown tag", "a text that begins with ! needs quotes")
+        else:
+            self._problem(node, f"unknown tag {_shown(node.tag)!r}")
 
     def _problem(self, node: yaml.Node, message: str, hint: str = "") -> None:
         mark = node.start_mark

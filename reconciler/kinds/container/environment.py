@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reconciler.kinds import units
@@ -16,6 +17,8 @@ _Lines = Mapping[str, tuple[str | None, int]]
 """The value of each name, and the number of its line."""
 _LARGEST = 1 << 20
 """How many bytes an `env_file` may have: half of what a process is started with at most (execve(2), ARG_MAX)."""
+_NAME = re.compile(r"[\w.-]*")
+"""What is told of an entry that should be a name: behind that a value may stand, where `=` was misspelt."""
 _DOLLAR = "set the variable, write $$ for a plain $, or say `format: raw`"
 
 
@@ -40,9 +43,10 @@ def _inherited(
     for name, value in found.items():
         inherited = entry.source.variable(entry.pointer(*places[name]), name) if value is None else value
         if inherited is None:
-            empty = f'{name}: ""' if places[name][1] == name else f"{name}="
-            message = f"{name} has no value, and the environment has none either"
-            entry.problem(places[name], message, f"set it, or write {empty}")
+            told = _NAME.match(name)[0]
+            empty = f'{told}: ""' if places[name][1] == name else f"{told}="
+            message = f"{told or 'this'} has no value, and the environment has none either"
+            entry.problem(places[name], message, f"set it, or write {empty}" if told else "write NAME=value")
         elif why := _unfit(name, inherited):
             entry.problem(places[name], f"{name!r}: {why[0]}", why[1])
         else:
