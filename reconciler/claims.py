@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -59,7 +59,7 @@ def taken(change: Change) -> tuple[Claim, ...]:
     held = change.observed.claims if change.observed and change.action is not Action.REPLACE else ()
     if not held:
         return change.desired.claims
-    return tuple(each for each in change.desired.claims if each not in held)
+    return _without(change.desired.claims, held)
 
 
 def released(change: Change) -> tuple[Claim, ...]:
@@ -68,7 +68,7 @@ def released(change: Change) -> tuple[Claim, ...]:
         return ()
     if change.action is not Action.UPDATE or change.desired is None:
         return change.observed.claims
-    return tuple(each for each in change.observed.claims if each not in change.desired.claims and not each.chosen)
+    return tuple(each for each in _without(change.observed.claims, change.desired.claims) if not each.chosen)
 
 
 def held_by_chance(change: Change) -> tuple[Claim, ...]:
@@ -77,5 +77,11 @@ def held_by_chance(change: Change) -> tuple[Claim, ...]:
         return ()
     if change.observed.claims == change.desired.claims:
         return ()
-    held = [each for each in change.observed.claims if each not in change.desired.claims]
+    held = _without(change.observed.claims, change.desired.claims)
     return tuple(each for each in held if each.chosen or change.action is Action.NOOP)
+
+
+def _without(claims: Iterable[Claim], others: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return claims without others; a range of ports may be thousands."""
+    known = frozenset(others)
+    return tuple(each for each in claims if each not in known)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from reconciler.secret import masked
 from reconciler.value import dataclass
 
-
 _LONGEST = 1000
 """How many characters of a problem are told: what a file says may be of any length."""
 _HALF = _LONGEST // 2 - 1

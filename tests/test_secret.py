@@ -299,14 +299,13 @@ def test_the_path_of_a_file_that_a_secret_variable_names_is_not_told(tmp_path: P
 def test_a_path_may_be_what_a_secret_variable_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, named: str
 ) -> None:
-    (tmp_path / "t.yaml").write_text(f"name: web\n{said}\n")
+    (tmp_path / "t.yaml").write_text(f"name: web\n{said}\nwrong: 1\n")
     (tmp_path / "hunter22").write_text("")
     monkeypatch.chdir(tmp_path)
     opened = set[str]()
-    try:
+    with pytest.raises(FileInvalid) as error:
         load("t.yaml", kinds=kinds(), environment={"SECRET_FILE": named.format(tmp_path)}, opened=opened)
-    except FileInvalid as error:
-        assert "hunter22" not in str(error)
+    assert "hunter22" not in str(error)
     assert {type(each) for each in opened} == {str}
 
 

@@ -57,7 +57,7 @@ class Source:
         self.file, self.name, self.path = file, name, path
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
-        self.claimed: dict[ResourceKey, list[tuple[Claim, Pointer]]] = defaultdict(list)
+        self.claimed: dict[ResourceKey, dict[Claim, Pointer]] = defaultdict(dict)
         self._patience = _HINTED
         self._found: dict[Callable[[Source], Any], Any] = {}
 
@@ -151,7 +151,7 @@ class Source:
     ) -> Resource:
         """Make a desired resource and remember where it is declared, and `at` which places it claims what it does."""
         self.places[key] = pointer
-        self.claimed[key] += at
+        self.claimed[key].update(at)
         return Resource(key, spec, tuple(sorted(set(needs))), Claim.in_order(claims), owned, part_of, ready)
 
 

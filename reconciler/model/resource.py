@@ -102,6 +102,14 @@ class Claim:
             found.setdefault(_INTERVAL(each), each)
         return tuple(found[interval] for interval in sorted(found))
 
+    @staticmethod
+    def by_scope(claims: Iterable[Claim]) -> Mapping[str, list[Claim]]:
+        """Return claims by their scopes, within which alone they overlap."""
+        found: dict[str, list[Claim]] = defaultdict(list)
+        for each in claims:
+            found[each.scope].append(each)
+        return dict(found)
+
 
 @dataclass(frozen=True)
 class Resource:

@@ -153,7 +153,7 @@ def veiled_within(text: str) -> str:
 
     It stands between blanks or commas, as among the options of a mount or the arguments of a command.
     """
-    found = [value for name, value in _named(text) if looks_secret(name)]
+    found = [value for name, value in _named(text) if looks_secret(name)] if "=" in text else []
     for each in found:
         Secret(each.strip("\"'"))
     return Secret(text) if found or _has_password(text) else text

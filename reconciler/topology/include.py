@@ -110,14 +110,14 @@ class Reader:
     def _tree(self, content: bytes, origin: Origin, name: str | None) -> Node | None:
         """Parse a file and check it against the schema."""
         try:
-            node = compose(content, origin.path)
+            node, count = compose(content, origin.path)
         except FileInvalid as error:
             self.problems += error.problems
             return None
         if node is None:
             self._note(_whole(origin.path), "the file is empty", "e.g. name: lab")
             return None
-        builder = Builder(origin, size=len(content))
+        builder = Builder(origin, count=count, size=len(content))
         root = builder.build(node)
         if name is not None and isinstance(root.value, dict):
             root.value["name"] = Node(name, origin, 1, 1)

@@ -15,7 +15,7 @@ from reconciler.errors import Position, Problem
 from reconciler.kinds.interpolate import ToldAlready, Unresolved, interpolate
 from reconciler.secret import Secret, looks_secret, veiled, veiled_within
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
+from reconciler.topology.yaml12 import MAX_DEPTH, PLAIN, TEXT, TOO_DEEP, scalar
 from reconciler.value import dataclass
 
 _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float", "bool", "null"))
@@ -131,10 +131,11 @@ def dotted(pointer: Sequence[str | int]) -> str:
 class Builder:
     """Makes the tree of one file: merges, resolves aliases, variables and scalars, and notes what is wrong."""
 
-    def __init__(self, origin: Origin, *, size: int) -> None:
+    def __init__(self, origin: Origin, *, count: int, size: int) -> None:
         self.problems: list[Problem] = []
         self._origin, self._variables = origin, origin.variables
-        self._left, self._spent_already = size + _ALIASED, False
+        self._left = count + size // _PIECE + _ALIASED
+        self._given_up: set[str] = set()
         self._trail: list[str | int] = []
         self._around: set[int] = set()
         self._unresolved: set[int] = set()
@@ -148,6 +149,8 @@ class Builder:
         empty = self._node(node, {} if isinstance(node, yaml.MappingNode) else [])
         if self._left < 0:
             return self._spent(node, empty)
+        if len(self._around) > MAX_DEPTH:  # by aliases and merges: the composer sees to the rest
+            return self._given_up_on(node, empty, TOO_DEEP)
         if node.tag not in _OTHER_TAGS:
             self._unknown_tag(node)
         if id(node) in self._around:
@@ -160,10 +163,15 @@ class Builder:
         return empty
 
     def _spent(self, node: yaml.Node, empty: Node) -> Node:
-        if not self._spent_already:
-            what = "the aliases and variables stand for too much"
-            self._problem(node, what, "name things once, and refer to them")
-        self._spent_already = empty.broken = True
+        what = "the aliases and variables stand for too much"
+        return self._given_up_on(node, empty, what, "name things once, and refer to them")
+
+    def _given_up_on(self, node: yaml.Node, empty: Node, what: str, hint: str = "") -> Node:
+        """Leave a node empty for a reason that is told once."""
+        if what not in self._given_up:
+            self._problem(node, what, hint)
+        self._given_up.add(what)
+        empty.broken = True
         return empty
 
     def _list(self, node: yaml.Node) -> list[Node]:

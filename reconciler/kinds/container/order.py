@@ -97,7 +97,7 @@ def _fixed_ports_first(found: list[Entry], graph: Graph) -> Iterator[tuple[str, 
     """Yield each container with a port from a range, and those that go on running and declare one of these."""
     if not any("-" in str(entry.get("ports")) for entry in found):
         return
-    published = {entry.name: list(ports.spans(ports.ports(entry))) for entry in found if runs(entry)}
+    published = {entry.name: list(ports.spans(entry)) for entry in found if runs(entry)}
     stay = [entry.name for entry in found if state(entry) != "completed"]
     fixed: dict[str, list[Fixed]] = defaultdict(list)
     for name in stay:

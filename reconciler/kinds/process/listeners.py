@@ -32,10 +32,11 @@ _TABLES: Mapping[str, Callable[[str], Iterator[tuple[Claim, str]]]] = {
 
 def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
     """Yield what is not ours and holds a port of the host that the file publishes; `own` are the ids of ours."""
-    wanted = [claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims]
+    wanted = Claim.by_scope(claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims)
     if not wanted:
         return
-    published = {each for row in scope.listed for each in published_by(row)}  # who is on its way out may listen still
+    # Who is on its way out may listen still.
+    published = Claim.by_scope({each for row in scope.listed for each in published_by(row)})
     for row in scope.container_rows:
         held = set(published_by(row))
         if row["Id"] not in own and _overlap(held, wanted):
@@ -47,8 +48,8 @@ def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
             yield Resource(key, ProcessSpec(), claims=(held_by_host,), owned=False, live=live)
 
 
-def _overlap(held: Iterable[Claim], wanted: Iterable[Claim]) -> bool:
-    return any(theirs.overlaps(ours) for theirs in held for ours in wanted)
+def _overlap(held: Iterable[Claim], wanted: Mapping[str, Iterable[Claim]]) -> bool:
+    return any(theirs.overlaps(ours) for theirs in held for ours in wanted.get(theirs.scope, ()))
 
 
 def published_by(row: Mapping[str, Any]) -> Iterator[Claim]:

@@ -90,8 +90,9 @@ def claims(inspected: Json) -> Iterator[Claim]:
         return
     live = set(ports.claims(ports.of_engine(inspected["NetworkSettings"].get("Ports"))))
     yield from declared
+    by_scope = Claim.by_scope(declared)
     for each in live:
-        if not any(each.overlaps(mine) for mine in declared):
+        if not any(map(each.overlaps, by_scope.get(each.scope, ()))):
             yield Claim(each.scope, each.low, each.high, each.label, chosen=True)
 
 
