@@ -21,8 +21,17 @@ _MARKED = re.compile(r"(\(secret(?: [0-9a-f]+)?\))")
 """A marker, with a digest or without: nothing is looked for in it."""
 _PARTS = re.compile(r"passw(?:or)?d|passphrase|secret|token|credential|private|api_?key", re.IGNORECASE)
 """What makes a name look secret wherever it stands in it."""
-_WORDS = frozenset(("auth", "authorization", "cookie", "creds", "dsn", "key", "keys", "pass", "pin", "pwd", "salt"))
+_WORDS = frozenset(
+    ("auth", "authorization", "cookie", "creds", "dsn", "key", "keys", "pass", "pin", "pw", "pwd", "salt")
+)
 """What makes a name look secret as a word of its own."""
+_ENDINGS = ("key", "pass", "pw")
+"""What does so at the end of a word too, as in SSHPASS, but not in words of everybody."""
+_LAST = "pat"
+"""What does so as the last word alone, an access token: elsewhere it is a pattern."""
+_OTHERS = re.compile(
+    "(?:don|flun|hoc|hot|joc|lac|mic|mon|smo|tur|val|whis)key|(?:ask|by|com|multi|over|sur|tres|under)pass"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _NO_SECRETS = frozenset(("pwd", "oldpwd"))
@@ -189,7 +198,12 @@ def looks_secret(name: str) -> bool:
     """Tell whether what has this name is secret, such as PASSWORD, API_TOKEN, sshKey, DB_DSN."""
     if len(name) > _LONGEST_NAME or name.lower() in _NO_SECRETS:
         return False
-    return bool(_PARTS.search(name)) or any(each.lower() in _WORDS for each in _WORD.findall(name))
+    words = [each.lower() for each in _WORD.findall(name)]
+    return bool(_PARTS.search(name)) or words[-1:] == [_LAST] or any(map(_is_secret, words))
+
+
+def _is_secret(word: str) -> bool:
+    return word in _WORDS or (word.endswith(_ENDINGS) and not _OTHERS.search(word))
 
 
 def _has_password(value: str) -> bool:
