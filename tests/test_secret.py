@@ -104,6 +104,7 @@ class Thing(Spec):
         "GITHUB_PAT",
         "SMTP_PW",
         "ROOTPW",
+        "COMMONKEY",
     ],
 )
 def test_a_name_looks_secret(name: str) -> None:

@@ -30,7 +30,7 @@ _ENDINGS = ("key", "pass", "pw")
 _LAST = "pat"
 """What does so as the last word alone, an access token: elsewhere it is a pattern."""
 _OTHERS = re.compile(
-    "(?:don|flun|hoc|hot|joc|lac|mic|mon|smo|tur|val|whis)key|(?:ask|by|com|multi|over|sur|tres|under)pass"
+    "(?:don|flun|hoc|hot|joc|lac|mic|mon|smo|tur|val|whis)key|(?:ask|by|com|multi|over|sur|tres|under|encom)pass"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
@@ -203,7 +203,7 @@ def looks_secret(name: str) -> bool:
 
 
 def _is_secret(word: str) -> bool:
-    return word in _WORDS or (word.endswith(_ENDINGS) and not _OTHERS.search(word))
+    return word in _WORDS or (word.endswith(_ENDINGS) and not _OTHERS.fullmatch(word))
 
 
 def _has_password(value: str) -> bool:
