@@ -109,6 +109,10 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
         "name: x\nx: 1\ncontainers:\n  c:\n    image: x\n    ports:\n"
         + "".join(f"      - 127.1.{n // 256}.{n % 256}:80:80\n" for n in range(MANY))
     ),
+    "many ports in ranges of others": lambda: main(
+        "name: x\ncontainers:\n"
+        + "".join(f"  c{n}: {{image: x, ports: ['1-65000:80', '{n + 1}:81']}}\n" for n in range(3_000))
+    ),
     "networks shared in a chain": lambda: main(
         "name: x\nx: 1\ncontainers:\n  c0: {image: x}\n"
         + "".join(f"  c{n + 1}: {{image: x, network_mode: 'service:c{n}'}}\n" for n in range(3_000))
