@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -41,10 +41,14 @@ class Held(Generic[T]):
             if held[at][0].high >= wanted.low:
                 yield held[at]
 
+    def overlap(self, claims: Iterable[Claim]) -> bool:
+        """Tell whether any of some claims overlaps one of these."""
+        return any(any(self.overlapping(each)) for each in claims)
 
-def overlap(held: Iterable[Claim], wanted: Collection[Claim]) -> bool:
-    """Tell whether any of the claims overlap; for a few of them only."""
-    return any(theirs.overlaps(ours) for theirs in held for ours in wanted)
+
+def of_nobody(claims: Iterable[Claim]) -> Held[None]:
+    """Return claims of which it does not matter whose they are."""
+    return Held((each, None) for each in claims)
 
 
 def has_place_of(foreign: Resource, wanted: Resource) -> bool:
@@ -54,7 +58,7 @@ def has_place_of(foreign: Resource, wanted: Resource) -> bool:
     name = getattr(wanted.spec, "name", "")
     if name:
         return foreign.key.name == f"@{name}"
-    return overlap(foreign.claims, wanted.claims)
+    return of_nobody(wanted.claims).overlap(foreign.claims)
 
 
 def taken(change: Change) -> tuple[Claim, ...]:
@@ -64,7 +68,7 @@ def taken(change: Change) -> tuple[Claim, ...]:
     held = change.observed.claims if change.observed and change.action is not Action.REPLACE else ()
     if not held:
         return change.desired.claims
-    return tuple(each for each in change.desired.claims if each not in held)
+    return _without(change.desired.claims, held)
 
 
 def released(change: Change) -> tuple[Claim, ...]:
@@ -73,7 +77,7 @@ def released(change: Change) -> tuple[Claim, ...]:
         return ()
     if change.action is not Action.UPDATE or change.desired is None:
         return change.observed.claims
-    return tuple(each for each in change.observed.claims if each not in change.desired.claims and not each.chosen)
+    return tuple(each for each in _without(change.observed.claims, change.desired.claims) if not each.chosen)
 
 
 def held_by_chance(change: Change) -> tuple[Claim, ...]:
@@ -82,5 +86,11 @@ def held_by_chance(change: Change) -> tuple[Claim, ...]:
         return ()
     if change.observed.claims == change.desired.claims:
         return ()
-    held = [each for each in change.observed.claims if each not in change.desired.claims]
+    held = _without(change.observed.claims, change.desired.claims)
     return tuple(each for each in held if each.chosen or change.action is Action.NOOP)
+
+
+def _without(claims: Iterable[Claim], others: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return claims without others; a range of ports may be thousands."""
+    known = frozenset(others)
+    return tuple(each for each in claims if each not in known)

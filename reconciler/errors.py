@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from reconciler.secret import masked
 from reconciler.value import dataclass
 
+_LONGEST = 1000
+"""How many characters of a problem are told: what a file says may be of any length."""
+_HALF = _LONGEST // 2 - 1
+
 
 class ReconcilerError(Exception):
     """The root of all errors of this package; what one says is without secrets."""
@@ -70,7 +74,8 @@ class Problem:
     def __str__(self) -> str:
         pointer = f"{self.pointer}: " if self.pointer else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return visible(masked(f"{self.position}: {pointer}{self.message}{hint}"))
+        whole = visible(masked(f"{self.position}: {pointer}{self.message}{hint}"))
+        return whole if len(whole) <= _LONGEST else f"{whole[:_HALF]}…{whole[-_HALF:]}"
 
 
 class FileInvalid(ReconcilerError):

@@ -23,6 +23,12 @@ def _each(count: int, form: str) -> str:
     return ", ".join(form.replace("#", str(number)) for number in range(count))
 
 
+def _chain(form: str, count: int) -> str:
+    """Anchors each of which stands for the one before."""
+    links = (f"x-{n + 1}: &a{n + 1} {form.replace('*a', f'*a{n}')}\n" for n in range(count))
+    return f"name: x\nx-0: &a0 {{image: x}}\n{''.join(links)}containers: {{c: *a{count}}}\n"
+
+
 def _pile(opening: str, count: int = 200_000) -> str:
     return f"name: x\nx-a:\n  {opening * count}"
 
@@ -87,6 +93,30 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
         f"name: x\nnetworks: {{n: {{ipam: {{config: [{_each(2_000, '{subnet: 10.0.0.0/8}')}]}}}}}}\n"
     ),
     "many ports": lambda: main("name: x\ncontainers: {c: {image: x, ports: ['1-30000:1-30000', 5]}}\nx: 1\n"),
+    "many ports by ranges": lambda: main(
+        f"name: x\ncontainers: {{{_each(60, 'c#: {image: x, ports: [&127.0.0.#:1-65535:1-65535&]}').replace('&', chr(34))}}}\n"
+    ),
+    "many exposed ports": lambda: main(
+        f"name: x\ncontainers: {{{_each(60, 'c#: {image: x, network_mode: none, expose: [1-65535]}')}}}\n"
+    ),
+    "many ports that several want": lambda: main(
+        f"name: x\ncontainers: {{{_each(7, 'c#: {image: x, ports: [&1-9000:1-9000&]}').replace('&', chr(34))}}}\n"
+    ),
+    "many ports that one wants twice": lambda: main(
+        f"name: x\ncontainers: {{c: {{image: x, ports: [{_each(7, '&1-9000:1-9000&').replace('&', chr(34))}]}}}}\n"
+    ),
+    "one port at many addresses": lambda: main(
+        "name: x\nx: 1\ncontainers:\n  c:\n    image: x\n    ports:\n"
+        + "".join(f"      - 127.1.{n // 256}.{n % 256}:80:80\n" for n in range(MANY))
+    ),
+    "many ports in ranges of others": lambda: main(
+        "name: x\ncontainers:\n"
+        + "".join(f"  c{n}: {{image: x, ports: ['1-65000:80', '{n + 1}:81']}}\n" for n in range(3_000))
+    ),
+    "networks shared in a chain": lambda: main(
+        "name: x\nx: 1\ncontainers:\n  c0: {image: x}\n"
+        + "".join(f"  c{n + 1}: {{image: x, network_mode: 'service:c{n}'}}\n" for n in range(3_000))
+    ),
     "many CPUs": lambda: main("name: x\ncontainers: {c: {image: x, cpuset: '0-999999999999'}}\n"),
     "many includes": lambda: main(f"name: x\ninclude: [{_each(MANY, 'a#.yaml')}]\n"),
     "a huge number": lambda: main(f"name: x\nbridges: {{b: {{mtu: {'9' * 1_000_000}}}}}\n"),
@@ -106,6 +136,20 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
     "a huge scalar": lambda: main(f"name: x\nx: '{'a' * 7_000_000}'\n"),
     "a huge key": lambda: main(f"name: x\n? {'a' * 1_000_000}\n: 1\n"),
     "a huge tag": lambda: main(f"name: x\nx-a: !{'a' * 1_000_000} 1\n"),
+    "many values": lambda: main("name: x\nx-a: [" + "1," * 3_000_000 + "]\nx: 1\n"),
+    "many keys": lambda: main(f"name: x\nx-a: {{{_each(300_000, 'a#: 1')}}}\nx: 1\n"),
+    "many values beside a comment": lambda: main(
+        "#" * 7_000_000 + "\nname: x\nx-a: &a [" + "1," * 10_000 + "]\nx-b: [" + "*a," * 600 + "]\n"
+    ),
+    "merges in merges": lambda: main(_chain("{<<: *a}", 3_000)),
+    "aliases in aliases": lambda: main(_chain("[*a]", 900)),
+    "one env_file many times": lambda: main(
+        f"name: x\ncontainers: {{c: {{image: x, env_file: [{'e.env, ' * 3_000}]}}}}\n", e_env="A=1\n" * 5_000
+    ),
+    "one env_file for many": lambda: main(
+        f"name: x\ncontainers: {{{_each(3_000, 'c#: {image: x, network_mode: none, env_file: e.env}')}}}\n",
+        e_env="".join(f"A{n}=b\n" for n in range(1_000)),
+    ),
     "a huge file": lambda: main(b"#" * (9 << 20)),
     "a huge .env": lambda: main("name: $A\n", _env="B=1\n" * 100_000),
     "blanks in .env": lambda: main("name: $A\n", _env="B=" + " " * 100_000 + "x" + " " * 100_000 + "#\n!\n"),

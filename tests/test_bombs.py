@@ -36,6 +36,12 @@ TOLD = {
     "laughs in text": "the aliases and variables stand for too much (name things once, and refer to them)",
     "one variable many times": "name: variables stand for too much text",
     "a variable in many places": "the aliases and variables stand for too much (name things once, and refer to them)",
+    "merges in merges": "x-100: nested too deeply",
+    "aliases in aliases": "nested too deeply",
+    "many values": "t.yaml:2:6: there are more than 400000 keys and values in this file",
+    "many ports by ranges": "containers.c1.ports[0]: with this the ranges of ports of the file stand for more than 65535",
+    "many exposed ports": "containers.c1.expose[0]: with this the ranges of ports of the file stand for more than 65535",
+    "one env_file for many": "variables in what `env_file` names, each time counted",
     "many directives": "there are too many directives",
     "many wrong words": "more is wrong than is told: these are 1000 of it",
 }
@@ -46,6 +52,14 @@ TOLD = {
 def test_what_goes_beyond_a_bound_is_told_as_that(name: str) -> None:
     lines = told(name)
     assert [each for each in lines if each.endswith(TOLD[name])], lines[:3]
+
+
+@pytest.mark.usefixtures("folder")
+def test_of_ports_that_are_wanted_twice_the_first_of_each_range_is_told() -> None:
+    assert [each.split(": ", 2)[2] for each in told("many ports that several want")] == [
+        "host port 1/tcp is taken already by container/c0 (declared at t.yaml:2:37)"
+    ] * 6
+    assert len(told("many ports that one wants twice")) == 6
 
 
 @pytest.mark.usefixtures("folder")

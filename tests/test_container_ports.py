@@ -152,3 +152,15 @@ def test_claims_overlap_where_the_kernel_could_not_serve_both(one: str, other: s
 
 def test_a_claim_reads_as_a_person_would_say_it() -> None:
     assert str(claims("127.0.0.1:8080")[0]) == "host port 127.0.0.1:8080/tcp"
+
+
+def test_what_ranges_publish_twice_is_told_once_for_each_entry() -> None:
+    assert read("80-82:80-82", "81-82:81-82")[1] == ["port 81/tcp is published at 81 twice"]
+    assert read("80-82:80-82", "81-82:91-92")[1] == ["host port 81/tcp is published for 81/tcp and for 91/tcp"]
+
+
+def test_ranges_may_stand_for_as_many_ports_as_a_host_has_and_more_are_told_once() -> None:
+    assert read("1-65535:1-65535")[1] == []
+    found, messages = read("1-65535:1-65535", "127.0.0.1:1-3:1-3", "127.0.0.1:4-5:4-5", "80/udp")
+    assert len(found) == 65535 + 1
+    assert messages == ["with this the ranges of ports of the file stand for more than 65535"]

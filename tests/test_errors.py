@@ -48,6 +48,13 @@ def test_a_problem_is_one_line(problem: Problem, line: str) -> None:
     assert str(problem) == line
 
 
+def test_the_middle_of_a_very_long_problem_is_left_out() -> None:
+    line = str(Problem(Position("a.yaml", 3, 5), "web", f"{'a-' * 200_000!r} is no image", "take another"))
+    assert len(line) < 1000
+    assert line.startswith("a.yaml:3:5: web: 'a-a-")
+    assert line.endswith("-' is no image (take another)")
+
+
 def test_a_wrong_file_tells_each_problem_once_in_their_order() -> None:
     first, second = (Problem(Position("a.yaml", line, 1), "", f"wrong in {line}") for line in (2, 10))
     error = FileInvalid([second, first, second])

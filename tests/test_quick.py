@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from reconciler.errors import FileInvalid
 from reconciler.secret import Secret
-from reconciler.topology import document
+from reconciler.topology import document, yaml12
+from reconciler.topology import quick as quick_way
 from reconciler.topology.compiled import _MAKE, fits
 from reconciler.topology.document import _with_places, read, with_defaults
 from reconciler.topology.include import Reader
@@ -89,6 +91,20 @@ def test_what_is_out_of_the_ordinary_is_left_to_the_slow_way(text: str) -> None:
 )
 def test_a_whole_file_is_too(text: str) -> None:
     assert quick(text.encode(), name=None) is None
+
+
+@pytest.mark.parametrize("text", ["name: a\nx-a: [1, [2, {b: 3}], {}]\n", "name: a\nx-a: {b: {c: [1]}, d: 2}\n"])
+def test_both_ways_count_alike_up_to_how_many_values_a_file_may_have(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, count = yaml12.compose(text.encode(), "t.yaml")
+    for most in range(count + 2):
+        monkeypatch.setattr(yaml12, "MAX_NODES", most)
+        monkeypatch.setattr(quick_way, "MAX_NODES", most)
+        assert agree(text.encode()) == (count <= most)
+        if 0 < most < count:
+            with pytest.raises(FileInvalid, match="there are more than"):
+                yaml12.compose(text.encode(), "t.yaml")
 
 
 def test_a_name_from_outside_is_looked_at_like_one_of_the_file() -> None:

@@ -94,6 +94,17 @@ class Thing(Spec):
         "SALT",
         "SESSION_COOKIE",
         "CREDS",
+        "SSHPASS",
+        "DBPASS",
+        "mysqlPass",
+        "ADMINPASS",
+        "ACCESSKEY",
+        "encryptionkey",
+        "ENCRYPTIONKEY_OLD",
+        "GITHUB_PAT",
+        "SMTP_PW",
+        "ROOTPW",
+        "COMMONKEY",
     ],
 )
 def test_a_name_looks_secret(name: str) -> None:
@@ -114,6 +125,16 @@ def test_a_name_looks_secret(name: str) -> None:
         "COMPASS",
         "PASSENGER",
         "BYPASS",
+        "NO_PROXY_BYPASS",
+        "encompass",
+        "TURKEY",
+        "VALKEY_HOST",
+        "hotkey",
+        "PATTERN",
+        "PAT_URL",
+        "SSH_ASKPASS",
+        "COMPAT",
+        "PASSTHROUGH",
         "PINNED",
         "SALTY",
         "DATABASE",
@@ -136,6 +157,12 @@ def test_a_name_does_not_look_secret(name: str) -> None:
         ("http://db:5432/x@y", False),
         ("http://me@db/", False),
         ("-----BEGIN PUBLIC KEY-----", False),
+        ("robot:pa55word@reg.local:5000/x", True),
+        ("--proxy=robot:pa55word@proxy:3128", True),
+        ("busybox:1.36@sha256:" + "0" * 64, False),
+        ("git@github.com:me/mine", False),
+        ("mailto:me@example.org", False),
+        ("npm:left@1.2.3", False),
     ],
 )
 def test_a_value_is_secret_by_its_form(value: str, found: bool) -> None:
@@ -275,6 +302,32 @@ def test_the_path_of_a_file_that_a_secret_variable_names_is_not_told(tmp_path: P
     with pytest.raises(FileInvalid) as error:
         load(tmp_path / "t.yaml", kinds=kinds(), environment={"TOKEN": "hunter22"})
     assert str(error.value).startswith("(secret):2:")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "containers: {w: {image: x, env_file: $SECRET_FILE}}",
+        "containers: {w: {image: x, volumes: [{type: bind, source: $SECRET_FILE, target: /a}]}}",
+        "images: {i: {import: $SECRET_FILE}}",
+        "images: {i: {load: $SECRET_FILE}}",
+        "images: {i: {build: $SECRET_FILE}}",
+        "images: {i: {build: {context: ., dockerfile: $SECRET_FILE}}}",
+        "include: [$SECRET_FILE]",
+    ],
+)
+@pytest.mark.parametrize("named", ["hunter22", "{}/hunter22", "missing22"], ids=["relative", "absolute", "missing"])
+def test_a_path_may_be_what_a_secret_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, named: str
+) -> None:
+    (tmp_path / "t.yaml").write_text(f"name: web\n{said}\nwrong: 1\n")
+    (tmp_path / "hunter22").write_text("")
+    monkeypatch.chdir(tmp_path)
+    opened = set[str]()
+    with pytest.raises(FileInvalid) as error:
+        load("t.yaml", kinds=kinds(), environment={"SECRET_FILE": named.format(tmp_path)}, opened=opened)
+    assert "hunter22" not in str(error)
+    assert {type(each) for each in opened} == {str}
 
 
 def test_the_numbers_of_ports_are_told_though_one_is_a_password(tmp_path: Path) -> None:

@@ -198,20 +198,23 @@ def _check_shared(entry: Entry, target: Entry) -> None:
 
 def _check_sysctls(entry: Entry) -> None:
     """Note what the engine sets for no container on the host's network, be it this one's or that of whom it shares."""
-    if _holder(entry).get("network_mode") != "host":
+    if entry_of(entry.source, entry.source.once(_holders)[entry.name]).get("network_mode") != "host":
         return
     for name, step in steps(entry.get("sysctls")).items():
         if name.startswith(("net.", "net/")):
             entry.problem(("sysctls", step), f"on the host's network {name} is the host's own", "set it on the host")
 
 
-def _holder(entry: Entry) -> Entry:
-    """Return whose network namespace a container is in at the end; one of a circle if there is none."""
-    seen: set[str] = set()
-    while entry.name not in seen and (target := shared_with(entry)):
-        seen.add(entry.name)
-        entry = entry_of(entry.source, target.name)
-    return entry
+def _holders(source: Source) -> Mapping[str, str]:
+    """Return whose network namespace each container is in at the end; one of a circle if there is none."""
+    found: dict[str, str] = {}
+    for entry in entries(source):
+        trail: dict[str, None] = {}
+        while not (entry.name in trail or entry.name in found) and (target := shared_with(entry)):
+            trail[entry.name] = None
+            entry = entry_of(source, target.name)  # noqa: PLW2901 - the next on the way
+        found |= dict.fromkeys((*trail, entry.name), found.get(entry.name, entry.name))
+    return found
 
 
 def _check_container(entry: Entry, path: tuple[str | int, ...], name: str) -> bool:

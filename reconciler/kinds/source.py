@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import Problem
+from reconciler.kinds.reading import located
 from reconciler.model import HOST, Claim, Need, Resource, ResourceKey, Spec
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Source:
         self.file, self.name, self.path = file, name, path
         self.problems: list[Problem] = []
         self.places: dict[ResourceKey, Pointer] = {}
-        self.claimed: dict[ResourceKey, list[tuple[Claim, Pointer]]] = defaultdict(list)
+        self.claimed: dict[ResourceKey, dict[Claim, Pointer]] = defaultdict(dict)
         self._patience = _HINTED
         self._found: dict[Callable[[Source], Any], Any] = {}
 
@@ -150,14 +151,14 @@ class Source:
     ) -> Resource:
         """Make a desired resource and remember where it is declared, and `at` which places it claims what it does."""
         self.places[key] = pointer
-        self.claimed[key] += at
+        self.claimed[key].update(at)
         return Resource(key, spec, tuple(sorted(set(needs))), Claim.in_order(claims), owned, part_of, ready)
 
 
 def home(text: str) -> Path:
     """Return a path, with the home directory for `~`; a ValueError if that is of nobody here."""
     try:
-        return Path(text).expanduser()
+        return located(text).expanduser()
     except RuntimeError:
         raise ValueError(f"{text!r} is in the home directory of somebody who is not known here") from None
 

@@ -21,12 +21,23 @@ _MARKED = re.compile(r"(\(secret(?: [0-9a-f]+)?\))")
 """A marker, with a digest or without: nothing is looked for in it."""
 _PARTS = re.compile(r"passw(?:or)?d|passphrase|secret|token|credential|private|api_?key", re.IGNORECASE)
 """What makes a name look secret wherever it stands in it."""
-_WORDS = frozenset(("auth", "authorization", "cookie", "creds", "dsn", "key", "keys", "pass", "pin", "pwd", "salt"))
+_WORDS = frozenset(
+    ("auth", "authorization", "cookie", "creds", "dsn", "key", "keys", "pass", "pin", "pw", "pwd", "salt")
+)
 """What makes a name look secret as a word of its own."""
+_ENDINGS = ("key", "pass", "pw")
+"""What does so at the end of a word too, as in SSHPASS, but not in words of everybody."""
+_LAST = "pat"
+"""What does so as the last word alone, an access token: elsewhere it is a pattern."""
+_OTHERS = re.compile(
+    "(?:don|flun|hoc|hot|joc|lac|mic|mon|smo|tur|val|whis)key|(?:ask|by|com|multi|over|sur|tres|under|encom)pass"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _NO_SECRETS = frozenset(("pwd", "oldpwd"))
-_USERINFO = re.compile(r"(?P<user>[A-Za-z0-9+.-]://[^\s/:@]*):(?P<password>[^\s/@]+)@")
+_BARE = r"(?<![^\s\"'=,])(?=[^\s\"'=,/:@]*+:[^\s\"'=,/@]++@(?!\w+:[0-9a-f]{6})[\w.-]++[:/])"
+"""Where a login begins that no scheme stands before, but a host and a port or path behind: no digest of an image."""
+_USERINFO = re.compile(rf"(?P<user>(?:[A-Za-z0-9+.-]://|{_BARE})[^\s/:@]*):(?P<password>[^\s/@]+)@")
 """A URL's user and password; of the scheme the last letter is enough, where all of it would be sought at every one."""
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PIECE = 64
@@ -147,14 +158,14 @@ def veiled(name: str, value: str) -> str:
 
 
 def veiled_within(text: str) -> str:
-    """Return a text, as a secret if there is a `name=value` in it whose name says so; that value is one of its own.
+    """Return a text, as a secret if its form says so, or a `name=value` in it by its name; that value is one too.
 
     It stands between blanks or commas, as among the options of a mount or the arguments of a command.
     """
-    found = [value for name, value in _named(text) if looks_secret(name)]
+    found = [value for name, value in _named(text) if looks_secret(name)] if "=" in text else []
     for each in found:
         Secret(each.strip("\"'"))
-    return Secret(text) if found else text
+    return Secret(text) if found or _has_password(text) else text
 
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
@@ -187,8 +198,13 @@ def looks_secret(name: str) -> bool:
     """Tell whether what has this name is secret, such as PASSWORD, API_TOKEN, sshKey, DB_DSN."""
     if len(name) > _LONGEST_NAME or name.lower() in _NO_SECRETS:
         return False
-    return bool(_PARTS.search(name)) or any(each.lower() in _WORDS for each in _WORD.findall(name))
+    words = [each.lower() for each in _WORD.findall(name)]
+    return bool(_PARTS.search(name)) or words[-1:] == [_LAST] or any(map(_is_secret, words))
+
+
+def _is_secret(word: str) -> bool:
+    return word in _WORDS or (word.endswith(_ENDINGS) and not _OTHERS.fullmatch(word))
 
 
 def _has_password(value: str) -> bool:
-    return bool(_USERINFO.search(value) or _PRIVATE_KEY.search(value))
+    return bool(("@" in value and _USERINFO.search(value)) or ("-----" in value and _PRIVATE_KEY.search(value)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from reconciler.errors import Problem
 from reconciler.kinds.source import NODES, Pointer, Source
@@ -12,6 +13,9 @@ from reconciler.model import Claim, Need, Resource, ResourceKey
 _CIRCLES = 100
 """How many circles are told; who breaks these has broken most of the others."""
 
+_OVERLAPS = 1000
+"""How many overlaps are told."""
+
 
 def problems(resources: Sequence[Resource], source: Source) -> Iterator[Problem]:
     """Yield what is wrong with the resources of a file taken together."""
@@ -19,7 +23,7 @@ def problems(resources: Sequence[Resource], source: Source) -> Iterator[Problem]
     by_key = {each.key: each for each in resources}
     yield from _twice(resources, source)
     yield from _cycles(by_key, source)
-    yield from _overlaps(by_key.values(), source)
+    yield from islice(_overlaps(by_key.values(), source), _OVERLAPS)
 
 
 def _node_names(source: Source) -> Iterator[Problem]:
@@ -99,16 +103,21 @@ def _from_the_least(circle: Sequence[ResourceKey]) -> tuple[ResourceKey, ...]:
 
 
 def _overlaps(resources: Iterable[Resource], source: Source) -> Iterator[Problem]:
+    """Tell what two places of the file claim both, of all that these two do the first."""
     by_scope: dict[str, list[tuple[Claim, Resource]]] = defaultdict(list)
     for resource in resources:
         for claim in resource.claims:
             by_scope[claim.scope].append((claim, resource))
+    told: set[tuple[Pointer, Pointer]] = set()
     for held in (each for each in by_scope.values() if len(each) > 1):
         held.sort(key=lambda each: (each[0].low, each[0].high, each[1].key))
         widest = held[0]
         for each in held[1:]:
             if each[0].overlaps(widest[0]) and each[1].key != widest[1].key:
-                yield _overlap(each, widest, source)
+                places = _place(widest, source), _place(each, source)
+                if places not in told:
+                    yield _overlap(each, widest, source)
+                told.add(places)
             if each[0].high > widest[0].high:
                 widest = each
 
@@ -123,4 +132,4 @@ def _overlap(later: tuple[Claim, Resource], earlier: tuple[Claim, Resource], sou
 
 def _place(held: tuple[Claim, Resource], source: Source) -> Pointer:
     claim, resource = held
-    return dict(source.claimed[resource.key]).get(claim, source.places[resource.key])
+    return source.claimed[resource.key].get(claim, source.places[resource.key])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.interpolate import Lookup
-from reconciler.kinds.reading import is_stream, read_file, read_stream
+from reconciler.kinds.reading import is_stream, located, read_file, read_stream
 from reconciler.model import STANDARD_INPUT
 from reconciler.secret import Secret, alike, publish
 from reconciler.topology.combine import merge
@@ -81,12 +81,12 @@ class Reader:
     def _opening(self, path: str) -> None:
         """Note a file and the `.env` beside it; where a problem lies is told though a password stands in the path."""
         files = (path, alike(_beside(path, ".env"), path))
-        self.opened.update(files)
+        self.opened.update(map(str.__str__, files))
         publish(each if isinstance(each, Secret) else f"{each}:" for each in files)
 
     def _content(self, path: str, blamed: Problem) -> bytes | None:
         try:
-            return read_file(Path(path)) if self._trail or self._lasting else _given(path)
+            return read_file(located(path)) if self._trail or self._lasting else _given(path)
         except FileNotFoundError:
             self._note(blamed, f"there is no file {path!r}")
         except IsADirectoryError:
@@ -110,14 +110,14 @@ class Reader:
     def _tree(self, content: bytes, origin: Origin, name: str | None) -> Node | None:
         """Parse a file and check it against the schema."""
         try:
-            node = compose(content, origin.path)
+            node, count = compose(content, origin.path)
         except FileInvalid as error:
             self.problems += error.problems
             return None
         if node is None:
             self._note(_whole(origin.path), "the file is empty", "e.g. name: lab")
             return None
-        builder = Builder(origin, size=len(content))
+        builder = Builder(origin, count=count, size=len(content))
         root = builder.build(node)
         if name is not None and isinstance(root.value, dict):
             root.value["name"] = Node(name, origin, 1, 1)
@@ -143,7 +143,7 @@ class Reader:
 
 def folder(path: str) -> Path:
     """Return the folder of the paths in a file; what comes through a pipe is from here."""
-    return Path().absolute() if is_stream(path) else Path(path).absolute().parent
+    return Path().absolute() if is_stream(path) else located(path).absolute().parent
 
 
 def beside(path: str, environment: Lookup) -> Variables:

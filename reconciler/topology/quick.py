@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from reconciler.errors import FileInvalid
 from reconciler.secret import Secret, looks_secret, veiled_within
 from reconciler.topology.compiled import Doubtful, Plain, whole
-from reconciler.topology.yaml12 import MAX_DEPTH, decoded
+from reconciler.topology.yaml12 import MAX_DEPTH, MAX_NODES, decoded
+
+T = TypeVar("T", dict[str, Any], list[Any])
 
 
 def quick(content: bytes, *, name: str | None) -> dict[str, Any] | None:
@@ -35,20 +37,55 @@ def _document(event: Callable[[], Any]) -> Any:
     start = event()
     if type(start) is not yaml.DocumentStartEvent or start.version or start.tags:
         raise Doubtful
-    found = _value(event(), event, 0)
+    found = _Values(event).value(event(), 0)
     if type(event()) is not yaml.DocumentEndEvent or type(event()) is not yaml.StreamEndEvent:
         raise Doubtful
     return found
 
 
-def _value(first: Any, event: Callable[[], Any], depth: int) -> Any:
-    """Read a value that begins with an event."""
-    kind = type(first)
-    if kind is yaml.ScalarEvent:
-        return _scalar(first)
-    if kind is yaml.AliasEvent or first.anchor or first.tag or depth > MAX_DEPTH:
-        raise Doubtful
-    return _mapping(event, depth + 1) if kind is yaml.MappingStartEvent else _list(event, depth + 1)
+class _Values:
+    """Reads values from events, up to so many of them."""
+
+    def __init__(self, event: Callable[[], Any]) -> None:
+        self._event, self._left = event, MAX_NODES - 1
+
+    def value(self, first: Any, depth: int) -> Any:
+        """Read a value that begins with an event."""
+        kind = type(first)
+        if kind is yaml.ScalarEvent:
+            return _scalar(first)
+        if kind is yaml.AliasEvent or first.anchor or first.tag or depth > MAX_DEPTH:
+            raise Doubtful
+        return self._mapping(depth + 1) if kind is yaml.MappingStartEvent else self._list(depth + 1)
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        event = self._event
+        while type(key := event()) is yaml.ScalarEvent:
+            name = key.value
+            if name in found or name == "<<" or key.anchor or key.tag or 2 * len(found) > self._left:
+                raise Doubtful
+            found[name] = self.value(event(), depth)
+            if isinstance(found[name], str) and looks_secret(name):
+                raise Doubtful
+        if type(key) is not yaml.MappingEndEvent:
+            raise Doubtful
+        return self._counted(found, 2)
+
+    def _list(self, depth: int) -> list[Any]:
+        found: list[Any] = []
+        event = self._event
+        while type(each := event()) is not yaml.SequenceEndEvent:
+            if len(found) > self._left:
+                raise Doubtful
+            found.append(self.value(each, depth))
+        return self._counted(found, 1)
+
+    def _counted(self, found: T, each: int) -> T:
+        self._left -= each * len(found)
+        if self._left < 0:
+            raise Doubtful
+        return found
 
 
 def _scalar(event: Any) -> str:
@@ -60,25 +97,6 @@ def _scalar(event: Any) -> str:
 
 def _may_be_secret(text: str) -> bool:
     """Tell whether a text may have a password in it, or be a private key."""
-    return "://" in text or "-----" in text or ("=" in text and isinstance(veiled_within(text), Secret))
-
-
-def _mapping(event: Callable[[], Any], depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    while type(key := event()) is yaml.ScalarEvent:
-        name = key.value
-        if name in found or name == "<<" or key.anchor or key.tag:
-            raise Doubtful
-        found[name] = _value(event(), event, depth)
-        if isinstance(found[name], str) and looks_secret(name):
-            raise Doubtful
-    if type(key) is not yaml.MappingEndEvent:
-        raise Doubtful
-    return found
-
-
-def _list(event: Callable[[], Any], depth: int) -> list[Any]:
-    found: list[Any] = []
-    while type(each := event()) is not yaml.SequenceEndEvent:
-        found.append(_value(each, event, depth))
-    return found
+    return (
+        "://" in text or "-----" in text or (("=" in text or "@" in text) and isinstance(veiled_within(text), Secret))
+    )

@@ -13,9 +13,9 @@ import yaml
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds.interpolate import ToldAlready, Unresolved, interpolate
-from reconciler.secret import Secret, veiled, veiled_within
+from reconciler.secret import Secret, looks_secret, veiled, veiled_within
 from reconciler.topology.dotenv import Variables
-from reconciler.topology.yaml12 import PLAIN, TEXT, scalar
+from reconciler.topology.yaml12 import MAX_DEPTH, PLAIN, TEXT, TOO_DEEP, scalar
 from reconciler.value import dataclass
 
 _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{each}" for each in ("int", "float", "bool", "null"))
@@ -131,10 +131,11 @@ def dotted(pointer: Sequence[str | int]) -> str:
 class Builder:
     """Makes the tree of one file: merges, resolves aliases, variables and scalars, and notes what is wrong."""
 
-    def __init__(self, origin: Origin, *, size: int) -> None:
+    def __init__(self, origin: Origin, *, count: int, size: int) -> None:
         self.problems: list[Problem] = []
         self._origin, self._variables = origin, origin.variables
-        self._left, self._spent_already = size + _ALIASED, False
+        self._left = count + size // _PIECE + _ALIASED
+        self._given_up: set[str] = set()
         self._trail: list[str | int] = []
         self._around: set[int] = set()
         self._unresolved: set[int] = set()
@@ -148,8 +149,10 @@ class Builder:
         empty = self._node(node, {} if isinstance(node, yaml.MappingNode) else [])
         if self._left < 0:
             return self._spent(node, empty)
+        if len(self._around) > MAX_DEPTH:  # by aliases and merges: the composer sees to the rest
+            return self._given_up_on(node, empty, TOO_DEEP)
         if node.tag not in _OTHER_TAGS:
-            self._problem(node, f"unknown tag {_shown(node.tag)!r}")
+            self._unknown_tag(node)
         if id(node) in self._around:
             self._problem(node, "an alias stands inside of what it stands for")
             empty.broken = True
@@ -160,10 +163,15 @@ class Builder:
         return empty
 
     def _spent(self, node: yaml.Node, empty: Node) -> Node:
-        if not self._spent_already:
-            what = "the aliases and variables stand for too much"
-            self._problem(node, what, "name things once, and refer to them")
-        self._spent_already = empty.broken = True
+        what = "the aliases and variables stand for too much"
+        return self._given_up_on(node, empty, what, "name things once, and refer to them")
+
+    def _given_up_on(self, node: yaml.Node, empty: Node, what: str, hint: str = "") -> Node:
+        """Leave a node empty for a reason that is told once."""
+        if what not in self._given_up:
+            self._problem(node, what, hint)
+        self._given_up.add(what)
+        empty.broken = True
         return empty
 
     def _list(self, node: yaml.Node) -> list[Node]:
@@ -245,7 +253,7 @@ class Builder:
             nothing_by_variables = found is None and "$" in node.value  # that is an empty text, as in Compose
             made.value, made.text = (text if nothing_by_variables else found), text
         elif tag != TEXT:
-            self._problem(node, f"unknown tag {_shown(tag)!r}")
+            self._unknown_tag(node)
         return made
 
     def _veiled(self, node: yaml.ScalarNode, text: str) -> str:
@@ -265,6 +273,13 @@ class Builder:
     def _node(self, node: yaml.Node, value: Any) -> Node:
         mark = node.start_mark
         return Node(value, self._origin, mark.line + 1, mark.column + 1)
+
+    def _unknown_tag(self, node: yaml.Node) -> None:
+        """Note a tag; one under a secret name may be the value itself, which begins with a `!` and needs quotes."""
+        if any(isinstance(each, str) and looks_secret(each) for each in self._trail):
+            self._problem(node, "unknown tag", "a text that begins with ! needs quotes")
+        else:
+            self._problem(node, f"unknown tag {_shown(node.tag)!r}")
 
     def _problem(self, node: yaml.Node, message: str, hint: str = "") -> None:
         mark = node.start_mark

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 100
 """How deep lists and mappings may stand in each other; the language needs a tenth of it."""
+MAX_NODES: Final = 400_000
+"""How many keys and values a file may have, lists and mappings among these; ten thousand containers have fewer."""
 PLAIN: Final = "plain"
 """The tag of a scalar without quotes and tag: what it is, `scalar` says."""
 TEXT: Final = "tag:yaml.org,2002:str"
@@ -31,7 +33,8 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _LONGEST_NUMBER = 300
 _DIRECTIVES = 100
 """How many `%TAG` there may be: the parser compares each with all others."""
-_TOO_DEEP = "nested too deeply"
+_TOO_MANY = f"there are more than {MAX_NODES} keys and values in this file"
+TOO_DEEP: Final = "nested too deeply"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 """What ends a line for the parser (YAML 1.1)."""
@@ -45,11 +48,12 @@ _HINTS: Final = {
 }
 
 
-def compose(content: bytes, path: str) -> yaml.Node | None:
-    """Parse a file into nodes, None if it is empty; FileInvalid where it is no YAML."""
+def compose(content: bytes, path: str) -> tuple[yaml.Node | None, int]:
+    """Parse a file into nodes, None if it is empty, and count them; FileInvalid where it is no YAML."""
     text = decoded(content, path)
+    composer = _Composer(text)
     try:
-        return _Composer(text).get_single_node()
+        return composer.get_single_node(), composer.count
     except yaml.MarkedYAMLError as error:
         raise FileInvalid([_problem(error, text, path)]) from error
 
@@ -68,9 +72,9 @@ def scalar(text: str) -> str | float | bool | None:
 
 
 class _Composer(yaml.CSafeLoader):
-    """The C composer; the tags that it asks for are ours, and so is the limit of its recursion."""
+    """The C composer; the tags that it asks for are ours, and so are the limits of depth and number."""
 
-    depth = 0
+    depth = count = 0
 
     def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
         if kind is not yaml.ScalarNode:
@@ -79,8 +83,11 @@ class _Composer(yaml.CSafeLoader):
 
     def descend_resolver(self, parent: yaml.Node | None, _index: Any) -> None:
         self.depth += 1
+        self.count += 1
+        if parent is not None and self.count > MAX_NODES:
+            raise yaml.MarkedYAMLError(problem=_TOO_MANY, problem_mark=parent.start_mark)
         if parent is not None and self.depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=parent.start_mark)
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -110,7 +117,7 @@ def _after(before: str, path: str) -> Position:
 def _problem(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
     mark = error.problem_mark or yaml.Mark("", 0, 0, 0, None, 0)
     what = ", ".join(each for each in (error.context, error.problem) if each)
-    what = _TOO_DEEP if "nesting depth" in what else what  # libyaml has a limit of its own from 0.2.6 on
+    what = TOO_DEEP if "nesting depth" in what else what  # libyaml has a limit of its own from 0.2.6 on
     hint = next((hint for start, hint in _HINTS.items() if str(error.problem).startswith(start)), "")
     lines = [*_BREAK.split(text), ""]  # the parser may stop behind the last line
     if lines[mark.line][mark.column : mark.column + 1] == "\t":

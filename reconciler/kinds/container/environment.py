@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reconciler.kinds import units
 from reconciler.kinds.container import env_file
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.reading import read_file
-from reconciler.kinds.source import home
+from reconciler.kinds.room import Room
+from reconciler.kinds.source import Source, home
 from reconciler.model import FrozenMap
 from reconciler.secret import Secret, veiled
 
@@ -16,6 +18,11 @@ _Lines = Mapping[str, tuple[str | None, int]]
 """The value of each name, and the number of its line."""
 _LARGEST = 1 << 20
 """How many bytes an `env_file` may have: half of what a process is started with at most (execve(2), ARG_MAX)."""
+_MOST = 400_000
+"""How many variables all `env_file`s of a file may say, each as often as it is named; so much text counts as one."""
+_PIECE = 32
+_BEHIND = re.compile(r"[^\w.-].*", re.DOTALL)
+"""What is not told of an entry that should be a name: a value may stand there, where `=` was misspelt."""
 _DOLLAR = "set the variable, write $$ for a plain $, or say `format: raw`"
 
 
@@ -40,9 +47,10 @@ def _inherited(
     for name, value in found.items():
         inherited = entry.source.variable(entry.pointer(*places[name]), name) if value is None else value
         if inherited is None:
-            empty = f'{name}: ""' if places[name][1] == name else f"{name}="
-            message = f"{name} has no value, and the environment has none either"
-            entry.problem(places[name], message, f"set it, or write {empty}")
+            told = _BEHIND.sub("", name)
+            empty = f'{told}: ""' if places[name][1] == name else f"{told}="
+            message = f"{told or 'this'} has no value, and the environment has none either"
+            entry.problem(places[name], message, f"set it, or write {empty}" if told else "write NAME=value")
         elif why := _unfit(name, inherited):
             entry.problem(places[name], f"{name!r}: {why[0]}", why[1])
         else:
@@ -101,6 +109,9 @@ def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> _L
 
 def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) -> _Lines:
     """Read a file's variables; what stands for what is asked of the environment, then of the entry's own."""
+    room = entry.source.once(_room)
+    if not room.takes(len(text) // _PIECE):
+        return {}
     own = units.mapping(entry.get("environment"))
     at = entry.pointer("env_file")
 
@@ -109,8 +120,12 @@ def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) ->
         return own.get(name) if found is None else found
 
     as_it_is = isinstance(each, Mapping) and each.get("format") == "raw"
-    read = env_file.raw(text) if as_it_is else env_file.parsed(text, known)
-    return {name: (value, line) for name, value, line in read}
+    lines = list(env_file.raw(text) if as_it_is else env_file.parsed(text, known))
+    return {name: (value, line) for name, value, line in lines} if room.takes(len(lines)) else {}
+
+
+def _room(_: Source) -> Room:
+    return Room(_MOST, f"with this there are more than {_MOST} variables in what `env_file` names, each time counted")
 
 
 def of_engine(variables: list[str] | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from reconciler.kinds.container import ports
 from reconciler.kinds.entry import Entry, entries
 from reconciler.kinds.image.containers import made_here
 from reconciler.kinds.networking import bridge_links, dependencies, links, networks, runs, shared_with, state
+from reconciler.kinds.room import Room
 from reconciler.kinds.source import Source
 from reconciler.model import reached
 from reconciler.value import dataclass
@@ -20,6 +21,8 @@ Graph = dict[str, set[str]]
 """Container → those that come before it."""
 Fixed = tuple[int, tuple[int, int], str]
 """A port of the host that is declared, at which of its addresses, and the container that publishes it."""
+_PAIRS = 50_000
+"""How often a container may have to wait for another one so that no range gives that one's port away."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _fixed_ports_first(found: list[Entry], graph: Graph) -> Iterator[tuple[str, 
     """Yield each container with a port from a range, and those that go on running and declare one of these."""
     if not any("-" in str(entry.get("ports")) for entry in found):
         return
-    published = {entry.name: list(ports.spans(ports.ports(entry))) for entry in found if runs(entry)}
+    published = {entry.name: list(ports.spans(entry)) for entry in found if runs(entry)}
     stay = [entry.name for entry in found if state(entry) != "completed"]
     fixed: dict[str, list[Fixed]] = defaultdict(list)
     for name in stay:
@@ -114,10 +117,13 @@ def _fixed_ports_first(found: list[Entry], graph: Graph) -> Iterator[tuple[str, 
         within = held[bisect_left(held, (span.start,)) : bisect_left(held, (span.stop,))]
         return frozenset(name for _, (first, last), name in within if first <= high and low <= last)
 
-    for name, each in published.items():
-        before = {holder for span in each if len(span[1]) > 1 for holder in holders(*span)}
-        if before:
-            yield name, tuple(_without_circle(graph, name, sorted(before - {name})))
+    room = Room(_PAIRS, f"with this ranges that ports are chosen from hold more than {_PAIRS} that others declare")
+    for entry in found:
+        spans = [each for each in published.get(entry.name, ()) if len(each[1]) > 1]
+        before = frozenset[str]().union(*(holders(*each) for each in spans)) - {entry.name}
+        fits: bool = entry.read(("ports",), room.takes, len(before), instead=False)
+        if before and fits:
+            yield entry.name, tuple(_without_circle(graph, entry.name, sorted(before)))
 
 
 def _may_be_chosen(source: Source, network: str, address: str) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from reconciler.kinds.addresses import plain
 from reconciler.kinds.entry import Entry
-from reconciler.kinds.source import Pointer
+from reconciler.kinds.room import Room
+from reconciler.kinds.source import Pointer, Source
 from reconciler.model import Claim, FrozenMap
 from reconciler.value import dataclass
 
@@ -23,7 +27,10 @@ EVERYWHERE = (0, _V6 + (1 << 128) - 1)
 """All addresses of a host, of both versions."""
 ANY_V6 = "::"
 
+MOST = 65_535
+"""How many ports the ranges of a file may stand for beyond those that it spells out: as many as a host has."""
 _NOTHING: list[tuple[str, str]] = []
+_NONE: list[str] = []
 
 Ports = FrozenMap[tuple[str, ...]]
 """Container port with protocol → where it is published: `[HOST_IP:]HOST_PORT`, empty for a free port."""
@@ -39,30 +46,83 @@ class Publication:
     protocol: str = "tcp"
 
 
+class Published(NamedTuple):
+    """A port of a container, where it is published, the claim on that, and which element of `ports` says so."""
+
+    port: str
+    binding: str
+    claim: Claim | None
+    number: int
+
+
+class _Declared(NamedTuple):
+    """The ports of a container: those published in their order and by port, those exposed."""
+
+    published: Sequence[Published]
+    by_port: Ports
+    exposed: AbstractSet[str]
+
+
+def published(entry: Entry) -> Sequence[Published]:
+    """Return each port that `ports` publishes, in their order."""
+    return entry.source.once(_Read).of(entry).published
+
+
 def ports(entry: Entry) -> Ports:
-    """Read `ports`."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for number, each in entry.items("ports"):
-        for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING):
-            if binding and binding in found[port]:
-                entry.problem(("ports", number), f"port {port} is published at {binding} twice", "remove one")
-            found[port].append(binding)
-    _check(entry)
-    return FrozenMap({port: tuple(sorted(bindings)) for port, bindings in found.items()})
+    """Return what `ports` says."""
+    return entry.source.once(_Read).of(entry).by_port
 
 
 def expose(entry: Entry, published: Mapping[str, Any]) -> tuple[str, ...]:
-    """Read `expose`, without what is published anyway."""
-    found: set[str] = set()
-    for number, each in entry.items("expose"):
-        port, _, protocol = str(each).partition("/")
-        span = entry.read(("expose", number), numbers, port, instead=range(0))
-        found |= {f"{each}/{protocol.lower() or 'tcp'}" for each in span}
-    return tuple(sorted(found - published.keys()))
+    """Return what `expose` says, without what is published anyway."""
+    return tuple(sorted(entry.source.once(_Read).of(entry).exposed - published.keys()))
 
 
-def _bindings(value: Any) -> list[tuple[str, str]]:
-    return list(expanded(publication(value)))
+class _Read:
+    """The ports of all containers of a file, those of each read once; ranges may stand for so many only."""
+
+    def __init__(self, _: Source) -> None:
+        self._room = Room(MOST, f"with this the ranges of ports of the file stand for more than {MOST}")
+        self._found: dict[str, _Declared] = {}
+
+    def of(self, entry: Entry) -> _Declared:
+        """Return the ports of a container; what is wrong with them is noted the first time."""
+        if entry.name not in self._found:
+            made = [
+                Published(port, binding, _claim(port, binding), number)
+                for number, each in entry.items("ports")
+                for port, binding in entry.read(("ports", number), self._published, each, instead=_NOTHING)
+            ]
+            exposed = {
+                port
+                for number, each in entry.items("expose")
+                for port in entry.read(("expose", number), self._exposed, each, instead=_NONE)
+            }
+            self._found[entry.name] = _Declared(made, _by_port(entry, made), exposed)
+            _check(entry, made)
+        return self._found[entry.name]
+
+    def _published(self, value: Any) -> list[tuple[str, str]]:
+        found = publication(value)
+        return list(expanded(found)) if self._room.takes(len(numbers(found.target)) - 1) else []
+
+    def _exposed(self, value: Any) -> list[str]:
+        port, _, protocol = str(value).partition("/")
+        span = numbers(port)
+        return [f"{each}/{protocol.lower() or 'tcp'}" for each in span] if self._room.takes(len(span) - 1) else []
+
+
+def _by_port(entry: Entry, made: Iterable[Published]) -> Ports:
+    found: dict[str, list[str]] = defaultdict(list)
+    seen: set[tuple[str, str]] = set()
+    told: set[int] = set()
+    for port, binding, _, number in made:
+        if binding and (port, binding) in seen and number not in told:
+            told.add(number)
+            entry.problem(("ports", number), f"port {port} is published at {binding} twice", "remove one")
+        seen.add((port, binding))
+        found[port].append(binding)
+    return FrozenMap({port: tuple(sorted(bindings)) for port, bindings in found.items()})
 
 
 def publication(value: Any) -> Publication:
@@ -154,20 +214,18 @@ def _of_engine(found: Mapping[str, str]) -> str:
 
 def claimed(entry: Entry) -> dict[Claim, Pointer]:
     """Return the claims on ports of the host, each with the place where it is made."""
-    return {
-        claim: entry.pointer("ports", number)
-        for number, each in entry.items("ports")
-        for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING)
-        for claim in claims({port: [binding]})
-    }
+    return {each.claim: entry.pointer("ports", each.number) for each in published(entry) if each.claim}
 
 
 def claims(published: Mapping[str, Iterable[str]]) -> Iterator[Claim]:
     """Yield the claims on ports of the host; a free port, or one from a range, is claimed by nobody."""
     for port, bindings in published.items():
-        for address, number in map(unbound, bindings):
-            if number.isdigit():
-                yield claim(int(number), port.partition("/")[2], address)
+        yield from filter(None, (_claim(port, each) for each in bindings))
+
+
+def _claim(port: str, binding: str) -> Claim | None:
+    address, number = unbound(binding)
+    return claim(int(number), port.partition("/")[2], address) if number.isdigit() else None
 
 
 def told(published: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -178,12 +236,12 @@ def told(published: Mapping[str, Iterable[str]]) -> Iterator[str]:
             yield from number.split("-")
 
 
-def spans(published: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, range, str]]:
+def spans(entry: Entry) -> Iterator[tuple[str, range, str]]:
     """Yield the protocol, the ports and the address of the host of what is published there, but for free ports."""
-    for port, bindings in published.items():
-        for address, span in map(unbound, bindings):
-            if span:
-                yield port.partition("/")[2], numbers(span), address
+    for each in published(entry):
+        address, span = unbound(each.binding)
+        if span:
+            yield each.port.partition("/")[2], numbers(span), address
 
 
 def claim(number: int, protocol: str, address: str) -> Claim:
@@ -192,6 +250,7 @@ def claim(number: int, protocol: str, address: str) -> Claim:
     return Claim(f"port {protocol} {number}", low, high, f"host port {binding(address, str(number))}/{protocol}")
 
 
+@lru_cache(4096)
 def interval(address: str) -> tuple[int, int]:
     """Return which addresses of the host one stands for: 0.0.0.0 all of IPv4, :: all of IPv6, and nothing all."""
     if not address:
@@ -206,13 +265,20 @@ def interval(address: str) -> tuple[int, int]:
     return number, number
 
 
-def _check(entry: Entry) -> None:
+def _check(entry: Entry, made: Iterable[Published]) -> None:
     """Note where two ports of one container want the same port of the host."""
-    seen: dict[str, list[tuple[Claim, str]]] = defaultdict(list)
-    for number, each in entry.items("ports"):
-        for port, binding in entry.read(("ports", number), _bindings, each, instead=_NOTHING):
-            for mine in claims({port: [binding]}):
-                other = next((each for each in seen[mine.scope] if each[0].overlaps(mine)), None)
-                if other and other != (mine, port):
-                    entry.problem(("ports", number), f"{mine} is published for {other[1]} and for {port}")
-                seen[mine.scope].append((mine, port))
+    wanted = [(each.claim, at, each) for at, each in enumerate(made) if each.claim]
+    if len(wanted) < 2:  # noqa: PLR2004 - one alone has nobody in its way
+        return
+    wanted.sort(key=lambda each: (each[0].scope, each[0].low, each[0].high, each[1]))
+    widest = wanted[:1]
+    told: set[int] = set()
+    for each in wanted[1:]:
+        if each[0].overlaps(widest[0][0]) and (each[0], each[2].port) != (widest[0][0], widest[0][2].port):
+            earlier, later = sorted((widest[0][2], each[2]), key=attrgetter("number"))
+            if later.number not in told:
+                told.add(later.number)
+                message = f"{later.claim} is published for {earlier.port} and for {later.port}"
+                entry.problem(("ports", later.number), message)
+        if each[0].scope != widest[0][0].scope or each[0].high > widest[0][0].high:
+            widest = [each]

@@ -18,6 +18,7 @@ from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.loaded import archives
 from reconciler.kinds.image.spec import Build, Commit, Import, Load, Recipe
 from reconciler.kinds.labelled import declared_labels
+from reconciler.kinds.reading import located
 from reconciler.kinds.source import Pointer, Source, home
 from reconciler.kinds.units import mapping
 from reconciler.model import FrozenMap, How, Need, ResourceKey
@@ -84,7 +85,7 @@ class Recipes:
             hint = "clone it first, and name the folder"
             raise Unusable(place, f"the build's context {said['context']!r} is not on this machine", hint)
         context = self._path(place, said["context"])
-        if ".." in Path(said["context"]).parts:
+        if ".." in located(said["context"]).parts:
             hint = "write its absolute path, or put the file that says this beside it or above it"
             raise Unusable(place, f"the build's context {said['context']!r} leads out of the file's own folder", hint)
         if not context.is_dir():
@@ -118,13 +119,14 @@ class Recipes:
 
     def _dockerfile(self, pointer: Pointer, said: Said, context: Path) -> Path:
         name: str = said.get("dockerfile", _DOCKERFILE)
-        if not (context / name).is_file():
+        file = context / located(name)
+        if not file.is_file():
             place, hint = (pointer, "say `dockerfile:`") if name == _DOCKERFILE else ((*pointer, "dockerfile"), "")
             raise Unusable(place, f"there is no {name} in {said['context']!r}", hint)
-        if ".." in Path(name).parts or not (context / name).resolve().is_relative_to(context.resolve()):
+        if ".." in located(name).parts or not file.resolve().is_relative_to(context.resolve()):
             place = (*pointer, "dockerfile") if "dockerfile" in said else pointer
             raise Unusable(place, f"{name!r} is not in the build's context {said['context']!r}", "put it in there")
-        return context / name
+        return file
 
     def _args(self, pointer: Pointer, said: Said) -> dict[str, str]:
         declared, at = mapping(said.get("args")), (*pointer, "args")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reconciler.claims import Held
+from reconciler.claims import of_nobody
 from reconciler.host.kernel.elsewhere import Elsewhere, stranger
 from reconciler.host.marks import topology_of
 from reconciler.host.scope import in_reach
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 def observe(scope: Scope) -> Iterator[Resource]:
     """Yield the networks of a topology, what is in the way of them, and those that have the subnet of an address."""
     declared = scope.desired.of_kind("network")
-    wanted = Held((each, None) for each in (*chain(*(each.claims for each in declared)), *_addresses_in_host(scope)))
+    wanted = of_nobody([*chain(*(each.claims for each in declared)), *_addresses_in_host(scope)])
     bridged = {each for desired in declared if _is_a_bridge(desired) for each in desired.claims}
     there: set[Claim] = set()
     for key, owned, row in whose(scope, "network", scope.networks.values()):
         spec = observed_spec(row, scope.mark(row.get("Labels")))
         held = tuple(sorted(claims(spec)))
         there.update(held if owned else ())
-        if owned or key in scope.desired.resources or any(any(wanted.overlapping(each)) for each in held):
+        if owned or key in scope.desired.resources or wanted.overlap(held):
             live = facts(row, spec) if owned else {**facts(row, spec), **topology_of(row.get("Labels"))}
             needs = tuple(_needs(scope, spec)) if owned else ()
             spec = _with_interface(scope, key, spec, live)

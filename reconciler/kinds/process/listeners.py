@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.claims import overlap
+from reconciler.claims import of_nobody
 from reconciler.host.engine_scope import live_name
 from reconciler.host.marks import topology_of
 from reconciler.kinds.container.ports import claim
@@ -33,16 +33,17 @@ _TABLES: Mapping[str, Callable[[str], Iterator[tuple[Claim, str]]]] = {
 
 def foreign(scope: Scope, own: Collection[str]) -> Iterator[Resource]:
     """Yield what is not ours and holds a port of the host that the file publishes; `own` are the ids of ours."""
-    wanted = [claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims]
+    wanted = of_nobody(claim for each in scope.desired.of_kind("process") if each.owned for claim in each.claims)
     if not wanted:
         return
-    published = {each for row in scope.listed for each in published_by(row)}  # who is on its way out may listen still
+    # Who is on its way out may listen still.
+    published = of_nobody(each for row in scope.listed for each in published_by(row))
     for row in scope.container_rows:
         held = set(published_by(row))
-        if row["Id"] not in own and overlap(held, wanted):
+        if row["Id"] not in own and wanted.overlap(held):
             yield _container(scope, row, held)
     for held_by_host, inode in listeners(scope.host.engine.pid):
-        if overlap([held_by_host], wanted) and not overlap([held_by_host], published):
+        if wanted.overlap([held_by_host]) and not published.overlap([held_by_host]):
             name = held_by_host.label.removeprefix("host port ")
             key, live = ResourceKey("process", f"@{name}"), {"who": f"{_program(inode)} at {name}"}
             yield Resource(key, ProcessSpec(), claims=(held_by_host,), owned=False, live=live)

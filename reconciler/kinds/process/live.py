@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from reconciler.claims import of_nobody
 from reconciler.host import TRIAL
 from reconciler.kinds.container import ports
 from reconciler.kinds.container.healthcheck import retries
@@ -90,8 +91,9 @@ def claims(inspected: Json) -> Iterator[Claim]:
         return
     live = set(ports.claims(ports.of_engine(inspected["NetworkSettings"].get("Ports"))))
     yield from declared
+    wanted = of_nobody(declared)
     for each in live:
-        if not any(each.overlaps(mine) for mine in declared):
+        if not wanted.overlap([each]):
             yield Claim(each.scope, each.low, each.high, each.label, chosen=True)
 
 
