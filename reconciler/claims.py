@@ -58,7 +58,7 @@ def has_place_of(foreign: Resource, wanted: Resource) -> bool:
     name = getattr(wanted.spec, "name", "")
     if name:
         return foreign.key.name == f"@{name}"
-    return of_nobody(wanted.claims).overlap(foreign.claims)
+    return any(theirs.overlaps(ours) for theirs in foreign.claims for ours in wanted.claims)
 
 
 def taken(change: Change) -> tuple[Claim, ...]:

@@ -95,7 +95,7 @@ def _insist_on_one_host(kind: str, scope: Scope, found: Iterable[Resource]) -> N
     no file to say what belongs together, all that is ours may be in containers, or beside some.
     """
     declared = scope.declared.of_kind(kind)
-    unsaid = scope.declared.is_name_alone and any(each.owned for each in found)
+    unsaid = scope.is_by_name and any(each.owned for each in found)
     if not (declared or unsaid) or (refusal := scope.kernel.stranger) is None:
         return
     beside = unsaid or any(each.key.kind in scope.of_engine for each in scope.declared)

@@ -163,7 +163,7 @@ def test_the_environment_asks_for_tls(home: Path) -> None:
 def test_a_file_that_is_no_certificate_is_named(home: Path, names: list[str], said: str) -> None:
     for name in names:
         (home / f"{name}.pem").write_text("junk")
-    words = rf"^/.*/{said} cannot be used to speak to the engine by TLS: .*set DOCKER_CERT_PATH to another folder$"
+    words = rf"^/.*/{said} cannot be used to speak to the engine by TLS: .*name another folder \(DOCKER_CERT_PATH, "
     every = ("ca", "certificate", "key")
     ca, certificate, key = (str(home / f"{each}.pem") if each in names else "" for each in every)
     with pytest.raises(EngineUnreachable, match=words):

@@ -419,6 +419,19 @@ def test_what_is_undone_by_now_has_failed_where_it_can_be_told_why(monkeypatch: 
     assert [str(each.error) for each in report.failed] == ["ground/a: it has died"]
 
 
+def test_what_is_undone_is_told_once_of_each_and_never_of_what_failed_or_is_out_of_sight() -> None:
+    def outcome(verb: Verb, key: str, status: Status = Status.DONE) -> Outcome:
+        change = Change(ResourceKey.of(key), Action.CREATE)
+        return Outcome(Step(StepKey(change.key, verb), change), status)
+
+    done = (*(outcome(verb, "ground/a") for verb in (Verb.DELETE, Verb.CREATE)), outcome(Verb.CREATE, "ground/b"))
+    left = [each.step.change for each in done]
+    told = reconcile._proved(done, left, MemoryHost(), {"ground": Mortal()})
+    assert [each.status for each in told] == ["done", "failed", "done"]
+    failed = (replace(done[0], status=Status.FAILED), *done[1:])
+    assert reconcile._proved(failed, left, MemoryHost(), {"ground": Mortal()}) == failed
+
+
 def test_nothing_to_do_looks_only_once() -> None:
     kind = Gone(EngineUnreachable("twice"), after=1)
     assert reconcile.apply(topology({"seat/a": {}}), host_with({"seat/a": {}}), kinds={**KINDS, "seat": kind}).converged

@@ -160,6 +160,7 @@ def test_a_name_does_not_look_secret(name: str) -> None:
         ("robot:pa55word@reg.local:5000/x", True),
         ("--proxy=robot:pa55word@proxy:3128", True),
         ("busybox:1.36@sha256:" + "0" * 64, False),
+        ("busybox:1.36@sha256:${DIGEST}", False),
         ("git@github.com:me/mine", False),
         ("mailto:me@example.org", False),
         ("npm:left@1.2.3", False),

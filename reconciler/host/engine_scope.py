@@ -59,7 +59,8 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
 class EngineScope:
     """One observation of a host, as far as its engine tells; `of_engine` are the kinds of what is in that.
 
-    `adopting` are the keys of what a run is to take over; `declared` is what the file says where less is desired.
+    `adopting` are the keys of what a run is to take over; `declared` is what the file says where less is desired;
+    `is_by_name` where that is nothing, since all that is ours goes of which only the topology's name is known.
 
     Snapshots are read on first use, once, whichever kinds ask for them, from whichever threads.
     """
@@ -74,6 +75,7 @@ class EngineScope:
     ) -> None:
         self.host, self.desired, self.name = host, desired, desired.name
         self.declared = desired if declared is None else declared
+        self.is_by_name = declared is not None and declared.is_name_alone
         self.of_engine, self.adopting = frozenset(of_engine), frozenset(adopting)
         self.lock = threading.RLock()
         self.failed: dict[str, Exception] = {}

@@ -18,6 +18,7 @@ from reconciler.errors import (
 )
 from reconciler.execute import execute
 from reconciler.host import Host
+from reconciler.host.engine.errors import EngineRefuses
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Status, Step, Topology
 from reconciler.observe import needed_and_unavailable, observe
@@ -159,7 +160,8 @@ def perhaps_there(changes: Changes, host: Host, declared: Topology) -> Iterator[
     What may not be looked at is refused only where something of ours may be there.
     """
     for error in changes.observed.unavailable.values() if declared.is_name_alone else ():
-        if isinstance(error, EngineForbidden) or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
+        refused = isinstance(error, EngineForbidden | EngineRefuses)
+        if refused or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
             yield error
 
 
@@ -211,19 +213,21 @@ def _executed(made: Plan, host: Host, kinds: Mapping[str, Kind], options: Option
     )
     settled = report.converged and not host.stop.is_set()
     remaining, unseen = _remaining(made.changes, host, kinds, options, settled=settled)
-    outcomes = tuple(_proved(report.outcomes, remaining, host, kinds))
+    outcomes = report.outcomes if unseen else _proved(report.outcomes, remaining, host, kinds)
     return replace(report, outcomes=outcomes, remaining=remaining, unseen=unseen)
 
 
 def _proved(
-    outcomes: Iterable[Outcome], remaining: Iterable[Change], host: Host, kinds: Mapping[str, Kind]
-) -> Iterator[Outcome]:
-    """Yield the outcomes; what was done and is undone by now, for a reason that can be told, has failed."""
-    left = {each.key: each for each in remaining}
-    for each in outcomes:
-        change = left.get(each.step.key.key) if each.status is Status.DONE else None
-        error = kinds[change.key.kind].undone(host, change) if change else None
-        yield replace(each, status=Status.FAILED, error=error) if error else each
+    outcomes: tuple[Outcome, ...], remaining: Iterable[Change], host: Host, kinds: Mapping[str, Kind]
+) -> tuple[Outcome, ...]:
+    """Return the outcomes; where all went well and is undone by now, for a reason that can be told, the last failed."""
+    last = {each.step.key.key: number for number, each in enumerate(outcomes)}
+    amiss = {each.step.key.key for each in outcomes if each.status in (Status.FAILED, Status.SKIPPED)}
+    found = list(outcomes)
+    for change in remaining:
+        if change.key in last and change.key not in amiss and (error := kinds[change.key.kind].undone(host, change)):
+            found[last[change.key]] = replace(found[last[change.key]], status=Status.FAILED, error=error)
+    return tuple(found)
 
 
 def _remaining(

@@ -35,7 +35,7 @@ _OTHERS = re.compile(
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_NAME = 256
 _NO_SECRETS = frozenset(("pwd", "oldpwd"))
-_BARE = r"(?<![^\s\"'=,])(?=[^\s\"'=,/:@]*+:[^\s\"'=,/@]++@(?!\w+:[0-9a-f]{6})[\w.-]++[:/])"
+_BARE = r"(?<![^\s\"'=,])(?=[^\s\"'=,/:@]*+:[^\s\"'=,/@]++@(?!sha\d+:)[\w.-]++[:/])"
 """Where a login begins that no scheme stands before, but a host and a port or path behind: no digest of an image."""
 _USERINFO = re.compile(rf"(?P<user>(?:[A-Za-z0-9+.-]://|{_BARE})[^\s/:@]*):(?P<password>[^\s/@]+)@")
 """A URL's user and password; of the scheme the last letter is enough, where all of it would be sought at every one."""

@@ -57,10 +57,11 @@ def dial(address: Address, *, timeout: float) -> Line:
             line.close()
             raise
         return line
+    context = trust(address.tls) if address.tls else None
     line = socket.create_connection((address.host, address.port), timeout=timeout)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     _probe(line, probing(timeout))
-    return _secured(line, address) if address.tls else line
+    return _secured(line, context, address.host) if context else line
 
 
 def probing(timeout: float) -> int:
@@ -77,11 +78,9 @@ def _probe(line: socket.socket, seconds: int) -> None:
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PROBES * seconds * 1000)
 
 
-def _secured(line: socket.socket, address: Address) -> ssl.SSLSocket:
-    assert address.tls is not None  # noqa: S101 - who asks has looked
-    context = trust(address.tls)
+def _secured(line: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
     try:
-        return context.wrap_socket(line, server_hostname=address.host)
+        return context.wrap_socket(line, server_hostname=host)
     except OSError:
         line.close()
         raise
@@ -113,4 +112,6 @@ def _usable(*files: str) -> Iterator[None]:
     except OSError as error:
         named = " or ".join(filter(None, files))
         why = f"{named} cannot be used to speak to the engine by TLS: {error.strerror or error}"
-        raise EngineUnreachable(f"{why}: put it right, or set DOCKER_CERT_PATH to another folder") from error
+        raise EngineUnreachable(
+            f"{why}: put it right, or name another folder (DOCKER_CERT_PATH, or the context of `docker context`)"
+        ) from error

@@ -183,11 +183,11 @@ def _containers(scope: EngineScope) -> tuple[dict[ResourceKey, dict[str, Any]], 
 
 
 def _may_have_some(scope: EngineScope) -> bool:
-    """Tell whether containers may belong to what is looked for: where only its name is known another engine has them.
+    """Tell whether containers may belong to what is looked for: where it goes by its name another engine has them.
 
     One that is reached by its socket, and has none, is not asked where it lives.
     """
-    if scope.declared.is_name_alone:
+    if scope.is_by_name:
         return scope.host.engine.pid is None
     return any(each.key.kind in scope.of_engine for each in scope.declared)
 
