@@ -443,6 +443,14 @@ def test_an_interface_that_the_engine_named_anew_stands_in_for_the_one_of_a_star
     links = {at: a_link(at, name)._replace(mac=macs[f"t-n{at}"]) for at, name in enumerate(names) if name}
     endpoints = {f"t-n{at}": {"MacAddress": link.mac} for at, link in links.items()}
     space = Space(Place(1), links)
-    found = (stand_in(each, tuple(macs), endpoints, space) for each in ("eth0", "eth1"))
+    networks = tuple(zip(("eth0", "eth1"), macs, strict=True))
+    found = (stand_in(each, networks, endpoints, space) for each in ("eth0", "eth1"))
     assert tuple(each.name if each else "" for each in found) == meant
-    assert stand_in("far", tuple(macs), endpoints, space) is None
+    assert stand_in("far", networks, endpoints, space) is None
+
+
+def test_an_interface_of_another_prefix_stands_in_for_none() -> None:
+    links = {at: a_link(at, name)._replace(mac=f"02:00:00:00:00:0{at}") for at, name in ((1, "eth1"), (2, "wan1"))}
+    endpoints = {f"t-n{at}": {"MacAddress": link.mac} for at, link in links.items()}
+    for name, network, meant in (("eth0", "t-n1", links[1]), ("wan0", "t-n2", links[2])):
+        assert stand_in(name, [(name, network)], endpoints, Space(Place(1), links)) == meant

@@ -108,9 +108,9 @@ containers:
 """
     found = topology(tmp_path, whole).of_kind("route")
     assert {each.key.name.partition("--")[0]: RouteSpec.of(each).networks for each in found} == {
-        "box": ("c", "t-c", "t-a"),
+        "box": (("eth0", "c"), ("eth1", "t-c"), ("eth2", "t-a")),
         "far": (),
-        "old": ("bridge",),
+        "old": (("eth0", "bridge"),),
     }
     assert {need.key.name for each in found for need in each.needs if need.key.kind == "connect"} == {
         "box--a",
@@ -118,6 +118,31 @@ containers:
         "box--c",
         "far--a",
     }
+
+
+@pytest.mark.parametrize(
+    ("dev", "networks"),
+    [
+        ("eth0", (("eth0", "t-lan"),)),
+        ("eth1", ()),
+        ("wan1", (("wan0", "t-w"), ("wan1", "t-x"))),
+        ("wan2", ()),
+    ],
+)
+def test_a_network_with_a_prefix_of_its_own_has_none_of_the_others_names(
+    tmp_path: Path, dev: str, networks: tuple[tuple[str, str], ...]
+) -> None:
+    """So a veth may have eth1 beside two networks of which one has eth0."""
+    wan = "{driver_opts: {com.docker.network.container_iface_prefix: wan}}"
+    whole = f"""
+networks: {{lan: , w: {wan}, x: {wan}}}
+containers: {{c: {{image: i, networks: [lan, w, x], routes: [{{to: 10.5.0.0/24, dev: {dev}}}]}}}}
+namespaces: {{red: }}
+veths: [["c:eth1", "red:eth1"]]
+"""
+    (found,) = topology(tmp_path, whole).of_kind("route")
+    assert RouteSpec.of(found).networks == networks
+    assert (ResourceKey("veth", "c:eth1--red:eth1") in {each.key for each in found.needs}) is (dev == "eth1")
 
 
 NETWORKS = """

@@ -20,11 +20,15 @@ from reconciler.model import FrozenMap, How, Need, Resource, ResourceKey
 NODES = """
 namespaces: {red: , blue: , out: {external: true}}
 bridges: {br0: , lan: {namespace: red}}
-networks: {net: , pre: {driver_opts: {com.docker.network.container_iface_prefix: p2-}}, mac: {driver: macvlan}}
+networks:
+  net:
+  pre: {driver_opts: {com.docker.network.container_iface_prefix: p2-}}
+  one: {driver_opts: {com.docker.network.container_iface_prefix: p1}}
+  mac: {driver: macvlan}
 containers:
   web: {image: x, networks: [net]}
   both: {image: x, networks: {net: , default: }}
-  begun: {image: x, networks: [net, mac, pre]}
+  begun: {image: x, networks: [net, mac, pre, one]}
   plain: {image: x}
   alone: {image: x, network_mode: none}
   onbridge: {image: x, network_mode: bridge}
@@ -138,6 +142,7 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[plain:eth0, blue:x]]", "Docker names the interface of a network of 'plain' 'eth0' (use eth1)"),
         ("[[onbridge:eth0, blue:x]]", "Docker names the interface of a network of 'onbridge' 'eth0' (use eth1)"),
         ("[[begun:p2-0, blue:x]]", "Docker names the interface of a network of 'begun' 'p2-0' (use p2-1)"),
+        ("[[begun:p10, blue:x]]", "Docker names the interface of a network of 'begun' 'p10' (use p11)"),
         ("[[begun:eth1, blue:x]]", "Docker names the interface of a network of 'begun' 'eth1' (use eth2)"),
         ("[[hosted:x, blue:x]]", "container 'hosted' has no network of its own: give the interface to 'host'"),
         ("[[sharing:x, blue:x]]", "container 'sharing' has no network of its own: give the interface to 'alone'"),
@@ -230,7 +235,7 @@ def test_an_address_of_the_host_on_a_docker_network_is_that_networks(
 
 
 @pytest.mark.parametrize(
-    "name", ["alone:eth0", "web:eth1", "web:eth01", "red:eth0", "begun:eth2", "begun:p2-1", "web:p2-0"]
+    "name", ["alone:eth0", "web:eth1", "web:eth01", "red:eth0", "begun:eth2", "begun:p2-1", "begun:p1", "web:p2-0"]
 )
 def test_what_docker_does_not_name_is_free(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, f"{NODES}veths: [[{name}, blue:x]]") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,10 +104,22 @@ def docker_networks(source: Source, key: ResourceKey) -> tuple[str, ...]:
     return tuple(networking.networks(entry_of(source, key.name)))
 
 
-def docker_interfaces(source: Source, key: ResourceKey) -> Counter[str]:
-    """Say how many interfaces belong to Docker in a container, by what their names begin with: eth0 is the first."""
-    mode = entry(source, key).get("network_mode") if key.kind == "container" else None
-    return Counter([_ETH] if mode == "bridge" else [_prefix(source, each) for each in docker_networks(source, key)])
+def docker_interfaces(source: Source, key: ResourceKey) -> Mapping[str, Mapping[str, str]]:
+    """Return what Docker names the interfaces of a container at a start, by what their names begin with.
+
+    Each, eth0 say, comes with the live name of its network.
+    """
+    if entry(source, key).get("network_mode") == networking.BRIDGE:
+        return {_ETH: {f"{_ETH}0": networking.BRIDGE}}
+    networks = source.section("networks")
+    order = sorted(
+        (bool((networks.get(each) or {}).get("internal")), source.live("networks", each), _prefix(source, each))
+        for each in docker_networks(source, key)
+    )
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for _, live, prefix in order:  # the internal ones come last
+        found[prefix][f"{prefix}{len(found[prefix])}"] = live
+    return found
 
 
 def _prefix(source: Source, network: str) -> str:
@@ -115,18 +127,6 @@ def _prefix(source: Source, network: str) -> str:
     found = source.section("networks").get(network) or {}
     named = labels(found.get("driver_opts")).get(_PREFIX) if found.get("driver", "bridge") == "bridge" else None
     return named or _ETH
-
-
-def networks_in_order(source: Source, key: ResourceKey) -> tuple[str, ...]:
-    """Return the live names of a container's Docker networks in the order of the engine's eth0, eth1 and so on."""
-    if entry(source, key).get("network_mode") == networking.BRIDGE:
-        return (networking.BRIDGE,)
-    networks = source.section("networks")
-    order = sorted(
-        (bool((networks.get(each) or {}).get("internal")), source.live("networks", each))  # internal ones come last
-        for each in docker_networks(source, key)
-    )
-    return tuple(live for _, live in order)
 
 
 def bridge_name(source: Source, name: str) -> tuple[str, str]:

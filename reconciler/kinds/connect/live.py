@@ -106,13 +106,13 @@ def link_of(endpoint: Json, space: Space | None) -> Link | None:
     return space.endpoint(endpoint.get("MacAddress") or "", addresses(endpoint)) if space else None
 
 
-def stand_in(name: str, networks: Sequence[str], endpoints: Json, space: Space) -> Link | None:
+def stand_in(name: str, networks: Sequence[tuple[str, str]], endpoints: Json, space: Space) -> Link | None:
     """Return the interface that is meant by a name of the engine's of which none is there.
 
-    It gives the names at a start, in the order of the `networks`; what is connected later gets another one.
+    It gives the names to the `networks` at a start, in order; what is connected later gets another one.
     """
-    links = [link_of(endpoints.get(each) or {}, space) for each in networks]
-    names = [f"eth{number}" for number in range(len(networks))]
+    links = [link_of(endpoints.get(network) or {}, space) for _, network in networks]
+    names = [each for each, _ in networks]
     free = (each for each in names if not space.link(each))
     others = (each for each in links if each is None or each.name not in names)  # one that is not there has its turn
     return dict(zip(free, others, strict=False)).get(name)

@@ -184,7 +184,7 @@ def _resource(
         at=scope.kernel.where(node),
         noted=node == HOST and not (links and all(map(scope.kernel.mine, links))),
         ours=FrozenMap(ours),
-        networks=declared.networks if declared else tuple(sorted(_endpoints(scope, node))),
+        networks=declared.networks if declared else _at_a_start(_endpoints(scope, node)),
     )
     owned = node not in scope.kernel.containers or _may_take(scope, node)
     return Resource(
@@ -223,6 +223,11 @@ def _connects(scope: Scope, node: ResourceKey, space: Space, links: Collection[L
 def _endpoints(scope: Scope, node: ResourceKey) -> Mapping[str, Any]:
     found = scope.kernel.containers.get(node)
     return (found["NetworkSettings"].get("Networks") or {}) if found else {}
+
+
+def _at_a_start(networks: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Say which network gets which name of the engine's, as far as the networks' names tell."""
+    return tuple((f"eth{number}", each) for number, each in enumerate(sorted(networks)))
 
 
 def _name(scope: Scope, space: Space, link: Link, declared: RouteSpec | None) -> str:

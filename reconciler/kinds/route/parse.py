@@ -197,10 +197,10 @@ def _ways(
     return [each for each in known if any(each in hop for hop in hops)]
 
 
-def _networks(source: Source, entry: Entry) -> tuple[str, ...]:
+def _networks(source: Source, entry: Entry) -> tuple[tuple[str, str], ...]:
     """The networks of which one has the interface by which the route goes; none where its name is not the engine's."""
-    found = nodes.networks_in_order(source, entry.node)
-    return found if entry.dev in {f"eth{number}" for number in range(len(found))} else ()
+    found = nodes.docker_interfaces(source, entry.node).values()
+    return next((tuple(each.items()) for each in found if entry.dev in each), ())
 
 
 def _by(hops: list[list[Interface]]) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ class RouteSpec(Spec):
     what makes the interfaces that are ours, by their names. A live one is not the `first` where one that is not ours
     stands before it in its place, so that the kernel uses that.
 
-    `networks` are the live names of those whose interfaces the engine names in a container, in the order of eth0, eth1
-    and so on at a start, where `dev` is such a name.
+    Where `dev` is a name that the engine gives at a container's start, `networks` are all such names of that prefix, in
+    order (eth0, eth1 and so on), each with the live name of its network.
     """
 
     node: ResourceKey = HOST
@@ -39,7 +39,7 @@ class RouteSpec(Spec):
     by: tuple[str, ...] = uncompared(())
     ours: FrozenMap[str] = uncompared(EMPTY)
     at: Where = uncompared(NOWHERE)
-    networks: tuple[str, ...] = uncompared(())
+    networks: tuple[tuple[str, str], ...] = uncompared(())
 
     def said(self, path: str) -> str:
         """Say what is wrong where no value differs."""

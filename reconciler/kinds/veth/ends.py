@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from reconciler.kinds.source import Pointer, Source
 from reconciler.model import HOST, ResourceKey
 
 _KINDS = ("container", "namespace", "bridge", "network", "host")
-_NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]*)")
 
 
 class End(NamedTuple):
@@ -130,7 +128,7 @@ def _owner(source: Source, pointer: Pointer, entry: Mapping[str, Any]) -> Resour
 def _is_right(source: Source, end: End) -> bool:
     """Note what is wrong with an end, and tell whether it can be used at all."""
     if not end.interface and not end.is_port:
-        example = f"{end.owner.name}:eth{nodes.docker_interfaces(source, end.owner)['eth']}"
+        example = f"{end.owner.name}:eth{len(nodes.docker_interfaces(source, end.owner).get('eth', ()))}"
         source.problem(end.pointer, f"{end.owner.name!r} needs the name of the interface in it", f"e.g. {example}")
         return False
     if end.interface and (wrong := nodes.interface_problem(end.interface)):
@@ -149,10 +147,10 @@ def _container(source: Source, end: End) -> None:
     if state not in UP:
         message = f"container {end.owner.name!r} is to be {state}: only a running or paused one has interfaces"
         source.problem(end.pointer, message, "take the veth out, or change the state")
-    counts, found = nodes.docker_interfaces(source, end.owner), _NUMBERED.fullmatch(end.interface)
-    if found and int(found[2]) < counts[found[1]]:
-        message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
-        source.problem(end.pointer, message, f"use {found[1]}{counts[found[1]]}")
+    for prefix, names in nodes.docker_interfaces(source, end.owner).items():
+        if end.interface in names:
+            message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
+            source.problem(end.pointer, message, f"use {prefix}{len(names)}")
 
 
 def _network(source: Source, end: End) -> None:
