@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kernel_files import a_link, problems, resource, spec, topology
 
+from reconciler.host import netns
 from reconciler.host.kernel.packed import Noted
 from reconciler.host.marks import PROTOCOL, Mark
-from reconciler.host.netlink import Route
+from reconciler.host.netlink import Link, Route
 from reconciler.kinds import kinds
+from reconciler.kinds.ipv6 import leave_ipv6
 from reconciler.kinds.keep_routes import _is_lost
 from reconciler.kinds.route import KIND, whose
 from reconciler.kinds.route.aside import overlaps
+from reconciler.kinds.route.effects import _with_ipv6
 from reconciler.kinds.route.spec import RouteSpec, in_order, normal_metric
 from reconciler.model import How, Need, Resource, ResourceKey
 
@@ -544,3 +550,21 @@ def test_going_back_makes_no_route_of_which_there_was_but_a_note() -> None:
 def test_a_route_that_overlaps_a_subnet_is_in_its_way(destination: str, in_the_way: bool) -> None:
     route = Route(destination, (), (2,), 0, PROTOCOL, 254, 1, None, dead=False)
     assert overlaps(route, ["10.5.0.0/24", "fd05::/64"]) is in_the_way
+
+
+def test_a_route_of_ipv6_waits_while_ipv6_is_taken_from_where_nothing_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that came between the look and the end of IPv6 would be lost."""
+    done: list[str] = []
+    link = a_link(2, "eth0")._replace(alias=Mark("t", ResourceKey("veth", "x")).alias())
+    giving: Any = SimpleNamespace(send=lambda _: [*map(done.append, ["route"])])
+    monkeypatch.setattr(netns, "call", lambda _, act, *names: done.append(act.__name__) if names else "1")
+    with ThreadPoolExecutor(1) as pool:
+
+        def ask(_: object) -> list[Link]:
+            coming = pool.submit(_with_ipv6, giving, giving, RouteSpec(to="fd01::/48"), b"")
+            assert not wait([coming], timeout=0.05).done
+            return [link]
+
+        taking: Any = SimpleNamespace(dump=lambda _: [], ask=ask)
+        leave_ipv6(0, taking, [link.index])
+    assert done == ["_take_default", "route"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from reconciler.kinds.veth.spec import Endpoint
 
 _SETTINGS = Path("/proc/sys/net/ipv6/conf")
 """The kernel takes away what is in there of an interface whose MTU is too small for IPv6."""
+
+TURN = threading.Lock()
+"""One at a time looks whether IPv6 is still used at an interface and switches it off, or switches it on and uses it."""
 
 
 def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
@@ -44,11 +48,13 @@ def leave_ipv6(fd: int, socket: Socket, indices: Collection[int]) -> None:
     """
     if not indices or netns.call(fd, _default) == "0":
         return
-    used = {each.index for each in socket.dump(get_addresses()) if is_v6(each.address) and not each.automatic}
-    routes = (each for each in socket.dump(get_routes(table=None)) if is_v6(each.destination) and not each.automatic)
-    used.update(device for each in routes for device in each.devices)
-    links = socket.ask([get_link(each) for each in indices if each not in used])
-    netns.call(fd, _take_default, [each.name for each in links if isinstance(each, Link) and of_alias(each.alias)])
+    with TURN:
+        used = {each.index for each in socket.dump(get_addresses()) if is_v6(each.address) and not each.automatic}
+        routes = (each for each in socket.dump(get_routes(table=None)) if is_v6(each.destination))
+        used.update(device for each in routes if not each.automatic for device in each.devices)
+        links = socket.ask([get_link(each) for each in indices if each not in used])
+        names = [each.name for each in links if isinstance(each, Link) and of_alias(each.alias)]
+        netns.call(fd, _take_default, names)
 
 
 def _default() -> str:

@@ -25,7 +25,7 @@ from reconciler.kinds.base import Result
 from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
-from reconciler.kinds.ipv6 import leave_ipv6, switch_ipv6_on
+from reconciler.kinds.ipv6 import TURN, leave_ipv6, switch_ipv6_on
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
@@ -98,9 +98,10 @@ def _configure(
     insist(socket.send(_parameters(index, old, new)))
     if new.ports != old.ports or not old.noted:
         _lend(socket, index, old, new)
-    if any(map(is_v6, new.addresses)):
-        netns.call(fd, switch_ipv6_on, [new.name])
-    readdress(socket, index, old.addresses, new.addresses)
+    with TURN:
+        if any(map(is_v6, new.addresses)):
+            netns.call(fd, switch_ipv6_on, [new.name])
+        readdress(socket, index, old.addresses, new.addresses)
     if any(map(is_v6, old.addresses)) and not any(map(is_v6, new.addresses)):
         leave_ipv6(fd, socket, [index])
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):

@@ -29,7 +29,7 @@ from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.connect.live import stand_in
 from reconciler.kinds.effects import insist, seen, wanted
-from reconciler.kinds.ipv6 import leave_ipv6, switch_ipv6_on
+from reconciler.kinds.ipv6 import TURN, leave_ipv6, switch_ipv6_on
 from reconciler.kinds.route.aside import displace
 from reconciler.kinds.route.connected import reconnect
 from reconciler.kinds.route.place import insist_on_place
@@ -64,13 +64,20 @@ def create(step: Step, reach: Reach) -> Result:
         _take_note(step, socket, spec)
     if spec.node.kind == "container" and spec.is_default:
         displace(socket, spec.to, spec.metric)
-    error = socket.send([message])[0]
-    if error is not None and error.errno in _WITHOUT_IPV6 and is_v6(spec.to) and spec.ours:
-        netns.call(reach.fd(spec.at), switch_ipv6_on, [each for each in _names(spec) if each in spec.ours])
-        error = socket.send([message])[0]
+    error = _with_ipv6(reach, socket, spec, message) if is_v6(spec.to) else socket.send([message])[0]
     if error is not None:
         raise _explained(spec, error)
     return Status.DONE
+
+
+def _with_ipv6(reach: Reach, socket: Socket, spec: RouteSpec, message: bytes) -> NetlinkError | None:
+    """Send a route of IPv6, which is switched on where it goes by interfaces of ours that have none."""
+    with TURN:
+        error = socket.send([message])[0]
+        if error is None or error.errno not in _WITHOUT_IPV6 or not spec.ours:
+            return error
+        netns.call(reach.fd(spec.at), switch_ipv6_on, [each for each in _names(spec) if each in spec.ours])
+        return socket.send([message])[0]
 
 
 def _take_note(step: Step, socket: Socket, spec: RouteSpec) -> None:

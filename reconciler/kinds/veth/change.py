@@ -12,7 +12,7 @@ from reconciler.host.netlink import set_link
 from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
-from reconciler.kinds.ipv6 import allow_ipv6, leave_ipv6
+from reconciler.kinds.ipv6 import TURN, allow_ipv6, leave_ipv6
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
@@ -77,8 +77,9 @@ def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endp
     old, new = ends
     found = reach.again(place)
     if found and (old.addresses or new.addresses):
-        allow_ipv6(fd, [new])
-        readdress(found[1], index, old.addresses, new.addresses)
+        with TURN:
+            allow_ipv6(fd, [new])
+            readdress(found[1], index, old.addresses, new.addresses)
 
 
 def delete(host: Host, steps: Sequence[Step]) -> Iterator[Result]:
