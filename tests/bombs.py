@@ -115,7 +115,7 @@ BOMBS: Mapping[str, Callable[[], Files]] = {
     ),
     "networks shared in a chain": lambda: main(
         "name: x\nx: 1\ncontainers:\n  c0: {image: x}\n"
-        + "".join(f"  c{n + 1}: {{image: x, network_mode: 'service:c{n}'}}\n" for n in range(3_000))
+        + "".join(f"  c{n + 1}: {{image: x, network_mode: 'service:c{n}', exec: [a]}}\n" for n in range(3_000))
     ),
     "many CPUs": lambda: main("name: x\ncontainers: {c: {image: x, cpuset: '0-999999999999'}}\n"),
     "many includes": lambda: main(f"name: x\ninclude: [{_each(MANY, 'a#.yaml')}]\n"),

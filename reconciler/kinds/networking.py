@@ -198,14 +198,14 @@ def _check_shared(entry: Entry, target: Entry) -> None:
 
 def _check_sysctls(entry: Entry) -> None:
     """Note what the engine sets for no container on the host's network, be it this one's or that of whom it shares."""
-    if entry_of(entry.source, entry.source.once(_holders)[entry.name]).get("network_mode") != "host":
+    if entry_of(entry.source, entry.source.once(holders)[entry.name]).get("network_mode") != "host":
         return
     for name, step in steps(entry.get("sysctls")).items():
         if name.startswith(("net.", "net/")):
             entry.problem(("sysctls", step), f"on the host's network {name} is the host's own", "set it on the host")
 
 
-def _holders(source: Source) -> Mapping[str, str]:
+def holders(source: Source) -> Mapping[str, str]:
     """Return whose network namespace each container is in at the end; one of a circle if there is none."""
     found: dict[str, str] = {}
     for entry in entries(source):

@@ -76,10 +76,10 @@ def _holder(source: Source, key: ResourceKey) -> ResourceKey | None:
 
 def at_last(source: Source, key: ResourceKey) -> ResourceKey:
     """Return the node whose network namespace a node is in; where containers share in a circle any one of them."""
-    chain = [key]
-    while (shared := _holder(source, chain[-1])) and shared not in chain:
-        chain.append(shared)
-    return chain[-1]
+    if key.kind != "container":
+        return key
+    holder = ResourceKey("container", source.once(networking.holders)[key.name])
+    return _holder(source, holder) or holder
 
 
 def has_own_network(source: Source, pointer: Pointer, key: ResourceKey, what: str) -> bool:
