@@ -162,7 +162,12 @@ def _scope(where: str, version: int) -> str:
 
 def is_on_address(claim: Claim, node: str) -> bool:
     """Tell whether a claim is on addresses of a node."""
-    return claim.scope in (_scope(node, 4), _scope(node, _IPV6))
+    return claim.scope in _scopes(node)
+
+
+@lru_cache
+def _scopes(node: str) -> tuple[str, str]:
+    return _scope(node, 4), _scope(node, _IPV6)
 
 
 def mac(source: Source, pointer: Pointer, text: str | None) -> str | None:

@@ -89,9 +89,9 @@ def claims(inspected: Json) -> Iterator[Claim]:
     declared = set(ports.claims(ports.of_engine(inspected["HostConfig"].get("PortBindings"))))
     if inspected["State"]["Status"] not in UP:
         return
-    live = set(ports.claims(ports.of_engine(inspected["NetworkSettings"].get("Ports"))))
+    live = set(ports.claims(ports.of_engine(inspected["NetworkSettings"].get("Ports")))) - declared
     yield from declared
-    wanted = of_nobody(declared)
+    wanted = of_nobody(declared if live else ())
     for each in live:
         if not wanted.overlap([each]):
             yield Claim(each.scope, each.low, each.high, each.label, chosen=True)
