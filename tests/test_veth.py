@@ -35,6 +35,7 @@ containers:
   hosted: {image: x, network_mode: host}
   sharing: {image: x, network_mode: "service:alone"}
   too: {image: x, network_mode: "service:sharing"}
+  guest: {image: x, network_mode: "container:theirs"}
   done: {image: x, state: completed, network_mode: none}
   other: {external: true}
 """
@@ -147,6 +148,7 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[hosted:x, blue:x]]", "container 'hosted' has no network of its own: give the interface to 'host'"),
         ("[[sharing:x, blue:x]]", "container 'sharing' has no network of its own: give the interface to 'alone'"),
         ("[[too:x, blue:x]]", "container 'too' has no network of its own: give the interface to 'alone'"),
+        ("[[guest:x, blue:x]]", "container 'guest' has no network of its own: give the interface to 'theirs'"),
         ("[[done:x, blue:x]]", "container 'done' is to be completed: only a running or paused one has interfaces"),
         ("[{endpoints: [{bridge: br1}, blue:x]}]", "there is no 'br1' in bridges (did you mean 'br0'?)"),
         ("[{mtu: 1000, endpoints: ['red:x fd00::1/64', blue:x]}]", "IPv6 needs an MTU of 1280 at least, not 1000"),
