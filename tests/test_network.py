@@ -443,7 +443,7 @@ def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_n
 def test_a_foreign_network_is_in_the_way_of_an_address_of_the_host_in_its_subnet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, lives: HostRefuses | None, told: list[str]
 ) -> None:
-    claims = claims_of("host", "br0", [address])
+    claims = claims_of("host", "br0", [address], beside=True)
     br0 = Resource(ResourceKey("bridge", "br0"), Spec(), claims=claims)
     scope = Scope(Host(), Topology("t", {br0.key: br0}))
     ipam = {"Config": [{"Subnet": "10.1.0.0/24"}]}
