@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from engine_files import problems, resource, spec, topology
+from fake_engine import PONG, FakeEngine
 
+from reconciler.host import Host
 from reconciler.kinds import kinds
 from reconciler.kinds.image.context import build_files
+from reconciler.kinds.image.effects import _is_another
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
-from reconciler.model import FrozenMap, How, Need, ResourceKey, Topology
+from reconciler.model import Action, Change, FrozenMap, How, Need, ResourceKey, Step, StepKey, Topology, Verb
 from reconciler.topology import load
 
 KEY = "image/lab"
@@ -397,3 +400,32 @@ def test_a_reference_that_cannot_be_is_told_once_though_a_build_looks_for_it(her
 def test_a_secret_argument_counts_as_well(here: Path) -> None:
     one, other = (spec(here, build(f", args: {{API_TOKEN: {each}}}"), KEY) for each in ("one", "other"))
     assert one.inputs != other.inputs
+
+
+@pytest.mark.parametrize(
+    ("image", "said", "another", "inspected"),
+    [
+        ("busybox:1", "busybox:1", False, 0),
+        ("reconciler/t/lab:in-1", "reconciler/t/lab:in-1", True, 0),
+        ("sha256:old", "reconciler/t/lab:in-1", True, 1),
+        ("sha256:old", "sha256:" + 64 * "0", False, 1),
+        ("sha256:old", None, False, 1),
+    ],
+)
+def test_whether_an_image_is_another_than_a_container_runs_is_told_by_the_list_where_it_names_that(
+    tmp_path: Path, image: str, said: str | None, another: bool, inspected: int
+) -> None:
+    row = {"Id": "box", "Image": image, "ImageID": "sha256:old"}
+    same = {"Id": "it", "Image": "sha256:new", "ImageID": "sha256:new"}
+    found: dict[str, Any] = {"GET /_ping": PONG, "GET /containers/json": [row, same]}
+    if said:
+        found["GET /containers/box/json"] = {"Config": {"Image": said}}
+    key = ResourceKey("image", "lab")
+    step = Step(StepKey(key, Verb.CREATE), Change(key, Action.CREATE), topology="t")
+    with (
+        FakeEngine(tmp_path, lambda call, _: (200, found[call]) if call in found else 404) as fake,
+        Host(engine_url=fake.url) as host,
+    ):
+        wanted = ImageSpec(reference="reconciler/t/lab:in-2")
+        assert _is_another(step, host.engine, wanted, "sha256:new") is another
+        assert fake.count("GET /containers/box/json") == inspected

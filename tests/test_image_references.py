@@ -203,8 +203,9 @@ def test_a_bare_word_two_letters_away_is_misspelt(word: str, meant: str) -> None
         ("busybox:1", "busybox:2", False),
         ("other:1", "busybox:1", False),
         ("busybox:in-2", "reconciler/t/lab:in-2", False),
-        (DIGEST, "busybox:1", True),
-        (ID, "reconciler/t/lab:in-2", True),
+        (DIGEST, DIGEST, True),
+        (DIGEST, "busybox:1", False),
+        (ID, "reconciler/t/lab:in-2", False),
     ],
 )
 def test_a_container_may_have_been_made_of_an_image_by_its_entry_its_inputs_or_its_reference(

@@ -9,20 +9,34 @@ from typing import Any
 
 import pytest
 from engine_files import problems, resource, spec, topology
+from fake_engine import PONG, RESET, Answer, FakeEngine
 
 from reconciler.diff import diff
 from reconciler.errors import HostRefuses, NotNow
 from reconciler.host import Host
 from reconciler.host.kernel import Place, Space
 from reconciler.host.kernel.elsewhere import Elsewhere
-from reconciler.host.marks import Mark
+from reconciler.host.marks import ID, Mark
 from reconciler.host.netlink import Address, Link
 from reconciler.host.scope import Scope
 from reconciler.kinds.addresses import claims_of
 from reconciler.kinds.network import KIND, beside
+from reconciler.kinds.network.effects import deleted
 from reconciler.kinds.network.live import facts, interface, observed_spec, plain
 from reconciler.kinds.network.spec import Ipam, NetworkSpec, Pool, Pools, subnet_claim
-from reconciler.model import FrozenMap, Resource, ResourceKey, Spec, Topology
+from reconciler.model import (
+    Action,
+    Change,
+    FrozenMap,
+    Resource,
+    ResourceKey,
+    Spec,
+    Status,
+    Step,
+    StepKey,
+    Topology,
+    Verb,
+)
 
 KEY = "network/lan"
 BASE = "subnet: 10.1.0.0/24"
@@ -429,7 +443,7 @@ def test_an_interface_in_a_subnet_is_no_stranger_s_where_another_run_makes_its_n
 def test_a_foreign_network_is_in_the_way_of_an_address_of_the_host_in_its_subnet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, lives: HostRefuses | None, told: list[str]
 ) -> None:
-    claims = claims_of("host", "br0", [address])
+    claims = claims_of("host", "br0", [address], beside=True)
     br0 = Resource(ResourceKey("bridge", "br0"), Spec(), claims=claims)
     scope = Scope(Host(), Topology("t", {br0.key: br0}))
     ipam = {"Config": [{"Subnet": "10.1.0.0/24"}]}
@@ -438,3 +452,41 @@ def test_a_foreign_network_is_in_the_way_of_an_address_of_the_host_in_its_subnet
     assert [str(each.key) for each in KIND.observe(scope)] == told
     wanted = resource(tmp_path, pool(BASE), KEY).claims
     assert any(mine.overlaps(each) for each in wanted for mine in claims) is address.startswith("10.1.")
+
+
+def _on_a_network(topology: str) -> dict[str, Any]:
+    labels = {**Mark(topology, ResourceKey("container", "web")).labels(), ID: "1"}
+    endpoints = {"t-lan": {"NetworkID": "9a", "EndpointID": "e"}}
+    return {
+        "Config": {"Labels": labels},
+        "HostConfig": {"ContainerIDFile": "1"},
+        "NetworkSettings": {"Networks": endpoints},
+        "State": {"Running": True},
+    }
+
+
+def test_a_network_that_goes_lets_go_of_containers_of_ours_by_its_id_and_once(tmp_path: Path) -> None:
+    there: dict[str, dict[str, Any]] = {"ours": _on_a_network("t"), "theirs": _on_a_network("other")}
+
+    def answer(call: str, before: int) -> Answer:
+        if call == "DELETE /networks/9a":
+            return 403 if before < 3 else 204
+        if call == "POST /networks/9a/disconnect":
+            return RESET  # its answer is lost: a look at the container tells
+        if call == "GET /containers/ours/json" and before == 2:
+            there["ours"]["NetworkSettings"]["Networks"] = {}
+        found = {
+            "GET /_ping": PONG,
+            "GET /networks/9a": {"Containers": {"gone": {}, **there}},
+            **{f"GET /containers/{name}/json": each for name, each in there.items()},
+        }
+        return (200, found[call]) if call in found else 404
+
+    key = ResourceKey.of(KEY)
+    gone = Change(key, Action.DELETE, observed=Resource(key, NetworkSpec(name="t-lan"), live={"id": "9a"}))
+    with FakeEngine(tmp_path, answer) as fake, Host(engine_url=fake.url, patience=2) as host:
+        assert deleted(Step(StepKey(key, Verb.DELETE), gone, topology="t"), host) is Status.DONE
+        assert fake.count("DELETE /networks/9a") == 4
+        assert fake.count("POST /networks/9a/disconnect") == 1
+        assert fake.count("GET /containers/ours/json") == 3, "whose it is, and twice whether it is off"
+        assert fake.count("GET /containers/theirs/json") == 1

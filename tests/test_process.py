@@ -320,9 +320,9 @@ def since(state: dict[str, Any], wanted: Resource | None) -> str:
     return str(KIND.undone(host, change) or "")
 
 
-def test_what_ends_after_its_start_was_watched_is_told_like_what_ends_at_once() -> None:
+def test_what_ends_after_its_start_was_watched_is_told_as_it_ended() -> None:
     web = read({"web": {}})["web"]
-    said = "process/web: it ends right after its start, with exit code 7: see its command, environment and log; its log"
+    said = "process/web: it has ended since its start, with exit code 7: see its command, environment and log; its log"
     for ended in ({"Running": False, "ExitCode": 7}, {"Running": True, "Restarting": True, "ExitCode": 7}):
         assert since(ended, web).startswith(said)
     assert since({"Running": True, "Restarting": False, "ExitCode": 0}, web) == ""

@@ -11,6 +11,7 @@ from kernel_files import a_link, problems, resource, spec, topology
 from reconciler.host.marks import PROTOCOL, Mark
 from reconciler.host.netlink import add_address, set_bridge_port, set_link
 from reconciler.kinds import kinds
+from reconciler.kinds.addresses import is_beside
 from reconciler.kinds.veth import messages, told
 from reconciler.kinds.veth.look import _labelled
 from reconciler.kinds.veth.parse import needs_of
@@ -202,7 +203,11 @@ def test_each_link_can_have_the_same_link_local_address(tmp_path: Path) -> None:
 ON_ONE_LINK = """
 namespaces: {red: , blue: }
 bridges: {br0: {addresses: [10.0.0.1/24]}, plain: }
-networks: {net: {ipam: {config: [{subnet: 10.1.0.0/24}]}}}
+networks:
+  net: {ipam: {config: [{subnet: 10.1.0.0/24}]}}
+  said: {ipam: {config: [{subnet: 10.2.0.0/24, gateway: 10.2.0.9}]}}
+  none: {driver_opts: {com.docker.network.bridge.inhibit_ipv4: 'true'}, ipam: {config: [{subnet: 10.3.0.0/24}]}}
+  odd: {ipam: {driver: theirs, config: [{subnet: 10.4.0.0/24}]}}
 containers: {web: {image: x, networks: {net: {ipv4_address: 10.1.0.5}}}, odd: {image: x, networks: {net: }}}
 """
 
@@ -218,6 +223,17 @@ containers: {web: {image: x, networks: {net: {ipv4_address: 10.1.0.5}}}, odd: {i
             "address 10.1.0.5 on network/net is taken already by container/web",
         ),
         ("{endpoints: [red:x 10.1.0.6/24, {network: net}]}", ""),
+        (
+            "{endpoints: [red:x 10.1.0.1/24, {network: net}]}",
+            "address 10.1.0.1 on network/net is taken already by the gateway of network/net",
+        ),
+        (
+            "{endpoints: [host:x 10.2.0.9/24, {network: said}]}",
+            "address 10.2.0.9 on network/said is taken already by the gateway of network/said",
+        ),
+        ("{endpoints: [host:x 10.2.0.1/24, {network: said}]}", ""),
+        ("{endpoints: [host:x 10.3.0.1/24, {network: none}]}", ""),
+        ("{endpoints: [host:x 10.4.0.1/24, {network: odd}]}", ""),
     ],
 )
 def test_one_address_is_not_given_twice_on_one_link(tmp_path: Path, veths: str, said: str) -> None:
@@ -226,14 +242,31 @@ def test_one_address_is_not_given_twice_on_one_link(tmp_path: Path, veths: str, 
 
 
 @pytest.mark.parametrize(
-    ("end", "key", "where"),
-    [("red:x", "veth/host:x--red:x", "host"), ("{network: net}", "veth/host:x--network.net", "host on network/net")],
+    ("end", "key", "beside"),
+    [
+        ("red:x", "host:x--red:x", True),
+        ("br0", "br0--host:x", True),
+        ("inner", "host:x--inner", True),
+        ("docker0", "docker0--host:x", False),
+        ("{network: net}", "host:x--network.net", False),
+    ],
 )
-def test_an_address_of_the_host_on_a_docker_network_is_that_networks(
-    tmp_path: Path, end: str, key: str, where: str
+def test_an_address_of_the_host_is_beside_docker_networks_unless_its_link_may_be_one(
+    tmp_path: Path, end: str, key: str, beside: bool
 ) -> None:
-    found = resource(tmp_path, f"{ON_ONE_LINK}veths: [{{endpoints: [host:x 10.1.0.6/24, {end}]}}]", key)
-    assert f"address 10.1.0.6 in {where}" in map(str, found.claims)
+    bridges = "docker0: {external: true}, inner: {namespace: red, external: true}, plain:"
+    text = ON_ONE_LINK.replace("plain:", bridges) + f"veths: [{{endpoints: [host:x 10.1.1.6/24, {end}]}}]"
+    found = resource(tmp_path, text, f"veth/{key}").claims
+    assert "address 10.1.1.6 in host" in map(str, found)
+    assert any(is_beside(each, "host") for each in found) is beside
+
+
+def test_an_address_is_given_once_in_the_host_whatever_the_links_are(tmp_path: Path) -> None:
+    one, two, three = (f"host:{name} 10.9.0.5/24" for name in ("x", "y", "z"))
+    veths = f"[{{endpoints: [{one}, {{network: n1}}]}}, [{two}, red:y], {{endpoints: [{three}, {{network: n2}}]}}]"
+    found = problems(tmp_path, f"namespaces: {{red: }}\nnetworks: {{n1: , n2: }}\nveths: {veths}\n")
+    taken = "address 10.9.0.5 in host is taken already by veth/host:x--network.n1"
+    assert [each.split(" (")[0] for each in found] == [taken, taken]
 
 
 @pytest.mark.parametrize(

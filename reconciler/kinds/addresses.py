@@ -139,35 +139,44 @@ def is_link_local(address: str) -> bool:
     return is_v6(address) and interface(address).is_link_local
 
 
-def claims_of(node: str, name: str, addresses: Iterable[str]) -> tuple[Claim, ...]:
-    """Return the claims on the addresses of one of a node's interfaces."""
-    return tuple(_claim(f"{node}:{name}" if is_link_local(each) else node, interface(each)) for each in addresses)
+def claims_of(node: str, name: str, addresses: Iterable[str], *, beside: bool = False) -> tuple[Claim, ...]:
+    """Return the claims on the addresses of one of a node's interfaces.
+
+    What is `beside` all Docker networks has none that is in the subnet of one, either.
+    """
+    found = [(f"{node}:{name}" if is_link_local(each) else node, interface(each)) for each in addresses]
+    scopes = (_scope, _scope_beside) if beside else (_scope,)
+    return tuple(_claim(scope(where, each.version), where, each) for where, each in found for scope in scopes)
 
 
-def _claim(where: str, found: Interface) -> Claim:
+def _claim(scope: str, where: str, found: Interface) -> Claim:
     """Make the claim on an address; 10.0.0.1 and ::10.0.0.1 are the same number."""
-    return Claim(_scope(where, found.version), int(found), int(found), f"address {written(found)} in {where}")
+    return Claim(scope, int(found), int(found), f"address {written(found)} in {where}")
 
 
 def claim_on_all(node: str, subnet: str) -> Claim:
-    """Return the claim on all of a node's addresses that are in a subnet."""
+    """Return the claim of a Docker network on all addresses in its subnet that a node has beside Docker networks."""
     found = ipaddress.ip_network(subnet)
     low, high = int(found.network_address), int(found.broadcast_address)
-    return Claim(_scope(node, found.version), low, high, f"subnet {found}")
+    return Claim(_scope_beside(node, found.version), low, high, f"subnet {found}")
 
 
 def _scope(where: str, version: int) -> str:
     return f"IPv{version} address {where}"
 
 
-def is_on_address(claim: Claim, node: str) -> bool:
-    """Tell whether a claim is on addresses of a node."""
-    return claim.scope in _scopes(node)
+def _scope_beside(where: str, version: int) -> str:
+    return f"{_scope(where, version)} beside networks"
+
+
+def is_beside(claim: Claim, node: str) -> bool:
+    """Tell whether a claim is on addresses that a node has beside Docker networks."""
+    return claim.scope in _scopes_beside(node)
 
 
 @lru_cache
-def _scopes(node: str) -> tuple[str, str]:
-    return _scope(node, 4), _scope(node, _IPV6)
+def _scopes_beside(node: str) -> tuple[str, str]:
+    return _scope_beside(node, 4), _scope_beside(node, _IPV6)
 
 
 def mac(source: Source, pointer: Pointer, text: str | None) -> str | None:

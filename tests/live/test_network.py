@@ -152,6 +152,11 @@ def test_a_foreign_network_of_the_same_name_or_subnet_is_a_conflict(lab: Any, en
         for of_host in ("bridges: {d5: {addresses: [%s]}}", "namespaces: {r: }\nveths: [[host:d5 %s, r:x]]"):
             with pytest.raises(Conflict, match=r"address 10\.213\.9\.9 in host is held by network"):
                 lab.plan(of_host % "10.213.9.9/25")
+        bridge = f"br-{engine.inspect_network(foreign)['Id'][:12]}"
+        on_it = f"bridges: {{theirs: {{external: true, name: {bridge}}}}}\nveths: [[host:d5 10.213.9.9/24, theirs]]\n"
+        lab.apply(on_it)
+        assert lab.tells(on_it) == {}
+        lab.destroy()
         assert set(lab.tells(pool("subnet: 10.213.8.0/24", ", name: d5-other"))) == {KEY}
     finally:
         engine.remove_network(foreign)

@@ -41,7 +41,7 @@ namespaces: {{red: }}
 veths: [[fine:eth0 10.212.0.1/30, red:eth0 10.212.0.2/30]]
 """
 TOLD = {
-    "create process/gone": r"it ends right after its start, with exit code 7: see its .*log ends:\n\s+\| a last word",
+    "create process/gone": r"it (?:ends right after|has ended since) its start, with exit code 7: see its .*log ends:\n\s+\| a last word",
     r"wait process/never \(healthy\)": rf"it is not healthy after {PATIENCE} s: see its log, or raise --wait-timeout",
     r"wait process/sick \(healthy\)": r"it is unhealthy: its check ended with exit code 1:\n\s+\| not well",
     r"create image/127\.0\.0\.1:\d+/none:1": r"127\.0\.0\.1:\d+/none:1 cannot be pulled: .*(refused.*its registry up|too long.*its registry well)",

@@ -95,7 +95,8 @@ class Networks:
         return self._caller.found(f"/networks/{part(name)}")
 
     def _endpoint(self, network: str, container: str) -> Json | None:
-        """What a container has on a network, known by its name; only a running one has an EndpointID."""
+        """What a container has on a network, known by its name or id; only a running one has an EndpointID."""
         inspected: Json = self._caller.json("GET", f"/containers/{part(container)}/json")
-        found: Json | None = (inspected["NetworkSettings"].get("Networks") or {}).get(network)
+        endpoints: Mapping[str, Json] = inspected["NetworkSettings"].get("Networks") or {}
+        found = next((each for name, each in endpoints.items() if network in (name, each.get("NetworkID"))), None)
         return {**found, "EndpointID": "none yet"} if found and not inspected["State"]["Running"] else found

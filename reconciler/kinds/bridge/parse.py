@@ -121,7 +121,7 @@ def claims(spec: BridgeSpec) -> tuple[Claim, ...]:
 
 
 def _addresses(spec: BridgeSpec) -> tuple[Claim, ...]:
-    return claims_of(nodes.label(spec.node), spec.name, spec.addresses)
+    return claims_of(nodes.label(spec.node), spec.name, spec.addresses, beside=spec.node == HOST)
 
 
 def borrowed(node: str, port: str) -> Claim:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.marks import TOPOLOGY
 from reconciler.kinds.base import Result
@@ -38,8 +39,16 @@ def created(step: Step, host: Host) -> Result:
 def _is_another(step: Step, engine: Engine, spec: ImageSpec, identity: str) -> bool:
     """Tell whether an image is another one than a container runs that hangs on how it comes out."""
     rows = engine.containers.list(label=f"{TOPOLOGY}={step.topology}")
-    others = (engine.containers.find(each["Id"]) for each in rows if each["ImageID"] != identity)
-    return any(may_be_of(each["Config"]["Image"], step.key.key.name, spec.reference) for each in others if each)
+    said = (_said(engine, each) for each in rows if each["ImageID"] != identity)
+    return any(may_be_of(each, step.key.key.name, spec.reference) for each in said)
+
+
+def _said(engine: Engine, row: Mapping[str, Any]) -> str:
+    """Return what the engine was told to run: it lists that as long as it means the image that runs, else an id."""
+    if row["Image"] != row["ImageID"]:
+        return str(row["Image"])
+    found = engine.containers.find(row["Id"])
+    return str(found["Config"]["Image"]) if found else ""
 
 
 def retagged(step: Step, host: Host) -> Result:

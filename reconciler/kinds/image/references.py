@@ -68,9 +68,9 @@ def parts_of(reference: str) -> tuple[str, str] | None:
 def may_be_of(said: str, name: str, reference: str) -> bool:
     """Tell whether a container may have been made of an image of the file: `said` is what the engine was told to run.
 
-    That is the entry of that name, another one with the same inputs, or the very reference; an id may be anything.
+    That is the entry of that name, another one with the same inputs, or the very reference.
     """
-    if said == reference or _ID.fullmatch(said) or key_or_reference(said) == f"image/{component(name)}":
+    if said == reference or key_or_reference(said) == f"image/{component(name)}":
         return True
     (one, digest), (other, inputs) = split(said), split(reference)
     return one.startswith(f"{ROOT}/") and other.startswith(f"{ROOT}/") and digest == inputs

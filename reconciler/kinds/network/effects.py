@@ -79,19 +79,10 @@ def _hinted(step: Step, error: ReconcilerError) -> ReconcilerError:
 
 def deleted(step: Step, host: Host) -> Result:
     """Remove a network; one that is gone already is no error."""
-    resource, networks = seen(step), host.engine.networks
+    resource = seen(step)
     identity = resource.live["id"]
-
-    def remove() -> None:
-        try:
-            networks.remove(identity)
-        except Exception as error:
-            if status(error) == FORBIDDEN:
-                _let_go_of_ours(host, step, identity)
-            raise
-
     try:
-        patiently(host.engine, remove, passing=lambda error: status(error) == FORBIDDEN)
+        _remove(host, step, identity)
     except Exception as error:
         if status(error) == NOT_FOUND:
             return Status.DONE
@@ -101,6 +92,17 @@ def deleted(step: Step, host: Host) -> Result:
         why = _BUSY if names else _MISCOUNTED
         raise StepFailed(why.format(key=resource.key, names=names, name=_name(resource))) from error
     return Status.DONE
+
+
+def _remove(host: Host, step: Step, identity: str) -> None:
+    networks = host.engine.networks
+    try:
+        networks.remove(identity)
+    except Exception as error:
+        if status(error) != FORBIDDEN:
+            raise
+        _let_go_of_ours(host, step, identity)
+        patiently(host.engine, lambda: networks.remove(identity), passing=lambda error: status(error) == FORBIDDEN)
 
 
 def _let_go_of_ours(host: Host, step: Step, identity: str) -> None:
@@ -113,7 +115,7 @@ def _let_go_of_ours(host: Host, step: Step, identity: str) -> None:
         mark = of_labels(own_labels_of(found)) if found else None
         if mark and mark.topology == step.topology:
             with contextlib.suppress(EngineError):
-                host.engine.networks.disconnect(_name(seen(step)), container)
+                host.engine.networks.disconnect(identity, container)
 
 
 _BUSY = (

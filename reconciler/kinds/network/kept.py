@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from reconciler.kinds.addresses import IP, Network
 
 _DRIVER = "default"
+_WITHOUT = ("gateway_mode", "inhibit_ipv4")
+"""Parts of the names of options by which a bridge may have no gateway."""
 _POINT_TO_POINT = {4: 31, 6: 127}
 """From this length of prefix on a subnet has no address of its own and none for broadcasts."""
 
@@ -48,6 +51,19 @@ def gateway(entry: Mapping[str, Any], pool: Mapping[str, Any]) -> IP | None:
     subnet = ip_network(pool["subnet"])
     first = ip_network(pool.get("ip_range") or subnet).network_address
     return first + 1 if first in edges(subnet) else first
+
+
+def on_bridge(entry: Mapping[str, Any]) -> Iterator[tuple[int, IP]]:
+    """Yield the gateways that the bridge of a network has, each with its pool's number.
+
+    Nothing where another IPAM driver would decide, or an option says whether it has one.
+    """
+    options = any(word in each for each in entry.get("driver_opts") or () for word in _WITHOUT)
+    for at, pool in enumerate((entry.get("ipam") or {}).get("config") or ()):
+        with suppress(ValueError):  # noted as a problem where the network is read
+            found = gateway(entry, pool) if decides(entry) and not options else None
+            if found:
+                yield at, found
 
 
 def _kept(entry: Mapping[str, Any], pool: Mapping[str, Any]) -> dict[IP, str]:

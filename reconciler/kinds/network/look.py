@@ -11,7 +11,7 @@ from reconciler.claims import of_nobody
 from reconciler.host.kernel.elsewhere import Elsewhere, stranger
 from reconciler.host.marks import topology_of
 from reconciler.host.scope import in_reach
-from reconciler.kinds.addresses import is_on_address
+from reconciler.kinds.addresses import is_beside
 from reconciler.kinds.labelled import whose
 from reconciler.kinds.network import beside
 from reconciler.kinds.network.live import facts, interface, observed_spec
@@ -64,7 +64,7 @@ def _is_a_bridge(resource: Resource) -> bool:
 
 
 def _addresses_in_host(scope: Scope) -> list[Claim]:
-    """Return what is declared of the host's addresses, unless the engine's networks are known to be elsewhere."""
+    """Return what is declared of the host's addresses beside networks, unless these are known to be elsewhere."""
     here = label(HOST)
-    found = [claim for each in scope.desired for claim in each.claims if is_on_address(claim, here)]
+    found = [claim for each in scope.desired for claim in each.claims if is_beside(claim, here)]
     return [] if found and isinstance(stranger(scope.host), Elsewhere) else found

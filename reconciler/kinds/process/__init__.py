@@ -77,7 +77,7 @@ class ProcessKind(Kind):
         return Told((f"{state}{ended}" + (f" ({health})" if health else ""), *ports))
 
     def undone(self, host: Host, change: Change) -> ReconcilerError | None:
-        """One that has ended later than its start was watched has died all the same."""
+        """One that has ended after its start was watched is told as it ended."""
         from reconciler.kinds.process.effects import ended_since
 
         return ended_since(host, change)

@@ -32,7 +32,7 @@ _CHECKED = (*_NEWS, "exec_die")
 """The same, and the end of each check: who was paused, and is not well, stays unhealthy without a word."""
 _TAIL = 10
 _SHELLS = ("sh", "ash", "bash", "dash", "zsh", "/bin/sh", "/bin/ash", "/bin/bash", "/bin/dash", "/bin/zsh")
-_AT_ONCE = "it ends right after its start"
+_AT_ONCE, _SINCE = "it ends right after its start", "it has ended since its start"
 _NOT_FOUND, _NOT_EXECUTABLE, _KILLED = 127, 126, 137
 
 
@@ -144,7 +144,7 @@ def _insist_on_life(host: Host, resource: Resource, grace: float, what: str = _A
 
 
 def ended_since(host: Host, change: Change) -> ReconcilerError | None:
-    """Say how it has ended, as its start would have, had it been watched for longer; None where it should or goes on.
+    """Say how it has ended, whatever the reason; None where it should have or goes on.
 
     An engine that has much to do tells of the end of a process when that is long over.
     """
@@ -155,7 +155,7 @@ def ended_since(host: Host, change: Change) -> ReconcilerError | None:
         state = host.engine.containers.inspect(ProcessSpec.of(resource).container)["State"]
         if state["Running"] and not state["Restarting"]:
             return None
-        return _died(host, resource, _AT_ONCE, state["ExitCode"])
+        return _died(host, resource, _SINCE, state["ExitCode"])
     except Exception:  # noqa: BLE001 - that it differs is told all the same
         return None
 

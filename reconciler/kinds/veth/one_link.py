@@ -10,6 +10,7 @@ from typing import NamedTuple
 from reconciler.kinds import networking, nodes
 from reconciler.kinds.addresses import is_link_local, written
 from reconciler.kinds.entry import entries
+from reconciler.kinds.network.kept import on_bridge
 from reconciler.kinds.source import Pointer, Source
 from reconciler.kinds.veth.ends import pairs
 from reconciler.model import ResourceKey
@@ -29,7 +30,7 @@ class Has(NamedTuple):
 
 def check(source: Source) -> None:
     """Note what an end has and another has as well, once each; what both have in one node is told as that."""
-    first = {(each.link, each.address): each for each in (*_bridges(source), *_connected(source))}
+    first = {(each.link, each.address): each for each in (*_bridges(source), *_gateways(source), *_connected(source))}
     for each in _ends(source):
         other = first.setdefault((each.link, each.address), each)
         if other.node != each.node:
@@ -53,6 +54,14 @@ def _bridges(source: Source) -> Iterator[Has]:
         key, pointer = ResourceKey("bridge", name), ("bridges", name, "addresses")
         for address in _bare((entry or {}).get("addresses") or ()):
             yield Has(key, address, str(key), nodes.node_of_bridge(source, name), pointer)
+
+
+def _gateways(source: Source) -> Iterator[Has]:
+    """Yield what the bridges of networks have themselves: nodes of their own, lest one in the host is left out."""
+    for name, entry in source.section("networks").items():
+        key = ResourceKey("network", name)
+        for at, address in on_bridge(entry or {}):
+            yield Has(key, written(address), f"the gateway of {key}", key, ("networks", name, "ipam", "config", at))
 
 
 def _connected(source: Source) -> Iterator[Has]:

@@ -98,22 +98,26 @@ def needs_of(label: str, endpoint: Endpoint, *, owned: bool = True) -> tuple[Nee
 def claims(endpoints: Mapping[str, Endpoint]) -> Mapping[str, tuple[Claim, ...]]:
     """Return the interface's name and its addresses, for each end of a pair.
 
-    Those of an end in the host whose other end is in a Docker network are addresses on that network.
+    An end in the host is beside Docker networks, unless its other end is in one or in a bridge that may be one's.
     """
-    network = next((each.master for each in endpoints.values() if each.master.startswith(_NETWORK)), "")
+    beside = not any(map(_is_on_a_network, endpoints.values()))
     return {
-        label: _claims(nodes.label(each.node), each.interface, each.addresses, network if each.node == HOST else "")
+        label: _claims(nodes.label(each.node), each.interface, each.addresses, beside and each.node == HOST)
         for label, each in endpoints.items()
     }
 
 
-_NETWORK = "network/"
+def _is_on_a_network(endpoint: Endpoint) -> bool:
+    """Tell whether it is in a Docker network's bridge, or in one of the host that is not ours."""
+    into = endpoint.into
+    return into is not None and (into.key.kind == "network" or (endpoint.node == HOST and not into.topology))
+
+
 _REMEMBERED = 65_536
 """Of how many interfaces the claims are kept: a watch sees many come and go."""
 
 
 @lru_cache(_REMEMBERED)
-def _claims(node: str, interface: str, addresses: tuple[str, ...], network: str) -> tuple[Claim, ...]:
+def _claims(node: str, interface: str, addresses: tuple[str, ...], beside: bool) -> tuple[Claim, ...]:
     """Make the claims of an interface, those of the declared and of the live one once."""
-    where = f"{node} on {network}" if network else node
-    return (nodes.interface_claim(node, interface), *claims_of(where, interface, addresses))
+    return (nodes.interface_claim(node, interface), *claims_of(node, interface, addresses, beside=beside))
