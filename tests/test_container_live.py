@@ -19,10 +19,11 @@ from reconciler.kinds import kinds
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.container import effects
 from reconciler.kinds.container.config import config
-from reconciler.kinds.container.live import Seen, spec_of
+from reconciler.kinds.container.live import spec_of
 from reconciler.kinds.container.look import seen_containers
 from reconciler.kinds.container.parse import containers
 from reconciler.kinds.container.quantities import Bytes, Duration
+from reconciler.kinds.container.seen import Seen
 from reconciler.kinds.container.spec import ContainerSpec, Healthcheck, Logging
 from reconciler.model import FrozenMap, Need, Resource, ResourceKey, Topology
 

@@ -15,9 +15,10 @@ from reconciler.kinds.connect.live import interfaces
 from reconciler.kinds.connect.networks import Networks
 from reconciler.kinds.connect.spec import MAC_AT_CONNECT, MAC_AT_CREATE
 from reconciler.kinds.container import volumes
-from reconciler.kinds.container.live import Seen, spec_of
+from reconciler.kinds.container.live import spec_of
 from reconciler.kinds.container.ours import externals, names, ours, spaces, veths
 from reconciler.kinds.container.parse import name_claim
+from reconciler.kinds.container.seen import Seen
 from reconciler.kinds.container.spec import ContainerSpec
 from reconciler.kinds.networking import BRIDGE, SHARED
 from reconciler.model import Claim, FrozenMap, Need, Resource, ResourceKey
