@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from reconciler.errors import StepFailed
@@ -12,20 +12,12 @@ from reconciler.host import netns
 from reconciler.host.marks import of_alias
 from reconciler.host.netlink import Link, Socket, get_addresses, get_link, get_routes
 from reconciler.kinds.addresses import IPV6_MTU, is_v6
-from reconciler.kinds.veth.spec import Endpoint
 
 _SETTINGS = Path("/proc/sys/net/ipv6/conf")
 """The kernel takes away what is in there of an interface whose MTU is too small for IPv6."""
 
 TURN = threading.Lock()
 """One at a time looks whether IPv6 is still used at an interface and switches it off, or switches it on and uses it."""
-
-
-def allow_ipv6(fd: int, ends: Iterable[Endpoint]) -> None:
-    """Switch IPv6 on, which Docker switches off in containers, at the ends that have an IPv6 address."""
-    names = [end.interface for end in ends if any(map(is_v6, end.addresses))]
-    if names:
-        netns.call(fd, switch_ipv6_on, names)
 
 
 def switch_ipv6_on(names: Sequence[str]) -> None:

@@ -6,17 +6,30 @@ import contextlib
 import errno
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from reconciler.host import netns
 from reconciler.host.marks import PROTOCOL
 from reconciler.host.netlink import Socket, add_address, address_again, delete_address, get_addresses, verbatim
 from reconciler.kinds.addresses import by_subnet, interface, is_v6, written
 from reconciler.kinds.effects import insist
+from reconciler.kinds.ipv6 import TURN, leave_ipv6, switch_ipv6_on
 from reconciler.kinds.keep_routes import all_routes_kept
 
 _GONE = (errno.EADDRNOTAVAIL, errno.ENXIO)
 """What the kernel says of an address that is not there any more, or of any of IPv6 where a small MTU took that away."""
 
 
-def readdress(socket: Socket, index: int, old: Sequence[str], new: Sequence[str]) -> None:
+def readdress(place: tuple[int, Socket], index: int, name: str, *, old: Sequence[str], new: Sequence[str]) -> None:
+    """Give and take the addresses of an interface of ours, which has IPv6 from the first of it to the last."""
+    fd, socket = place
+    with TURN:
+        if any(map(is_v6, new)):
+            netns.call(fd, switch_ipv6_on, [name])
+        give_and_take(socket, index, old, new)
+    if any(map(is_v6, old)) and not any(map(is_v6, new)):
+        leave_ipv6(fd, socket, [index])
+
+
+def give_and_take(socket: Socket, index: int, old: Sequence[str], new: Sequence[str]) -> None:
     """Give and take addresses; those that stay are given too, since a new MTU or state may have taken IPv6 ones."""
     errors = socket.send(addresses(index, new))
     insist(errors, errno.EEXIST)

@@ -11,14 +11,12 @@ from reconciler.errors import (
     Conflict,
     EngineForbidden,
     EngineUnreachable,
-    HostRefuses,
     NoEngine,
     ReconcilerError,
     Usage,
 )
 from reconciler.execute import execute
 from reconciler.host import Host
-from reconciler.host.engine.errors import EngineRefuses
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, Outcome, Plan, Report, Status, Step, Topology
 from reconciler.observe import needed_and_unavailable, observe
@@ -35,6 +33,7 @@ from reconciler.reconcile.refuse import (
     missing_externals,
     not_permitted,
     not_supported,
+    perhaps_there,
 )
 from reconciler.value import dataclass
 
@@ -152,17 +151,6 @@ def _refusals(changes: Changes, host: Host, kinds: Mapping[str, Kind], declared:
     yield from not_permitted(changes, kinds=kinds)
     yield from not_supported(changes, host, kinds=kinds)
     yield from hindered(changes, kinds=kinds)
-
-
-def perhaps_there(changes: Changes, host: Host, declared: Topology) -> Iterator[ReconcilerError]:
-    """Say why a topology of which the name alone is known cannot be looked at whole: else half of it would go.
-
-    What may not be looked at is refused only where something of ours may be there.
-    """
-    for error in changes.observed.unavailable.values() if declared.is_name_alone else ():
-        refused = isinstance(error, EngineForbidden | EngineRefuses)
-        if refused or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
-            yield error
 
 
 def out_of_sight(changes: Changes) -> dict[str, ReconcilerError]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.errors import HostRefuses, NotPermitted, Usage
+from reconciler.errors import EngineForbidden, HostRefuses, NotPermitted, ReconcilerError, Usage
 from reconciler.host import Host
+from reconciler.host.engine.errors import EngineRefuses
 from reconciler.host.privilege import missing, remedy
 from reconciler.kinds.base import Kind
 from reconciler.model import Action, Change, Changes, ResourceKey, Topology
@@ -91,6 +92,17 @@ def hindered(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[HostRef
 
 def _few(keys: Sequence[ResourceKey]) -> str:
     return f"{keys[0]} and {len(keys) - 1} more" if len(keys) > 1 else str(keys[0])
+
+
+def perhaps_there(changes: Changes, host: Host, declared: Topology) -> Iterator[ReconcilerError]:
+    """Say why a topology of which the name alone is known cannot be looked at whole: else half of it would go.
+
+    What may not be looked at is refused only where something of ours may be there.
+    """
+    for error in changes.observed.unavailable.values() if declared.is_name_alone else ():
+        refused = isinstance(error, EngineForbidden | EngineRefuses)
+        if refused or (isinstance(error, HostRefuses) and host.may_hold(declared.name)):
+            yield error
 
 
 def not_permitted(changes: Changes, *, kinds: Mapping[str, Kind]) -> Iterator[NotPermitted]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, StepFailed
-from reconciler.host import firewall, netns
+from reconciler.host import firewall
 from reconciler.host.kernel.packed import write, written
 from reconciler.host.netlink import (
     Link,
@@ -20,12 +20,10 @@ from reconciler.host.netlink import (
     set_bridge,
     set_link,
 )
-from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.bridge.notes import PORT, of_mtu, of_port
 from reconciler.kinds.bridge.spec import OPTIONS, BridgeSpec, options
 from reconciler.kinds.effects import insist, mark_of, new_index, seen, wanted
-from reconciler.kinds.ipv6 import TURN, leave_ipv6, switch_ipv6_on
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
@@ -88,7 +86,7 @@ def _configure(
     step: Step, reach: Reach, place: tuple[int, Socket], index: int, specs: tuple[BridgeSpec, BridgeSpec]
 ) -> None:
     """Send what differs between what a bridge has and what it is to have; its ports before what a small one forbids."""
-    (fd, socket), (old, new), mark = place, specs, mark_of(step, reach.host)
+    socket, (old, new), mark = place[1], specs, mark_of(step, reach.host)
     if new.altname != old.altname:
         _name_in_full(socket, index, old, new)
     if old.name and old.name != new.name:
@@ -98,12 +96,7 @@ def _configure(
     insist(socket.send(_parameters(index, old, new)))
     if new.ports != old.ports or not old.noted:
         _lend(socket, index, old, new)
-    with TURN:
-        if any(map(is_v6, new.addresses)):
-            netns.call(fd, switch_ipv6_on, [new.name])
-        readdress(socket, index, old.addresses, new.addresses)
-    if any(map(is_v6, old.addresses)) and not any(map(is_v6, new.addresses)):
-        leave_ipv6(fd, socket, [index])
+    readdress(place, index, new.name, old=old.addresses, new=new.addresses)
     if new.node == HOST and (new.forward != old.forward or old.name != new.name):
         _forward(mark, new, reach.host.patience)
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import StepFailed
 from reconciler.host.kernel import Place, Reach
 from reconciler.host.netlink import set_link
-from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import delete_links, insist, mark_of, one_by_one, seen, wanted
-from reconciler.kinds.ipv6 import TURN, allow_ipv6, leave_ipv6
 from reconciler.kinds.keep_routes import routes_kept
 from reconciler.kinds.macs import any_mac
 from reconciler.kinds.readdress import readdress
@@ -47,7 +45,7 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
     found = reach.again(handle["place"])
     if found is None:
         raise StepFailed(f"{label} has vanished meanwhile: apply again")
-    (fd, socket), index, master = found, handle["index"], masters.index(new)
+    socket, index, master = found[1], handle["index"], masters.index(new)
     differs = {name: getattr(new, name) != getattr(old, name) for name in ("mtu", "up")}
     link = set_link(
         index,
@@ -61,9 +59,8 @@ def _change(step: Step, label: str, ends: tuple[Endpoint, Endpoint], reach: Reac
         insist(socket.send([link]))
         if master is not None:
             insist(socket.send([port(index, new)]))
-        _readdress(fd, reach, handle["place"], index, ends)
-    if any(map(is_v6, old.addresses)) and not any(map(is_v6, new.addresses)):
-        leave_ipv6(fd, socket, [index])
+        if old.addresses or new.addresses:
+            readdress(found, index, new.interface, old=old.addresses, new=new.addresses)
 
 
 def _new_mac(old: Endpoint, new: Endpoint) -> str | None:
@@ -71,15 +68,6 @@ def _new_mac(old: Endpoint, new: Endpoint) -> str | None:
     if new.mac is None:
         return None if old.own_mac else any_mac()
     return new.mac if new.mac != old.mac else None
-
-
-def _readdress(fd: int, reach: Reach, place: Place, index: int, ends: tuple[Endpoint, Endpoint]) -> None:
-    old, new = ends
-    found = reach.again(place)
-    if found and (old.addresses or new.addresses):
-        with TURN:
-            allow_ipv6(fd, [new])
-            readdress(found[1], index, old.addresses, new.addresses)
 
 
 def delete(host: Host, steps: Sequence[Step]) -> Iterator[Result]:

@@ -10,13 +10,15 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import Conflict, ReconcilerError
+from reconciler.host import netns
 from reconciler.host.kernel import Reach, Where
 from reconciler.host.marks import Mark
 from reconciler.host.netlink import Link, NetlinkError, Socket, delete_link, get_link, new_veth, set_link
+from reconciler.kinds.addresses import is_v6
 from reconciler.kinds.base import Result
 from reconciler.kinds.effects import mark_of, named, new_index, wanted
-from reconciler.kinds.ipv6 import allow_ipv6
-from reconciler.kinds.readdress import readdress
+from reconciler.kinds.ipv6 import switch_ipv6_on
+from reconciler.kinds.readdress import give_and_take
 from reconciler.kinds.veth.masters import Masters
 from reconciler.kinds.veth.messages import settings
 from reconciler.kinds.veth.spec import Endpoint, VethSpec
@@ -152,12 +154,19 @@ def _finish(jobs: Sequence[Job], reach: Reach, masters: Masters) -> None:
                 job.error = job.error or reach.host.explain(left)
 
 
+def allow_ipv6(fd: int, ends: Sequence[Endpoint]) -> None:
+    """Switch IPv6 on at the ends that have an address of it."""
+    names = [end.interface for end in ends if any(map(is_v6, end.addresses))]
+    if names:
+        netns.call(fd, switch_ipv6_on, names)
+
+
 def _again(socket: Socket, index: int, end: Endpoint, refused: NetlinkError) -> Exception | None:
     """Give addresses to an end to which the kernel was quicker to give one of them, with another length."""
     if refused.errno != errno.EEXIST:
         return refused
     try:
-        readdress(socket, index, (), end.addresses)
+        give_and_take(socket, index, (), end.addresses)
     except (OSError, ReconcilerError) as error:
         return error
     return None
