@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from live import snapshot
-from live.lab import RECONCILER, started
+from live.lab import ENGINE, RECONCILER, started
+from live.recorder import Recorder
 
 pytestmark = pytest.mark.live
 
@@ -31,8 +32,8 @@ PROMPTLY = 10.0
 class Run:
     """A command under way, whose standard error is read as it comes."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = started(folder, *arguments)
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.process = started(folder, *arguments, environment=environment)
         self.said = ""
 
     def until(self, words: str) -> None:
@@ -131,18 +132,20 @@ UNHEALTHY = '{healthcheck: {test: [CMD, "false"], start_period: 1000s}}'
 
 def test_a_wait_for_health_ends_at_once(folder: Path, engine: Any, image: str, number: signal.Signals) -> None:
     write(folder, BOXES % image + f"  slow: {UNHEALTHY}\n" + LATER % "service_healthy")
-    run = Run(folder, "apply")
-    run.until("create process/slow")
-    output = run.interrupted(number)
+    with Recorder(ENGINE, folder) as door:
+        run = Run(folder, "apply", DOCKER_HOST=door.url)
+        eventually(lambda: door.counted()["GET /events"])
+        output = run.interrupted(number)
     assert "interrupted while it is not healthy" in output
     assert "process/later" in output
 
 
 def test_a_wait_for_completion_ends_at_once(folder: Path, engine: Any, image: str) -> None:
-    name = write(folder, BOXES % image + "  slow: {init: false}\n" + LATER % "service_completed_successfully")
-    run = Run(folder, "apply")
-    eventually(lambda: running(engine, name=f"{name}-slow"))
-    output = run.interrupted(signal.SIGTERM)
+    write(folder, BOXES % image + "  slow: {init: false}\n" + LATER % "service_completed_successfully")
+    with Recorder(ENGINE, folder) as door:
+        run = Run(folder, "apply", DOCKER_HOST=door.url)
+        eventually(lambda: door.counted()["POST /containers/ID/wait"])
+        output = run.interrupted(signal.SIGTERM)
     assert "interrupted while it has not completed" in output
     assert "process/later" in output
 
@@ -213,9 +216,10 @@ def test_on_the_way_back_what_runs_ends_and_nothing_more_starts(folder: Path, en
 
 
 def test_a_second_signal_aborts_whatever_is_under_way(folder: Path) -> None:
-    write(folder, "namespaces: {red: {exec: [sleep 4]}}\n")
+    token = str(uuid.uuid4().int % 10**8)
+    write(folder, f"namespaces: {{red: {{exec: [sleep {token}]}}}}\n")
     run = Run(folder, "apply")
-    run.until("create namespace/red")
+    eventually(lambda: bool(sleeping(token)))
     run.process.send_signal(signal.SIGTERM)
     run.until("interrupted")
     begun = time.monotonic()
