@@ -27,7 +27,7 @@ def problems(made: Entry) -> list[str]:
 
 
 def test_an_entry_tells_its_attributes_as_lists_and_texts() -> None:
-    made = next(entries(source({"containers": {"web": {"one": "a", "many": [1, 2], "none": {}}, "bare": None}})))
+    made, _ = entries(source({"containers": {"web": {"one": "a", "many": [1, 2], "none": {}}, "bare": None}}))
     assert list(made.items("one")) == [(0, "a")]
     assert made.texts("many") == ("1", "2")
     assert made.texts("none") == made.texts("absent") == ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import cProfile
 import gc
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 
 from reconciler.errors import FileInvalid, Usage
 from reconciler.kinds import kinds
-from reconciler.model import ResourceKey
+from reconciler.kinds.base import Kind
+from reconciler.kinds.source import Source
+from reconciler.model import Resource, ResourceKey
 from reconciler.topology import load
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "topologies").glob("*.yaml"))
@@ -213,3 +217,31 @@ def _calls(function: Callable[[], object]) -> int:
 def test_a_file_without_a_name_is_refused_as_such() -> None:
     with pytest.raises(Usage, match="the name of the file is empty: name one, or leave it out"):
         load("", kinds=kinds())
+
+
+def test_what_was_read_goes_with_the_last_who_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(
+        "name: t\ncontainers: {web: {image: busybox, links: [db]}, db: {image: busybox}}\nimages: {a: {pull: b}}\n"
+    )
+    read = weakref.WeakSet[Source]()
+    parsed = {name: _noting(kind, read) for name, kind in kinds().items()}
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        assert len(load(path, kinds=parsed, environment={})) > 3
+        assert not read
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def _noting(kind: Kind, read: weakref.WeakSet[Source]) -> Kind:
+    """Return a kind that notes which files it is to read."""
+    noting = copy.copy(kind)
+
+    def parse(source: Source) -> Iterable[Resource]:
+        read.add(source)
+        return kind.parse(source)
+
+    noting.parse = parse  # type: ignore[method-assign]
+    return noting

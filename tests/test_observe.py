@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import threading
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -123,6 +126,48 @@ def test_no_kinds_see_nothing() -> None:
 def test_what_tells_more_than_the_spec_is_live() -> None:
     observed = observe(host_with({"box/a": {}}), topology({}), kinds=KINDS)
     assert observed.resources[ResourceKey("box", "a")].live == {"id": 1}
+
+
+class Meeting(EngineScope):
+    """Two looks, each of which ends only when the other one has begun."""
+
+    meeting = threading.Barrier(2)
+
+    @once
+    def one(self) -> int:
+        """Wait for the other."""
+        return self.meeting.wait(10)
+
+    @once
+    def other(self) -> int:
+        """Wait for the one."""
+        return self.meeting.wait(10)
+
+
+def test_what_does_not_need_one_another_is_looked_at_at_the_same_time() -> None:
+    scope = Meeting(Host(), Topology("t"))
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(getattr, scope, name) for name in ("one", "other")]
+        assert sorted(each.result() for each in found) == [0, 1]
+
+
+class Slow(EngineScope):
+    """A look that takes its time, and is counted."""
+
+    times = 0
+
+    @once
+    def slow(self) -> int:
+        """Be slow."""
+        self.times += 1
+        time.sleep(0.1)  # as long as it takes the others to come
+        return self.times
+
+
+def test_a_look_is_made_by_one_while_the_others_wait() -> None:
+    scope = Slow(Host(), Topology("t"))
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: scope.slow, range(4))) == [1] * 4
 
 
 class Reading(EngineScope):

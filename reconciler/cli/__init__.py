@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-_SELDOM = 1_000_000
+_SELDOM = 10_000_000
 """After how many new objects to look for garbage: nearly all that is made here is needed to the end."""
 OFTEN = gc.get_threshold()
 """The same for a command that has no end."""

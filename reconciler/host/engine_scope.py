@@ -29,9 +29,10 @@ INSPECTS = 8
 class once(Generic[T]):  # noqa: N801 - it is used as a decorator
     """A property whose first read is done by one thread while the others wait; that it failed is told to all of them.
 
-    Not functools' cached_property: Python 3.11's has a lock of its own, and two locks in two orders are a deadlock.
-    What was read stands among the attributes of the scope, where it is found without a call and without the lock:
-    that is held by whoever reads something else, with helpers.
+    Each has a lock of its own, so that what does not need one another is asked at the same time. They are taken in the
+    order in which properties are made of one another, which has no circles. Not functools' cached_property: Python
+    3.11's has one lock for the scopes of all threads. What was read stands among the attributes of the scope, where it
+    is found without a call and without a lock.
     """
 
     def __init__(self, read: Callable[[Any], T]) -> None:
@@ -40,7 +41,7 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
     def __get__(self, scope: EngineScope, _: type[EngineScope]) -> T:
         """Return what was read, or read it."""
         name, known = self.read.__name__, vars(scope)
-        with scope.lock:
+        with scope.locks.setdefault(name, threading.RLock()):
             if name in scope.failed:
                 raise scope.failed[name]
             if name not in known:
@@ -77,7 +78,7 @@ class EngineScope:
         self.declared = desired if declared is None else declared
         self.is_by_name = declared is not None and declared.is_name_alone
         self.of_engine, self.adopting = frozenset(of_engine), frozenset(adopting)
-        self.lock = threading.RLock()
+        self.locks: dict[str, threading.RLock] = {}
         self.failed: dict[str, Exception] = {}
         self.image_inspections: dict[str, dict[str, Any]] = {}
 

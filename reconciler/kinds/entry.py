@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import field
 from typing import Any, TypeVar
 
 from reconciler.kinds.source import Pointer, Source
@@ -18,6 +19,14 @@ class Entry:
     source: Source
     name: str
     data: Mapping[str, Any]
+    _found: dict[Callable[[Entry], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, function: Callable[[Entry], T]) -> T:
+        """Return what a function finds in the entry; it looks only the first time."""
+        if function not in self._found:
+            self._found[function] = function(self)
+        found: T = self._found[function]
+        return found
 
     def get(self, attribute: str) -> Any:
         """Return the value of an attribute, None if it is not declared."""
@@ -53,12 +62,15 @@ class Entry:
             return instead
 
 
-def entries(source: Source) -> Iterator[Entry]:
-    """Yield the entries of `containers`."""
-    for name, data in source.section("containers").items():
-        yield Entry(source, name, data or {})
+def entries(source: Source) -> Iterable[Entry]:
+    """Return the entries of `containers`."""
+    return source.once(_entries).values()
+
+
+def _entries(source: Source) -> Mapping[str, Entry]:
+    return {name: Entry(source, name, data or {}) for name, data in source.section("containers").items()}
 
 
 def entry_of(source: Source, name: str) -> Entry:
-    """Return the entry of a container by its name."""
-    return Entry(source, name, source.section("containers").get(name) or {})
+    """Return the entry of a container by its name; one that says nothing where there is none."""
+    return source.once(_entries).get(name) or Entry(source, name, {})

@@ -72,6 +72,10 @@ class Source:
         found: T = self._found[function]
         return found
 
+    def forget(self) -> None:
+        """Let go of what was found once: it points back here, and would stay until garbage is looked for."""
+        self._found.clear()
+
     @property
     def prefix(self) -> str:
         """What stands before live names, with its dash."""

@@ -67,6 +67,7 @@ def _loaded(
     source.problems += (*document.problems, *asked_late, *check.problems(resources, source))
     if source.problems:
         raise FileInvalid({_what(each): each for each in reversed(source.problems)}.values())
+    source.forget()
     by_key = {each.key: each for each in sorted(resources, key=lambda each: each.key)}
     return Topology(source.name, MappingProxyType(by_key), source=where, digest=document.digest)
 

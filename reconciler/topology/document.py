@@ -12,7 +12,6 @@ from typing import Any
 from reconciler.errors import FileInvalid, Position, Problem
 from reconciler.kinds.interpolate import ToldAlready
 from reconciler.topology.combine import PLACED, PLAIN, defaulted
-from reconciler.topology.cut import incomplete
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.include import Reader, beside, folder
 from reconciler.topology.quick import quick
@@ -49,7 +48,11 @@ class Document:
 
     def incomplete(self, pointer: Sequence[str | int]) -> bool:
         """Tell whether something that was wrong is missing at a place, below it, or with all around it."""
-        return bool(self.problems) and incomplete(self.tree(), pointer)
+        if not self.problems:
+            return False
+        from reconciler.topology.cut import incomplete
+
+        return incomplete(self.tree(), pointer)
 
     def directory(self, pointer: Sequence[str | int]) -> Path:
         """Return the folder against which a path at that place is resolved: that of the file which says it."""

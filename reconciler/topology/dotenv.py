@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Position, Problem
-from reconciler.kinds import env_lines
 from reconciler.kinds.interpolate import Lookup, ToldAlready, Unresolved, interpolate
 from reconciler.kinds.reading import read_file
 from reconciler.secret import looks_secret
 
 if TYPE_CHECKING:
-    import re
     from pathlib import Path
 
-_LINE = env_lines.line("[A-Za-z_][A-Za-z0-9_.-]*")
+_NAME = "[A-Za-z_][A-Za-z0-9_.-]*"
 
 
 class Variables:
@@ -58,24 +56,26 @@ class Variables:
         return self._values
 
     def _parse(self, text: str, values: dict[str, str]) -> None:
+        from reconciler.kinds.container import env_lines
+
         try:
-            for number, line in env_lines.found(text, _LINE):
-                self._assign(line, number, values)
+            for number, line in env_lines.found(text, env_lines.line(_NAME)):
+                literal, value = env_lines.literal(line), env_lines.open_to_variables(line)
+                self._assign(line["name"], literal, value, number, values)
         except env_lines.WrongLine as error:
             self._problem(error.number, error.message, error.hint)
             self._unknown |= error.names - values.keys()
 
-    def _assign(self, line: re.Match[str], number: int, values: dict[str, str]) -> None:
-        literal, value = env_lines.literal(line), env_lines.open_to_variables(line)
+    def _assign(self, name: str, literal: str | None, value: str | None, number: int, values: dict[str, str]) -> None:
         if literal is not None:
-            values[line["name"]] = literal
+            values[name] = literal
         elif value is not None:  # a NAME alone asks for the environment's, which was asked already
             try:
-                values[line["name"]] = interpolate(value, self)
+                values[name] = interpolate(value, self)
             except Unresolved as error:
-                self._unknown |= {line["name"]}
+                self._unknown |= {name}
                 if not isinstance(error, ToldAlready):
-                    self._problem(number, *error.told(secretive=looks_secret(line["name"])))
+                    self._problem(number, *error.told(secretive=looks_secret(name)))
 
     def _unread(self, message: str, hint: str = "") -> None:
         self._is_unread = True

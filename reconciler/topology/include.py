@@ -15,7 +15,6 @@ from reconciler.kinds.reading import is_stream, located, read_file, read_stream
 from reconciler.model import STANDARD_INPUT
 from reconciler.secret import Secret, alike, publish
 from reconciler.topology.combine import merge
-from reconciler.topology.cut import sound
 from reconciler.topology.dotenv import Variables
 from reconciler.topology.schema import adapt, schema
 from reconciler.topology.tree import ANYTHING, Builder, Node, Origin
@@ -109,6 +108,8 @@ class Reader:
 
     def _tree(self, content: bytes, origin: Origin, name: str | None) -> Node | None:
         """Parse a file and check it against the schema."""
+        from reconciler.topology.cut import sound
+
         try:
             node, count = compose(content, origin.path)
         except FileInvalid as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reconciler.kinds import env_lines
+from reconciler.kinds.container import env_lines
 from reconciler.kinds.interpolate import Lookup, Unresolved, interpolate
 
 Variable = tuple[str, str | None, int]

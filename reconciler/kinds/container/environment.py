@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from reconciler.kinds import units
-from reconciler.kinds.container import env_file
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.reading import read_file
 from reconciler.kinds.room import Room
@@ -109,6 +108,8 @@ def _file(entry: Entry, number: int, each: str | Mapping[str, str | bool]) -> _L
 
 def _variables(entry: Entry, text: str, each: str | Mapping[str, str | bool]) -> _Lines:
     """Read a file's variables; what stands for what is asked of the environment, then of the entry's own."""
+    from reconciler.kinds.container import env_file
+
     room = entry.source.once(_room)
     if not room.takes(len(text) // _PIECE):
         return {}

@@ -24,6 +24,10 @@ _DEFAULTS: dict[str, Any] = {
 
 def healthcheck(entry: Entry) -> Healthcheck:
     """Read `healthcheck`; that there is none wins over all else, which may be that of the defaults."""
+    return entry.once(_healthcheck)
+
+
+def _healthcheck(entry: Entry) -> Healthcheck:
     found = entry.get("healthcheck") or {}
     if disabled(found):
         return Healthcheck(NONE)

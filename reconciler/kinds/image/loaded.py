@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
-from reconciler.kinds.image.archive import Archive, read_archive
 from reconciler.kinds.source import Source, home
+
+if TYPE_CHECKING:
+    from reconciler.kinds.image.archive import Archive
 
 
 def archives(source: Source) -> dict[str, Archive]:
@@ -13,6 +16,8 @@ def archives(source: Source) -> dict[str, Archive]:
     found: dict[str, Archive] = {}
     for name, entry in source.section("images").items():
         if "load" in entry:
+            from reconciler.kinds.image.archive import read_archive
+
             with contextlib.suppress(OSError, ValueError):
                 path = source.directory(("images", name, "load")) / home(entry["load"])
                 if path.is_file():  # a device may never end

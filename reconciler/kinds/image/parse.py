@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds.image.containers import built_entry, image_of, is_built, made_here, referred, tagged, tags_of
-from reconciler.kinds.image.recipes import Recipes, Unusable
 from reconciler.kinds.image.references import component, inputs_tag, is_tag, normal, root
 from reconciler.kinds.image.spec import ImageSpec, Pull, tag_claims
 from reconciler.kinds.source import Pointer, Source
@@ -82,20 +81,28 @@ class Images:
         if entry.get("external"):
             return ImageSpec(self._checked((*pointer, "name"), entry.get("name", name)))
         self._check_tags(pointer, entry)
-        tags = tags_of(self.source, name, entry)
-        repository = f"{root(self.source.name)}{component(name)}"
         if "pull" in entry:
             pull = entry["pull"] if isinstance(entry["pull"], Mapping) else {"image": entry["pull"]}
             reference = self._checked((*pointer, "pull"), pull["image"])
+            tags, repository = tags_of(self.source, name, entry), self._repository(name)
             return ImageSpec(reference, "", tags, recipe=Pull(pull.get("policy", "missing")), repository=repository)
-        bases: list[str] = []
+        return self._made(name, pointer, entry)
+
+    def _made(self, name: str, pointer: Pointer, entry: Entry) -> ImageSpec:
+        from reconciler.kinds.image.recipes import Recipes, Unusable
+
+        tags, bases = tags_of(self.source, name, entry), list[str]()
         try:
             recipe, digest = Recipes(self.source, self, name, self._needs[name], bases).recipe(pointer, entry)
         except Unusable as error:
             self.source.problem(error.place, error.message, error.hint)
             return ImageSpec(tags=tags)
+        repository = self._repository(name)
         reference = f"{repository}:{inputs_tag(digest)}"
         return ImageSpec(reference, digest, tags, recipe=recipe, repository=repository, bases=tuple(sorted(set(bases))))
+
+    def _repository(self, name: str) -> str:
+        return f"{root(self.source.name)}{component(name)}"
 
     def _check_tags(self, pointer: Pointer, entry: Entry) -> None:
         of_container = pointer[0] == "containers"
