@@ -32,8 +32,6 @@ class Asking:
 
     def __init__(self, kernel: Kernel, scope: EngineScope) -> None:
         self.kernel, self.scope = kernel, scope
-        self.wanted = scope.wanted  # they are read in another thread then, which would wait for this one
-        self.externals = scope.externals
         self.bridges = [each.spec for each in scope.desired.of_kind("bridge") if not each.owned]
         self.own = os.stat(netns.OWN).st_ino  # noqa: PTH116 - like the others
         reachable = {} if kernel.stranger else kernel.containers
@@ -50,7 +48,7 @@ class Asking:
 
     def _handed_over(self, found: Namespace, space: Space) -> Space:
         """Return a namespace without the marks on what the file calls external: that was ours once."""
-        if any(("namespace", name) in self.externals for name in found.names):
+        if any(("namespace", name) in self.scope.externals for name in found.names):
             space = _without_marks(space, {LOOPBACK})
         residents = set(self._residents(found, space)) if self.bridges else set()
         names = {getattr(each, "name", "") for each in self.bridges if getattr(each, "node", None) in residents}
@@ -111,8 +109,8 @@ class Asking:
         if mark and mark.key.kind == "namespace" and found.names:
             yield self.scope.key_of_ours(mark.key, found.names[0])
         for name in found.names:
-            key = self.wanted.get(("namespace", name))
-            if key and (("namespace", name) in self.externals or (mark is None and key in self.scope.adopting)):
+            key = self.scope.wanted.get(("namespace", name))
+            if key and (("namespace", name) in self.scope.externals or (mark is None and key in self.scope.adopting)):
                 yield key
         yield from (self.by_pid[pid] for pid in found.pids if pid in self.by_pid)
 
