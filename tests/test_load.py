@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import cProfile
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -245,3 +247,22 @@ def _noting(kind: Kind, read: weakref.WeakSet[Source]) -> Kind:
 
     noting.parse = parse  # type: ignore[method-assign]
     return noting
+
+
+def test_a_watch_has_the_words_for_a_wrong_file_before_there_is_one(folder: Path) -> None:
+    (folder / "good.yaml").write_text("name: t\nnamespaces: {red: }\n")
+    (folder / "wrong.yaml").write_text("name: t\ninclude: good.yaml\nnamespaces: {red: {sysctl: }}\n")
+    code = (
+        "import sys, reconciler.watch\n"
+        "from reconciler.api import load\n"
+        "from reconciler.errors import FileInvalid\n"
+        "from reconciler.kinds import load_steps\n"
+        "from reconciler.topology import load_words\n"
+        "load_steps(), load_words(), load('good.yaml')\n"
+        "before = {*sys.modules}\n"
+        "try:\n    load('wrong.yaml')\n"
+        "except FileInvalid as error:\n    print(len(error.problems))\n"
+        "print(*sorted(each for each in {*sys.modules} - before if each.startswith('reconciler')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2\n\n"

@@ -151,6 +151,35 @@ def test_what_does_not_need_one_another_is_looked_at_at_the_same_time() -> None:
         assert sorted(each.result() for each in found) == [0, 1]
 
 
+class Silent(EngineScope):
+    """Two things of an engine that does not answer, asked for at the same time."""
+
+    meeting = threading.Barrier(2)
+
+    @once
+    def one(self) -> int:
+        """Fail."""
+        self.meeting.wait(10)
+        raise EngineUnreachable("no answer to one")
+
+    @once
+    def other(self) -> int:
+        """Fail as well."""
+        self.meeting.wait(10)
+        raise EngineUnreachable("no answer to the other")
+
+
+def test_that_an_engine_does_not_answer_is_told_once_whoever_asked() -> None:
+    scope = Silent(Host(), Topology("t"))
+    vars(scope)["engine"] = "it has answered before"
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(getattr, scope, name) for name in ("one", "other")]
+        errors = [each.exception() for each in asked]
+    assert len({str(each) for each in errors}) == 1
+    assert {*scope.failed} == {"one", "other", "engine"}
+    assert "engine" not in vars(scope)
+
+
 class Slow(EngineScope):
     """A look that takes its time, and is counted."""
 

@@ -41,7 +41,7 @@ NONE = "no wait"
 """It is over at once: the kernel answers within the call, or what is waited for does not wait itself."""
 GIVEN = "as long as its caller says"
 GRACE = "The stop signal"
-INTERRUPTED = "An interruption"
+INTERRUPTED = "A command that runs when the run is interrupted"
 STARTED = "A container that was just started"
 TRIAL = "A container that the engine restarts"
 DUMP = "A look into a namespace that changes all the time"
@@ -51,7 +51,7 @@ LOG = "The log of a watch"
 WATCH = "The pauses of a watch"
 UNASKED = {
     GRACE: f"{STOP_GRACE_PERIOD // 10**9} s unless it says otherwise",
-    INTERRUPTED: f"{host.ENDING:g} s for the command to end",
+    INTERRUPTED: f"{host.ENDING:g} s to end",
     STARTED: "{:g} to {:g} s".format(*effects._GRACE),
     TRIAL: f"{host.TRIAL:g} s",
     DUMP: f"{transport._TRIES} looks",

@@ -100,8 +100,9 @@ def _keys(option: str, words: str) -> Any:
     return typer.Option(option, parser=key, metavar="KEY", help=f"{words}; repeatable.")
 
 
-_FILE = f"The topology file, {DEFAULT_FILE} unless named; {STANDARD_INPUT} is standard input."
-File = Annotated[str | None, typer.Argument(metavar="FILE", help=_FILE)]
+_FILE = f"The topology file, {DEFAULT_FILE} unless named"
+File = Annotated[str | None, typer.Argument(metavar="FILE", help=f"{_FILE}; {STANDARD_INPUT} is standard input.")]
+Watched = Annotated[str | None, typer.Argument(metavar="FILE", help=f"{_FILE}.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The topology's name, instead of the file's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Add the traceback to an error.")]

@@ -27,7 +27,7 @@ _LINKS_MAX = 40  # man 7 path_resolution
 
 
 def watch(
-    file: o.File = None,
+    file: o.Watched = None,
     *,
     name: o.Name = None,
     dry_run: o.DryRun = False,

@@ -41,18 +41,14 @@ class once(Generic[T]):  # noqa: N801 - it is used as a decorator
     def __get__(self, scope: EngineScope, _: type[EngineScope]) -> T:
         """Return what was read, or read it."""
         name, known = self.read.__name__, vars(scope)
-        with scope.locks.setdefault(name, threading.RLock()):
-            if name in scope.failed:
-                raise scope.failed[name]
-            if name not in known:
+        with scope.lock(name):
+            if name not in scope.failed and name not in known:
                 try:
                     known[name] = self.read(scope)
-                except Exception as error:
-                    scope.failed[name] = error
-                    if isinstance(error, EngineUnreachable):  # else each thing would be waited for as long again
-                        scope.failed["engine"] = error
-                        known.pop("engine", None)
-                    raise
+                except Exception as error:  # noqa: BLE001 - it is told to whoever asks
+                    scope.failed[name] = scope.reason(error)
+            if name in scope.failed:
+                raise scope.failed[name]
             found: T = known[name]
             return found
 
@@ -81,6 +77,21 @@ class EngineScope:
         self.locks: dict[str, threading.RLock] = {}
         self.failed: dict[str, Exception] = {}
         self.image_inspections: dict[str, dict[str, Any]] = {}
+
+    def lock(self, name: str) -> threading.RLock:
+        """The lock of a property."""
+        return self.locks.setdefault(name, threading.RLock())
+
+    def reason(self, error: Exception) -> Exception:
+        """Return why something cannot be read: of an engine that does not answer the first reason, which is told once.
+
+        Nor is it asked for anything else, or each thing would be waited for as long again.
+        """
+        if not isinstance(error, EngineUnreachable):
+            return error
+        with self.lock("engine"):
+            vars(self).pop("engine", None)
+            return self.failed.setdefault("engine", error)
 
     @once
     def engine(self) -> Engine:

@@ -15,6 +15,7 @@ from reconciler.host import Host, Memory
 from reconciler.host.marks import of_labels
 from reconciler.kinds import load_steps
 from reconciler.model import ResourceKey
+from reconciler.topology import load_words
 from reconciler.watch.agenda import Agenda
 from reconciler.watch.concern import HEALTHY, EngineConcern
 from reconciler.watch.engine import EngineEars, Lost, Reached, Word
@@ -87,6 +88,7 @@ class Watch:
 
     def _begin(self) -> None:
         load_steps()
+        load_words()
         topology = self.file.topology
         self.tell(Said(What.WATCHING, f"{topology.name}: {len(topology)} resources of {topology.source}"))
         self._admit_deafness()

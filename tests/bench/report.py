@@ -18,8 +18,9 @@ from bench.run import Result
 INTRODUCTION = """\
 # How fast it is
 
-`scripts/bench` has written this. Every figure is a ratio of two things that were measured in the same run, in turn; the
-median, with the least and the most. The floors are a bare HTTP client that sends the calls which cannot be left out, by
+`scripts/bench` has written this. Most figures are ratios of two things that were measured in the same run, in turn; the
+others are memory, a share of a core, or the slope of time against size. Each is the median, with the least and the most.
+A bound is what is aimed at: where one is missed, that is known, and not hidden. The floors are a bare HTTP client that sends the calls which cannot be left out, by
 its best number of workers, and `ip -batch`; the peers are given the same work in their own words.
 """
 QUICK = "\n**This was a quick run**: small sizes and a single round, for which the bounds are not meant.\n"

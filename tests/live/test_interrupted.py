@@ -87,7 +87,7 @@ def write(folder: Path, text: str, name: str = "") -> str:
 
 
 def eventually(holds: Any) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -12,16 +12,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker import APIClient
 
 from live import snapshot
 from live.lab import NOWHERE, busybox_tar, run
 from live.standing import standing
+from reconciler.kinds.image.stages import Stages
 
 pytestmark = pytest.mark.live
 
@@ -265,6 +267,59 @@ def test_a_step_that_the_engine_ends_beside_the_next_build_goes_with_the_image(
     made.succeeds("plan", "--detailed-exitcode")
     made.succeeds(*DESTROY)
     made.insist_on_nothing(before, "with what stood beside it")
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_first_step_that_the_engine_ends_beside_the_next_build_goes_with_the_image(
+    lab: Any, engine: Any, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """It stands on nothing that has a name, and the next build had begun, so that it was not found in the cache."""
+    context = lab.folder / "context"
+    context.mkdir()
+    context.joinpath("file").write_text(lab.name)
+    lines = ["FROM scratch\n", "COPY file /\n", f"ENV NAME={lab.name}\n"]
+    context.joinpath("Dockerfile").write_text("".join(lines))
+    context.joinpath("of-the-killed").write_text("".join(lines[: steps + 1]))
+    before, take = snapshot.at_rest(engine), Stages.take
+    beside: list[str] = []
+
+    def taken(stages: Stages, identity: str, *, cached: bool) -> None:
+        take(stages, identity, cached=cached)
+        if not beside:
+            told = engine.build(path=str(context), dockerfile="of-the-killed", nocache=True, rm=True, decode=True)
+            beside.append(str([each["aux"]["ID"] for each in told if "aux" in each][-1]))
+
+    monkeypatch.setattr(Stages, "take", taken)
+    goes_with_the_image(lab, engine, "images: {lab: {build: context}}\n", beside, before)
+
+
+@pytest.mark.parametrize("recipe", ["{import: root.tar}", "{commit: box}"])
+def test_what_the_engine_makes_for_a_killed_run_beside_the_next_goes_with_the_image(
+    lab: Any, engine: Any, image: str, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    """The next run's takes its tag."""
+    (lab.folder / "root.tar").write_bytes(busybox_tar())
+    box = f"{{image: '{image}', init: true, network_mode: none, command: [sleep, '1000'], exec: [touch /made]}}"
+    call = "commit" if "commit" in recipe else "import_image_from_file"
+    before, make = snapshot.at_rest(engine), getattr(APIClient, call)
+    beside: list[str] = []
+
+    def twice(*arguments: Any, **named: Any) -> Any:
+        make(*arguments, **named)
+        [reference] = (tag for each in engine.images() for tag in each["RepoTags"] or () if f"{lab.name}/lab:" in tag)
+        beside.append(engine.inspect_image(reference)["Id"])
+        return make(*arguments, **named)
+
+    monkeypatch.setattr(APIClient, call, twice)
+    goes_with_the_image(lab, engine, f"images: {{lab: {recipe}}}\ncontainers: {{box: {box}}}\n", beside, before)
+
+
+def goes_with_the_image(lab: Any, engine: Any, text: str, beside: Sequence[str], before: dict[str, Any]) -> None:
+    assert lab.apply(text).converged
+    assert [tag for tag in engine.inspect_image(beside[0])["RepoTags"] if f"{lab.name}/lab:stage-" in tag]
+    assert not lab.pending(text)
+    assert lab.destroy().converged
+    assert snapshot.differences(before, snapshot.settled(before, engine)) == {}
 
 
 def test_of_a_killed_namespace_no_file_stays(lab: Any, tmp_path: Path, chance: random.Random) -> None:

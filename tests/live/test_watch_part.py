@@ -128,9 +128,11 @@ EVERY: list[Drift] = [
 ]
 
 
-@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(2**32) for _ in range(ROUNDS)], ids=str)
-def test_whatever_drifts_in_the_kernel_it_ends_in_the_state_that_apply_makes(bare: Lab, seed: int) -> None:
-    draw = random.Random(seed)
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_drifts_in_the_kernel_it_ends_in_the_state_that_apply_makes(
+    bare: Lab, pytestconfig: pytest.Config, number: int
+) -> None:
+    draw = random.Random(f"{pytestconfig.option.hypothesis_seed} {number}")
     file = "\n".join(f"{name}: {json.dumps(each)}" for name, each in MIXED.items())
     bare.load(file)
     done: list[str] = []

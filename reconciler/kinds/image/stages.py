@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.host.engine.errors import NOT_FOUND
 from reconciler.kinds.calls import status
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DIGITS = 12
 """How many digits of its id number the tag of an image that is held."""
 _ALGORITHM = "sha256:"
+_OF_THE_STEP = ("Hostname", "Image")
+"""What the configuration of an image says of the step that made it."""
 
 
 @dataclass
@@ -87,9 +89,40 @@ class Stages:
 
 def hold(engine: Engine, spec: ImageSpec, identities: Iterable[str]) -> dict[str, str]:
     """Give images a tag each: by it they, and what stands on them, stay ours until it goes as the last."""
-    # Numbered by their ids, each gets the same tag again after a kill.
-    given = {_tag(engine, spec, identity, int(identity[-_DIGITS:], 16)): identity for identity in identities}
+    given = {_tag(engine, spec, identity, _number(identity)): identity for identity in identities}
     return {tag: identity for tag, identity in given.items() if tag}
+
+
+def keep_twins(engine: Engine, spec: ImageSpec, before: Rows) -> None:
+    """Tag what the engine has made beside ours, and is the same, so that it goes with ours: a killed run had begun it.
+
+    `before` is what there was: none of these, or ours by a tag that the new one has taken.
+    """
+    rows = listed(engine)
+    inside = lineage(rows, [image_id(engine, spec.reference)])
+    below = {row.get("ParentId") for row in rows.values()}
+    for identity in rows.keys() - below - set(inside):
+        named = tags(before.get(identity, {}))
+        is_new = identity not in before or (named and all(split(each)[0] == spec.repository for each in named))
+        alike = (each for each in inside if rows[each]["Size"] == rows[identity]["Size"])
+        if (
+            is_new
+            and not tags(rows[identity])
+            and any(_content(engine, each) == _content(engine, identity) for each in alike)
+        ):
+            _tag(engine, spec, identity, _number(identity))
+
+
+def _content(engine: Engine, identity: str) -> Any:
+    """Return what is in an image, whenever it was made and on what."""
+    found = engine.images.inspect(identity)
+    config = {name: each for name, each in (found.get("Config") or {}).items() if name not in _OF_THE_STEP}
+    return found.get("RootFS"), config
+
+
+def _number(identity: str) -> int:
+    """Number an image by its id, so that it gets the same tag again after a kill."""
+    return int(identity[-_DIGITS:], 16)
 
 
 def _tag(engine: Engine, spec: ImageSpec, identity: str, number: int) -> str:
