@@ -102,12 +102,12 @@ def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End 
         owner = source.node(pointer, name)
     else:
         entry, owner = raw, _owner(source, pointer, raw)
+    found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
     if owner is None or not nodes.has_own_network(source, pointer, owner, "the interface"):
         return None
     interface = entry.get("interface") or ""
     node = nodes.node_of_bridge(source, owner.name) if owner.kind == "bridge" else owner
     node = HOST if owner.kind == "network" else node
-    found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
     end = End(pointer, owner, node, interface, found, entry)
     return end if _is_right(source, end) else None
 
