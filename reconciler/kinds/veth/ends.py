@@ -99,7 +99,8 @@ def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End 
     if isinstance(raw, str):
         name, interface, addresses = _words(raw)
         entry: Mapping[str, Any] = {"interface": interface, "addresses": addresses}
-        owner = source.node(pointer, name)
+        hint = f"it is a network: write {{endpoints: [..., {{network: {name}}}]}}"
+        owner = source.node(pointer, name, hint if name in source.section("networks") else "")
     else:
         entry, owner = raw, _owner(source, pointer, raw)
     found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
