@@ -114,7 +114,7 @@ class Source:
         return None
 
     def reference(self, pointer: Pointer, section: str, name: str, kind: str, *, hint: str = "") -> ResourceKey | None:
-        """Find an entry of a section by its name; an unknown one is noted as a problem, whose last hint is the caller's."""
+        """Find an entry of a section by its name; an unknown one is noted as a problem, with the caller's hint last."""
         if name in self.section(section):
             return ResourceKey(kind, name)
         if not self.incomplete((section, name)):

@@ -150,8 +150,10 @@ def _container(source: Source, end: End) -> None:
         source.problem(end.pointer, message, "take the veth out, or change the state")
     for prefix, names in nodes.docker_interfaces(source, end.owner).items():
         if end.interface in names:
-            message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
-            source.problem(end.pointer, message, f"use {prefix}{len(names)}")
+            message = f"the name {end.interface!r} is Docker's in {end.owner.name!r}, for its network's interface"
+            declared = nodes.entry(source, end.owner).get("networks")
+            without = "" if declared else ", or network_mode: none if it needs no Docker network"
+            source.problem(end.pointer, message, f"use {prefix}{len(names)}{without}")
 
 
 def _network(source: Source, end: End) -> None:
