@@ -141,7 +141,10 @@ def test_a_foreign_master_is_no_need() -> None:
         ("[[br0 10.0.0.1/24, blue:x]]", "'br0' is the port of a bridge (give the addresses to the bridge)"),
         ("[[web:eth0, blue:x]]", "the name 'eth0' is Docker's in 'web', for its network's interface (use eth1)"),
         ("[[both:eth1, blue:x]]", "the name 'eth1' is Docker's in 'both', for its network's interface (use eth2)"),
-        ("[[plain:eth0, blue:x]]", "the name 'eth0' is Docker's in 'plain', for its network's interface (use eth1, or network_mode: none if"),
+        (
+            "[[plain:eth0, blue:x]]",
+            "the name 'eth0' is Docker's in 'plain', for its network's interface (use eth1, or network_mode: none if",
+        ),
         (
             "[[onbridge:eth0, blue:x]]",
             "the name 'eth0' is Docker's in 'onbridge', for its network's interface (use eth1",
