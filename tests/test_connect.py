@@ -155,7 +155,7 @@ def test_the_addresses_of_an_external_network_are_its_owner_s_business() -> None
         ),
         (
             {"lan": {"link_local_ips": ["169.254.1.1", "x"]}},
-            "networks/lan/link_local_ips/1: 'x' does not appear to be an IPv4 or IPv6 address",
+            "networks/lan/link_local_ips/1: 'x' is not an address",
         ),
         (
             {"lan": {"link_local_ips": ["fe80::9"]}},

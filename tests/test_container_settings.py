@@ -52,7 +52,7 @@ def test_a_command_is_a_list_or_split_as_a_shell_would(value: Any, expected: tup
 def test_a_command_with_an_open_quote_is_a_problem() -> None:
     made = entry(command="echo 'oh")
     assert settings.command(made, "command") == ()
-    assert problems(made) == ["containers/web/command: No closing quotation"]
+    assert problems(made) == ["containers/web/command: a quote is left open"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_host_without_an_address_is_a_problem() -> None:
 def test_addresses_are_normalised_and_others_are_problems() -> None:
     made = entry(dns=["10.0.0.53", "FD00::53", "here"])
     assert settings.addresses(made, "dns") == ("10.0.0.53", "fd00::53")
-    assert problems(made) == ["containers/web/dns/2: 'here' does not appear to be an IPv4 or IPv6 address"]
+    assert problems(made) == ["containers/web/dns/2: 'here' is not an address"]
 
 
 def test_limits_of_the_shell_are_read_written_and_read_back() -> None:

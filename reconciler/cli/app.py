@@ -30,6 +30,7 @@ def app(arguments: Sequence[str] = ()) -> typer.Typer:
     made = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
+        suggest_commands=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": list(HELP)},

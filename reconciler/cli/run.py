@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -14,7 +16,16 @@ from reconciler.errors import ReconcilerError, Usage
 _Refused: type[Exception] = typer.BadParameter.__mro__[2]
 """What the command-line library raises when the arguments are wrong, under whichever name it has it."""
 _CLOSE = 0.75
-"""How alike an option has to be to be what was meant."""
+"""How alike an option or a command has to be to be what was meant."""
+_NEIGHBOURS = {
+    **dict.fromkeys(("up", "deploy", "create"), "apply"),
+    **dict.fromkeys(("down", "delete", "rm"), "destroy"),
+    **dict.fromkeys(("ps", "status", "inspect"), "show"),
+    "list": "ls",
+    "diff": "plan",
+}
+"""The commands of Compose, containerlab and their like, and ours for them."""
+_NO_COMMAND = re.compile("No such command '(.*)'")
 
 
 def run(arguments: list[str]) -> int:
@@ -53,13 +64,19 @@ def _refused(error: Any, arguments: list[str]) -> int:
 
 
 def _said(error: Any) -> str:
-    """Put it in the library's words, but for its guesses at an option that nobody meant."""
+    """Put it in the library's words, with our own guess at what was meant."""
+    if hasattr(error, "possibilities"):
+        return _with_guess(str(error.message), error.option_name, error.possibilities or ())
+    text = str(error.format_message()).rstrip(".?")
+    unknown = _NO_COMMAND.fullmatch(text)
+    return _with_guess(text, _NEIGHBOURS.get(unknown[1], unknown[1]), COMMANDS) if unknown else text
+
+
+def _with_guess(text: str, word: str, known: Iterable[str]) -> str:
     import difflib
 
-    if not hasattr(error, "possibilities"):
-        return str(error.format_message()).rstrip(".?")
-    close = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=_CLOSE)
-    return str(error.message) + (f", did you mean {close[0]}" if close else "")
+    close = difflib.get_close_matches(word, known, n=1, cutoff=_CLOSE)
+    return f"{text} (did you mean {close[0]}?)" if close else text
 
 
 def _command(error: Any, arguments: list[str]) -> str:

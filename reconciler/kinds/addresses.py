@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ IPV6_MTU = 1280
 _IPV6, _WHOLE = 6, 32
 _LENGTHS = {str(each): each for each in range(_WHOLE + 1)}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_WITH_LENGTH = re.compile(r"[0-9a-fA-F:.]+/[0-9]{1,3}")
+"""Python also takes a bare address, a netmask, and a zone."""
 _GROUP = 1
 """The bit of the first byte that makes a MAC address that of many."""
 
@@ -85,9 +88,11 @@ def by_subnet(found: Iterable[str]) -> Mapping[Network, list[str]]:
 def interface_address(source: Source, pointer: Pointer, text: str) -> str:
     """Normalise an address with its prefix length; empty, and a problem, if it is none."""
     try:
-        found = interface(text)
-    except ValueError as error:
-        source.problem(pointer, f"{text!r} is not an address with its prefix length: {error}", "e.g. 10.0.0.1/24")
+        found = interface(text) if _WITH_LENGTH.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if not found:
+        source.problem(pointer, f"{text!r} is not an address with its prefix length", "e.g. 10.0.0.1/24")
         return ""
     if found.is_multicast or found.is_loopback or not int(found):
         source.problem(pointer, f"{text!r} cannot be the address of an interface")
@@ -116,10 +121,18 @@ def prefix_of(text: str) -> tuple[int, int]:
 def ip(source: Source, pointer: Pointer, text: str) -> str:
     """Normalise an address; empty, and a problem, if it is none."""
     try:
-        return written(ipaddress.ip_address(text))
+        return written(parsed(text))
     except ValueError as error:
-        source.problem(pointer, f"{text!r} is not an address: {error}", "e.g. 10.0.0.1")
+        source.problem(pointer, str(error), "e.g. 10.0.0.1")
         return ""
+
+
+def parsed(text: str) -> IP:
+    """Read an address; a ValueError if it is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address") from None
 
 
 def within(gateway: str, subnets: Iterable[str]) -> bool:

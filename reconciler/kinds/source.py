@@ -16,6 +16,8 @@ Pointer = tuple[str | int, ...]
 NODES = {"containers": "container", "namespaces": "namespace", "bridges": "bridge"}
 """The sections whose entries are nodes: they share one space of names."""
 
+_NAMELESS = ("x-", "host", "defaults")
+"""How the sections begin whose keys are no names of entries."""
 _HINTED = 20_000
 """With how many names in all those that are not known are compared."""
 _ENTRY = 2
@@ -95,8 +97,8 @@ class Source:
             return str(own or name)
         return f"{self.prefix}{name}"
 
-    def node(self, pointer: Pointer, name: str) -> ResourceKey | None:
-        """Find a node by its name in the file; an unknown one is noted as a problem."""
+    def node(self, pointer: Pointer, name: str, hint: str = "") -> ResourceKey | None:
+        """Find a node by its name in the file; an unknown one is noted as a problem, with a hint of the caller's."""
         if name == "host":
             return HOST
         for section, kind in NODES.items():
@@ -107,17 +109,25 @@ class Source:
         sections = [self.section(each) for each in NODES]
         patient = self.patient(sum(map(len, sections)))
         known = [*(each for section in sections for each in section), "host"] if patient else []
-        self.problem(pointer, f"there is no node {name!r}", did_you_mean(name, known))
+        hint = hint or self._elsewhere(name) or did_you_mean(name, known)
+        self.problem(pointer, f"there is no node {name!r}", hint)
         return None
 
-    def reference(self, pointer: Pointer, section: str, name: str, kind: str) -> ResourceKey | None:
-        """Find an entry of a section by its name; an unknown one is noted as a problem."""
+    def reference(self, pointer: Pointer, section: str, name: str, kind: str, *, hint: str = "") -> ResourceKey | None:
+        """Find an entry of a section by its name; an unknown one is noted as a problem, with the caller's hint last."""
         if name in self.section(section):
             return ResourceKey(kind, name)
         if not self.incomplete((section, name)):
             known = self.section(section) if self.patient(len(self.section(section))) else ()
-            self.problem(pointer, f"there is no {name!r} in {section}", did_you_mean(name, known))
+            hint = ("" if hint else self._elsewhere(name)) or did_you_mean(name, known) or hint
+            self.problem(pointer, f"there is no {name!r} in {section}", hint)
         return None
+
+    def _elsewhere(self, name: str) -> str:
+        """Say of which other section a name is an entry; empty if of none."""
+        sections = {each: found for each, found in self.file.data.items() if isinstance(found, Mapping)}
+        found = [each for each in sections if name in sections[each] and not each.startswith(_NAMELESS)]
+        return f"it is an entry of {' and of '.join(found)}" if found else ""
 
     def patient(self, count: int) -> bool:
         """Tell whether to compare a name with so many others; nobody needs hints by the thousand."""

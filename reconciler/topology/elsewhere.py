@@ -1,4 +1,4 @@
-"""Words of the Compose specification that are not part of this language, and what to do without them."""
+"""Words of the Compose specification that are not part of this language, or of it elsewhere, and what to write."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ _OF_THE_ENGINE = {
 }
 """What the engine says for all of its containers, in its daemon.json."""
 _DEFAULT_ROUTE = "routes says where a container's default route leads, as in routes: [{to: default, via: 10.0.0.1}]"
+_ADDRESSES = (
+    "an attribute of bridges and of the ends of veths, as in veths: [[red:eth0 10.0.0.1/30, blue:eth0 10.0.0.2/30]]; "
+    "a container's in a network is ipv4_address"
+)
+_IPAM = "an attribute of a network's ipam: {config: [{subnet: 10.0.0.0/24, gateway: 10.0.0.1}]}"
 ELSEWHERE = MappingProxyType(
     {
         **dict.fromkeys(_COMPOSES.split(), "a word of Compose's, not part of this language"),
@@ -32,7 +37,8 @@ ELSEWHERE = MappingProxyType(
         ),
         "subpath": "not part of this language: mount a path of the host, or a volume of its own",
         **dict.fromkeys(
-            _BY_HAND.split(), "not part of this language: docker run says it, of a container with external: true here"
+            _BY_HAND.split(),
+            "not part of this language: start that container with docker run, and declare it with external: true",
         ),
         **{
             word: f"not part of this language: it is the engine's own, {option} in its daemon.json"
@@ -52,7 +58,7 @@ ELSEWHERE = MappingProxyType(
         "deploy": "not part of this language: limits are attributes of the container, mem_limit and cpus",
         "scale": "not part of this language: each container is an entry of its own",
         "extends": "not part of this language: use defaults, include, or an anchor and <<",
-        "secrets": "not part of this language: mount a file, see volumes; what an env_file says is told nowhere",
+        "secrets": "not part of this language: mount a file (volumes), or use env_file, whose values are told nowhere",
         "configs": "not part of this language: mount a file, see volumes",
         "post_start": "not part of this language: exec runs commands once the container is up",
         "external_links": "not part of this language: declare that container with external: true, and links to it",
@@ -62,6 +68,9 @@ ELSEWHERE = MappingProxyType(
         **dict.fromkeys(("cpu_quota", "cpu_period", "cpu_count", "cpu_percent"), "not part of this language: see cpus"),
         **dict.fromkeys(("shm_size", "extra_hosts", "ulimits", "privileged"), "an attribute of containers alone"),
         "pull": "not part of this language here: see the pull of images, and pull_policy",
+        **dict.fromkeys(("addresses", "address", "ip"), _ADDRESSES),
+        "subnet": _IPAM,
+        "gateway": f"{_IPAM}; a node's is a route: routes: [{{to: default, via: 10.0.0.1}}]",
         "priority": f"an attribute of bridges and of their ports; {_DEFAULT_ROUTE}",
         "tags": "an attribute of the entries of images: declare it there, and name it in the container's image",
         "domainname": "not part of this language: write it into hostname, as in web.example.org",

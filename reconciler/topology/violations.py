@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, reduce
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Problem
 from reconciler.topology.compiled import fits
 from reconciler.topology.elsewhere import ELSEWHERE
-from reconciler.topology.schema import adapted, extensions, schema, types
+from reconciler.topology.schema import Schema, adapted, extensions, schema, types
 from reconciler.topology.tree import Node, find, plain, written
 from reconciler.topology.wording import NEARLY, example, flow, hint_of, meant, noun, shown
 
@@ -42,12 +42,13 @@ class Violation(NamedTuple):
 
 
 class _Breach(NamedTuple):
-    """A value, a keyword of the schema that it breaks, what that asks, and the rule in which it stands."""
+    """A value, a keyword of the schema that it breaks, what that asks, the rule in which it stands, and that around."""
 
     value: Any
     keyword: str
     asked: Any
     rule: dict[str, Any]
+    around: Schema
 
 
 class _Finding(NamedTuple):
@@ -97,10 +98,16 @@ def _problem(root: Node, path: tuple[str | int, ...], finding: _Finding) -> Prob
 
 def _findings(error: ValidationError) -> Iterable[_Finding]:
     rule: Any = error.schema
-    breach = _Breach(error.instance, str(error.validator), error.validator_value, rule)
+    breach = _Breach(error.instance, str(error.validator), error.validator_value, rule, _around(error))
     if "propertyNames" in error.relative_schema_path:
         return _misnamed(breach)
     return _MESSAGES[breach.keyword](breach)
+
+
+def _around(error: ValidationError) -> Schema:
+    """Return the rule of the list in which a value stands; an empty one where it stands in none."""
+    *path, inner, _ = ("", "", *error.absolute_schema_path)
+    return reduce(lambda rule, step: rule[step], path[2:], schema()) if inner == "items" else {}
 
 
 def _misnamed(breach: _Breach) -> Iterator[_Finding]:
@@ -111,7 +118,7 @@ def _misnamed(breach: _Breach) -> Iterator[_Finding]:
 
 def _mistyped(breach: _Breach) -> Iterator[_Finding]:
     wanted = breach.rule
-    hint = example(wanted)
+    hint = _of_mapping(breach) or example(wanted)
     if isinstance(breach.value, bool) and "string" in types(wanted) and _matches(shown(breach.value), wanted):
         hint = f'as text, write "{shown(breach.value)}"'
     elif isinstance(breach.value, dict) and breach.value.keys() == {"name"} and types(wanted) == ["boolean"]:
@@ -121,7 +128,31 @@ def _mistyped(breach: _Breach) -> Iterator[_Finding]:
     yield _Finding(f"expected {noun(wanted)}, not {shown(breach.value)}", hint)
 
 
-def _matches(text: str, wanted: dict[str, Any]) -> bool:
+def _of_mapping(breach: _Breach) -> str:
+    """Say how to write a mapping that is not wanted where it stands; empty if there is no way."""
+    if not isinstance(breach.value, dict):
+        return ""
+    for name in breach.around.get("required", ()):
+        known = breach.around["properties"][name].get("items", {}).get("properties", {})
+        if any(_may_be(each, known.get(key)) for key, each in breach.value.items()):
+            return f"write {{{name}: [...]}}, in which mappings may stand"
+    return _parted(breach)
+
+
+def _may_be(value: Any, wanted: Schema | None) -> bool:
+    return wanted is not None and (not isinstance(value, str) or "string" in types(wanted))
+
+
+def _parted(breach: _Breach) -> str:
+    """Say that a blank behind a colon made a mapping of a text; empty if it would not be right without."""
+    if len(breach.value) != 1 or "string" not in types(breach.rule) or "pattern" not in breach.rule:
+        return ""
+    [(name, rest)] = breach.value.items()
+    text = f"{name}:{rest}"
+    return f"no blank after the colon: {text}" if isinstance(rest, str) and _matches(text, breach.rule) else ""
+
+
+def _matches(text: str, wanted: Schema) -> bool:
     return bool(re.search(wanted.get("pattern", ""), text))
 
 
@@ -139,7 +170,7 @@ def _unknown(breach: _Breach) -> Iterator[_Finding]:
     for name in breach.value:
         if name not in known and not others.search(name):
             ours = meant(name, known)
-            hint = hint_of(ours) or ELSEWHERE.get(name, "")
+            hint = hint_of(ours) or ELSEWHERE.get(name) or _parted(breach)
             yield _Finding(f"unknown attribute {name!r}", hint, name, ours)
 
 
@@ -206,7 +237,14 @@ def _few(breach: _Breach) -> Iterator[_Finding]:
     if not breach.value:
         yield from _short(breach)
     else:
-        yield _Finding(f"expected {noun(wanted)}, not a list of {len(breach.value)}", example(wanted))
+        comma = breach.keyword == "minItems" and any(_run_together(each, wanted["items"]) for each in breach.value)
+        hint = "is a comma missing?" if comma else example(wanted)
+        yield _Finding(f"expected {noun(wanted)}, not a list of {len(breach.value)}", hint)
+
+
+def _run_together(item: Any, wanted: Schema) -> bool:
+    """Tell whether more than one word of a text is right by itself."""
+    return isinstance(item, str) and sum(_matches(each, wanted) for each in item.split()) > 1
 
 
 def _repeated(breach: _Breach) -> Iterator[_Finding]:

@@ -39,7 +39,10 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 """What ends a line for the parser (YAML 1.1)."""
 _HINTS: Final = {
-    "mapping values are not allowed": "is a line indented wrongly, or does a text with ': ' need quotes?",
+    "mapping values are not allowed": (
+        "is this line indented wrongly, does the line before lack ': ', or does a text with ': ' need quotes?"
+    ),
+    "could not find expected ':'": "is the line before indented wrongly, or does it lack ': '?",
     "found undefined alias": "an anchor stands before its aliases, in the same file",
     "but found another document": "one topology a file: use include",
     "found unexpected end of stream": "is a quote or a bracket left open?",

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from reconciler.kinds import networking
-from reconciler.kinds.addresses import mac
+from reconciler.kinds.addresses import mac, parsed
 from reconciler.kinds.connect.spec import ConnectSpec, address_claims, key_of
 from reconciler.kinds.container.order import Order, order
 from reconciler.kinds.entry import Entry, entries
@@ -133,7 +133,7 @@ def _check_mac(entry: Entry, network: str, address: str, holders: dict[tuple[str
 def _link_local(entry: Entry, network: str, endpoint: Mapping[str, Any]) -> Iterator[str]:
     for number, text in enumerate(endpoint.get("link_local_ips", ())):
         path = ("networks", network, "link_local_ips", number)
-        found = entry.read(path, ip_address, text, instead=None)
+        found = entry.read(path, parsed, text, instead=None)
         if found and found.version == 6 and _lacks_ipv6(entry, network):  # noqa: PLR2004 - IPv6
             entry.problem(path, f"network {network!r} has no IPv6", "say `enable_ipv6: true` there, with a subnet")
         if found:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds import units
+from reconciler.kinds.addresses import parsed
 from reconciler.kinds.container.spec import Logging
 from reconciler.kinds.entry import Entry
 from reconciler.kinds.reading import read_file
@@ -28,11 +29,20 @@ def command(entry: Entry, attribute: str) -> tuple[str, ...] | None:
     if value is None or value == {}:
         return None
     if isinstance(value, str):
-        words: list[str] = entry.read((attribute,), shlex.split, value, instead=[])
+        words: list[str] = entry.read((attribute,), _words, value, instead=[])
         found = tuple(alike(each, value) for each in words)
     else:
         found = tuple(map(str, value))
     return emptied(found) if attribute == "entrypoint" else found
+
+
+def _words(text: str) -> list[str]:
+    """Split a command as a shell does; a ValueError where that cannot be done."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        quote = "quotation" in str(error)
+        raise ValueError("a quote is left open" if quote else "nothing follows the last backslash") from None
 
 
 def emptied(entrypoint: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,7 +170,7 @@ def addresses(entry: Entry, attribute: str) -> tuple[str, ...]:
 
 
 def _address(text: str) -> str:
-    return str(ipaddress.ip_address(text))
+    return str(parsed(text))
 
 
 def sysctls(value: Any) -> FrozenMap[str]:

@@ -113,8 +113,8 @@ def _destination(source: Source, pointer: Pointer, text: str, via: list[str]) ->
         return "::/0" if via and ":" in via[0] else "0.0.0.0/0"
     try:
         found = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        source.problem((*pointer, "to"), f"{text!r} is not a destination: {error}", "e.g. 10.0.0.0/16, or default")
+    except ValueError:
+        source.problem((*pointer, "to"), f"{text!r} is not a destination", "e.g. 10.0.0.0/16, or default")
         return ""
     if ipaddress.ip_address(text.partition("/")[0]) != found.network_address:
         source.problem((*pointer, "to"), f"{text} is an address in a prefix", f"the destination is {found}")

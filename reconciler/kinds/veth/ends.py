@@ -99,15 +99,16 @@ def _end(source: Source, pointer: Pointer, raw: str | Mapping[str, Any]) -> End 
     if isinstance(raw, str):
         name, interface, addresses = _words(raw)
         entry: Mapping[str, Any] = {"interface": interface, "addresses": addresses}
-        owner = source.node(pointer, name)
+        hint = f"it is a network: write {{endpoints: [..., {{network: {name}}}]}}"
+        owner = source.node(pointer, name, hint if name in source.section("networks") else "")
     else:
         entry, owner = raw, _owner(source, pointer, raw)
+    found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
     if owner is None or not nodes.has_own_network(source, pointer, owner, "the interface"):
         return None
     interface = entry.get("interface") or ""
     node = nodes.node_of_bridge(source, owner.name) if owner.kind == "bridge" else owner
     node = HOST if owner.kind == "network" else node
-    found = interface_addresses(source, (*pointer, "addresses"), entry.get("addresses") or ())
     end = End(pointer, owner, node, interface, found, entry)
     return end if _is_right(source, end) else None
 
@@ -149,8 +150,10 @@ def _container(source: Source, end: End) -> None:
         source.problem(end.pointer, message, "take the veth out, or change the state")
     for prefix, names in nodes.docker_interfaces(source, end.owner).items():
         if end.interface in names:
-            message = f"Docker names the interface of a network of {end.owner.name!r} {end.interface!r}"
-            source.problem(end.pointer, message, f"use {prefix}{len(names)}")
+            message = f"the name {end.interface!r} is Docker's in {end.owner.name!r}, for its network's interface"
+            declared = nodes.entry(source, end.owner).get("networks")
+            without = "" if declared else ", or network_mode: none if it needs no Docker network"
+            source.problem(end.pointer, message, f"use {prefix}{len(names)}{without}")
 
 
 def _network(source: Source, end: End) -> None:
