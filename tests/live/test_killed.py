@@ -23,7 +23,11 @@ from docker import APIClient
 from live import snapshot
 from live.lab import NOWHERE, busybox_tar, run
 from live.standing import standing
+from reconciler.kinds.image import effects
+from reconciler.kinds.image.references import split
+from reconciler.kinds.image.spec import ImageSpec
 from reconciler.kinds.image.stages import Stages
+from reconciler.model import ResourceKey
 
 pytestmark = pytest.mark.live
 
@@ -293,31 +297,43 @@ def test_a_first_step_that_the_engine_ends_beside_the_next_build_goes_with_the_i
     goes_with_the_image(lab, engine, "images: {lab: {build: context}}\n", beside, before)
 
 
-@pytest.mark.parametrize("recipe", ["{import: root.tar}", "{commit: box}"])
+@pytest.mark.parametrize(
+    ("recipe", "where"),
+    [("{import: root.tar}", "import_image_from_file"), ("{import: root.tar}", "listed"), ("{commit: box}", "commit")],
+)
 def test_what_the_engine_makes_for_a_killed_run_beside_the_next_goes_with_the_image(
-    lab: Any, engine: Any, image: str, monkeypatch: pytest.MonkeyPatch, recipe: str
+    lab: Any, image: str, monkeypatch: pytest.MonkeyPatch, recipe: str, where: str
 ) -> None:
-    """The next run's takes its tag."""
+    """The next run's takes its tag, be it that it was made between the plan and the step."""
+    engine = lab.host.engine.api
     (lab.folder / "root.tar").write_bytes(busybox_tar())
     box = f"{{image: '{image}', init: true, network_mode: none, command: [sleep, '1000'], exec: [touch /made]}}"
-    call = "commit" if "commit" in recipe else "import_image_from_file"
-    before, make = snapshot.at_rest(engine), getattr(APIClient, call)
+    text = f"images: {{lab: {recipe}}}\ncontainers: {{box: {box}}}\n"
+    before, owner = snapshot.at_rest(engine), effects if where == "listed" else APIClient
+    reference, do = ImageSpec.of(lab.load(text).resources[ResourceKey("image", "lab")]).reference, getattr(owner, where)
     beside: list[str] = []
 
     def twice(*arguments: Any, **named: Any) -> Any:
-        make(*arguments, **named)
-        [reference] = (tag for each in engine.images() for tag in each["RepoTags"] or () if f"{lab.name}/lab:" in tag)
-        beside.append(engine.inspect_image(reference)["Id"])
-        return make(*arguments, **named)
+        if not beside:
+            if where == "listed":
+                engine.import_image_from_file(str(lab.folder / "root.tar"), *split(reference))
+            else:
+                do(*arguments, **named)
+            [made] = (each for each in engine.images() if any(lab.name in tag for tag in each["RepoTags"] or ()))
+            beside.append(made["Id"])
+        return do(*arguments, **named)
 
-    monkeypatch.setattr(APIClient, call, twice)
-    goes_with_the_image(lab, engine, f"images: {{lab: {recipe}}}\ncontainers: {{box: {box}}}\n", beside, before)
+    monkeypatch.setattr(owner, where, twice)
+    goes_with_the_image(lab, engine, text, beside, before)
 
 
 def goes_with_the_image(lab: Any, engine: Any, text: str, beside: Sequence[str], before: dict[str, Any]) -> None:
     assert lab.apply(text).converged
     assert [tag for tag in engine.inspect_image(beside[0])["RepoTags"] if f"{lab.name}/lab:stage-" in tag]
     assert not lab.pending(text)
+    many = len(engine.images(all=True))
+    assert lab.apply(text, replace=[ResourceKey("image", "lab")]).converged
+    assert len(engine.images(all=True)) < many, "what stood beside the former one has gone with it"
     assert lab.destroy().converged
     assert snapshot.differences(before, snapshot.settled(before, engine)) == {}
 

@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
 def created(step: Step, host: Host) -> Result:
     """Make or pull an image, and give it its tags."""
-    engine, spec, before = host.engine, ImageSpec.of(wanted(step)), step.change.observed
-    had = {held_of(before).identity} if before else set()
-    known = had or {each["Id"] for each in engine.images.list(nameless=True)}
+    engine, spec, observed = host.engine, ImageSpec.of(wanted(step)), step.change.observed
+    had, before = {held_of(observed).identity} if observed else set(), listed(engine)
     theirs = tags.marked_elsewhere(engine, step.topology, spec.repository) if spec.tags else ()
     tagged = tags.ids_of(engine, spec.tags)
     make(engine, spec)
     identity = str(engine.images.inspect(spec.reference, required=True)["Id"])
+    if spec.inputs:
+        stages.keep_twins(engine, spec, before, {identity, *had})
     tags.insist_on_ours(engine, step.topology, tagged, {identity, *had})
     tags.give(engine, identity, spec.repository, tagged, theirs)
-    same = identity in known and not _is_another(step, engine, spec, identity)
+    same = identity in (had or before) and not _is_another(step, engine, spec, identity)
     return Status.UNCHANGED if same else Status.DONE
 
 

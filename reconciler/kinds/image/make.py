@@ -15,9 +15,8 @@ from reconciler.kinds.image.inputs import inputs
 from reconciler.kinds.image.references import base_tag, inputs_tag, split
 from reconciler.kinds.image.rows import image_id
 from reconciler.kinds.image.spec import Build, Commit, ImageSpec, Import, Load, Pull
-from reconciler.kinds.image.stages import Stages, keep_twins
+from reconciler.kinds.image.stages import Stages
 from reconciler.kinds.image.stream import Built, lines, messages
-from reconciler.kinds.image.sweep import listed
 
 if TYPE_CHECKING:
     from reconciler.host.engine import Engine
@@ -31,12 +30,8 @@ def make(engine: Engine, spec: ImageSpec) -> None:
         raise StepFailed("it cannot be made again without the file that declared it")
     if inputs(spec.recipe) != spec.inputs:
         raise StepFailed("its files have changed since the topology was read: run again")
-    is_new = isinstance(spec.recipe, Build | Import | Commit)  # others come with their ids
     try:
-        before = listed(engine) if is_new else {}
         _MAKERS[type(spec.recipe)](engine, spec, spec.recipe)
-        if is_new:
-            keep_twins(engine, spec, before)
     except Exception as error:
         if engine.stop.is_set():
             raise Interrupted("interrupted while it was made") from error

@@ -93,23 +93,19 @@ def hold(engine: Engine, spec: ImageSpec, identities: Iterable[str]) -> dict[str
     return {tag: identity for tag, identity in given.items() if tag}
 
 
-def keep_twins(engine: Engine, spec: ImageSpec, before: Rows) -> None:
-    """Tag what the engine has made beside ours, and is the same, so that it goes with ours: a killed run had begun it.
+def keep_twins(engine: Engine, spec: ImageSpec, before: Rows, known: set[str]) -> None:
+    """Tag what the engine has made beside an image for a run that was killed, and is the same: it goes with that image.
 
-    `before` is what there was: none of these, or ours by a tag that the new one has taken.
+    It is none of the `known` ones, nor was it there `before`, but under a name of ours that the new one has taken.
     """
     rows = listed(engine)
-    inside = lineage(rows, [image_id(engine, spec.reference)])
-    below = {row.get("ParentId") for row in rows.values()}
-    for identity in rows.keys() - below - set(inside):
-        named = tags(before.get(identity, {}))
-        is_new = identity not in before or (named and all(split(each)[0] == spec.repository for each in named))
+    inside, below = set(lineage(rows, known)), {row.get("ParentId") for row in rows.values()}
+    for identity in rows.keys() - below - inside:
+        robbed = {split(each)[0] for each in tags(before.get(identity, {}))} == {spec.repository}
+        if tags(rows[identity]) or not (identity not in before or robbed):
+            continue
         alike = (each for each in inside if rows[each]["Size"] == rows[identity]["Size"])
-        if (
-            is_new
-            and not tags(rows[identity])
-            and any(_content(engine, each) == _content(engine, identity) for each in alike)
-        ):
+        if any(_content(engine, each) == _content(engine, identity) for each in alike):
             _tag(engine, spec, identity, _number(identity))
 
 
