@@ -264,7 +264,7 @@ def test_where_a_container_has_ipv6_off_its_endpoint_counts_without_that_address
 
 
 def live(found: dict[str, Any], state: dict[str, Any] = UP, want: ConnectSpec | None = None) -> ConnectSpec:
-    return spec_of("t-lan", found, container(state), want or ConnectSpec())
+    return spec_of("t-lan", found, container(state), want or ConnectSpec(), version=MAC_AT_CREATE)
 
 
 OWN = ["0123456789ab", "web.example.org", "t-web"]
@@ -319,7 +319,21 @@ def test_a_mac_address_that_an_old_engine_made_of_the_address_is_as_undeclared_u
 
 def test_the_network_on_which_a_container_was_made_is_its_first() -> None:
     assert live({}).first
-    assert not spec_of("t-wan", {}, container(UP), ConnectSpec()).first
+    assert not spec_of("t-wan", {}, container(UP), ConnectSpec(), version=MAC_AT_CREATE).first
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "expected"), [("t-lan", MAC, MAC), ("t-lan", None, None), ("t-wan", MAC, None)]
+)
+def test_an_old_engine_tells_the_mac_address_of_a_container_that_does_not_run_for_its_first_network(
+    name: str, told: str | None, expected: str | None
+) -> None:
+    inspected = container(DOWN)
+    inspected["Config"]["MacAddress"] = told
+    assert (
+        spec_of(name, {}, inspected, ConnectSpec(mac_address="02:00:00:00:00:09"), version=(1, 41)).mac_address
+        == expected
+    )
 
 
 def test_an_endpoint_s_addresses_are_those_that_it_has() -> None:

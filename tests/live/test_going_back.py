@@ -145,3 +145,19 @@ containers: {{web: {{image: {image}, init: true, command: [sleep, "1000"], %s}}}
     assert report.reverted
     assert_went_back(report.reverted)
     assert lab.tells(text % before) == {}
+
+
+def test_a_container_that_never_ran_goes_back_without_the_mac_address_of_the_file_that_failed(
+    lab: Lab, image: str
+) -> None:
+    network = "networks: {lan: {internal: true, ipam: {config: [{subnet: 10.230.97.0/24}]}}}\n"
+    box = f"image: '{image}', init: true, command: [sleep, '1000'], state: created"
+    before = f"{network}containers: {{box: {{{box}, networks: [lan], ports: ['127.0.0.1:18597:80']}}}}\n"
+    after = f"{network}containers: {{box: {{{box}, networks: {{lan: {{mac_address: '02:42:66:00:78:01'}}}}}}}}\n"
+    lab.apply(before)
+    report = lab.attempt(f"{after}namespaces: {{bad: {{exec: [exit 3]}}}}\n", revert=True)
+    assert report.reverted
+    assert report.reverted.converged
+    assert not lab.pending(before)
+    lab.apply(after)
+    assert not lab.pending(after)

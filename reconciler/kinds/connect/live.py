@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.host.kernel.space import Space
 from reconciler.host.netlink import Link
 from reconciler.kinds.addresses import plain
-from reconciler.kinds.connect.spec import ConnectSpec
+from reconciler.kinds.connect.spec import MAC_AT_CREATE, ConnectSpec
 from reconciler.kinds.nodes import interface_claim, label
 from reconciler.model import Claim, ResourceKey
 
@@ -57,19 +57,20 @@ def _is_in(space: Space, endpoint: Json, *, ipv6: bool) -> bool:
     return is_up and there.issuperset(each for each in addresses(endpoint) if ipv6 or ":" not in each)
 
 
-def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec) -> ConnectSpec:
-    """Read an endpoint on a network, known by its live name."""
+def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec, *, version: tuple[int, int]) -> ConnectSpec:
+    """Read an endpoint on a network, known by its live name, as an engine of an API version tells it."""
     ipam = endpoint.get("IPAMConfig") or {}
-    up = is_up(inspected)
+    up, first = is_up(inspected), inspected["HostConfig"].get("NetworkMode") == name
+    told = inspected["Config"].get("MacAddress") or None if first else None
     return ConnectSpec(
         network=name,
         aliases=tuple(sorted(_aliases(endpoint, inspected, want))),
         ipv4_address=_static(ipam.get("IPv4Address"), endpoint.get("IPAddress") if up else None),
         ipv6_address=_static(ipam.get("IPv6Address"), endpoint.get("GlobalIPv6Address") if up else None),
         link_local_ips=tuple(sorted(map(plain, ipam.get("LinkLocalIPs") or ()))),
-        mac_address=_mac(endpoint, want) if up else want.mac_address,
+        mac_address=_mac(endpoint, want) if up else told if version < MAC_AT_CREATE else want.mac_address,
         links=tuple(sorted(endpoint.get("Links") or ())),
-        first=inspected["HostConfig"].get("NetworkMode") == name,
+        first=first,
         container=inspected["Name"].removeprefix("/"),
     )
 

@@ -73,7 +73,7 @@ def _observed(scope: Scope, networks: Networks, key: ResourceKey, inspected: Jso
     desired = scope.desired.resources.get(own)
     want = desired.spec if desired and isinstance(desired.spec, ConnectSpec) else _undeclared(inspected)
     spec = replace(
-        spec_of(name, endpoint, inspected, want),
+        spec_of(name, endpoint, inspected, want, version=scope.host.engine.version),
         ours=identity in networks.ours,
         subnets=subnets(scope.networks.get(identity, {})),
         spares=veths(scope, space),
