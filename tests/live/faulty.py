@@ -93,7 +93,7 @@ def heard(door: Door) -> Counts:
     return Counter(door.proxy.calls)
 
 
-STILL_THERE = ("still on it: disconnect it with", "is already in use by container")
+STILL_THERE = ("still on it: disconnect it with", "still runs it: remove that first", "is already in use by container")
 """What is said of things that are in the way and that nobody saw: they were not removed first."""
 UNSTEADY = ("/images/ID", "/images/ID/json")
 """Whether an image goes with its last name or after it depends on which of those that share its layers goes first."""
