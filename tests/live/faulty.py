@@ -140,8 +140,9 @@ def goes_wrong(door: Door, call: str, fault: Fault, times: int) -> None:
     if errors:
         assert fault is not Fault.SLOW, errors
         told = [is_told(each, call, fault, door.lab.name) for each in errors]
-        after = [reads and any(words in str(each) for words in STILL_THERE) for each in errors]
-        assert any(told) or (reads and fault is Fault.MISSING), list(map(str, errors))
+        lied = fault is Fault.MISSING  # what is there is taken to be gone
+        after = [(reads or lied) and any(words in str(each) for words in STILL_THERE) for each in errors]
+        assert any(told) or (lied and (reads or all(after))), list(map(str, errors))
         assert all(map(operator.or_, told, after)), list(map(str, errors))
         assert {each.exit_code for each in errors} <= {1, 5}
     if report:
