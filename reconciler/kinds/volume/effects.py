@@ -47,9 +47,8 @@ def deleted(step: Step, host: Host) -> Result:
     except Exception as error:
         if status(error) == NOT_FOUND:
             return Status.DONE
-        if status(error) == CONFLICT:
-            rows = engine.containers.list(volume=name)
-            users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows)) or "something"
+        if status(error) == CONFLICT and (rows := engine.containers.list(volume=name)):
+            users = ", ".join(sorted(each["Names"][0].removeprefix("/") for each in rows))
             raise StepFailed(f"{resource.key}: {users} still uses it: remove that first") from error
         raise
     return Status.DONE
