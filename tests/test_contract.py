@@ -16,10 +16,11 @@ from live.attributes import declared, values
 from live.evidence import CHANGED, REMOVED, Claim, told
 
 from reconciler import kinds as package
-from reconciler.kinds import kinds, load_steps
+from reconciler.kinds import kinds
 from reconciler.kinds.base import Kind
 from reconciler.kinds.source import NODES
 from reconciler.model import Spec, Verb
+from reconciler.watch import load_code
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[1] / "schemas/topology.schema.json").read_text())
 EVERY = list(kinds().values())
@@ -224,14 +225,15 @@ def test_what_looks_does_not_load_parts_of_the_engines_client_itself() -> None:
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "\n"
 
 
-def test_all_of_the_kinds_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
+def test_all_of_the_kinds_and_of_what_reads_files_can_be_loaded_beforehand_and_no_heavy_library_with_it() -> None:
     code = (
-        "import sys; from reconciler.kinds import load_steps; load_steps();"
+        "import sys; from reconciler.watch import load_code; load_code();"
         " print(*(each for each in ('docker', 'jsonschema', 'networkx', 'typer') if each in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
-    load_steps()
-    folder = Path(package.__path__[0])
-    files = (each.relative_to(folder.parents[1]).with_suffix("") for each in folder.rglob("*.py"))
+    load_code()
+    whole = Path(package.__path__[0]).parents[1]
+    folders = (whole / "reconciler" / each for each in ("kinds", "topology"))
+    files = (each.relative_to(whole).with_suffix("") for folder in folders for each in folder.rglob("*.py"))
     modules = {".".join(each.parts).removesuffix(".__init__") for each in files}
     assert modules <= sys.modules.keys()

@@ -253,12 +253,11 @@ def test_a_watch_has_the_words_for_a_wrong_file_before_there_is_one(folder: Path
     (folder / "good.yaml").write_text("name: t\nnamespaces: {red: }\n")
     (folder / "wrong.yaml").write_text("name: t\ninclude: good.yaml\nnamespaces: {red: {sysctl: }}\n")
     code = (
-        "import sys, reconciler.watch\n"
+        "import sys\n"
         "from reconciler.api import load\n"
         "from reconciler.errors import FileInvalid\n"
-        "from reconciler.kinds import load_steps\n"
-        "from reconciler.topology import load_words\n"
-        "load_steps(), load_words(), load('good.yaml')\n"
+        "from reconciler.watch import load_code\n"
+        "load_code(), load('good.yaml')\n"
         "before = {*sys.modules}\n"
         "try:\n    load('wrong.yaml')\n"
         "except FileInvalid as error:\n    print(len(error.problems))\n"

@@ -25,7 +25,6 @@ _NEIGHBOURS = {
     "diff": "plan",
 }
 """The commands of Compose, containerlab and their like, and ours for them."""
-_NO_COMMAND = re.compile("No such command '(.*)'")
 
 
 def run(arguments: list[str]) -> int:
@@ -68,7 +67,7 @@ def _said(error: Any) -> str:
     if hasattr(error, "possibilities"):
         return _with_guess(str(error.message), error.option_name, error.possibilities or ())
     text = str(error.format_message()).rstrip(".?")
-    unknown = _NO_COMMAND.fullmatch(text)
+    unknown = re.fullmatch("No such command '(.*)'", text)
     return _with_guess(text, _NEIGHBOURS.get(unknown[1], unknown[1]), COMMANDS) if unknown else text
 
 

@@ -21,12 +21,3 @@ def kinds() -> Mapping[str, Kind]:
     by_name = {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}
     publish((*by_name, *Action, *Verb, *Status))
     return MappingProxyType(by_name)
-
-
-def load_steps() -> None:
-    """Import all of the kinds: who goes on for weeks does not want the code that was installed meanwhile.
-
-    Docker's own library comes when an image is made or a container committed.
-    """
-    for each in pkgutil.walk_packages(__path__, f"{__name__}."):
-        importlib.import_module(each.name)

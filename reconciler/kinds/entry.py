@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import wraps
 from typing import Any, TypeVar
 
 from reconciler.kinds.source import Pointer, Source
@@ -19,14 +20,8 @@ class Entry:
     source: Source
     name: str
     data: Mapping[str, Any]
-    _found: dict[Callable[[Entry], Any], Any] = field(default_factory=dict, repr=False, compare=False)
-
-    def once(self, function: Callable[[Entry], T]) -> T:
-        """Return what a function finds in the entry; it looks only the first time."""
-        if function not in self._found:
-            self._found[function] = function(self)
-        found: T = self._found[function]
-        return found
+    found: dict[Callable[[Entry], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+    """What functions that look only once have found."""
 
     def get(self, attribute: str) -> Any:
         """Return the value of an attribute, None if it is not declared."""
@@ -60,6 +55,19 @@ class Entry:
         except ValueError as error:
             self.problem(path, str(error))
             return instead
+
+
+def found_once(function: Callable[[Entry], T]) -> Callable[[Entry], T]:
+    """Let a function look into each entry but the first time, and return what it found then."""
+
+    @wraps(function)
+    def looked(entry: Entry) -> T:
+        if function not in entry.found:
+            entry.found[function] = function(entry)
+        found: T = entry.found[function]
+        return found
+
+    return looked
 
 
 def entries(source: Source) -> Iterable[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.entry import Entry, entries, entry_of
+from reconciler.kinds.entry import Entry, entries, entry_of, found_once
 from reconciler.kinds.source import Source
 from reconciler.kinds.units import steps
 from reconciler.model import ResourceKey
@@ -45,12 +45,9 @@ def known(entry: Entry) -> bool:
     return not (entry.incomplete("networks") or entry.incomplete("network_mode"))
 
 
+@found_once
 def networks(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     """Return the networks of a container by their names in the file, with what is said of its endpoints."""
-    return entry.once(_networks)
-
-
-def _networks(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     found = entry.get("networks")
     if entry.get("external") or entry.get("network_mode"):
         return {}
@@ -68,25 +65,19 @@ def is_default_bridge(source: Source, network: str) -> bool:
     return source.live("networks", network) == BRIDGE
 
 
+@found_once
 def on_default_bridge(entry: Entry) -> bool:
     """Tell whether a container is on Docker's own bridge."""
-    return entry.once(_on_default_bridge)
-
-
-def _on_default_bridge(entry: Entry) -> bool:
     mode = entry.get("network_mode")
     return mode == BRIDGE or any(is_default_bridge(entry.source, each) for each in networks(entry))
 
 
+@found_once
 def first(entry: Entry) -> str:
     """Return the network that a container is created on; empty if it has none.
 
     Links on Docker's own bridge need that one; an old engine gives a MAC address there only.
     """
-    return entry.once(_first)
-
-
-def _first(entry: Entry) -> str:
     found, linked = networks(entry), bool(bridge_links(entry))
 
     def rank(name: str) -> tuple[bool, bool, bool, str]:
@@ -105,12 +96,9 @@ def mode(entry: Entry) -> str:
     return f"service:{target.name}" if target else found
 
 
+@found_once
 def shared_with(entry: Entry) -> ResourceKey | None:
     """Return the container of the file whose network namespace is shared."""
-    return entry.once(_shared_with)
-
-
-def _shared_with(entry: Entry) -> ResourceKey | None:
     found = str(entry.get("network_mode") or "")
     kind, _, name = found.partition(":")
     known = name in entry.source.section("containers")
@@ -130,12 +118,9 @@ def _in_common(entry: Entry, target: Entry) -> tuple[str, ...]:
     return tuple(each for each in networks(entry) if each in theirs and not is_default_bridge(entry.source, each))
 
 
+@found_once
 def bridge_links(entry: Entry) -> tuple[Link, ...]:
     """Return the links on Docker's own bridge, those among them that `may_be_elsewhere` too."""
-    return entry.once(_bridge_links)
-
-
-def _bridge_links(entry: Entry) -> tuple[Link, ...]:
     found = links(entry) if on_default_bridge(entry) else ()
     return tuple(each for each in found if not each.networks or may_be_elsewhere(entry, each))
 
@@ -145,12 +130,9 @@ def may_be_elsewhere(entry: Entry, link: Link) -> bool:
     return bool(link.networks) and bool(entry_of(entry.source, link.target).get("external"))
 
 
+@found_once
 def dependencies(entry: Entry) -> Mapping[str, str]:
     """Return what must be started before, with its condition."""
-    return entry.once(_dependencies)
-
-
-def _dependencies(entry: Entry) -> Mapping[str, str]:
     found = entry.get("depends_on") or {}
     if not isinstance(found, dict):
         return dict.fromkeys(found, "service_started")

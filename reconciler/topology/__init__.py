@@ -23,11 +23,6 @@ _NAMELESS = "topology"
 """What a file is called whose own name is wrong, while the rest of it is looked at."""
 
 
-def load_words() -> None:
-    """Import what tells what is wrong with a file, which few runs need, before it may be another version's."""
-    import reconciler.topology.cut  # noqa: F401
-
-
 def load(
     path: str | Path = DEFAULT_FILE,
     *,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 import select
 import threading
 import time
@@ -13,9 +15,7 @@ from typing import Any
 from reconciler.errors import Conflict, EngineUnreachable, HostRefuses, ReconcilerError
 from reconciler.host import Host, Memory
 from reconciler.host.marks import of_labels
-from reconciler.kinds import load_steps
 from reconciler.model import ResourceKey
-from reconciler.topology import load_words
 from reconciler.watch.agenda import Agenda
 from reconciler.watch.concern import HEALTHY, EngineConcern
 from reconciler.watch.engine import EngineEars, Lost, Reached, Word
@@ -33,6 +33,18 @@ RESYNC = 300.0
 """Seconds after which to look though nothing was heard, unless told otherwise; longer where looking takes long."""
 _SHARE = 400
 """Looking without being told when takes at most one part in so many of a processor's time."""
+_LATE = ("reconciler.kinds", "reconciler.topology")
+"""The packages of which a run loads what it needs as it comes to need it."""
+
+
+def load_code() -> None:
+    """Import all of them: who goes on for weeks does not want the code that was installed meanwhile.
+
+    Docker's own library comes when an image is made or a container committed.
+    """
+    for name in _LATE:
+        for each in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            importlib.import_module(each.name)
 
 
 class Watch:
@@ -87,8 +99,7 @@ class Watch:
             self.loop.hear(math.inf)
 
     def _begin(self) -> None:
-        load_steps()
-        load_words()
+        load_code()
         topology = self.file.topology
         self.tell(Said(What.WATCHING, f"{topology.name}: {len(topology)} resources of {topology.source}"))
         self._admit_deafness()

@@ -61,14 +61,13 @@ def spec_of(name: str, endpoint: Json, inspected: Json, want: ConnectSpec, *, ve
     """Read an endpoint on a network, known by its live name, as an engine of an API version tells it."""
     ipam = endpoint.get("IPAMConfig") or {}
     up, first = is_up(inspected), inspected["HostConfig"].get("NetworkMode") == name
-    told = inspected["Config"].get("MacAddress") or None if first else None
     return ConnectSpec(
         network=name,
         aliases=tuple(sorted(_aliases(endpoint, inspected, want))),
         ipv4_address=_static(ipam.get("IPv4Address"), endpoint.get("IPAddress") if up else None),
         ipv6_address=_static(ipam.get("IPv6Address"), endpoint.get("GlobalIPv6Address") if up else None),
         link_local_ips=tuple(sorted(map(plain, ipam.get("LinkLocalIPs") or ()))),
-        mac_address=_mac(endpoint, want) if up else told if version < MAC_AT_CREATE else want.mac_address,
+        mac_address=_mac(endpoint, want) if up else _mac_asleep(inspected, want, first=first, version=version),
         links=tuple(sorted(endpoint.get("Links") or ())),
         first=first,
         container=inspected["Name"].removeprefix("/"),
@@ -88,6 +87,13 @@ def _mac(endpoint: Json, want: ConnectSpec) -> str | None:
     mac, address = endpoint.get("MacAddress") or None, endpoint.get("IPAddress")
     made_of_it = _MADE + ip_address(address).packed.hex(":") if address else None
     return None if mac == made_of_it != want.mac_address else mac
+
+
+def _mac_asleep(inspected: Json, want: ConnectSpec, *, first: bool, version: tuple[int, int]) -> str | None:
+    """The MAC address of what does not run: as declared, but an older engine tells what the container was made with."""
+    if version >= MAC_AT_CREATE:
+        return want.mac_address
+    return inspected["Config"].get("MacAddress") or None if first else None
 
 
 def _static(declared: str | None, live: str | None) -> str | None:

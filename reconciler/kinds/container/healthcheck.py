@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.kinds.container.quantities import Duration, duration, whole
 from reconciler.kinds.container.spec import Healthcheck
-from reconciler.kinds.entry import Entry
+from reconciler.kinds.entry import Entry, found_once
 
 NONE = ("NONE",)
 _FORMS = ("CMD", "CMD-SHELL")
@@ -22,12 +22,9 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
+@found_once
 def healthcheck(entry: Entry) -> Healthcheck:
     """Read `healthcheck`; that there is none wins over all else, which may be that of the defaults."""
-    return entry.once(_healthcheck)
-
-
-def _healthcheck(entry: Entry) -> Healthcheck:
     found = entry.get("healthcheck") or {}
     if disabled(found):
         return Healthcheck(NONE)

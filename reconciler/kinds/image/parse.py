@@ -91,13 +91,13 @@ class Images:
     def _made(self, name: str, pointer: Pointer, entry: Entry) -> ImageSpec:
         from reconciler.kinds.image.recipes import Recipes, Unusable
 
-        tags, bases = tags_of(self.source, name, entry), list[str]()
+        bases: list[str] = []
+        tags, repository = tags_of(self.source, name, entry), self._repository(name)
         try:
             recipe, digest = Recipes(self.source, self, name, self._needs[name], bases).recipe(pointer, entry)
         except Unusable as error:
             self.source.problem(error.place, error.message, error.hint)
             return ImageSpec(tags=tags)
-        repository = self._repository(name)
         reference = f"{repository}:{inputs_tag(digest)}"
         return ImageSpec(reference, digest, tags, recipe=recipe, repository=repository, bases=tuple(sorted(set(bases))))
 
