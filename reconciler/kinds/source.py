@@ -109,17 +109,19 @@ class Source:
         sections = [self.section(each) for each in NODES]
         patient = self.patient(sum(map(len, sections)))
         known = [*(each for section in sections for each in section), "host"] if patient else []
-        hint = hint or self._elsewhere(name) or did_you_mean(name, known)
-        self.problem(pointer, f"there is no node {name!r}", hint)
+        self.problem(pointer, f"there is no node {name!r}", hint or self._elsewhere(name) or did_you_mean(name, known))
         return None
 
-    def reference(self, pointer: Pointer, section: str, name: str, kind: str, *, hint: str = "") -> ResourceKey | None:
-        """Find an entry of a section by its name; an unknown one is noted as a problem, with the caller's hint last."""
+    def reference(
+        self, pointer: Pointer, section: str, name: str, kind: str, *, otherwise: str = ""
+    ) -> ResourceKey | None:
+        """Find an entry of a section by its name; an unknown one is noted as a problem, with what to do `otherwise`."""
         if name in self.section(section):
             return ResourceKey(kind, name)
         if not self.incomplete((section, name)):
             known = self.section(section) if self.patient(len(self.section(section))) else ()
-            hint = ("" if hint else self._elsewhere(name)) or did_you_mean(name, known) or hint
+            elsewhere = "" if otherwise else self._elsewhere(name)
+            hint = elsewhere or did_you_mean(name, known) or otherwise
             self.problem(pointer, f"there is no {name!r} in {section}", hint)
         return None
 

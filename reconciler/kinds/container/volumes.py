@@ -159,9 +159,8 @@ def _source(entry: Entry, path: tuple[str | int, ...], mount: Mount) -> str:
         folder = entry.source.directory(entry.pointer(*path))
         return alike(str(_absolute(folder, mount.source)), mount.source)
     if mount.type == "volume" and mount.source:
-        entry.source.reference(
-            entry.pointer(*path), "volumes", mount.source, "volume", hint=f"declare it: volumes: {{{mount.source}: }}"
-        )
+        declare = f"declare it: volumes: {{{mount.source}: }}"
+        entry.source.reference(entry.pointer(*path), "volumes", mount.source, "volume", otherwise=declare)
         return entry.source.live("volumes", mount.source)
     return ""
 
