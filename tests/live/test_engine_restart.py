@@ -6,10 +6,12 @@ import contextlib
 import re
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import docker.errors
 import pytest
 
-from live.boxes import alone, inspect, lan, text
+from live.boxes import alone, endpoint, inspect, lan, life, text
 from live.daemon import BRIDGE, Daemon
 from live.lab import Lab, busybox_tar, run
 from reconciler import reconcile
@@ -102,3 +104,40 @@ def test_a_port_taken_between_the_plan_and_the_start_is_named_and_the_container_
         assert set(others) == {Status.DONE}
     lab.apply(file)
     assert f"{lab.name}-lan" in inspect(lab, "web")["NetworkSettings"]["Networks"]
+
+
+def test_what_a_connect_that_failed_leaves_behind_is_no_endpoint_and_is_connected_anew(
+    lab: Lab, image: str, engine: Any
+) -> None:
+    address, name = "10.239.0.9", f"{lab.name}-thief"
+    entry = alone(network_mode=None, networks={"other": {}, "lan": {"ipv4_address": address}})
+    file = text({"web": entry, "calm": alone()}, networks={"lan": lan(SUBNET), "other": lan("10.239.1.0/24")})
+    lab.apply(file)
+    before = life(lab, "web", "calm")
+    engine.disconnect_container_from_network(f"{lab.name}-web", f"{lab.name}-lan")
+    run(
+        "docker",
+        "run",
+        "-d",
+        "--init",
+        "--name",
+        name,
+        "--network",
+        f"{lab.name}-lan",
+        "--ip",
+        address,
+        image,
+        "sleep",
+        "99",
+    )
+    try:
+        with pytest.raises(docker.errors.APIError, match="Address already in use"):
+            engine.connect_container_to_network(f"{lab.name}-web", f"{lab.name}-lan", ipv4_address=address)
+        told = endpoint(lab, "web", "lan")
+        assert (told["EndpointID"], told["IPAMConfig"]["IPv4Address"]) == ("", address)
+    finally:
+        engine.remove_container(name, force=True)
+    assert lab.tells(file) == {"connect/web--lan": ("create", frozenset())}
+    lab.apply(file)
+    assert endpoint(lab, "web", "lan")["IPAddress"] == address
+    assert life(lab, "web", "calm") == before
